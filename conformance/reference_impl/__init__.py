@@ -1,0 +1,1 @@
+"""The specification: an executable, differentiable, error-bounded Layers API in float64."""

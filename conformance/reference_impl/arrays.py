@@ -1,0 +1,83 @@
+"""The array module: NumPy, or CuPy where a CUDA device is asked for.
+
+Everything else in the specification writes `xp.add(...)` and never names a library. CuPy is imported
+only by `use_device("gpu")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class ArrayModule:
+    """Forwards every attribute to the library in use, so that `xp` can be imported once."""
+
+    def __init__(self) -> None:
+        self.library: Any = np
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+    def as_strided(self, x: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+        """A view of `x`. CuPy's own sliding windows synchronise the device; this does not."""
+        view: Array = self.library.lib.stride_tricks.as_strided(x, shape=shape, strides=strides)
+        return view
+
+    def scatter_add(self, target: Array, indices: Array, updates: Array) -> None:
+        """`target[indices] += updates`, with repeated indices added up, in place."""
+        if self.library is np:
+            np.add.at(target, indices, updates)
+        else:
+            self.library.add.at(target, indices, updates)
+
+    def to_host(self, x: Any) -> Array:
+        """The array as NumPy's, copied from the device where it lives on one."""
+        return np.asarray(x.get() if hasattr(x, "get") else x)
+
+
+xp = ArrayModule()
+
+
+class DeviceUnavailable(RuntimeError):
+    """No CUDA device can be used; the message says why and what to install."""
+
+
+def load_cupy() -> Any:
+    """CuPy, if it is installed and sees a device.
+
+    Raises:
+        DeviceUnavailable: CuPy is not installed, or finds no usable CUDA device.
+    """
+    try:
+        import cupy  # type: ignore[import-not-found,import-untyped,unused-ignore]  # no stubs
+    except ImportError as error:
+        raise DeviceUnavailable(
+            "device 'gpu' needs CuPy: pip install 'layers-conformance[cuda12]' (or [cuda13])"
+        ) from error
+    if not cupy.is_available():
+        raise DeviceUnavailable("CuPy is installed, but finds no usable CUDA device")
+    return cupy
+
+
+@contextmanager
+def use_device(device: str) -> Iterator[None]:
+    """Run the specification on `"cpu"` or `"gpu"` within the block.
+
+    Raises:
+        DeviceUnavailable: `"gpu"` was asked for and cannot be had.
+        ValueError: any other name.
+    """
+    if device not in ("cpu", "gpu"):
+        raise ValueError(f"unknown device {device!r}; the devices are 'cpu' and 'gpu'")
+    previous = xp.library
+    xp.library = np if device == "cpu" else load_cupy()
+    try:
+        yield
+    finally:
+        xp.library = previous

@@ -1,0 +1,194 @@
+"""The protocol: JSON lines from the suite to a backend's adapter and back.
+
+The suite writes `start`, then any number of `observe`, then `stop`; the adapter answers `start` with
+`started` and each `observe` with one `observed` of the same id, in order. Tensors are dense: dtype, shape and base64 of
+little-endian bytes (booleans one byte each), because JSON has no NaN, infinity or negative zero.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from conformance.reference_impl.arrays import Array
+
+PROTOCOL_VERSION = 1
+
+DTYPES = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "int32": "<i4", "int64": "<i8",
+          "uint8": "|u1", "int8": "|i1", "bool": "|b1"}  # fmt: skip
+
+OBSERVABLES = {
+    "output/{i}": "output i of the call in inference mode",
+    "training/output/{i}": "output i of the call in training mode",
+    "training/state/{weight}": "a non-trainable weight after the call in training mode",
+    "gradient/input/{i}": "vjp of the inference-mode outputs with the cotangents, by floating input i",
+    "gradient/weight/{name}": "the same by the trainable weight of that name",
+    "training/gradient/input/{i}": "vjp of the training-mode outputs, by input i",
+    "training/gradient/weight/{name}": "the same by a weight",
+    "shape/concrete": "JSON: the list of output shapes inferred from the inputs' shapes, without running",
+    "shape/unknown_batch": "JSON: the same with an unknown (null) batch size",
+    "shape/unknown": "JSON: the same with every dimension unknown that the layer allows to be unknown",
+    "dtype": "JSON: the list of dtypes of the outputs of the inference-mode call",
+    "weights": "JSON: a list of {name, shape, dtype, trainable} in the layer's order",
+    "config": "JSON: the layer's configuration by Keras names and values, as the backend serialises it",
+    "reconstructed/config": "JSON: the configuration of the layer that that configuration makes",
+    "reconstructed/output/{i}": "output i of that layer with the same weights and inputs",
+    "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
+    "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
+}  # fmt: skip
+"""Every observable that can be asked, and what it is."""
+
+
+class WireTensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="tensor"):
+    """A dense tensor: `data` is base64 of the elements in row-major order, little-endian."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: str
+
+
+class WireJSON(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="json"):
+    """An observable that is not an array: a shape, a configuration, a list of weights."""
+
+    value: Any
+
+
+class WireError(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="error"):
+    """The backend refused, or failed, where a value was asked for.
+
+    Attributes:
+        kind: one of `ERROR_KINDS`.
+        at: `construction`, `build`, `call`, `gradient`, `shape`, `config` or `reconstruction`.
+        message: the backend's own first line.
+    """
+
+    kind: str
+    at: str
+    message: str
+
+
+ERROR_KINDS = {
+    "invalid-argument": "a value is refused: ValueError, InvalidArgumentError, an assertion on an argument",
+    "type": "an argument of the wrong type or name: TypeError in Python",
+    "not-implemented": "the backend says that it does not implement this",
+    "missing-kernel": "the backend lacks a kernel or gradient for an operation",
+    "internal": "anything else: a failure that the author of the backend did not mean to report",
+}
+
+Observed = WireTensor | WireJSON | WireError
+
+
+class ConcreteCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A case with its arrays made; never the expected answer. Fields as in `cases.case.Case`."""
+
+    subject: str
+    config: dict[str, Any]
+    inputs: tuple[WireTensor, ...]
+    weights: dict[str, WireTensor]
+    masks: tuple[WireTensor, ...]
+    initial_state: tuple[WireTensor, ...]
+    cotangents: tuple[WireTensor, ...]
+    observables: tuple[str, ...]
+    seed: int
+
+
+class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="start"):
+    """The first message: the protocol's version, and which of its backends the adapter shall be."""
+
+    protocol: int
+    backend: str
+
+
+class Observe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="observe"):
+    """Ask one case; the answer carries the same id."""
+
+    id: int
+    case: ConcreteCase
+
+
+class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="stop"):
+    """The adapter answers nothing and exits with 0."""
+
+
+Request = Start | Observe | Stop
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who answers, and under what circumstances.
+
+    Attributes:
+        name: the backend's name in reports.
+        language: `python`, `javascript`, …
+        versions: of everything whose version changes answers: the runtime, the interpreter, NumPy.
+        settings: what changes bits: oneDNN, threads, SIMD.
+        platform: machine, operating system, processor features.
+        arithmetic: `{"base": name, …overrides}`, see `reference_impl.arithmetic`.
+        capabilities: for each subject the patterns (`fnmatch`) of the observables that can be asked,
+            found by introspection. What is not listed is unsupported and asked nothing.
+    """
+
+    name: str
+    language: str
+    versions: dict[str, str]
+    settings: dict[str, str]
+    platform: dict[str, str]
+    arithmetic: dict[str, Any]
+    capabilities: dict[str, list[str]]
+
+
+class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="started"):
+    protocol: int
+    identity: Identity
+
+
+class Observation(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="observed"
+):
+    """The answer to one case: each asked observable is a value or an error of its own."""
+
+    id: int
+    observables: dict[str, Observed]
+
+
+Reply = Started | Observation
+
+encode = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(Request).decode
+decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+def to_wire(x: Array) -> WireTensor:
+    """The array as a message.
+
+    >>> to_wire(np.array([1.0], np.float32))
+    WireTensor(dtype='float32', shape=(1,), data='AACAPw==')
+    """
+    data = np.ascontiguousarray(x, dtype=DTYPES[x.dtype.name]).tobytes()
+    return WireTensor(x.dtype.name, tuple(x.shape), base64.b64encode(data).decode())
+
+
+def from_wire(tensor: WireTensor) -> Array:
+    """The array of a message.
+
+    Raises:
+        ValueError: an unknown dtype, a negative dimension, or another number of bytes than the shape needs.
+    """
+    if tensor.dtype not in DTYPES:
+        raise ValueError(f"dtype {tensor.dtype!r} is none of {', '.join(DTYPES)}")
+    data = base64.b64decode(tensor.data, validate=True)
+    return np.frombuffer(data, dtype=DTYPES[tensor.dtype]).reshape(tensor.shape)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of every message, requests and replies."""
+    (request, reply), definitions = msgspec.json.schema_components(
+        (Request, Reply), ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "anyOf": [request, reply],
+        "$defs": definitions,
+    }
