@@ -8,12 +8,13 @@ little-endian bytes (booleans one byte each), because JSON has no NaN, infinity 
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from conformance.reference_impl.arrays import Array
+if TYPE_CHECKING:
+    from conformance.reference_impl.arrays import Array
 
 PROTOCOL_VERSION = 1
 

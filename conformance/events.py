@@ -1,0 +1,39 @@
+"""What the engine tells whoever runs it: backends that start or do not, judged cases, and at the end the
+recorded deviations (`reporting.results.DeviationRecord`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.cases.case import Case
+from conformance.reporting.results import DeviationRecord
+from conformance.runners.protocol import Identity
+from conformance.verdicts import Check
+
+
+@dataclass(frozen=True)
+class Started:
+    """A backend is ready; `dialect_digest` is that of the dialect it is judged under."""
+
+    backend: str
+    identity: Identity
+    dialect_digest: str
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A backend that was asked for could not be started; `message` holds its last error lines."""
+
+    backend: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A case has been answered, and its checks made: of every backend, or of one."""
+
+    case: Case
+    checks: tuple[Check, ...]
+
+
+Event = Started | Unavailable | Judged | DeviationRecord

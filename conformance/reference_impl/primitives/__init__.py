@@ -1,0 +1,62 @@
+"""The primitives: array operations, each with its value, its vjp and its rounding-error bound."""
+
+from conformance.reference_impl.primitives.contraction import (
+    affine,
+    dot_last,
+    largest,
+    log_softmax,
+    mean,
+    softmax,
+)
+from conformance.reference_impl.primitives.elementwise import (
+    absolute,
+    add,
+    divide,
+    erf,
+    exp,
+    expm1,
+    greater,
+    greater_equal,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    relu,
+    rsqrt,
+    sigmoid,
+    sign,
+    softplus,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+    where,
+)
+from conformance.reference_impl.primitives.movement import (
+    broadcast_to,
+    concatenate,
+    cumulative_sum,
+    flip,
+    overlap_add,
+    pad,
+    put_slice,
+    reshape,
+    scatter_add,
+    take,
+    take_along_axis,
+    take_slice,
+    total,
+    transpose,
+    unbroadcast,
+    windows,
+)
+
+__all__ = [
+    "absolute", "add", "affine", "broadcast_to", "concatenate", "cumulative_sum", "divide", "dot_last", "erf",
+    "exp", "expm1", "flip", "greater", "greater_equal", "largest", "log", "log1p", "log_softmax", "maximum",
+    "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice", "relu", "reshape", "rsqrt",
+    "scatter_add", "sigmoid", "sign", "softmax", "softplus", "sqrt", "square", "subtract", "take",
+    "take_along_axis", "take_slice", "tanh", "total", "transpose", "unbroadcast", "where", "windows",
+]  # fmt: skip

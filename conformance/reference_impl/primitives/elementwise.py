@@ -1,0 +1,395 @@
+"""Primitives that act element by element: arithmetic, functions, selections."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from conformance.reference_impl.arithmetic import Arithmetic
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.primitives.movement import unbroadcast
+from conformance.reference_impl.primitives.primitive import (
+    Bound,
+    Elementwise,
+    Function,
+    Primitive,
+    Selection,
+    in_ulps,
+    ulp,
+)
+from conformance.reference_impl.tape import Provenance, Tensor
+
+
+class Add(Elementwise):
+    """x + y"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return x + y
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return errors[0] + errors[1]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return unbroadcast(cotangent, (x, y)[position].shape)
+
+
+class Subtract(Elementwise):
+    """x − y"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return x - y
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return errors[0] + errors[1]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return unbroadcast(negative(cotangent) if position else cotangent, (x, y)[position].shape)
+
+
+class Multiply(Elementwise):
+    """x · y"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return x * y
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        (x, y), (dx, dy) = values, errors
+        return xp.abs(x) * dy + xp.abs(y) * dx + dx * dy
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return unbroadcast(multiply(cotangent, (y, x)[position]), (x, y)[position].shape)
+
+
+class Divide(Elementwise):
+    """x / y"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return x / y
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        (_, y), (dx, dy) = values, errors
+        nearest = xp.abs(y) - dy
+        return xp.where(nearest > 0, (dx + xp.abs(out) * dy) / nearest, xp.where(dy + dx > 0, xp.inf, 0.0))
+
+    def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
+        return in_ulps(a, "divide", out, propagated)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        if position == 0:
+            return unbroadcast(divide(cotangent, y), x.shape)
+        return unbroadcast(negative(divide(multiply(cotangent, out), y)), y.shape)
+
+
+class Negative(Selection):
+    """−x, which is exact"""
+
+    def value(self, x: Array) -> Array:
+        return -x
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return errors[0]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return negative(cotangent)
+
+
+class Absolute(Selection):
+    """|x|, with the derivative sign(x), which is 0 at 0"""
+
+    def value(self, x: Array) -> Array:
+        return xp.abs(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return errors[0]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, sign(x))
+
+
+class Square(Elementwise):
+    """x²"""
+
+    def value(self, x: Array) -> Array:
+        return x * x
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return (2 * xp.abs(values[0]) + errors[0]) * errors[0]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, multiply(x, 2.0))
+
+
+class Sqrt(Function):
+    """√x, with the derivative ½/√x, which is infinite at 0"""
+
+    table_entry = "sqrt"
+
+    def value(self, x: Array) -> Array:
+        return xp.sqrt(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        below = out - xp.sqrt(xp.maximum(values[0] - errors[0], 0.0))
+        return xp.maximum(xp.sqrt(values[0] + errors[0]) - out, below)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return divide(multiply(cotangent, 0.5), out)
+
+
+class Rsqrt(Function):
+    """1/√x"""
+
+    table_entry = "rsqrt"
+
+    def value(self, x: Array) -> Array:
+        return 1.0 / xp.sqrt(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        lowest = values[0] - errors[0]
+        above = xp.where(lowest > 0, 1.0 / xp.sqrt(xp.maximum(lowest, 0.0)), xp.inf) - out
+        return xp.where(errors[0] > 0, above, 0.0)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(multiply(cotangent, -0.5), divide(out, x))
+
+
+class Exp(Function):
+    """eˣ"""
+
+    table_entry = "exp"
+
+    def value(self, x: Array) -> Array:
+        return xp.exp(x)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, out)
+
+
+class Expm1(Function):
+    """eˣ − 1"""
+
+    table_entry = "expm1"
+
+    def value(self, x: Array) -> Array:
+        return xp.expm1(x)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, add(out, 1.0))
+
+
+class Log(Function):
+    """ln x"""
+
+    table_entry = "log"
+
+    def value(self, x: Array) -> Array:
+        return xp.log(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        lowest = values[0] - errors[0]
+        below = out - xp.log(xp.maximum(lowest, 0.0))
+        return xp.where(errors[0] > 0, below, 0.0)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return divide(cotangent, x)
+
+
+class Log1p(Log):
+    """ln(1 + x)"""
+
+    table_entry = "log1p"
+
+    def value(self, x: Array) -> Array:
+        return xp.log1p(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        below = out - xp.log1p(xp.maximum(values[0] - errors[0], -1.0))
+        return xp.where(errors[0] > 0, below, 0.0)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return divide(cotangent, add(x, 1.0))
+
+
+class Tanh(Function):
+    """tanh x, with the derivative 1 − tanh² x"""
+
+    table_entry = "tanh"
+
+    def value(self, x: Array) -> Array:
+        return xp.tanh(x)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, subtract(1.0, square(out)))
+
+
+class Sigmoid(Function):
+    """1/(1 + e⁻ˣ), with the derivative s·(1 − s).
+
+    Where the table has no entry for it, its error is that of the formula: e⁻ˣ, a sum, a quotient.
+    """
+
+    table_entry = "sigmoid"
+
+    def value(self, x: Array) -> Array:
+        e = xp.exp(-xp.abs(x))
+        return xp.where(x >= 0, 1.0, e) / (1.0 + e)
+
+    def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
+        if "sigmoid" in a.ulps:
+            return in_ulps(a, "sigmoid", out, propagated)
+        u = a.unit_roundoff
+        reach = xp.abs(out) if propagated is None else xp.abs(out) + propagated
+        relative = 2 * u * a.ulps["exp"] * (1 - out) + u + 2 * u * a.ulps["divide"]
+        return reach * relative + a.underflow + (0.0 if propagated is None else propagated)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, multiply(out, subtract(1.0, out)))
+
+
+class Softplus(Function):
+    """ln(1 + eˣ), with the derivative sigmoid(x).
+
+    Where the table has no entry for it, its error is that of log1p(eˣ).
+    """
+
+    table_entry = "softplus"
+
+    def value(self, x: Array) -> Array:
+        return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+    def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
+        if "softplus" in a.ulps:
+            return in_ulps(a, "softplus", out, propagated)
+        # d ln(1 + e)/de · e = 1 − e^(−out); beyond the exponential's range the identity is used.
+        from_exp = -xp.expm1(-out) * 2 * a.unit_roundoff * a.ulps["exp"]
+        reach = xp.abs(out) if propagated is None else xp.abs(out) + propagated
+        error = from_exp + a.ulps["log1p"] * ulp(a, reach) + a.underflow
+        return error if propagated is None else propagated + error
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, sigmoid(x))
+
+
+class Erf(Function):
+    """erf x, with the derivative 2/√π · e^(−x²)"""
+
+    table_entry = "erf"
+
+    def value(self, x: Array) -> Array:
+        return xp.erf(x)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, multiply(exp(negative(square(x))), 2 / math.sqrt(math.pi)))
+
+
+class Maximum(Selection):
+    """max(x, y); where they are equal the cotangent goes to x"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return xp.maximum(x, y)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return xp.maximum(errors[0], errors[1])
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        chosen = greater_equal(x, y) if position == 0 else greater(y, x)
+        return unbroadcast(multiply(cotangent, chosen), (x, y)[position].shape)
+
+
+class Minimum(Selection):
+    """min(x, y); where they are equal the cotangent goes to x"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return xp.minimum(x, y)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return xp.maximum(errors[0], errors[1])
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        chosen = greater_equal(y, x) if position == 0 else greater(x, y)
+        return unbroadcast(multiply(cotangent, chosen), (x, y)[position].shape)
+
+
+class Relu(Selection):
+    """max(x, 0), with the derivative 0 at 0"""
+
+    def value(self, x: Array) -> Array:
+        return xp.maximum(x, 0.0)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return errors[0]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, greater(x, 0.0))
+
+
+class Comparison(Primitive):
+    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide.
+
+    Its derivative is zero: what a discontinuity hides is in the error.
+    """
+
+    def bound(self, a: Arithmetic, out: Array, x: Tensor, y: Tensor) -> tuple[Bound, Provenance]:
+        provenance = max(Provenance.SELECTED, x.provenance, y.provenance)
+        if x.error is None and y.error is None:
+            return None, provenance
+        reach = (0.0 if x.error is None else x.error) + (0.0 if y.error is None else y.error)
+        distance = xp.abs(x.value - y.value)
+        return xp.where((distance <= reach) & (reach > 0), 1.0, 0.0), provenance
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> None:
+        return None
+
+
+class Greater(Comparison):
+    """1 where x > y, else 0"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return (x > y).astype(x.dtype)
+
+
+class GreaterEqual(Comparison):
+    """1 where x ≥ y, else 0"""
+
+    def value(self, x: Array, y: Array) -> Array:
+        return (x >= y).astype(x.dtype)
+
+
+class Sign(Selection):
+    """−1, 0 or 1; its derivative is zero"""
+
+    def value(self, x: Array) -> Array:
+        return xp.sign(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return xp.where((xp.abs(values[0]) <= errors[0]) & (errors[0] > 0), 2.0, 0.0)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> None:
+        return None
+
+
+class Where(Selection):
+    """x where the indicator (0 or 1, exact or uncertain) is not 0, else y"""
+
+    def value(self, indicator: Array, x: Array, y: Array) -> Array:
+        return xp.where(indicator != 0, x, y)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        (indicator, x, y), (uncertain, dx, dy) = values, errors
+        chosen = xp.where(indicator != 0, dx, dy)
+        jump = xp.abs(x - y) + dx + dy
+        return xp.where(uncertain > 0, xp.maximum(jump, chosen), chosen)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, c: Tensor, x: Tensor, y: Tensor) -> Any:
+        if position == 0:
+            return None
+        zero = Tensor(xp.zeros((), cotangent.dtype))
+        kept = where(c, cotangent, zero) if position == 1 else where(c, zero, cotangent)
+        return unbroadcast(kept, (x, y)[position - 1].shape)
+
+
+add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
+negative, absolute, square, sqrt, rsqrt = Negative(), Absolute(), Square(), Sqrt(), Rsqrt()
+exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
+sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
+maximum, minimum, relu, where = Maximum(), Minimum(), Relu(), Where()
+greater, greater_equal, sign = Greater(), GreaterEqual(), Sign()

@@ -1,0 +1,188 @@
+"""A small eager reverse-mode tape whose tensors can carry a rounding-error bound beside their value."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from conformance.reference_impl.arithmetic import Arithmetic
+from conformance.reference_impl.arrays import Array, xp
+
+
+class Provenance(IntEnum):
+    """The least exact kind of operation that a tensor has been through."""
+
+    MOVED = 0
+    """Data movement only: even the sign of a zero is determined."""
+    SELECTED = 1
+    """One of the operands, chosen: exact but for the sign of a zero."""
+    ROUNDED = 2
+    """One rounding, or one function of the ULP table, of exact operands."""
+    COMPOSED = 3
+    """Anything else."""
+
+
+class Tensor:
+    """A value, the bound of its error, and how it was made.
+
+    Attributes:
+        value: the array, in float64 for the truth.
+        error: a bound of |computed − value| for every element; None where it is exactly zero, and
+            outside `error_bounds`.
+        provenance: see `Provenance`.
+        tracked: whether gradients flow to it.
+    """
+
+    __slots__ = ("error", "index", "node", "provenance", "subnormal", "tracked", "value")
+
+    counter = itertools.count()
+
+    def __init__(
+        self,
+        value: Array,
+        error: Array | None = None,
+        provenance: Provenance = Provenance.MOVED,
+        tracked: bool = False,
+    ) -> None:
+        self.value = value
+        self.error = error
+        self.provenance = provenance
+        self.tracked = tracked
+        self.node: tuple[Any, tuple[Tensor, ...], dict[str, Any]] | None = None
+        self.subnormal = False
+        self.index = next(Tensor.counter)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.value!r}, error={self.error!r})"
+
+
+_arithmetic: ContextVar[Arithmetic | None] = ContextVar("arithmetic", default=None)
+
+
+def current_arithmetic() -> Arithmetic | None:
+    """The arithmetic that bounds are being derived for, or None."""
+    return _arithmetic.get()
+
+
+def algorithm(computation: str) -> str:
+    """The class of algorithm (`arithmetic.ALGORITHMS`) that the computation is bounded for."""
+    from conformance.reference_impl.arithmetic import ALGORITHMS
+
+    arithmetic = _arithmetic.get()
+    return ALGORITHMS[computation][0] if arithmetic is None else arithmetic.algorithms[computation]
+
+
+@contextmanager
+def error_bounds(arithmetic: Arithmetic | None) -> Iterator[None]:
+    """Within the block every tensor made carries the bound that the arithmetic implies."""
+    token = _arithmetic.set(arithmetic)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        _arithmetic.reset(token)
+
+
+def variable(x: Array, *, tracked: bool = True) -> Tensor:
+    """An exactly known input; gradients can be asked for it.
+
+    >>> variable(np.ones(2)).error is None
+    True
+    """
+    tensor = Tensor(x, tracked=tracked and x.dtype.kind == "f")
+    arithmetic = _arithmetic.get()
+    if arithmetic is not None and arithmetic.subnormals != "kept" and x.dtype.kind == "f":
+        magnitude = xp.abs(x)
+        tensor.subnormal = bool(((magnitude < arithmetic.smallest_normal) & (magnitude > 0)).any())
+    return tensor
+
+
+def constant(x: Any, like: Tensor | None = None) -> Tensor:
+    """A number or array of the formula itself.
+
+    It has a relative error of one rounding unless it is representable in the backend's format
+    (a runtime may hold 1/6 in its own precision, or in double).
+    """
+    if isinstance(x, Tensor):
+        return x
+    value = xp.asarray(x, dtype=like.dtype if like is not None and like.dtype.kind == "f" else None)
+    tensor = Tensor(value, provenance=Provenance.SELECTED)
+    arithmetic = _arithmetic.get()
+    if arithmetic is not None and value.dtype.kind == "f":
+        representable = value.astype(arithmetic.dtype).astype(value.dtype) == value
+        if not representable.all():
+            tensor.error = xp.where(representable, 0.0, xp.abs(value) * arithmetic.unit_roundoff)
+    return tensor
+
+
+def vjp(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], sources: Sequence[Tensor]) -> list[Tensor]:
+    """The vector-Jacobian products Σᵢ cotangentᵢ · ∂outputᵢ/∂source, one for each source.
+
+    The products are themselves made of primitives: they carry bounds, and can be differentiated again.
+    A source that no output depends on has the gradient zero.
+
+    Args:
+        outputs: tensors made from the sources.
+        cotangents: one for each output, of the same shape.
+        sources: tensors made by `variable`, or anything made of them.
+    """
+    from conformance.reference_impl.primitives import add
+
+    gradients: dict[int, Tensor] = {}
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        if output.shape != cotangent.shape:
+            raise ValueError(f"a cotangent of shape {cotangent.shape} for an output of shape {output.shape}")
+        if output.index in gradients:
+            cotangent = add(gradients[output.index], cotangent)
+        gradients[output.index] = cotangent
+    wanted = {source.index for source in sources}
+    for tensor in _in_reverse_order(outputs):
+        cotangent = gradients.get(tensor.index)  # type: ignore[assignment]  # None where nothing flows
+        if cotangent is None or tensor.node is None:
+            continue
+        if tensor.index not in wanted:
+            del gradients[tensor.index]
+        primitive, inputs, params = tensor.node
+        for position, operand in enumerate(inputs):
+            if operand.tracked:
+                contribution = primitive.vjp(position, cotangent, tensor, *inputs, **params)
+                if contribution is None:
+                    continue
+                earlier = gradients.get(operand.index)
+                gradients[operand.index] = contribution if earlier is None else add(earlier, contribution)
+    return [gradients.get(source.index) or Tensor(xp.zeros(source.shape, source.dtype)) for source in sources]
+
+
+def _in_reverse_order(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """Every tensor with a history that the outputs rest on, the latest made first."""
+    seen: dict[int, Tensor] = {}
+    pending = [output for output in outputs if output.tracked]
+    while pending:
+        tensor = pending.pop()
+        if tensor.index not in seen:
+            seen[tensor.index] = tensor
+            if tensor.node is not None:
+                pending.extend(operand for operand in tensor.node[1] if operand.tracked)
+    return sorted(seen.values(), key=lambda tensor: -tensor.index)

@@ -1,0 +1,172 @@
+"""Sums checks into cells, findings and suspicions of the specification; the order of the checks is of no
+consequence."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from conformance.cases.case import Case, encode
+from conformance.reporting.results import Cell, Finding, Reproduction
+from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
+
+FAILING = FINDINGS | BROKEN
+"""The verdicts that make a finding."""
+
+ANSWERED = FINDINGS | {Verdict.CONFORMS, Verdict.DEVIATES}
+"""The verdicts on an answer that could be compared with the specification's."""
+
+_RUNGS = tuple(Rung)
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Backends of more than one family agree with each other and not with the specification.
+
+    Attributes:
+        backends: all that answered the cases.
+        count: on how many cases.
+        case: the id of one of them.
+    """
+
+    subject: str
+    property: str
+    observable: str
+    backends: tuple[str, ...]
+    count: int
+    case: str
+
+
+def family(backend: str) -> str:
+    """The code that backends share: two of one family are no independent witnesses.
+
+    >>> family("tfjs-wasm"), family("keras-tensorflow")
+    ('tfjs', 'keras')
+    """
+    return backend.partition("-")[0]
+
+
+def margin_size(margin: float | str | None) -> float:
+    """The margin as a number that can be compared: −1 where there is none.
+
+    Raises:
+        ValueError: it is negative, not a number, or another word than "infinite".
+    """
+    if margin is None:
+        return -1.0
+    if margin == "infinite":
+        return math.inf
+    if isinstance(margin, str) or not 0 <= margin < math.inf:
+        raise ValueError(f'margin {margin!r} is neither null, a number ≥ 0 nor "infinite"')
+    return margin
+
+
+def sum_cells(checks: Iterable[Check]) -> tuple[Cell, ...]:
+    """A cell for each backend, subject and property of the checks, sorted by these."""
+    groups = defaultdict(list)
+    for check in checks:
+        groups[check.backend, check.subject, check.property].append(check)
+    return tuple(_cell(groups[key]) for key in sorted(groups))
+
+
+def _cell(checks: list[Check]) -> Cell:
+    first, counts = checks[0], Counter(check.verdict for check in checks)
+    reached = [
+        check.rung
+        for check in checks
+        if check.verdict in (Verdict.CONFORMS, Verdict.DEVIATES) and check.rung is not None
+    ]
+    return Cell(
+        backend=first.backend,
+        subject=first.subject,
+        property=first.property,
+        verdict=max(counts, key=lambda verdict: verdict.severity),
+        asked=len(checks) - counts[Verdict.UNSUPPORTED] - counts[Verdict.NOT_RUN],
+        conforms=counts[Verdict.CONFORMS],
+        deviates=counts[Verdict.DEVIATES],
+        unsupported=counts[Verdict.UNSUPPORTED],
+        unspecified=counts[Verdict.UNSPECIFIED],
+        findings=sum(counts[verdict] for verdict in FINDINGS),
+        broken=sum(counts[verdict] for verdict in BROKEN),
+        not_run=counts[Verdict.NOT_RUN],
+        worst_margin=max((check.margin for check in checks), key=margin_size),
+        lowest_rung=max(reached, key=_RUNGS.index, default=None),
+    )
+
+
+def finding_id(check: Check) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the failing check's signature."""
+    signature = (
+        check.backend,
+        check.subject,
+        check.property,
+        check.observable,
+        check.verdict,
+        sorted(check.deviations),
+    )
+    return hashlib.sha256(msgspec.json.encode(signature)).hexdigest()[:16]
+
+
+def group_failures(checks: Iterable[Check]) -> dict[str, list[Check]]:
+    """The failing checks by `finding_id`."""
+    groups: dict[str, list[Check]] = defaultdict(list)
+    for check in checks:
+        if check.verdict in FAILING:
+            groups[finding_id(check)].append(check)
+    return groups
+
+
+def group_findings(checks: Iterable[Check], cases: Mapping[str, Case]) -> tuple[Finding, ...]:
+    """A finding for each signature among the failing checks, sorted by subject, property, observable
+    and backend; `cases` has their cases by id."""
+    findings = []
+    for group in group_failures(checks).values():
+        smallest = min(group, key=lambda check: (len(encode(cases[check.case])), check.case))
+        findings.append(finding_of(smallest, len(group), cases[smallest.case]))
+    return tuple(sorted(findings, key=lambda f: (f.subject, f.property, f.observable, f.backend, f.id)))
+
+
+def finding_of(check: Check, count: int, witness: Case) -> Finding:
+    """The finding that the check of its smallest case stands for."""
+    return Finding(
+        id=finding_id(check),
+        backend=check.backend,
+        subject=check.subject,
+        property=check.property,
+        observable=check.observable,
+        verdict=check.verdict,
+        summary=check.message,
+        case=check.case,
+        margin=check.margin,
+        agrees_with=check.agrees_with,
+        reproduce=Reproduction(
+            f"conformance run --case {check.case} --backend {shlex.quote(check.backend)}", ""
+        ),
+        deviations=check.deviations,
+        count=count,
+        witness=witness,
+    )
+
+
+def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:
+    """Where the specification stands alone: on one case all backends that answered, of two families at
+    least, depart from it, and each agrees with all the others."""
+    answers = defaultdict(list)
+    for check in checks:
+        if check.verdict in ANSWERED:
+            answers[check.subject, check.property, check.observable, check.case].append(check)
+    cases = defaultdict(list)
+    for (subject, property_, observable, case), group in answers.items():
+        backends = {check.backend for check in group}
+        if len({family(backend) for backend in backends}) > 1 and all(
+            check.verdict is not Verdict.CONFORMS and backends <= {check.backend, *check.agrees_with}
+            for check in group
+        ):
+            cases[subject, property_, observable, tuple(sorted(backends))].append(case)
+    return tuple(Suspicion(*key, count=len(cases[key]), case=min(cases[key])) for key in sorted(cases))

@@ -1,0 +1,147 @@
+"""A program run as a child: its lines, the last of what it wrote to standard error, and its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Self
+
+import anyio
+import psutil  # type: ignore[import-untyped,unused-ignore]  # no stubs
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+
+STDERR_KEPT = 64 * 1024
+"""Bytes of standard error that are kept: the last ones."""
+
+EXIT_GRACE_S = 0.5
+"""How long a child that has closed its output may take to end, and its last words to arrive."""
+
+KILL_GRACE_S = 5.0
+"""How long the operating system may take to end a killed process."""
+
+
+class OverlongLine(Exception):
+    """The child wrote more bytes than allowed without ending the line."""
+
+
+class Child:
+    """A child process in a session of its own; everything that it starts ends with it.
+
+    `drain` has to run in a task beside whoever reads lines, or a talkative child blocks.
+    """
+
+    def __init__(self, process: Process, max_line: int) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
+        self._stdin: ByteSendStream = process.stdin
+        self._stdout: ByteReceiveStream = process.stdout
+        self._stderr: ByteReceiveStream = process.stderr
+        self._max_line = max_line
+        self._lines: deque[bytes] = deque()
+        self._unfinished: list[bytes] = []
+        self._errors = b""
+        self._drained = anyio.Event()
+
+    @classmethod
+    async def spawn(cls, command: Sequence[str], environment: Mapping[str, str], max_line: int) -> Self:
+        """Run `command` with `environment` on top of this process's own.
+
+        Raises:
+            OSError: the program cannot be run.
+        """
+        process = await anyio.open_process(
+            list(command), env={**os.environ, **environment}, start_new_session=True
+        )
+        return cls(process, max_line)
+
+    async def drain(self) -> None:
+        """Read standard error until its end, and keep the last of it."""
+        try:
+            async for chunk in self._stderr:
+                self._errors = (self._errors + chunk)[-STDERR_KEPT:]
+        except anyio.ClosedResourceError:
+            pass  # the child was ended while something else held its standard error open
+        finally:
+            self._drained.set()
+
+    async def send(self, *parts: bytes) -> None:
+        """Write to standard input. A child that no longer reads is noticed by whoever reads from it."""
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self._stdin.send(b"".join(parts))
+
+    async def receive_line(self) -> bytes | None:
+        """The next line of standard output without its end; None at the end of the output.
+
+        Raises:
+            OverlongLine: the line is longer than the limit.
+        """
+        while not self._lines:
+            try:
+                chunk = await self._stdout.receive()
+            except anyio.EndOfStream:
+                return None
+            first, *more = chunk.split(b"\n")
+            self._unfinished.append(first)
+            if more:
+                self._lines.append(b"".join(self._unfinished))
+                *whole, rest = more
+                self._lines.extend(whole)
+                self._unfinished = [rest]
+            elif sum(map(len, self._unfinished)) > self._max_line:
+                raise OverlongLine
+        return self._lines.popleft()
+
+    async def epitaph(self) -> str:
+        """How a child that has ended its output has ended itself: its exit code or its signal."""
+        with anyio.move_on_after(EXIT_GRACE_S):
+            await self._process.wait()
+            await self._drained.wait()
+        code = self._process.returncode
+        if code is None:
+            return "closed its standard output"
+        if code < 0:
+            with suppress(ValueError):
+                return f"was ended by {signal.Signals(-code).name}"
+        return f"exited with code {code}"
+
+    def last_words(self, lines: int) -> str:
+        """The last lines of standard error that hold anything."""
+        text = self._errors.decode(errors="replace")
+        return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+    async def stop(self, farewell: bytes, grace_s: float) -> None:
+        """Say farewell, leave the child `grace_s` seconds to end by itself, then end what is left."""
+        family = self._family()
+        with anyio.move_on_after(grace_s):
+            await self.send(farewell)
+            await self._stdin.aclose()
+            await self._process.wait()
+        await self._kill(family)
+
+    async def end(self) -> None:
+        """Kill the child and everything that it has started; not to be cancelled."""
+        await self._kill(self._family())
+
+    def _family(self) -> list[psutil.Process]:
+        """The child and its descendants, listed while it lives: its death hides those of other sessions."""
+        with suppress(psutil.Error):
+            child = psutil.Process(self._process.pid)
+            return [child, *child.children(recursive=True)]
+        return []
+
+    async def _kill(self, family: list[psutil.Process]) -> None:
+        for member in family:
+            with suppress(psutil.Error):
+                member.kill()
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(KILL_GRACE_S):
+                await self._process.wait()
+            await self._process.aclose()

@@ -1,0 +1,70 @@
+"""The adapter's side of the protocol in Python: one loop that a backend's program calls and never leaves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import BinaryIO
+
+from conformance.runners.protocol import (
+    PROTOCOL_VERSION,
+    ConcreteCase,
+    Identity,
+    Observation,
+    Observe,
+    Observed,
+    Start,
+    Started,
+    Stop,
+    decode_request,
+    encode,
+)
+
+
+def reserve_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Keep standard input and output for the protocol, and return them as binary streams.
+
+    From then on file descriptor 0 is empty and 1 is standard error, so that nothing that a library
+    reads or prints, in C or in a child of its own, can get between two messages.
+    """
+    sys.stdout.flush()
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return requests, replies
+
+
+def serve(start: Callable[[Start], Identity], observe: Callable[[ConcreteCase], dict[str, Observed]]) -> None:
+    """Answer requests from standard input on standard output until `stop` or the end of the input.
+
+    Call it before importing what may print. `start` is called once, and may take its time: it is the
+    place to import the runtime. `observe` gives each observable a value or a `WireError` of its own; an
+    exception from either is a fault of the adapter, and ends it with its traceback on standard error.
+
+    Raises:
+        SystemExit: the suite speaks another version of the protocol.
+        msgspec.ValidationError: a request is not a message of the protocol.
+    """
+    requests, replies = reserve_standard_streams()
+    for line in requests:
+        reply: Started | Observation
+        match decode_request(line):
+            case Start(protocol=protocol) if protocol != PROTOCOL_VERSION:
+                raise SystemExit(
+                    f"the suite speaks protocol {protocol}, this adapter {PROTOCOL_VERSION}; "
+                    "install the same version of layers-conformance on both sides"
+                )
+            case Start() as request:
+                reply = Started(PROTOCOL_VERSION, start(request))
+            case Observe(id=number, case=case):
+                reply = Observation(number, observe(case))
+            case Stop():
+                return
+        replies.write(encode(reply))
+        replies.write(b"\n")
+        replies.flush()

@@ -1,0 +1,59 @@
+/**
+ * Answers the conformance protocol for TensorFlow.js: `node adapter.mjs --modules DIR`, where DIR holds the
+ * `node_modules` with `@tensorflow/tfjs` and, for `tfjs-wasm`, `@tensorflow/tfjs-backend-wasm`.
+ */
+import {parseArgs} from "node:util";
+import {observe} from "./observation.mjs";
+import {PROTOCOL_VERSION, messages, reply, reserveStandardOutput} from "./protocol.mjs";
+import {assertBackend, identity, startRuntime} from "./runtime.mjs";
+import {registeredSubjects} from "./subjects.mjs";
+
+class Session {
+  async start({protocol, backend}) {
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new Error(
+        `the suite speaks protocol ${protocol}, this adapter ${PROTOCOL_VERSION}; ` +
+          "use the adapter that came with the suite",
+      );
+    }
+    this.runtime = await startRuntime(this.modules, backend);
+    this.subjects = registeredSubjects(this.runtime.tf);
+    return {reply: "started", protocol: PROTOCOL_VERSION, identity: identity(this.runtime, this.subjects)};
+  }
+
+  observe({id, case: asked}) {
+    assertBackend(this.runtime);
+    return {reply: "observed", id, observables: observe(this.runtime.tf, this.subjects, asked)};
+  }
+
+  async serve(modules) {
+    this.modules = modules;
+    for await (const request of messages(process.stdin)) {
+      switch (request.command) {
+        case "start":
+          reply(await this.start(request));
+          break;
+        case "observe":
+          reply(this.observe(request));
+          break;
+        case "stop":
+          return;
+        default:
+          throw new Error(`unknown command ${JSON.stringify(request.command)}: start, observe or stop`);
+      }
+    }
+  }
+}
+
+reserveStandardOutput();
+try {
+  const {values} = parseArgs({options: {modules: {type: "string"}}});
+  if (values.modules === undefined) {
+    throw new Error("usage: node adapter.mjs --modules DIR, where DIR is the folder that holds node_modules");
+  }
+  await new Session().serve(values.modules);
+  process.exit(0);
+} catch (error) {
+  console.error(`fatal: ${error.stack ?? error.message ?? error}`);
+  process.exit(1);
+}

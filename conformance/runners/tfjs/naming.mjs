@@ -1,0 +1,107 @@
+/**
+ * The naming differences between Keras and TensorFlow.js, declared once. Keras writes `snake_case` where
+ * TensorFlow.js writes `camelCase`, in keys and in the values of options and identifiers; the tables hold the rest.
+ */
+import {Failure} from "./failures.mjs";
+
+/** Configuration keys that are not each other's camel and snake case. */
+const KEYS = {input_dtype: "inputDType"};
+
+/** Identifiers that are not each other's camel and snake case. */
+const IDENTIFIERS = {
+  gelu_new: "gelu_new",
+  l1_l2: "l1l2",
+  lecun_normal: "leCunNormal",
+  lecun_uniform: "leCunUniform",
+};
+
+/** Classes of another name. */
+const CLASSES = {LecunNormal: "LeCunNormal", LecunUniform: "LeCunUniform"};
+
+/** Classes that TensorFlow.js has only as a function that makes another one, here `tf.regularizers.l1` and `l2`. */
+const MADE_FROM = {
+  L1: ({l1}) => ({className: "L1L2", config: {l1, l2: 0}}),
+  L2: ({l2}) => ({className: "L1L2", config: {l1: 0, l2}}),
+};
+
+/** Keys whose string values are the user's or a dtype, never an option. */
+const VERBATIM = new Set(["name", "dtype", "input_dtype"]);
+
+const inverted = (table) => Object.fromEntries(Object.entries(table).map(([key, value]) => [value, key]));
+const KEYS_BACK = inverted(KEYS);
+const IDENTIFIERS_BACK = inverted(IDENTIFIERS);
+const CLASSES_BACK = inverted(CLASSES);
+
+const camel = (snake) => snake.replace(/(?<=[a-z0-9])_+([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+const snake = (name) => name.replace(/(?<=[a-z0-9])([A-Z])/g, "_$1").toLowerCase();
+
+export const keyToTensorFlowJS = (key) => KEYS[key] ?? camel(key);
+export const keyToKeras = (key) => KEYS_BACK[key] ?? snake(key);
+export const identifierToTensorFlowJS = (name) => IDENTIFIERS[name] ?? (/^[a-z0-9_]+$/.test(name) ? camel(name) : name);
+export const identifierToKeras = (name) =>
+  IDENTIFIERS_BACK[name] ?? (/^[a-z][A-Za-z0-9]*$/.test(name) ? snake(name) : name);
+
+function valueToTensorFlowJS(value, key, instantiate) {
+  if (typeof value === "string") {
+    return VERBATIM.has(key) ? value : identifierToTensorFlowJS(value);
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => valueToTensorFlowJS(item, key, instantiate));
+  }
+  if (value === null || typeof value !== "object") {
+    return value;
+  }
+  const config = configToTensorFlowJS(value.config ?? value, instantiate);
+  if (!("class_name" in value)) {
+    return config;
+  }
+  const made = MADE_FROM[value.class_name]?.(config);
+  const {className, config: arguments_} = made ?? {className: CLASSES[value.class_name] ?? value.class_name, config};
+  return instantiate(className, arguments_) ?? {className, config: arguments_};
+}
+
+/**
+ * A Keras configuration as a user of TensorFlow.js would write it: a new object that the constructor may change.
+ *
+ * `instantiate(className, config)` makes the instance where TensorFlow.js wants one (a layer inside a wrapper),
+ * and gives undefined where it takes `{className, config}`.
+ */
+export function configToTensorFlowJS(config, instantiate) {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [keyToTensorFlowJS(key), valueToTensorFlowJS(value, key, instantiate)]),
+  );
+}
+
+/** A value of a TensorFlow.js configuration by Keras names; NaN and infinities as strings, undefined as null. */
+export function valueToKeras(value, key) {
+  if (value === undefined || value === null) {
+    return null;
+  }
+  if (typeof value === "string") {
+    return VERBATIM.has(key) ? value : identifierToKeras(value);
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => valueToKeras(item, key));
+  }
+  if (typeof value === "function") {
+    throw new Failure("not-implemented", "config", `the configuration's ${key} is a function, which JSON cannot hold`);
+  }
+  if (typeof value !== "object") {
+    return value;
+  }
+  if ("className" in value) {
+    const {className, config} = value;
+    return {class_name: CLASSES_BACK[className] ?? className, config: configToKeras(config)};
+  }
+  return configToKeras(value);
+}
+
+/** A configuration that TensorFlow.js gave, by Keras names and values. */
+export function configToKeras(config) {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [keyToKeras(key), valueToKeras(value, keyToKeras(key))]),
+  );
+}

@@ -1,0 +1,100 @@
+/** The subjects that TensorFlow.js offers, found in its serialization registry, and how each one is made. */
+import {Failure} from "./failures.mjs";
+import {configToTensorFlowJS, identifierToKeras, identifierToTensorFlowJS} from "./naming.mjs";
+
+const LAYER_OBSERVABLES = [
+  "output/*",
+  "training/*",
+  "gradient/*",
+  "shape/*",
+  "dtype",
+  "weights",
+  "config",
+  "reconstructed/*",
+  "signature",
+];
+const ACTIVATION_OBSERVABLES = ["output/*", "gradient/input/*", "dtype", "identifier"];
+
+class LayerSubject {
+  observables = LAYER_OBSERVABLES;
+
+  constructor(registry, [constructor, fromConfig]) {
+    this.registry = registry;
+    this.constructor_ = constructor;
+    this.fromConfig = fromConfig;
+  }
+
+  /** The constructor's argument for a Keras configuration. */
+  arguments(config) {
+    return configToTensorFlowJS(config, (className, nested) => {
+      const [constructor, fromConfig] = this.registry.layers.get(className) ?? [];
+      return constructor && fromConfig(constructor, nested);
+    });
+  }
+
+  construct(argument) {
+    return new this.constructor_(argument);
+  }
+
+  create(config) {
+    return this.construct(this.arguments(config));
+  }
+
+  /** The layer that `layer.getConfig()` makes, as TensorFlow.js's own deserialization does it. */
+  recreate(layer) {
+    return this.fromConfig(this.constructor_, layer.getConfig());
+  }
+}
+
+class ActivationSubject {
+  observables = ACTIVATION_OBSERVABLES;
+
+  constructor(registry, name) {
+    this.registry = registry;
+    this.name = name;
+  }
+
+  /** The layer `tf.layers.activation` of this function; an identifier has no place for arguments. */
+  create(config) {
+    const names = Object.keys(config);
+    if (names.length > 0) {
+      throw new Failure(
+        "not-implemented",
+        "construction",
+        `activation identifiers of TensorFlow.js take no arguments, given ${names.join(", ")}`,
+      );
+    }
+    return this.registry.activation(this.name);
+  }
+
+  /** The canonical name, in snake case, of the activation that an identifier resolves to. */
+  resolve({identifier}) {
+    const layer = this.registry.activation(identifierToTensorFlowJS(identifier));
+    return identifierToKeras(layer.getConfig().activation);
+  }
+}
+
+/** The subjects of the live runtime: name → subject. */
+export function registeredSubjects(tf) {
+  const classes = Object.entries(tf.serialization.SerializationMap.getMap().classNameMap);
+  const {Layer, activation: layerOfActivation} = tf.layers;
+  const activation = (name) => layerOfActivation({activation: name});
+  const Activation = Object.getPrototypeOf(activation("linear").activation.constructor);
+  const inherits = (constructor, base) => constructor.prototype instanceof base;
+  const isModel = (constructor) => constructor === tf.LayersModel || inherits(constructor, tf.LayersModel);
+
+  const layers = new Map(
+    classes.filter(([, [constructor]]) => inherits(constructor, Layer) && !isModel(constructor)),
+  );
+  const registry = {layers, activation};
+  const subjects = new Map();
+  for (const [name, registered] of layers) {
+    subjects.set(`layers.${name}`, new LayerSubject(registry, registered));
+  }
+  for (const [name, [constructor]] of classes) {
+    if (inherits(constructor, Activation)) {
+      subjects.set(`activations.${identifierToKeras(name)}`, new ActivationSubject(registry, name));
+    }
+  }
+  return subjects;
+}
