@@ -1,0 +1,125 @@
+"""Initializers, regularizers and constraints as they stand in a layer's configuration.
+
+A configuration names one by a string ("glorot_uniform"), or by a class and its arguments. Both runtimes
+have several spellings of the same thing; here each has one canonical form.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Named:
+    """A class that a configuration can name: its arguments with their defaults, and its other names."""
+
+    class_name: str
+    arguments: Mapping[str, Any]
+    aliases: tuple[str, ...] = ()
+
+
+class UnknownIdentifier(ValueError):
+    """No initializer, regularizer or constraint has that name, or it has no such argument."""
+
+
+def _scaling(scale: float, mode: str, distribution: str) -> dict[str, Any]:
+    return {"scale": scale, "mode": mode, "distribution": distribution, "seed": None}
+
+
+SCALINGS = {
+    "GlorotUniform": _scaling(1.0, "fan_avg", "uniform"),
+    "GlorotNormal": _scaling(1.0, "fan_avg", "truncated_normal"),
+    "HeUniform": _scaling(2.0, "fan_in", "uniform"),
+    "HeNormal": _scaling(2.0, "fan_in", "truncated_normal"),
+    "LecunUniform": _scaling(1.0, "fan_in", "uniform"),
+    "LecunNormal": _scaling(1.0, "fan_in", "truncated_normal"),
+}
+"""The classes that are VarianceScaling with fixed arguments, and nothing else."""
+
+_SEED = {"seed": None}
+
+INITIALIZERS = (
+    Named("Zeros", {}),
+    Named("Ones", {}),
+    Named("Constant", {"value": 0.0}),
+    Named("RandomNormal", {"mean": 0.0, "stddev": 0.05} | _SEED, ("normal",)),
+    Named("TruncatedNormal", {"mean": 0.0, "stddev": 0.05} | _SEED),
+    Named("RandomUniform", {"minval": -0.05, "maxval": 0.05} | _SEED, ("uniform",)),
+    Named("Orthogonal", {"gain": 1.0} | _SEED, ("OrthogonalInitializer",)),
+    Named("Identity", {"gain": 1.0}, ("IdentityInitializer",)),
+    Named("VarianceScaling", _scaling(1.0, "fan_in", "truncated_normal")),
+    *(Named(name, _SEED) for name in SCALINGS),
+)
+
+REGULARIZERS = (
+    Named("L1", {"l1": 0.01}),
+    Named("L2", {"l2": 0.01}),
+    Named("L1L2", {"l1": 0.0, "l2": 0.0}, ("l1_l2",)),
+    Named("OrthogonalRegularizer", {"factor": 0.01, "mode": "rows"}),
+)
+
+CONSTRAINTS = (
+    Named("MaxNorm", {"max_value": 2, "axis": 0}),
+    Named("MinMaxNorm", {"min_value": 0.0, "max_value": 1.0, "rate": 1.0, "axis": 0}),
+    Named("NonNeg", {}),
+    Named("UnitNorm", {"axis": 0}),
+)
+
+Canonical = dict[str, Any] | None
+
+
+def snake_case(name: str) -> str:
+    """
+    >>> snake_case("GlorotUniform"), snake_case("glorotUniform"), snake_case("L1L2")
+    ('glorot_uniform', 'glorot_uniform', 'l1l2')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def canonical(identifier: Any, table: tuple[Named, ...]) -> Canonical:
+    """The one form of an identifier: `{"class_name": …, "config": {every argument}}`, or None.
+
+    Raises:
+        UnknownIdentifier: an unknown class or argument; the message names the nearest.
+
+    >>> canonical("he_normal", INITIALIZERS) == canonical(
+    ...     {"class_name": "VarianceScaling", "config": {"scale": 2, "distribution": "normal"}}, INITIALIZERS)
+    True
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        name, given = identifier, {}
+    elif isinstance(identifier, Mapping) and "class_name" in identifier:
+        name, given = identifier["class_name"], dict(identifier.get("config") or {})
+    else:
+        raise UnknownIdentifier(f'{identifier!r} is neither a name nor {{"class_name": …, "config": {{…}}}}')
+    for entry in table:
+        if snake_case(name) in {snake_case(n) for n in (entry.class_name, *entry.aliases)}:
+            break
+    else:
+        names = {snake_case(entry.class_name): entry.class_name for entry in table}
+        near = difflib.get_close_matches(snake_case(name), names, 3) or list(names)
+        raise UnknownIdentifier(f"unknown identifier {name!r}; did you mean {', '.join(near)}?")
+    unknown = given.keys() - entry.arguments.keys()
+    if unknown:
+        raise UnknownIdentifier(
+            f"{entry.class_name} has no argument {', '.join(sorted(unknown))}; "
+            f"it has {', '.join(entry.arguments) or 'none'}"
+        )
+    config = dict(entry.arguments) | given
+    if entry.class_name in SCALINGS:
+        config = SCALINGS[entry.class_name] | config
+        return {"class_name": "VarianceScaling", "config": config}
+    if entry.class_name == "VarianceScaling":
+        # "normal" is the older name of the truncated distribution, in both runtimes.
+        config["distribution"] = {"normal": "truncated_normal"}.get(
+            config["distribution"], config["distribution"]
+        )
+    if entry.class_name in ("L1", "L2"):
+        return {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.0} | config}
+    return {"class_name": entry.class_name, "config": config}

@@ -1,0 +1,17 @@
+"""The layers of the specification, one class a file."""
+
+from conformance.reference_impl.layers.activation import Activation
+from conformance.reference_impl.layers.batch_normalization import BatchNormalization
+from conformance.reference_impl.layers.concatenate import Concatenate
+from conformance.reference_impl.layers.conv2d import Conv2D
+from conformance.reference_impl.layers.dense import Dense
+from conformance.reference_impl.layers.embedding import Embedding
+from conformance.reference_impl.layers.flatten import Flatten
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
+from conformance.reference_impl.layers.lstm import LSTM
+from conformance.reference_impl.layers.softmax import Softmax
+
+__all__ = [
+    "LSTM", "Activation", "BatchNormalization", "Concatenate", "Context", "Conv2D", "Dense", "Embedding",
+    "Flatten", "Layer", "Result", "Softmax", "Weight", "get",
+]  # fmt: skip

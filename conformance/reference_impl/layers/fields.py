@@ -1,0 +1,164 @@
+"""The arguments of a layer, declared once: they drive constructor, configuration, cases and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.reference_impl import activations, identifiers
+
+
+class Required:
+    """The default of an argument that has none."""
+
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED = Required()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of argument.
+
+    Attributes:
+        allowed: in words, for error messages and documents.
+        parse: the value in canonical form; raises ValueError or TypeError where it is not allowed.
+    """
+
+    allowed: str
+    parse: Callable[[Any], Any]
+
+
+@dataclass
+class Field:
+    """One argument of a layer's constructor, and of its configuration.
+
+    Attributes:
+        kind: what is allowed.
+        default: REQUIRED, or the value that Keras documents.
+        doc: what it means, in a line.
+        absent_as: the value whose field Keras leaves out of the configuration, in a tuple; else ().
+    """
+
+    kind: Kind
+    default: Any = REQUIRED
+    doc: str = ""
+    absent_as: tuple[Any, ...] = ()
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else instance.config[self.name]
+
+    def parse(self, value: Any) -> Any:
+        """The value in canonical form.
+
+        Raises:
+            ValueError: not allowed; the message names the argument, what was given and what is allowed.
+        """
+        try:
+            return self.kind.parse(value)
+        except (ValueError, TypeError, KeyError) as error:
+            detail = f" ({error})" if str(error) else ""
+            raise ValueError(
+                f"argument `{self.name}`: expected {self.kind.allowed}, got {value!r}{detail}"
+            ) from error
+
+
+def field(kind: Kind, default: Any = REQUIRED, doc: str = "", absent_as: tuple[Any, ...] = ()) -> Any:
+    """Declares an argument in the body of a layer's class."""
+    return Field(kind, default, doc, absent_as)
+
+
+def _refuse_unless(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _integer(value: Any) -> int:
+    _refuse_unless(isinstance(value, int) and not isinstance(value, bool))
+    return int(value)
+
+
+def _positive(value: Any) -> int:
+    _refuse_unless(_integer(value) > 0)
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    _refuse_unless(isinstance(value, int | float) and not isinstance(value, bool))
+    return float(value)
+
+
+def _boolean(value: Any) -> bool:
+    _refuse_unless(isinstance(value, bool))
+    return bool(value)
+
+
+def _text(value: Any) -> str:
+    _refuse_unless(isinstance(value, str))
+    return str(value)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    _refuse_unless(isinstance(value, dict))
+    return dict(value)
+
+
+integer = Kind("an integer", _integer)
+positive_integer = Kind("a positive integer", _positive)
+number = Kind("a number", _number)
+fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))))
+boolean = Kind("True or False", _boolean)
+text = Kind("a string", _text)
+mapping = Kind("an object", _mapping)
+activation = Kind("the name of an activation function", lambda value: activations.get(value).name)
+initializer = Kind("an initializer", lambda value: identifiers.canonical(value, identifiers.INITIALIZERS))
+regularizer = Kind(
+    "a regularizer or None", lambda value: identifiers.canonical(value, identifiers.REGULARIZERS)
+)
+constraint = Kind("a constraint or None", lambda value: identifiers.canonical(value, identifiers.CONSTRAINTS))
+
+
+def _dtype(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value["config"]["name"]
+    _refuse_unless(value in (None, "float32", "float64", "float16", "bfloat16", "int32"))
+    return value or "float32"
+
+
+dtype = Kind("a dtype or a dtype policy", _dtype)
+
+
+def optional(kind: Kind) -> Kind:
+    """The kind, or None."""
+    return Kind(f"{kind.allowed} or None", lambda value: None if value is None else kind.parse(value))
+
+
+def one_of(*choices: Any) -> Kind:
+    """One of some values."""
+
+    def parse(value: Any) -> Any:
+        value = value.lower() if isinstance(value, str) else value
+        _refuse_unless(any(value is c or (value == c and type(value) is type(c)) for c in choices))
+        return value
+
+    return Kind(f"one of {', '.join(map(repr, choices))}", parse)
+
+
+def _positive_integers(value: Any) -> tuple[int, ...]:
+    return (_positive(value),) if isinstance(value, int) else tuple(_positive(v) for v in value)
+
+
+def _axes(value: Any) -> Any:
+    return [_integer(v) for v in value] if isinstance(value, list | tuple) else _integer(value)
+
+
+positive_integers = Kind("a positive integer, or one for each spatial dimension", _positive_integers)
+axes = Kind("an integer or a list of integers", _axes)
+array = Kind("an array as nested lists", list)

@@ -1,0 +1,186 @@
+"""What every layer is: fields, weights, shapes, and a pure call."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from conformance.reference_impl import activations
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import REQUIRED, Field
+from conformance.reference_impl.patches import default
+from conformance.reference_impl.tape import Tensor
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight as a layer declares it; `initializer` is in canonical form."""
+
+    name: str
+    shape: tuple[int, ...]
+    initializer: dict[str, Any] | None = None
+    trainable: bool = True
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a call gives.
+
+    Attributes:
+        outputs: the output tensors.
+        state: the new values of weights that the call itself changes (moving statistics).
+    """
+
+    outputs: tuple[Tensor, ...]
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The circumstances of a call, apart from inputs and weights.
+
+    Attributes:
+        training: whether statistics of the batch are used and dropout acts.
+        masks: one boolean array or None per input.
+        initial_state: of a recurrent layer; empty for zeros.
+        rng_key: of the random bits that dropout draws.
+    """
+
+    training: bool = False
+    masks: tuple[Array | None, ...] = ()
+    initial_state: tuple[Tensor, ...] = ()
+    rng_key: int = 0
+
+
+class Layer:
+    """A layer: its arguments are fields, its `call` is pure in inputs, weights and context.
+
+    Raises:
+        TypeError: a required argument is missing, or an argument is unknown.
+        ValueError: an argument has a value that is not allowed.
+
+    >>> from conformance.reference_impl.layers import Dense
+    >>> Dense(3, activation="relu").config["units"]
+    3
+    """
+
+    arguments: ClassVar[dict[str, Field]]
+    registered: ClassVar[dict[str, type[Layer]]] = {}
+    minimum_rank: ClassVar[int] = 1
+    exact_rank: ClassVar[int | None] = None
+
+    activity_regularizer = fields.field(fields.regularizer, None, "penalty on the output", absent_as=(None,))
+    trainable = fields.field(fields.boolean, True, "whether training changes the weights")
+    dtype = fields.field(fields.dtype, None, "dtype of computations and weights")
+    autocast = fields.field(fields.boolean, True, "whether inputs are cast", absent_as=(True, False))
+    name = fields.field(fields.optional(fields.text), None, "a name, made up where none is given")
+
+    def __init_subclass__(cls, registered: bool = True) -> None:
+        own = {name: f for name, f in vars(cls).items() if isinstance(f, Field)}
+        cls.arguments = own | {name: f for name, f in cls.inherited_arguments().items() if name not in own}
+        if registered:
+            Layer.registered[cls.__name__] = cls
+
+    @classmethod
+    def inherited_arguments(cls) -> dict[str, Field]:
+        inherited: dict[str, Field] = {}
+        for base in cls.__mro__[1:]:
+            for name, f in vars(base).items():
+                if isinstance(f, Field):
+                    inherited.setdefault(name, f)
+        return inherited
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        own = type(self).__name__
+        names = list(self.arguments)
+        if len(args) > len(names):
+            raise TypeError(f"{own} takes at most {len(names)} arguments, {len(args)} were given")
+        given = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in self.arguments:
+                near = difflib.get_close_matches(name, names, 3) or names
+                raise TypeError(f"{own} has no argument `{name}`; did you mean {', '.join(near)}?")
+            if name in given:
+                raise TypeError(f"{own} got argument `{name}` twice")
+            given[name] = value
+        self.config: dict[str, Any] = {}
+        for name, f in self.arguments.items():
+            if name in given:
+                self.config[name] = f.parse(given[name])
+            elif f.default is REQUIRED:
+                raise TypeError(f"{own} needs argument `{name}`: {f.kind.allowed}")
+            else:
+                self.config[name] = f.parse(default(f"layers.{own}.{name}", f.default))
+        self.check()
+
+    def check(self) -> None:
+        """Relations between arguments; raises ValueError where one does not hold."""
+
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        """Whether inputs of these shapes are accepted; raises ValueError naming layer and shapes."""
+        own = type(self).__name__
+        if len(shapes) != 1:
+            raise ValueError(f"{own} takes one input, {len(shapes)} were given: {list(shapes)}")
+        rank = len(shapes[0])
+        if self.exact_rank is not None and rank != self.exact_rank:
+            raise ValueError(
+                f"{own} takes inputs of rank {self.exact_rank}; the input's shape is {shapes[0]}"
+            )
+        if rank < self.minimum_rank:
+            raise ValueError(
+                f"{own} takes inputs of rank {self.minimum_rank} or more; the input's shape is {shapes[0]}"
+            )
+
+    def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
+        """The weights that the layer has for inputs of these shapes, in its order."""
+        return ()
+
+    def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        """The shapes of the outputs for inputs of these shapes; None is an unknown dimension."""
+        return (tuple(shapes[0]),)
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        """The dtypes of the outputs."""
+        return (self.dtype,)
+
+    def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        """The outputs and the new state."""
+        raise NotImplementedError  # every layer has its own
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration by which `from_config` makes the same layer, every field in it."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in self.config.items()
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Layer:
+        """The layer that a configuration describes; raises as the constructor does."""
+        return cls(**config)
+
+    def activate(self, x: Tensor, identifier: str | None = None) -> Tensor:
+        """The activation function applied, that of the field `activation` unless another is named."""
+        return activations.get(identifier or self.activation).function(x)  # type: ignore[attr-defined]  # a field of the layers that ask
+
+
+def get(name: str) -> type[Layer]:
+    """The class of a layer by its name.
+
+    Raises:
+        ValueError: the specification has no such layer; the message names the nearest.
+    """
+    if name not in Layer.registered:
+        near = difflib.get_close_matches(name, Layer.registered, 3) or sorted(Layer.registered)
+        raise ValueError(f"unknown layer {name!r}; did you mean {', '.join(near)}?")
+    return Layer.registered[name]
+
+
+def with_unknown(shape: Shape, replacement: Mapping[int, int | None]) -> Shape:
+    """The shape with some dimensions replaced."""
+    return tuple(replacement.get(i, n) for i, n in enumerate(shape))

@@ -1,0 +1,43 @@
+"""Softmax: positive numbers that sum to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from conformance.reference_impl import activations
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.layer import Context, Layer, Result
+from conformance.reference_impl.primitives import add, exp, largest, log, subtract, total, where
+from conformance.reference_impl.tape import Tensor
+
+MASKED = -1e9
+"""What Keras puts in the place of a masked element."""
+
+
+class Softmax(Layer):
+    """exp(x) / Σ exp(x) along an axis or several; masked elements are 0. Source: `keras.layers.Softmax`."""
+
+    axis = field(fields.axes, -1, "the axis or axes of the sum")
+
+    def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        x = inputs[0]
+        mask = context.masks[0] if context.masks else None
+        kept = None if mask is None else Tensor(xp.broadcast_to(mask, x.shape).astype(x.dtype))
+        if kept is not None:
+            x = where(kept, x, MASKED)
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        y = activations.softmax(x, axis=axes[0]) if len(axes) == 1 else over_axes(x, axes)
+        return Result((y if kept is None else where(kept, y, 0.0),))
+
+
+def over_axes(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """exp(x − logsumexp(x)) over several axes."""
+    along = tuple(axis % x.ndim for axis in axes)
+    top = x
+    for axis in along:
+        top = largest(top, axis=axis)
+    top = Tensor(top.value, top.error, top.provenance)
+    log_sum = add(log(total(exp(subtract(x, top)), axis=along, keepdims=True)), top)
+    return exp(subtract(x, log_sum))
