@@ -12,6 +12,14 @@ from conformance.verdicts import Check
 
 
 @dataclass(frozen=True)
+class Preparing:
+    """A step on the way to a backend's start that takes its time; `message` is one line."""
+
+    backend: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Started:
     """A backend is ready; `dialect_digest` is that of the dialect it is judged under."""
 
@@ -36,4 +44,4 @@ class Judged:
     checks: tuple[Check, ...]
 
 
-Event = Started | Unavailable | Judged | DeviationRecord
+Event = Preparing | Started | Unavailable | Judged | DeviationRecord

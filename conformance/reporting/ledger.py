@@ -170,3 +170,42 @@ def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:
         ):
             cases[subject, property_, observable, tuple(sorted(backends))].append(case)
     return tuple(Suspicion(*key, count=len(cases[key]), case=min(cases[key])) for key in sorted(cases))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Numbers of checks; all but the first add up to the first."""
+
+    checks: int
+    conforms: int
+    deviates: int
+    unsupported: int
+    unspecified: int
+    findings: int
+    broken: int
+    not_run: int
+
+    def __str__(self) -> str:
+        """One line, with its denominator; kinds of which there is none are left out.
+
+        >>> str(Totals(1200, 1180, 5, 0, 0, 15, 0, 0))
+        '1,180 of 1,200 checks conform, 5 deviate as recorded, 15 failed'
+        """
+        phrases = {
+            "deviate as recorded": self.deviates,
+            "unsupported": self.unsupported,
+            "unspecified": self.unspecified,
+            "failed": self.findings,
+            "broken": self.broken,
+            "not run": self.not_run,
+        }
+        rest = "".join(f", {count:,} {phrase}" for phrase, count in phrases.items() if count)
+        return f"{self.conforms:,} of {self.checks:,} checks conform{rest}"
+
+
+def total(cells: Iterable[Cell]) -> Totals:
+    """The sum of the cells."""
+    columns = ("conforms", "deviates", "unsupported", "unspecified", "findings", "broken", "not_run")
+    cells = tuple(cells)
+    sums = {column: sum(getattr(cell, column) for cell in cells) for column in columns}
+    return Totals(checks=sum(sums.values()), **sums)

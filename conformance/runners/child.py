@@ -30,7 +30,7 @@ class OverlongLine(Exception):
 class Child:
     """A child process in a session of its own; everything that it starts ends with it.
 
-    `drain` has to run in a task beside whoever reads lines, or a talkative child blocks.
+    `attend` has to run in a task beside whoever reads lines, or a talkative child blocks.
     """
 
     def __init__(self, process: Process, max_line: int) -> None:
@@ -59,15 +59,23 @@ class Child:
         )
         return cls(process, max_line)
 
-    async def drain(self) -> None:
-        """Read standard error until its end, and keep the last of it."""
-        try:
+    async def attend(self) -> None:
+        """Keep the last of standard error; when the child has ended, end its streams too.
+
+        Something that it started may hold them open, and nobody would learn of the child's end.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._drain)
+            await self._process.wait()
+            await anyio.sleep(EXIT_GRACE_S)
+            await self._stdout.aclose()
+            await self._stderr.aclose()
+
+    async def _drain(self) -> None:
+        with suppress(anyio.ClosedResourceError):
             async for chunk in self._stderr:
                 self._errors = (self._errors + chunk)[-STDERR_KEPT:]
-        except anyio.ClosedResourceError:
-            pass  # the child was ended while something else held its standard error open
-        finally:
-            self._drained.set()
+        self._drained.set()
 
     async def send(self, *parts: bytes) -> None:
         """Write to standard input. A child that no longer reads is noticed by whoever reads from it."""
@@ -83,7 +91,7 @@ class Child:
         while not self._lines:
             try:
                 chunk = await self._stdout.receive()
-            except anyio.EndOfStream:
+            except (anyio.EndOfStream, anyio.ClosedResourceError):
                 return None
             first, *more = chunk.split(b"\n")
             self._unfinished.append(first)
@@ -117,11 +125,13 @@ class Child:
     async def stop(self, farewell: bytes, grace_s: float) -> None:
         """Say farewell, leave the child `grace_s` seconds to end by itself, then end what is left."""
         family = self._family()
-        with anyio.move_on_after(grace_s):
-            await self.send(farewell)
-            await self._stdin.aclose()
-            await self._process.wait()
-        await self._kill(family)
+        try:
+            with anyio.move_on_after(grace_s):
+                await self.send(farewell)
+                await self._stdin.aclose()
+                await self._process.wait()
+        finally:
+            await self._kill(family)
 
     async def end(self) -> None:
         """Kill the child and everything that it has started; not to be cancelled."""

@@ -111,8 +111,9 @@ class Convolution(LowRank, registered=False):
         )
         if any(n is not None and n <= 0 for n in positions):
             raise ValueError(
-                f"{type(self).__name__} with kernel_size {self.kernel_size}, strides {self.strides}, dilation_rate "
-                f"{self.dilation_rate} and padding {self.padding!r} leaves nothing of an input of shape {shape}"
+                f"{type(self).__name__} leaves nothing of an input of shape {shape}: kernel_size "
+                f"{self.kernel_size}, strides {self.strides}, dilation_rate {self.dilation_rate}, "
+                f"padding {self.padding!r}"
             )
         return ((shape[0], *positions, self.filters) if last else (shape[0], self.filters, *positions),)
 

@@ -179,8 +179,3 @@ def get(name: str) -> type[Layer]:
         near = difflib.get_close_matches(name, Layer.registered, 3) or sorted(Layer.registered)
         raise ValueError(f"unknown layer {name!r}; did you mean {', '.join(near)}?")
     return Layer.registered[name]
-
-
-def with_unknown(shape: Shape, replacement: Mapping[int, int | None]) -> Shape:
-    """The shape with some dimensions replaced."""
-    return tuple(replacement.get(i, n) for i, n in enumerate(shape))

@@ -43,11 +43,11 @@ class LSTM(Recurrent):
     dropout = field(fields.fraction, 0.0, "fraction of the inputs dropped in training")
     recurrent_dropout = field(fields.fraction, 0.0, "fraction of the state dropped in training")
     seed = field(fields.optional(fields.integer), None, "of the dropout")
-    return_sequences = field(fields.boolean, False, "every output, not only the last")
-    return_state = field(fields.boolean, False, "the last states beside the output")
-    go_backwards = field(fields.boolean, False, "last time first")
-    stateful = field(fields.boolean, False, "the next batch begins with the last states")
-    unroll = field(fields.boolean, False, "how the loop is run; the result is the same")
+    return_sequences = Recurrent.return_sequences
+    return_state = Recurrent.return_state
+    go_backwards = Recurrent.go_backwards
+    stateful = Recurrent.stateful
+    unroll = Recurrent.unroll
     use_cudnn = field(fields.one_of("auto", True, False), "auto", "which kernel; the result is the same")
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:

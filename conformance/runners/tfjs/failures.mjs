@@ -23,6 +23,7 @@ const KINDS = [
   ["internal", /Error in gradient for op/],
   ["internal", /^TypeError: .*(Cannot (read|set)|is not (a function|iterable|a constructor)|undefined|null)/],
   ["type", /^TypeError/],
+  ["internal", /^WebAssembly\.RuntimeError/],
   ["invalid-argument", /^(ValueError|AssertionError|AttributeError|RuntimeError|IndexError|Error):/],
 ];
 
@@ -32,7 +33,8 @@ export function classified(error, at) {
     return error;
   }
   const message = String(error?.message ?? error);
-  const text = `${error?.constructor?.name}: ${message}`;
+  const trap = error instanceof WebAssembly.RuntimeError ? "WebAssembly." : "";
+  const text = `${trap}${error?.constructor?.name}: ${message}`;
   const [kind] = KINDS.find(([, pattern]) => pattern.test(text)) ?? ["internal"];
   return new Failure(kind, at, message.split("\n")[0]);
 }

@@ -6,54 +6,56 @@ import {ARITHMETIC} from "./arithmetic.mjs";
 
 const PREFIX = "tfjs-";
 
-/** How each backend is loaded and what of it changes bits. */
+/** What each backend needs before it starts, and which settings and versions of it change bits. */
 const BACKENDS = {
   cpu: {
-    packages: ["@tensorflow/tfjs-backend-cpu"],
     prepare() {},
     settings: () => ({threads: "1"}),
+    versions: () => ({}),
   },
   wasm: {
-    packages: ["@tensorflow/tfjs-backend-cpu", "@tensorflow/tfjs-backend-wasm"],
-    prepare: ({wasm}) => wasm.setThreadsCount(1),
-    settings: ({tf, wasm}) => ({
+    prepare(load) {
+      const wasm = load("@tensorflow/tfjs-backend-wasm");
+      wasm.setThreadsCount(1);
+      return wasm;
+    },
+    settings: (tf, wasm) => ({
       threads: String(wasm.getThreadsCount()),
       simd: String(tf.env().get("WASM_HAS_SIMD_SUPPORT")),
     }),
+    versions: (wasm) => ({"tfjs-backend-wasm": wasm.version_wasm}),
   },
 };
 
+/** The function that loads a package from the folder that holds `node_modules`. */
 function loader(modules) {
-  const fromModules = createRequire(path.resolve(modules, "index.js"));
-  let fromUnion;
-  try {
-    fromUnion = createRequire(fromModules.resolve("@tensorflow/tfjs"));
-  } catch (error) {
-    throw new Error(`no @tensorflow/tfjs in ${path.resolve(modules, "node_modules")}: ${error.message}`);
-  }
-  return {fromModules, fromUnion};
+  const load = createRequire(path.resolve(modules, "index.js"));
+  return (name) => {
+    try {
+      return load(name);
+    } catch (error) {
+      throw new Error(`cannot load ${name} from ${path.resolve(modules, "node_modules")}: ${error.message}`);
+    }
+  };
 }
 
 /**
  * Load TensorFlow.js from the folder that holds `node_modules` and make `backend` its backend.
  *
- * The parts that `@tensorflow/tfjs` is made of are loaded, not the union: without the converter, the data API and
- * the WebGL backend it starts in half the time.
+ * The union package is loaded, although core and layers alone would start in half its time: only it registers the
+ * chained operations, without which the orthogonal initializer, the default of every recurrent layer, throws.
  */
 export async function startRuntime(modules, backend) {
   const name = backend.startsWith(PREFIX) ? backend.slice(PREFIX.length) : "";
   if (!(name in BACKENDS)) {
-    const known = Object.keys(BACKENDS).map((known_) => PREFIX + known_);
+    const known = Object.keys(BACKENDS).map((key) => PREFIX + key);
     throw new Error(`unknown backend ${JSON.stringify(backend)}; this adapter is one of ${known.join(", ")}`);
   }
-  const {fromModules, fromUnion} = loader(modules);
-  const tf = {...fromUnion("@tensorflow/tfjs-core"), ...fromUnion("@tensorflow/tfjs-layers")};
-  fromUnion("@tensorflow/tfjs-backend-cpu");
-  const wasm = name === "wasm" ? fromModules("@tensorflow/tfjs-backend-wasm") : undefined;
-  const version = fromModules("@tensorflow/tfjs/package.json").version;
-  const runtime = {backend, name, tf, wasm, version};
-  BACKENDS[name].prepare(runtime);
+  const load = loader(modules);
+  const tf = load("@tensorflow/tfjs");
+  const implementation = BACKENDS[name].prepare(load);
   await tf.setBackend(name);
+  const runtime = {backend, name, tf, implementation};
   assertBackend(runtime);
   return runtime;
 }
@@ -66,21 +68,18 @@ export function assertBackend({tf, name}) {
 }
 
 /** The protocol's `Identity` of a started runtime. */
-export function identity(runtime, subjects) {
-  const {tf, wasm, name} = runtime;
+export function identity({backend, name, tf, implementation}, subjects) {
   return {
-    name: runtime.backend,
+    name: backend,
     language: "javascript",
     versions: {
-      "tensorflow.js": runtime.version,
-      "tfjs-core": tf.version_core,
-      "tfjs-layers": tf.version_layers,
-      ...(wasm && {"tfjs-backend-wasm": wasm.version_wasm}),
+      ...tf.version,
+      ...BACKENDS[name].versions(implementation),
       node: process.versions.node,
       v8: process.versions.v8,
     },
     settings: {
-      ...BACKENDS[name].settings(runtime),
+      ...BACKENDS[name].settings(tf, implementation),
       seed: "none: TensorFlow.js has no global seed",
     },
     platform: {
