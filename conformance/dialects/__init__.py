@@ -1,0 +1,42 @@
+"""The recorded ways in which backends depart from the specification, one module per backend family."""
+
+from __future__ import annotations
+
+import importlib
+from importlib import metadata
+
+from conformance.dialects.deviation import Dialect
+
+ENTRY_POINT_GROUP = "conformance.dialects"
+
+BUILT_IN = {
+    "keras-tensorflow": "conformance.dialects.keras_tensorflow",
+    "keras-tensorflow-onednn": "conformance.dialects.keras_tensorflow",
+    "tfjs-cpu": "conformance.dialects.tensorflow_js",
+    "tfjs-wasm": "conformance.dialects.tensorflow_js",
+}
+
+
+class BadDialect(ValueError):
+    """A dialect's module cannot be imported, or holds no `DIALECTS`."""
+
+
+def of(backend: str, modules: tuple[str, ...] = ()) -> Dialect:
+    """The dialect that a backend is judged under.
+
+    A module of dialects has `DIALECTS`: backend names → `Dialect`. Modules named on the command line
+    come first, then those that installed packages bring (entry points), then the built-in ones.
+
+    Raises:
+        BadDialect: a module cannot be imported or has no `DIALECTS`.
+    """
+    installed = [point.value for point in metadata.entry_points(group=ENTRY_POINT_GROUP)]
+    built_in = [BUILT_IN[backend]] if backend in BUILT_IN else []
+    for name in (*modules, *installed, *built_in):
+        try:
+            table = importlib.import_module(name).DIALECTS
+        except (ImportError, AttributeError) as error:
+            raise BadDialect(f"dialect {name!r}: {error}") from error
+        if backend in table:
+            return table[backend]  # type: ignore[no-any-return]  # a module's attribute is Any
+    return Dialect()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conformance.reference_impl.arrays import xp
+
 OPENCL_FULL_PROFILE = {
     "exp": 3.0, "expm1": 3.0, "log": 3.0, "log1p": 2.0, "pow": 16.0, "rsqrt": 2.0,
     "erf": 16.0, "sinh": 4.0, "cosh": 4.0, "tanh": 5.0, "sin": 4.0, "cos": 4.0,
@@ -55,16 +57,23 @@ class Arithmetic:
     smallest_subnormal: float
     largest: float
     subnormals: str = "kept"
-    ulps: Mapping[str, float] = field(default_factory=lambda: OPENCL_FULL_PROFILE | CORRECTLY_ROUNDED)
-    absolute: Mapping[str, float] = field(default_factory=dict)
+    ulps: Mapping[str, float] = field(
+        default_factory=lambda: OPENCL_FULL_PROFILE | CORRECTLY_ROUNDED, hash=False
+    )
+    absolute: Mapping[str, float] = field(default_factory=dict, hash=False)
     algorithms: Mapping[str, str] = field(
-        default_factory=lambda: {name: classes[0] for name, classes in ALGORITHMS.items()}
+        default_factory=lambda: {name: classes[0] for name, classes in ALGORITHMS.items()}, hash=False
     )
 
     @property
     def underflow(self) -> float:
         """The largest absolute error of a result below the normal numbers."""
-        return self.smallest_subnormal / 2 if self.subnormals == "kept" else self.smallest_normal
+        return self.smallest_normal * (self.unit_roundoff if self.subnormals == "kept" else 1.0)
+
+    @property
+    def nearest(self) -> bool:
+        """Whether operations round to the nearest number of the format."""
+        return self.unit_roundoff <= NAMED[self.name].unit_roundoff
 
     @property
     def exact_integers(self) -> float:
@@ -72,9 +81,14 @@ class Arithmetic:
         return 2.0 ** (round(-math.log2(self.unit_roundoff)))
 
     def gamma(self, n: Any) -> Any:
-        """γₙ = nu/(1 − nu), the relative error of n roundings in any order (Higham 2002, lemma 3.1)."""
+        """γₙ = nu/(1 − nu), the relative error of n roundings in any order (Higham 2002, lemma 3.1);
+        infinite where nu ≥ 1.
+
+        Args:
+            n: an array of counts.
+        """
         nu = n * self.unit_roundoff
-        return nu / (1 - nu)
+        return nu / xp.maximum(1 - nu, 0.0)
 
     def looser_entries(self) -> dict[str, tuple[float, float]]:
         """Functions whose ULP entry is looser than the published one: name → (published, declared)."""

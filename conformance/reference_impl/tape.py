@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.reference_impl.arithmetic import Arithmetic
+from conformance.reference_impl.arithmetic import ALGORITHMS, Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 
 
@@ -37,9 +39,11 @@ class Tensor:
             outside `error_bounds`.
         provenance: see `Provenance`.
         tracked: whether gradients flow to it.
+        dot: of a large dot product of exact operands, the number of products in each element and their
+            magnitude Σ|x|·|w|, which statistics of its errors need; else None.
     """
 
-    __slots__ = ("error", "index", "node", "provenance", "subnormal", "tracked", "value")
+    __slots__ = ("dot", "error", "index", "node", "provenance", "subnormal", "tracked", "value")
 
     counter = itertools.count()
 
@@ -56,6 +60,7 @@ class Tensor:
         self.tracked = tracked
         self.node: tuple[Any, tuple[Tensor, ...], dict[str, Any]] | None = None
         self.subnormal = False
+        self.dot: tuple[Array, Array] | None = None
         self.index = next(Tensor.counter)
 
     @property
@@ -88,8 +93,6 @@ def current_arithmetic() -> Arithmetic | None:
 
 def algorithm(computation: str) -> str:
     """The class of algorithm (`arithmetic.ALGORITHMS`) that the computation is bounded for."""
-    from conformance.reference_impl.arithmetic import ALGORITHMS
-
     arithmetic = _arithmetic.get()
     return ALGORITHMS[computation][0] if arithmetic is None else arithmetic.algorithms[computation]
 
@@ -112,11 +115,16 @@ def variable(x: Array, *, tracked: bool = True) -> Tensor:
     True
     """
     tensor = Tensor(x, tracked=tracked and x.dtype.kind == "f")
-    arithmetic = _arithmetic.get()
-    if arithmetic is not None and arithmetic.subnormals != "kept" and x.dtype.kind == "f":
-        magnitude = xp.abs(x)
-        tensor.subnormal = bool(((magnitude < arithmetic.smallest_normal) & (magnitude > 0)).any())
+    tensor.subnormal = _may_be_flushed(x, _arithmetic.get())
     return tensor
+
+
+def _may_be_flushed(x: Array, arithmetic: Arithmetic | None) -> bool:
+    """Whether some element is a subnormal that the arithmetic may read as zero."""
+    if arithmetic is None or arithmetic.subnormals == "kept" or x.dtype.kind != "f":
+        return False
+    magnitude = xp.abs(x)
+    return bool(((magnitude < arithmetic.smallest_normal) & (magnitude > 0)).any())
 
 
 def constant(x: Any, like: Tensor | None = None) -> Tensor:
@@ -127,13 +135,25 @@ def constant(x: Any, like: Tensor | None = None) -> Tensor:
     """
     if isinstance(x, Tensor):
         return x
-    value = xp.asarray(x, dtype=like.dtype if like is not None and like.dtype.kind == "f" else None)
+    dtype = like.dtype if like is not None and like.dtype.kind == "f" else None
+    if isinstance(x, int | float):
+        return _number(x, math.copysign(1.0, x), dtype, _arithmetic.get(), xp.library)
+    return _of_the_formula(xp.asarray(x, dtype=dtype), _arithmetic.get())
+
+
+@functools.lru_cache(maxsize=1024, typed=True)
+def _number(x: float, sign: float, dtype: Any, arithmetic: Arithmetic | None, library: Any) -> Tensor:
+    """A scalar constant, made once; the sign keeps 0 and −0 apart, which are equal as keys."""
+    return _of_the_formula(library.asarray(x, dtype=dtype), arithmetic)
+
+
+def _of_the_formula(value: Array, arithmetic: Arithmetic | None) -> Tensor:
     tensor = Tensor(value, provenance=Provenance.SELECTED)
-    arithmetic = _arithmetic.get()
+    tensor.subnormal = _may_be_flushed(value, arithmetic)
     if arithmetic is not None and value.dtype.kind == "f":
-        representable = value.astype(arithmetic.dtype).astype(value.dtype) == value
-        if not representable.all():
-            tensor.error = xp.where(representable, 0.0, xp.abs(value) * arithmetic.unit_roundoff)
+        exact = (value.astype(arithmetic.dtype).astype(value.dtype) == value) | ~xp.isfinite(value)
+        if not bool(exact.all()):
+            tensor.error = xp.where(exact, 0.0, xp.abs(value) * arithmetic.unit_roundoff)
     return tensor
 
 

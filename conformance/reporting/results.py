@@ -169,4 +169,6 @@ def schema() -> dict[str, Any]:
     (results, _), definitions = msgspec.json.schema_components(
         (Results, Check), ref_template="#/$defs/{name}"
     )
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **results, "$defs": definitions}
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **results, "$defs": definitions}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    return plain

@@ -22,6 +22,8 @@ EXIT_GRACE_S = 0.5
 KILL_GRACE_S = 5.0
 """How long the operating system may take to end a killed process."""
 
+KILL_POLL_S = 0.002
+
 
 class OverlongLine(Exception):
     """The child wrote more bytes than allowed without ending the line."""
@@ -154,4 +156,14 @@ class Child:
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(KILL_GRACE_S):
                 await self._process.wait()
+                while any(map(_lives, family)):
+                    await anyio.sleep(KILL_POLL_S)
             await self._process.aclose()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still runs: to be killed takes time, and a zombie only waits for its parent."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

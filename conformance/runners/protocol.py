@@ -1,8 +1,9 @@
 """The protocol: JSON lines from the suite to a backend's adapter and back.
 
 The suite writes `start`, then any number of `observe`, then `stop`; the adapter answers `start` with
-`started` and each `observe` with one `observed` of the same id, in order. Tensors are dense: dtype, shape and base64 of
-little-endian bytes (booleans one byte each), because JSON has no NaN, infinity or negative zero.
+`started` and each `observe` with one `observed` of the same id, in order. Tensors are dense: dtype, shape
+and base64 of little-endian bytes (booleans one byte each), because JSON has no NaN, infinity or negative
+zero.
 """
 
 from __future__ import annotations
@@ -145,9 +146,7 @@ class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     identity: Identity
 
 
-class Observation(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="observed"
-):
+class Observation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="observed"):
     """The answer to one case: each asked observable is a value or an error of its own."""
 
     id: int

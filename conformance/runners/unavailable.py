@@ -16,4 +16,5 @@ class BackendUnavailable(Exception):
         self.problem = problem
         self.remedy = remedy
         self.stderr = stderr
-        super().__init__("\n".join(part for part in (problem, stderr, remedy) if part))
+        separator = "\n" if stderr else "; "
+        super().__init__(separator.join(part for part in (problem, stderr, remedy) if part))

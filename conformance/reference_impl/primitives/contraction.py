@@ -23,38 +23,46 @@ from conformance.reference_impl.primitives.movement import (
     transpose,
     unbroadcast,
 )
-from conformance.reference_impl.primitives.primitive import Bound, Primitive, Selection
-from conformance.reference_impl.tape import Provenance, Tensor
+from conformance.reference_impl.primitives.primitive import (
+    Accumulation,
+    Bound,
+    Primitive,
+    Selection,
+    as_tensors,
+)
+from conformance.reference_impl.tape import Tensor, current_arithmetic
+
+STATISTICS_FROM = 1000
+"""A dot product of so many products in all is large enough for statistics of its errors."""
 
 
-class Affine(Primitive):
+class Affine(Accumulation):
     """x @ kernel + bias, as one accumulation in any order (some runtimes begin it with the bias).
 
     (…, n, k) @ (…, k, m) + (…, 1 or n, m), batched as `numpy.matmul` does; the bias may be left out.
-    With n the number of products that are not zero, the error is γₙ₊₂ (|x| |kernel| + |bias|)
-    (Higham 2002, section 3.1); on integers of small enough sums it is none.
     """
 
     def value(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
         product = xp.matmul(x, kernel)
         return product if bias is None else product + bias
 
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor) -> tuple[Bound, Provenance]:
-        magnitudes = [xp.abs(t.value) if t.error is None else xp.abs(t.value) + t.error for t in inputs]
-        x, kernel = magnitudes[:2]
-        reach = self.value(*magnitudes)
-        terms = xp.minimum(
-            xp.count_nonzero(x, axis=-1)[..., None], xp.count_nonzero(kernel, axis=-2)[..., None, :]
-        )
-        error = a.gamma(terms + 2) * reach + (terms + 1) * a.underflow
-        if all(t.error is None for t in inputs):
-            if a.algorithms["dot"] == "direct" and all(
-                bool((t.value == xp.rint(t.value)).all()) for t in inputs
-            ):
-                error = xp.where(reach < a.exact_integers, 0.0, error)
-            return error, Provenance.COMPOSED
-        exact = self.value(*[xp.abs(t.value) for t in inputs])
-        return error + (reach - exact) * (1 + 2.0**-40), Provenance.COMPOSED
+    def roundings(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
+        in_rows = (x > 0).sum(axis=-1)[..., None]
+        in_columns = (kernel > 0).sum(axis=-2)[..., None, :]
+        return xp.minimum(in_rows, in_columns) + 2
+
+    def exact_on_integers(self, a: Arithmetic) -> bool:
+        return a.algorithms["dot"] == "direct"
+
+    def __call__(self, *operands: Any, **params: Any) -> Tensor:
+        out = super().__call__(*operands, **params)
+        x, kernel = operands[0], operands[1]
+        large = out.size * x.shape[-1] >= STATISTICS_FROM
+        if large and current_arithmetic() is not None and all(t.error is None for t in operands):
+            magnitude = self.value(*[xp.abs(t.value) for t in operands])
+            terms = self.value(xp.abs(xp.sign(x.value)), xp.abs(xp.sign(kernel.value)))
+            out.dot = terms, magnitude
+        return out
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, *inputs: Tensor) -> Tensor:
         x, kernel = inputs[0], inputs[1]
@@ -87,11 +95,11 @@ class Composite(Primitive):
     """(*inputs, **params) → the same function made of primitives."""
 
     def __call__(self, *operands: Any, **params: Any) -> Tensor:
-        detached = [Tensor(x.value, x.error, x.provenance) for x in operands]
-        out = self.compose(*detached, **params)
-        if any(x.tracked for x in operands):
+        inputs = as_tensors(operands)
+        out = self.compose(*[detached(x) for x in inputs], **params)
+        if any(x.tracked for x in inputs):
             out.tracked = True
-            out.node = (self, operands, params)
+            out.node = (self, inputs, params)
         return out
 
 
@@ -117,6 +125,13 @@ class LogSoftmax(Composite):
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:
         share = multiply(exp(out), total(cotangent, axis=(axis,), keepdims=True))
         return subtract(cotangent, share)
+
+
+def detached(x: Tensor) -> Tensor:
+    """The same tensor without its history."""
+    copy = Tensor(x.value, x.error, x.provenance)
+    copy.subnormal = x.subnormal
+    return copy
 
 
 def swap_last(x: Tensor) -> Tensor:

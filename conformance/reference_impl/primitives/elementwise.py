@@ -14,33 +14,46 @@ from conformance.reference_impl.primitives.primitive import (
     Function,
     Primitive,
     Selection,
+    exact,
     in_ulps,
+    present,
     ulp,
 )
 from conformance.reference_impl.tape import Provenance, Tensor
 
 
-class Add(Elementwise):
+class Additive(Elementwise):
+    """x ± y. Unlike that of a product, its float64 value may be rounded, as that of 1 − 10⁻³⁰ is: 1 looks
+    exact then, and is not where the arithmetic does not round to nearest."""
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return errors[0] + errors[1]
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
+        error, provenance = super().bound(a, out, *inputs, **params)
+        if not a.nearest:
+            x, y = [xp.abs(t.value) for t in inputs]
+            larger, smaller = xp.maximum(x, y), xp.minimum(x, y)
+            lost = xp.abs(xp.abs(larger - xp.abs(out)) - smaller) > 0
+            error = xp.where(lost, xp.maximum(error, xp.abs(out) * a.unit_roundoff), error)
+        return error, provenance
+
+
+class Add(Additive):
     """x + y"""
 
     def value(self, x: Array, y: Array) -> Array:
         return x + y
 
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return errors[0] + errors[1]
-
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return unbroadcast(cotangent, (x, y)[position].shape)
 
 
-class Subtract(Elementwise):
+class Subtract(Additive):
     """x − y"""
 
     def value(self, x: Array, y: Array) -> Array:
         return x - y
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return errors[0] + errors[1]
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return unbroadcast(negative(cotangent) if position else cotangent, (x, y)[position].shape)
@@ -69,7 +82,7 @@ class Divide(Elementwise):
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         (_, y), (dx, dy) = values, errors
         nearest = xp.abs(y) - dy
-        return xp.where(nearest > 0, (dx + xp.abs(out) * dy) / nearest, xp.where(dy + dx > 0, xp.inf, 0.0))
+        return xp.where(nearest > 0, (dx + xp.abs(out) * dy) / nearest, xp.inf)
 
     def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
         return in_ulps(a, "divide", out, propagated)
@@ -120,7 +133,10 @@ class Square(Elementwise):
 
 
 class Sqrt(Function):
-    """√x, with the derivative ½/√x, which is infinite at 0"""
+    """√x, with the derivative ½/√x, which is infinite at 0.
+
+    An argument that is not negative is taken to be computed as not negative, as sums of squares are.
+    """
 
     table_entry = "sqrt"
 
@@ -239,7 +255,8 @@ class Sigmoid(Function):
         u = a.unit_roundoff
         reach = xp.abs(out) if propagated is None else xp.abs(out) + propagated
         relative = 2 * u * a.ulps["exp"] * (1 - out) + u + 2 * u * a.ulps["divide"]
-        return reach * relative + a.underflow + (0.0 if propagated is None else propagated)
+        # e⁻ˣ may overflow where the result is subnormal, and leave 0.
+        return reach * relative + a.smallest_normal + (0.0 if propagated is None else propagated)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return multiply(cotangent, multiply(out, subtract(1.0, out)))
@@ -262,7 +279,8 @@ class Softplus(Function):
         # d ln(1 + e)/de · e = 1 − e^(−out); beyond the exponential's range the identity is used.
         from_exp = -xp.expm1(-out) * 2 * a.unit_roundoff * a.ulps["exp"]
         reach = xp.abs(out) if propagated is None else xp.abs(out) + propagated
-        error = from_exp + a.ulps["log1p"] * ulp(a, reach) + a.underflow
+        subnormal = a.ulps["exp"] * a.smallest_subnormal + a.underflow
+        error = from_exp + a.ulps["log1p"] * ulp(a, reach) + subnormal
         return error if propagated is None else propagated + error
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
@@ -316,7 +334,7 @@ class Relu(Selection):
         return xp.maximum(x, 0.0)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return errors[0]
+        return xp.minimum(errors[0], xp.maximum(values[0] + errors[0], 0.0))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return multiply(cotangent, greater(x, 0.0))
@@ -330,11 +348,12 @@ class Comparison(Primitive):
 
     def bound(self, a: Arithmetic, out: Array, x: Tensor, y: Tensor) -> tuple[Bound, Provenance]:
         provenance = max(Provenance.SELECTED, x.provenance, y.provenance)
-        if x.error is None and y.error is None:
+        if exact((x, y)):
             return None, provenance
-        reach = (0.0 if x.error is None else x.error) + (0.0 if y.error is None else y.error)
-        distance = xp.abs(x.value - y.value)
-        return xp.where((distance <= reach) & (reach > 0), 1.0, 0.0), provenance
+        dx, dy = present((x, y))
+        reach, distance = dx + dy, xp.abs(x.value - y.value)
+        uncertain = ((distance <= reach) & (reach > 0)) | xp.isinf(reach)
+        return uncertain.astype(out.dtype), provenance
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> None:
         return None
@@ -361,7 +380,8 @@ class Sign(Selection):
         return xp.sign(x)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return xp.where((xp.abs(values[0]) <= errors[0]) & (errors[0] > 0), 2.0, 0.0)
+        uncertain = ((xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)) | xp.isinf(errors[0])
+        return uncertain * out.dtype.type(2.0)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> None:
         return None
@@ -377,7 +397,7 @@ class Where(Selection):
         (indicator, x, y), (uncertain, dx, dy) = values, errors
         chosen = xp.where(indicator != 0, dx, dy)
         jump = xp.abs(x - y) + dx + dy
-        return xp.where(uncertain > 0, xp.maximum(jump, chosen), chosen)
+        return xp.where(uncertain > 0, jump, chosen)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, c: Tensor, x: Tensor, y: Tensor) -> Any:
         if position == 0:

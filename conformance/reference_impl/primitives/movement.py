@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.primitives.primitive import Bound, Movement, Primitive
-from conformance.reference_impl.tape import Provenance, Tensor
+from conformance.reference_impl.primitives.primitive import Accumulation, Movement
+from conformance.reference_impl.tape import Tensor
 
 
 class Reshape(Movement):
@@ -170,29 +169,14 @@ class Windows(Movement):
         return overlap_add(cotangent, spatial=x.shape[1:-1], **params)
 
 
-class Accumulation(Primitive):
-    """Adds elements up at places: the adjoint of a movement, and linear.
+class Gathering(Accumulation):
+    """Adds elements up at places: the adjoint of a movement, and linear. n terms are n − 1 sums."""
 
-    With n the number of terms that are not zero, an element's error is that of its terms and
-    γₙ₋₁ Σ|terms|; integers whose sum of magnitudes is representable add up exactly.
-    """
-
-    def bound(self, a: Arithmetic, out: Array, x: Tensor, **params: Any) -> tuple[Bound, Provenance]:
-        if out.dtype.kind != "f":
-            return None, x.provenance
-        magnitude = xp.abs(x.value) if x.error is None else xp.abs(x.value) + x.error
-        total = self.value(magnitude, **params)
-        terms = self.value((magnitude > 0).astype(out.dtype), **params)
-        several = xp.maximum(terms - 1, 0.0)
-        error = a.gamma(several) * total + several * a.underflow
-        if x.error is not None:
-            return error + self.value(x.error, **params), Provenance.COMPOSED
-        if bool((x.value == xp.rint(x.value)).all()):
-            error = xp.where(total < a.exact_integers, 0.0, error)
-        return error, Provenance.COMPOSED
+    def roundings(self, magnitude: Array, **params: Any) -> Array:
+        return xp.maximum(self.value((magnitude > 0).astype(magnitude.dtype), **params) - 1, 0.0)
 
 
-class Sum(Accumulation):
+class Sum(Gathering):
     """Σ along axes, which stay with size one if `keepdims`"""
 
     def value(self, x: Array, *, axis: tuple[int, ...], keepdims: bool = False) -> Array:
@@ -215,7 +199,7 @@ class Sum(Accumulation):
         return broadcast_to(cotangent, shape=x.shape)
 
 
-class CumulativeSum(Accumulation):
+class CumulativeSum(Gathering):
     """Running sums along an axis"""
 
     def value(self, x: Array, *, axis: int) -> Array:
@@ -225,7 +209,7 @@ class CumulativeSum(Accumulation):
         return flip(cumulative_sum(flip(cotangent, axis=axis), axis=axis), axis=axis)
 
 
-class ScatterAdd(Accumulation):
+class ScatterAdd(Gathering):
     """Zeros of `rows` rows, to which x[i…, :] is added at row indices[i…]: the adjoint of `take`"""
 
     def value(self, x: Array, *, indices: Array, rows: int) -> Array:
@@ -239,7 +223,7 @@ class ScatterAdd(Accumulation):
         return take(cotangent, indices=indices)
 
 
-class OverlapAdd(Accumulation):
+class OverlapAdd(Gathering):
     """Every window added up at its place: the adjoint of `windows`.
 
     (batch, *positions, *size, channels) → (batch, *spatial, channels).
@@ -259,7 +243,7 @@ class OverlapAdd(Accumulation):
         positions = x.shape[1 : rank + 1]
         for offset in np.ndindex(*size):
             place = tuple(
-                slice(o * d, o * d + (n - 1) * s + 1, s)
+                slice(o * d, o * d + n * s, s)
                 for o, d, n, s in zip(offset, dilation, positions, strides, strict=True)
             )
             out[(slice(None), *place)] += x[(slice(None), *[slice(None)] * rank, *offset)]

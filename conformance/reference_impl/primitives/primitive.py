@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance, Tensor, constant, current_arithmetic
 
-Bound = Array | float | None
+Bound = Array | None
 """A bound of the error of every element; None where there is no error at all."""
 
 
@@ -37,22 +38,47 @@ class Primitive:
     def __call__(self, *operands: Any, **params: Any) -> Tensor:
         inputs = as_tensors(operands)
         value = self.value(*[x.value for x in inputs], **params)
+        floating = value.dtype.kind == "f"
+        out = Tensor(value)
         arithmetic = current_arithmetic()
-        if arithmetic is None:
-            out = Tensor(value)
-        else:
-            error, provenance = self.bound(arithmetic, value, *inputs, **params)
-            if value.dtype.kind != "f":
-                error = None
-            if error is not None:
-                error = bounded(arithmetic, value, error)
-            out = Tensor(value, error, provenance)
-        for x in inputs:
-            if x.tracked and value.dtype.kind == "f":
-                out.tracked = True
-                out.node = (self, inputs, params)
-                break
+        if arithmetic is not None:
+            read = [self.read(arithmetic, x) if x.subnormal else x for x in inputs]
+            error, out.provenance = self.bound(arithmetic, value, *read, **params)
+            if floating and error is not None:
+                out.error = self.bounded(arithmetic, value, error, read, params)
+        if floating and any(x.tracked for x in inputs):
+            out.tracked = True
+            out.node = (self, inputs, params)
         return out
+
+    def read(self, a: Arithmetic, x: Tensor) -> Tensor:
+        """The operand as an operation reads it: its subnormals may be zero."""
+        magnitude = xp.abs(x.value)
+        flushed = xp.where(magnitude < a.smallest_normal, magnitude, 0.0)
+        return Tensor(x.value, flushed if x.error is None else x.error + flushed, x.provenance)
+
+    def bounded(
+        self, a: Arithmetic, value: Array, error: Array, inputs: list[Tensor], params: dict[str, Any]
+    ) -> Array:
+        """The bound in the value's shape and dtype: infinite where a finite result may overflow, and
+        where one that is not finite is not settled."""
+        if error.dtype != value.dtype:
+            error = error.astype(value.dtype)
+        if error.shape != value.shape:
+            error = xp.broadcast_to(error, value.shape)
+        reachable = xp.abs(value) + error <= a.largest
+        if bool(reachable.all()):
+            return error
+        known = ~xp.isfinite(value) & self.settled(a, value, inputs, params)
+        return xp.where(reachable, error, xp.where(known, 0.0, xp.inf))
+
+    def settled(self, a: Arithmetic, value: Array, inputs: list[Tensor], params: dict[str, Any]) -> Array:
+        """Where the result is the same at every corner of the operands' intervals."""
+        same = xp.ones(value.shape, bool)
+        for corner in itertools.product(*[interval(x) for x in inputs]):
+            there = self.value(*corner, **params)
+            same &= (there == value) | ((there != there) & (value != value))
+        return same
 
 
 def as_tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...]:
@@ -66,19 +92,13 @@ def as_tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...]:
     return tuple([x if isinstance(x, Tensor) else constant(x, like) for x in operands])
 
 
-def bounded(a: Arithmetic, value: Array, bound: Bound) -> Array:
-    """The bound as an array of the value's shape, infinite where the result may overflow.
-
-    A value that is not finite comes from operands that are not: no finite error changes it.
-    """
-    error: Array = xp.broadcast_to(xp.asarray(bound, dtype=value.dtype), value.shape)
-    reach = xp.abs(value) + error
-    if bool(xp.max(reach, initial=0.0) <= a.largest):
-        return error
-    finite = xp.isfinite(value)
-    overflow = finite & ~(reach <= a.largest)
-    unknown = ~finite & xp.isinf(error)
-    return xp.where(overflow | unknown, xp.inf, xp.where(finite, error, 0.0))
+def interval(x: Tensor) -> tuple[Array, ...]:
+    """The ends of the interval in which the computed operand lies. Of one that may be anything they are
+    NaN and 1: no function gives both the same result unless it ignores the operand."""
+    if x.error is None:
+        return (x.value,)
+    anything = xp.isinf(x.error)
+    return xp.where(anything, xp.nan, x.value - x.error), xp.where(anything, 1.0, x.value + x.error)
 
 
 def worst_provenance(inputs: tuple[Tensor, ...]) -> Provenance:
@@ -95,41 +115,43 @@ def one_rounding_more(inputs: tuple[Tensor, ...]) -> Provenance:
     return Provenance.ROUNDED if exact else Provenance.COMPOSED
 
 
-def input_error(a: Arithmetic, x: Tensor) -> Bound:
-    """The error of an operand as an arithmetic operation reads it: subnormals may be read as zero."""
-    if not x.subnormal:
-        return x.error
-    magnitude = xp.abs(x.value)
-    flushed = xp.where(magnitude < a.smallest_normal, magnitude, 0.0)
-    return flushed if x.error is None else x.error + flushed
-
-
 def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
     """The propagated error and that of one correctly rounded operation; none where the exact result is
     representable and the operands are exact."""
-    exact = out.astype(a.dtype).astype(out.dtype) == out
+    inexact = out.astype(a.dtype).astype(out.dtype) != out
     if a.subnormals != "kept":
-        exact &= (xp.abs(out) >= a.smallest_normal) | (out == 0)
+        inexact |= (xp.abs(out) < a.smallest_normal) & (out != 0)
     if propagated is None:
-        return xp.where(exact, 0.0, xp.abs(out) * a.unit_roundoff + a.underflow)
-    exact &= propagated == 0
-    reach = xp.abs(out) + propagated
-    return xp.where(exact, 0.0, propagated + (reach * a.unit_roundoff + a.underflow))
+        return (xp.abs(out) * a.unit_roundoff + a.underflow) * inexact
+    inexact |= propagated > 0
+    return propagated + ((xp.abs(out) + propagated) * a.unit_roundoff + a.underflow) * inexact
 
 
 def ulp(a: Arithmetic, magnitude: Array) -> Array:
     """The unit in the last place of numbers of that magnitude, in the arithmetic's format."""
-    _, exponent = xp.frexp(magnitude)
-    unit = xp.ldexp(magnitude.dtype.type(2 * a.unit_roundoff), exponent - 1)
-    return xp.maximum(unit, a.smallest_subnormal)
+    _, exponent = xp.frexp(xp.maximum(magnitude, a.smallest_normal))
+    return xp.ldexp(magnitude.dtype.type(a.unit_roundoff), exponent)
+
+
+def exact(inputs: tuple[Tensor, ...]) -> bool:
+    """Whether no operand has an error."""
+    return all(x.error is None for x in inputs)
+
+
+def present(inputs: tuple[Tensor, ...]) -> list[Any]:
+    """The error of every operand, 0 for an exact one."""
+    return [0.0 if x.error is None else x.error for x in inputs]
 
 
 class Movement(Primitive):
     """Moves elements and computes nothing: the errors move with the values."""
 
+    def read(self, a: Arithmetic, x: Tensor) -> Tensor:
+        return x
+
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
         provenance = worst_provenance(inputs)
-        if all(x.error is None for x in inputs):
+        if exact(inputs):
             return None, provenance
         errors = [xp.zeros(x.shape, out.dtype) if x.error is None else x.error for x in inputs]
         return self.value(*errors, **params), provenance
@@ -137,6 +159,10 @@ class Movement(Primitive):
     def __call__(self, *operands: Any, **params: Any) -> Tensor:
         out = super().__call__(*operands, **params)
         out.subnormal = any(isinstance(x, Tensor) and x.subnormal for x in operands)
+        first = operands[0]
+        if len(operands) == 1 and isinstance(first, Tensor) and first.dot is not None:
+            terms, magnitude = first.dot
+            out.dot = self.value(terms, **params), self.value(magnitude, **params)
         return out
 
 
@@ -154,11 +180,9 @@ class Elementwise(Primitive):
         self, a: Arithmetic, out: Array, inputs: tuple[Tensor, ...], params: dict[str, Any]
     ) -> Bound:
         """`propagated`, or None where every operand is exact."""
-        errors = [input_error(a, x) for x in inputs]
-        if all(error is None for error in errors):
+        if exact(inputs):
             return None
-        present: list[Any] = [0.0 if error is None else error for error in errors]
-        return self.propagated(out, [x.value for x in inputs], present, **params)
+        return self.propagated(out, [x.value for x in inputs], present(inputs), **params)
 
     def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
         return rounded(a, out, propagated)
@@ -171,9 +195,7 @@ class Function(Elementwise):
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         (x,), (error,) = values, errors
-        above = xp.abs(self.value(x + error) - out)
-        below = xp.abs(out - self.value(x - error))
-        return xp.maximum(above, below)
+        return xp.maximum(xp.abs(self.value(x + error) - out), xp.abs(out - self.value(x - error)))
 
     def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
         return in_ulps(a, self.table_entry, out, propagated)
@@ -184,7 +206,7 @@ def in_ulps(a: Arithmetic, entry: str, out: Array, propagated: Bound) -> Bound:
     if a.ulps[entry] == 0.5:
         return rounded(a, out, propagated)
     magnitude = xp.abs(out) if propagated is None else xp.abs(out) + propagated
-    error = a.ulps[entry] * ulp(a, magnitude) + a.underflow + a.absolute.get(entry, 0.0)
+    error = ulp(a, magnitude) * a.ulps[entry] + (a.underflow + a.absolute.get(entry, 0.0))
     return error if propagated is None else propagated + error
 
 
@@ -197,7 +219,41 @@ class Selection(Primitive):
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
         provenance = max(Provenance.SELECTED, worst_provenance(inputs))
-        if all(x.error is None for x in inputs):
+        if exact(inputs):
             return None, provenance
-        errors: list[Any] = [0.0 if x.error is None else x.error for x in inputs]
-        return self.propagated(out, [x.value for x in inputs], errors, **params), provenance
+        return self.propagated(out, [x.value for x in inputs], present(inputs), **params), provenance
+
+
+class Accumulation(Primitive):
+    """Adds up, in any order, elements of its operand or products of elements of its operands.
+
+    With n roundings on the way to a result, its error is γₙ Σ|terms| (Higham 2002, section 3.1) and what
+    the operands' errors make; integers whose sum of magnitudes is representable add up exactly. Where
+    the magnitudes overflow, a partial sum may.
+    """
+
+    roundings: Callable[..., Array]
+    """(*magnitudes, **params) → n for every result; a term that is zero rounds nothing."""
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
+        if out.dtype.kind != "f":
+            return None, worst_provenance(inputs)
+        values = [xp.abs(x.value) for x in inputs]
+        magnitudes = [v if x.error is None else v + x.error for v, x in zip(values, inputs, strict=True)]
+        reach = self.value(*magnitudes, **params)
+        n = self.roundings(*magnitudes, **params)
+        # In a product of subnormals, and in the sum that follows, underflow comes on top.
+        error = a.gamma(n) * reach + n * (2 * a.underflow)
+        if not exact(inputs):
+            error = error + (reach - self.value(*values, **params)) * (1 + 2.0**-20)
+        elif self.exact_on_integers(a) and all(bool((v == xp.rint(v)).all()) for v in values):
+            error = error * (reach > a.exact_integers)
+        return xp.where(reach + error <= a.largest, error, xp.inf), Provenance.COMPOSED
+
+    def exact_on_integers(self, a: Arithmetic) -> bool:
+        return True
+
+    def settled(self, a: Arithmetic, value: Array, inputs: list[Tensor], params: dict[str, Any]) -> Array:
+        finite = [xp.where(xp.isfinite(x.value), xp.abs(x.value), 0.0) for x in inputs]
+        partial_sums = self.value(*finite, **params) * 2 <= a.largest
+        return super().settled(a, value, inputs, params) & (partial_sums | (value != value))

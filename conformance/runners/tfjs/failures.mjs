@@ -1,4 +1,4 @@
-/** What a thrown error means: the error kinds of the protocol, read from TensorFlow.js's classes and messages. */
+/** What a thrown error means: the protocol's error kinds, read from TensorFlow.js's classes and messages. */
 
 /** An error with its protocol kind and the place where it came up. */
 export class Failure extends Error {
@@ -14,11 +14,12 @@ export class Failure extends Error {
 }
 
 /**
- * First match decides. TensorFlow.js throws plain `Error` from `util.assert` and on purpose; what V8 throws by
- * itself is a TypeError, RangeError or the like with a message of V8's own.
+ * First match decides. TensorFlow.js throws plain `Error` from `util.assert` and on purpose; what V8 throws
+ * by itself is a TypeError, RangeError or the like with a message of V8's own.
  */
 const KINDS = [
-  ["missing-kernel", /Kernel '.*' not registered|gradient function not found|Cannot (compute gradient|backprop)/],
+  ["missing-kernel", /Kernel '.*' not registered|gradient function not found/],
+  ["missing-kernel", /Cannot (compute gradient|backprop)/],
   ["not-implemented", /not (yet )?(implemented|supported)|NotImplementedError|does not support/i],
   ["internal", /Error in gradient for op/],
   ["internal", /^TypeError: .*(Cannot (read|set)|is not (a function|iterable|a constructor)|undefined|null)/],
@@ -48,7 +49,7 @@ export function attempt(at, compute) {
   }
 }
 
-/** The function that computes on its first call, and then gives the same value, or throws the same failure. */
+/** A function that computes on its first call, and then gives the same value, or throws the same failure. */
 export function once(at, compute) {
   let outcome;
   return () => {

@@ -1,6 +1,6 @@
-/** Leaves nothing behind: TensorFlow.js frees neither variables, nor kept tensors, nor the tape of a failed gradient. */
+/** Leaves nothing behind: TensorFlow.js frees neither variables, kept tensors, nor a failed gradient's tape. */
 
-/** Run a task and then dispose every tensor and variable that it made; a leak is reported on standard error. */
+/** Run a task, then dispose every tensor and variable that it made; standard error tells of a leak. */
 export function disposingEverything(tf, task) {
   const engine = tf.engine();
   const before = engine.state.numTensors;

@@ -1,6 +1,7 @@
 /**
  * The naming differences between Keras and TensorFlow.js, declared once. Keras writes `snake_case` where
- * TensorFlow.js writes `camelCase`, in keys and in the values of options and identifiers; the tables hold the rest.
+ * TensorFlow.js writes `camelCase`, in keys and in the values of options and identifiers; the tables hold
+ * the rest.
  */
 import {Failure} from "./failures.mjs";
 
@@ -18,7 +19,7 @@ const IDENTIFIERS = {
 /** Classes of another name. */
 const CLASSES = {LecunNormal: "LeCunNormal", LecunUniform: "LeCunUniform"};
 
-/** Classes that TensorFlow.js has only as a function that makes another one, here `tf.regularizers.l1` and `l2`. */
+/** Classes that TensorFlow.js has as functions that make another: `tf.regularizers.l1` and `l2`. */
 const MADE_FROM = {
   L1: ({l1}) => ({className: "L1L2", config: {l1, l2: 0}}),
   L2: ({l2}) => ({className: "L1L2", config: {l1: 0, l2}}),
@@ -37,7 +38,8 @@ const snake = (name) => name.replace(/(?<=[a-z0-9])([A-Z])/g, "_$1").toLowerCase
 
 export const keyToTensorFlowJS = (key) => KEYS[key] ?? camel(key);
 export const keyToKeras = (key) => KEYS_BACK[key] ?? snake(key);
-export const identifierToTensorFlowJS = (name) => IDENTIFIERS[name] ?? (/^[a-z0-9_]+$/.test(name) ? camel(name) : name);
+export const identifierToTensorFlowJS = (name) =>
+  IDENTIFIERS[name] ?? (/^[a-z0-9_]+$/.test(name) ? camel(name) : name);
 export const identifierToKeras = (name) =>
   IDENTIFIERS_BACK[name] ?? (/^[a-z][A-Za-z0-9]*$/.test(name) ? snake(name) : name);
 
@@ -55,24 +57,26 @@ function valueToTensorFlowJS(value, key, instantiate) {
   if (!("class_name" in value)) {
     return config;
   }
-  const made = MADE_FROM[value.class_name]?.(config);
-  const {className, config: arguments_} = made ?? {className: CLASSES[value.class_name] ?? value.class_name, config};
-  return instantiate(className, arguments_) ?? {className, config: arguments_};
+  const {class_name} = value;
+  const object = MADE_FROM[class_name]?.(config) ?? {className: CLASSES[class_name] ?? class_name, config};
+  return instantiate(object) ?? object;
 }
 
 /**
- * A Keras configuration as a user of TensorFlow.js would write it: a new object that the constructor may change.
- *
- * `instantiate(className, config)` makes the instance where TensorFlow.js wants one (a layer inside a wrapper),
- * and gives undefined where it takes `{className, config}`.
+ * A Keras configuration as a user of TensorFlow.js would write it: a new object that the constructor may
+ * change. `instantiate` makes the instance of a `{className, config}` where TensorFlow.js wants one (a layer
+ * inside a wrapper), and gives undefined where it takes the two as they are.
  */
 export function configToTensorFlowJS(config, instantiate) {
   return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [keyToTensorFlowJS(key), valueToTensorFlowJS(value, key, instantiate)]),
+    Object.entries(config).map(([key, value]) => [
+      keyToTensorFlowJS(key),
+      valueToTensorFlowJS(value, key, instantiate),
+    ]),
   );
 }
 
-/** A value of a TensorFlow.js configuration by Keras names; NaN and infinities as strings, undefined as null. */
+/** A value of a TensorFlow.js configuration by Keras names: NaN and infinities are strings, undefined null. */
 export function valueToKeras(value, key) {
   if (value === undefined || value === null) {
     return null;
@@ -87,7 +91,7 @@ export function valueToKeras(value, key) {
     return value.map((item) => valueToKeras(item, key));
   }
   if (typeof value === "function") {
-    throw new Failure("not-implemented", "config", `the configuration's ${key} is a function, which JSON cannot hold`);
+    throw new Failure("not-implemented", "config", `${key} is a function, which JSON cannot hold`);
   }
   if (typeof value !== "object") {
     return value;

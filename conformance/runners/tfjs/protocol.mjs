@@ -44,7 +44,7 @@ export function reply(message) {
   }
 }
 
-/** The elements of a tensor on the wire, as a typed array of its own, or undefined for a dtype not in `ARRAYS`. */
+/** The elements of a tensor on the wire, as an array of its own; undefined for a dtype not in `ARRAYS`. */
 export function wireElements({dtype, data}) {
   if (!(dtype in ARRAYS)) {
     return undefined;

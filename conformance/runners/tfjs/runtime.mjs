@@ -42,8 +42,8 @@ function loader(modules) {
 /**
  * Load TensorFlow.js from the folder that holds `node_modules` and make `backend` its backend.
  *
- * The union package is loaded, although core and layers alone would start in half its time: only it registers the
- * chained operations, without which the orthogonal initializer, the default of every recurrent layer, throws.
+ * The union package is loaded, although core and layers alone would start in half its time: only it registers
+ * the chained operations, without which the orthogonal initializer, every recurrent layer's default, throws.
  */
 export async function startRuntime(modules, backend) {
   const name = backend.startsWith(PREFIX) ? backend.slice(PREFIX.length) : "";

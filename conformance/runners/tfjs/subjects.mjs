@@ -1,5 +1,5 @@
 /** The subjects that TensorFlow.js offers, found in its serialization registry, and how each one is made. */
-import {Failure} from "./failures.mjs";
+import {Failure, attempt} from "./failures.mjs";
 import {configToTensorFlowJS, identifierToKeras, identifierToTensorFlowJS} from "./naming.mjs";
 
 const LAYER_OBSERVABLES = [
@@ -26,7 +26,7 @@ class LayerSubject {
 
   /** The constructor's argument for a Keras configuration. */
   arguments(config) {
-    return configToTensorFlowJS(config, (className, nested) => {
+    return configToTensorFlowJS(config, ({className, config: nested}) => {
       const [constructor, fromConfig] = this.registry.layers.get(className) ?? [];
       return constructor && fromConfig(constructor, nested);
     });
@@ -69,7 +69,8 @@ class ActivationSubject {
 
   /** The canonical name, in snake case, of the activation that an identifier resolves to. */
   resolve({identifier}) {
-    const layer = this.registry.activation(identifierToTensorFlowJS(identifier));
+    const name = identifierToTensorFlowJS(identifier);
+    const layer = attempt("construction", () => this.registry.activation(name));
     return identifierToKeras(layer.getConfig().activation);
   }
 }

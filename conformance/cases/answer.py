@@ -1,0 +1,297 @@
+"""What the specification answers to a case: for each observable a value with its bound, or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.regimes import expand
+from conformance.reference_impl import activations, layers
+from conformance.reference_impl.arithmetic import Arithmetic
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
+from conformance.reference_impl.patches import default
+from conformance.reference_impl.tape import Tensor, error_bounds, variable, vjp
+
+
+@dataclass(frozen=True)
+class Value:
+    """An array with the bound of what a correct backend may answer."""
+
+    tensor: Tensor
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A shape, a configuration, a name: what has to be equal."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error is the right answer; `at` says during what."""
+
+    at: str
+    message: str
+
+
+Expected = Value | Structure | Refusal
+
+
+@dataclass(frozen=True)
+class Data:
+    """A case's arrays, made."""
+
+    inputs: tuple[Array, ...]
+    weights: Mapping[str, Array]
+    masks: tuple[Array, ...]
+    initial_state: tuple[Array, ...]
+    cotangents: tuple[Array, ...]
+
+
+def make(case: Case) -> Data:
+    """The arrays of a case, as the backend gets them.
+
+    Raises:
+        ValueError: a recipe names no regime, or a literal has the wrong number of elements.
+    """
+    return Data(
+        tuple(expand(source) for source in case.inputs),
+        {name: expand(source) for name, source in case.weights.items()},
+        tuple(expand(source) for source in case.masks),
+        tuple(expand(source) for source in case.initial_state),
+        tuple(expand(source) for source in case.cotangents),
+    )
+
+
+def answer(case: Case, data: Data, arithmetic: Arithmetic) -> dict[str, Expected]:
+    """The specification's answer to every observable that the case asks, under an arithmetic."""
+    with error_bounds(arithmetic):
+        try:
+            subject = SUBJECTS[case.subject.partition(".")[0]](case)
+        except (TypeError, ValueError) as error:
+            return dict.fromkeys(case.observables, Refusal("construction", str(error)))
+        asked: dict[str, list[str]] = {}
+        for name in case.observables:
+            asked.setdefault(part(name), []).append(name)
+        answers: dict[str, Expected] = {}
+        for group, names in asked.items():
+            at, observe = PARTS[group]
+            try:
+                answers |= observe(subject, data, names)
+            except (TypeError, ValueError) as error:
+                answers |= dict.fromkeys(names, Refusal(at, str(error)))
+        return {name: answers[name] for name in case.observables}
+
+
+def part(observable: str) -> str:
+    """The group of observables that are computed together: the longest key of `PARTS` it begins with."""
+    return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len)
+
+
+class Subject:
+    """What a case is about, ready to be asked: a layer, or a function seen as one."""
+
+    name: str
+    layer: Layer | None = None
+
+    def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        raise NotImplementedError  # every kind of subject has its own
+
+    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        raise NotImplementedError  # every kind of subject has its own
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        raise NotImplementedError  # every kind of subject has its own
+
+    def trainable(self, name: str) -> bool:
+        return True
+
+
+class LayerSubject(Subject):
+    """A layer made from the case's configuration."""
+
+    def __init__(self, case: Case) -> None:
+        self.name = case.subject.partition(".")[2]
+        self.layer = layers.get(self.name).from_config(case.config)
+
+    def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        assert self.layer is not None
+        shapes = [t.shape for t in x]
+        self.shapes(shapes)
+        declared = {weight.name: weight.shape for weight in self.layer.declare_weights(shapes)}
+        given = {name: weight.shape for name, weight in weights.items()}
+        if declared != given:
+            raise ValueError(f"{self.name} has the weights {declared}, the case gives {given}")
+        return self.layer.call(x, weights, context)
+
+    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        assert self.layer is not None
+        self.layer.check_inputs(shapes)
+        return self.layer.output_shapes(shapes)
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        assert self.layer is not None
+        return self.layer.output_dtypes(dtypes)
+
+
+class ActivationSubject(Subject):
+    """An activation function with the case's arguments."""
+
+    def __init__(self, case: Case) -> None:
+        self.name = case.subject.partition(".")[2]
+        self.entry = activations.get(self.name)
+        self.identifier = case.config.get("identifier")
+        self.arguments = {k: v for k, v in case.config.items() if k != "identifier"}
+        unknown = self.arguments.keys() - self.entry.arguments.keys()
+        missing = {n for n, p in self.entry.arguments.items() if p.default is p.empty} - self.arguments.keys()
+        if unknown or (missing and self.identifier is None):
+            raise TypeError(f"{self.name} takes {list(self.entry.arguments)}, got {list(self.arguments)}")
+
+    def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        return Result((self.entry.function(x[0], **self.arguments),))
+
+    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return (tuple(shapes[0]),)
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (dtypes[0],)
+
+
+SUBJECTS: dict[str, Callable[[Case], Subject]] = {"layers": LayerSubject, "activations": ActivationSubject}
+"""The kinds of subject, by the first part of a subject's name."""
+
+
+def _truth(x: Array) -> Array:
+    """The array in the specification's precision; integers and booleans as they are."""
+    truth: Array = xp.asarray(x, dtype=xp.float64 if x.dtype.kind == "f" else None)
+    return truth
+
+
+@dataclass(frozen=True)
+class _Called:
+    inputs: list[Tensor]
+    weights: dict[str, Tensor]
+    result: Result
+
+
+def _called(subject: Subject, data: Data, training: bool) -> _Called:
+    inputs = [variable(_truth(x)) for x in data.inputs]
+    weights = {name: variable(_truth(x)) for name, x in data.weights.items()}
+    context = Context(
+        training=training,
+        masks=tuple(xp.asarray(mask) for mask in data.masks),
+        initial_state=tuple(variable(_truth(x), tracked=False) for x in data.initial_state),
+    )
+    return _Called(inputs, weights, subject.call(inputs, weights, context))
+
+
+def _outputs(training: bool) -> Callable[[Subject, Data, list[str]], dict[str, Expected]]:
+    def observe(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+        result = _called(subject, data, training).result
+        found = {f"output/{i}": output for i, output in enumerate(result.outputs)}
+        # What a call leaves alone is still as it was given.
+        found |= {f"state/{name}": variable(_truth(x)) for name, x in data.weights.items()}
+        found |= {f"state/{name}": tensor for name, tensor in result.state.items()}
+        return {
+            name: Value(found[name.removeprefix("training/").removeprefix("reconstructed/")])
+            for name in names
+        }
+
+    return observe
+
+
+def _gradients(training: bool) -> Callable[[Subject, Data, list[str]], dict[str, Expected]]:
+    def observe(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+        called = _called(subject, data, training)
+        sources = {f"gradient/input/{i}": x for i, x in enumerate(called.inputs)}
+        sources |= {f"gradient/weight/{name}": x for name, x in called.weights.items()}
+        wanted = {name: sources[name.removeprefix("training/")] for name in names}
+        cotangents = [variable(_truth(c), tracked=False) for c in data.cotangents]
+        products = vjp(called.result.outputs, cotangents, list(wanted.values()))
+        return {name: Value(product) for name, product in zip(wanted, products, strict=True)}
+
+    return observe
+
+
+def _shape(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+    concrete: list[Shape] = [x.shape for x in data.inputs]
+    asked: dict[str, list[Shape]] = {
+        "shape/concrete": concrete,
+        "shape/unknown_batch": [(None, *shape[1:]) for shape in concrete],
+        "shape/unknown": [_unknown(subject, shape) for shape in concrete],
+    }
+    return {name: Structure([list(shape) for shape in subject.shapes(asked[name])]) for name in names}
+
+
+def _unknown(subject: Subject, shape: Shape) -> Shape:
+    """The shape with every dimension unknown that no weight's shape depends on."""
+    needed = set()
+    if subject.layer is not None:
+        for axis in range(len(shape)):
+            trial = tuple(None if i == axis else n for i, n in enumerate(shape))
+            try:
+                subject.layer.check_inputs([trial])
+                subject.layer.declare_weights([trial])
+            except ValueError:
+                needed.add(axis)
+    return tuple(n if axis in needed else None for axis, n in enumerate(shape))
+
+
+def _dtype(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+    dtypes = subject.output_dtypes([x.dtype.name for x in data.inputs])
+    return {name: Structure(list(dtypes)) for name in names}
+
+
+def _weights(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+    assert subject.layer is not None
+    declared = subject.layer.declare_weights([x.shape for x in data.inputs])
+    trainable = subject.layer.trainable
+    described = [
+        {"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": w.trainable and trainable}
+        for w in declared
+    ]
+    return {name: Structure(described) for name in names}
+
+
+def _config(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+    assert subject.layer is not None
+    return {name: Structure(subject.layer.get_config()) for name in names}
+
+
+def _signature(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+    assert subject.layer is not None
+    own = type(subject.layer)
+    arguments: dict[str, Any] = {}
+    for name, argument in own.arguments.items():
+        if argument.default is layers.fields.REQUIRED:
+            arguments[name] = {"required": True}
+        else:
+            value = default(f"layers.{own.__name__}.{name}", argument.default)
+            arguments[name] = {"default": argument.parse(value)}
+    return {name: Structure({"arguments": arguments}) for name in names}
+
+
+def _identifier(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+    assert isinstance(subject, ActivationSubject)
+    return {name: Structure(activations.get(subject.identifier).name) for name in names}
+
+
+PARTS: dict[str, tuple[str, Callable[[Subject, Data, list[str]], dict[str, Expected]]]] = {
+    "output": ("call", _outputs(training=False)),
+    "training": ("call", _outputs(training=True)),
+    "gradient": ("gradient", _gradients(training=False)),
+    "training/gradient": ("gradient", _gradients(training=True)),
+    "shape": ("shape", _shape),
+    "dtype": ("call", _dtype),
+    "weights": ("build", _weights),
+    "config": ("config", _config),
+    "reconstructed": ("call", _outputs(training=False)),
+    "reconstructed/config": ("reconstruction", _config),
+    "signature": ("config", _signature),
+    "identifier": ("construction", _identifier),
+}
+"""By the beginning of an observable's name: where an error would arise, and how it is found."""

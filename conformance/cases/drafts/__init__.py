@@ -1,0 +1,17 @@
+"""The drafts that the corpus of the next release is made of, one module per kind of subject.
+
+`python -m conformance.cases.drafts` writes them into the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.cases.case import Case
+from conformance.cases.drafts import activations, layers
+
+
+def quick() -> tuple[Case, ...]:
+    """The cases of the quick corpus, each once."""
+    cases: Iterator[Case] = (case for module in (layers, activations) for case in module.drafts())
+    return tuple({case.id: case for case in cases}.values())

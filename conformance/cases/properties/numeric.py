@@ -1,0 +1,17 @@
+"""Properties of what is computed: values and gradients, within limits derived from the case."""
+
+from conformance.cases.properties.property import Property
+
+PROPERTIES = (
+    Property("forward", "The output in inference mode is the specification's.", ("output/*",)),
+    Property(
+        "training-forward",
+        "The output in training mode, and the state that the call leaves, are the specification's.",
+        ("training/output/*", "training/state/*"),
+    ),
+    Property(
+        "gradients",
+        "The vjp with a random cotangent is the specification's, by every input and weight, in both modes.",
+        ("gradient/*", "training/gradient/*"),
+    ),
+)

@@ -1,0 +1,37 @@
+"""What a property is: the observables that it judges, and the form in which structures are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from conformance.cases.case import Case
+
+Canonical = Callable[[Case, Any, Any], tuple[Any, Any]]
+"""(case, expected structure, observed structure) → both in the one form in which they are compared"""
+
+
+def as_they_are(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
+    return expected, observed
+
+
+@dataclass(frozen=True)
+class Property:
+    """A statement about a backend that observations decide.
+
+    Attributes:
+        name: in reports and on the command line.
+        summary: what holds where it holds, in a line.
+        observables: patterns (`fnmatch`) of the observables that it judges.
+        canonical: brings a structure into the form in which spellings do not matter.
+    """
+
+    name: str
+    summary: str
+    observables: tuple[str, ...]
+    canonical: Canonical = as_they_are
+
+    def judges(self, observable: str) -> bool:
+        return any(fnmatchcase(observable, pattern) for pattern in self.observables)

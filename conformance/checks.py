@@ -1,0 +1,282 @@
+"""From one backend's answer to its checks: against the specification first, then against its dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from conformance.cases.answer import Data, Expected, Structure, Value, answer
+from conformance.cases.case import Case
+from conformance.cases.properties import Property
+from conformance.dialects import deviation as effects
+from conformance.dialects.deviation import Deviation, Dialect, touches
+from conformance.judging import Judgement, judge
+from conformance.reference_impl.arithmetic import Arithmetic
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.patches import patched
+from conformance.runners.process import Broken
+from conformance.runners.protocol import (
+    Identity,
+    Observation,
+    Observed,
+    WireError,
+    WireJSON,
+    WireTensor,
+    from_wire,
+)
+from conformance.verdicts import Check, Verdict
+
+
+class ConflictingPatches(ValueError):
+    """Two deviations in scope of one case patch one target."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A backend as far as judging is concerned."""
+
+    identity: Identity
+    arithmetic: Arithmetic
+    dialect: Dialect
+
+    @property
+    def name(self) -> str:
+        return self.identity.name
+
+    def supported(self, case: Case) -> tuple[str, ...]:
+        """The observables of the case that the backend says it can be asked."""
+        patterns = self.identity.capabilities.get(case.subject, ())
+        return tuple(o for o in case.observables if any(fnmatchcase(o, p) for p in patterns))
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A judgement of one observable, the deviations that explain it, and what was compared."""
+
+    judgement: Judgement
+    deviations: tuple[str, ...]
+    observed: Observed
+    limit: Array | None
+
+
+class Trial:
+    """One case before one backend: the specification's answer and the dialect's, each computed once."""
+
+    def __init__(self, case: Case, data: Data, bench: Bench) -> None:
+        self.case, self.data, self.bench = case, data, bench
+
+    @cached_property
+    def specified(self) -> dict[str, Expected]:
+        return answer(self.case, self.data, self.bench.arithmetic)
+
+    @cached_property
+    def in_scope(self) -> tuple[Deviation, ...]:
+        return self.bench.dialect.in_scope(self.case, self.data)
+
+    def under(self, deviations: Sequence[Deviation]) -> tuple[dict[str, Expected], set[str]]:
+        """The specification's answer with the patches of some deviations, and the targets reached.
+
+        Raises:
+            ConflictingPatches: two of them patch one target.
+        """
+        patches: dict[str, Any] = {}
+        for d in deviations:
+            assert isinstance(d.effect, effects.Value)
+            if patches.keys() & d.effect.patches.keys():
+                both = ", ".join(patches.keys() & d.effect.patches.keys())
+                raise ConflictingPatches(f"deviation {d.id} and another one patch {both}")
+            patches |= d.effect.patches
+        with patched(patches) as reached:
+            return answer(self.case, self.data, self.bench.arithmetic), reached
+
+    @cached_property
+    def patching(self) -> tuple[Deviation, ...]:
+        return tuple(d for d in self.in_scope if isinstance(d.effect, effects.Value))
+
+    @cached_property
+    def in_dialect(self) -> tuple[dict[str, Expected], set[str]]:
+        return self.under(self.patching)
+
+    def rule(self, property_: Property, observable: str, observed: Observed) -> Ruling:
+        """Conforming to the specification, else deviating as recorded, else a finding."""
+        expected = self.specified[observable]
+        limit = expected.tensor.error if isinstance(expected, Value) else None
+        judgement = self.compare(property_, observable, expected, observed, ())
+        if judgement.passed or not self.in_scope:
+            return Ruling(judgement, (), observed, limit)
+        for explain in (self.as_refusal, self.as_dialect, self.as_unpredictable):
+            explained = explain(property_, observable, observed, judgement)
+            if explained is not None:
+                return Ruling(*explained, observed, limit)
+        return Ruling(judgement, (), observed, limit)
+
+    def compare(
+        self,
+        property_: Property,
+        observable: str,
+        expected: Expected,
+        observed: Observed,
+        patches: Sequence[Deviation],
+    ) -> Judgement:
+        if isinstance(expected, Structure) and isinstance(observed, WireJSON):
+            wanted, seen = property_.canonical(self.case, expected.value, observed.value)
+            for d in patches:
+                assert isinstance(d.effect, effects.Metadata)
+                wanted = d.effect.patch(self.case, wanted)
+            expected, observed = Structure(wanted), WireJSON(seen)
+        return judge(expected, observed, self.bench.arithmetic)
+
+    def as_refusal(
+        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
+    ) -> tuple[Judgement, tuple[str, ...]] | None:
+        """A recorded refusal."""
+        if not isinstance(observed, WireError):
+            return None
+        for d in self.in_scope:
+            match d.effect:
+                case effects.Raises(kind, at, observables, message):
+                    same = (kind, at) == (observed.kind, observed.at) and message in observed.message
+                    if same and touches(observables, observable):
+                        return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
+        return None
+
+    def as_dialect(
+        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
+    ) -> tuple[Judgement, tuple[str, ...]] | None:
+        """What the specification gives with its functions, defaults and structures as recorded."""
+        structural = [
+            d
+            for d in self.in_scope
+            if isinstance(d.effect, effects.Metadata) and touches(d.effect.observables, observable)
+        ]
+        if not self.patching and not structural:
+            return None
+        answers, reached = self.in_dialect if self.patching else (self.specified, set[str]())
+        deviant = self.compare(property_, observable, answers[observable], observed, structural)
+        if not deviant.passed:
+            return None
+        named = [d.id for d in structural]
+        named += [d.id for d in self.patching if self.changed(d, observable, answers, reached)]
+        return replace(deviant, verdict=Verdict.DEVIATES), tuple(named)
+
+    def changed(
+        self, d: Deviation, observable: str, answers: Mapping[str, Expected], reached: set[str]
+    ) -> bool:
+        """Whether the deviation's patch was reached, and the answer would be another one without it."""
+        assert isinstance(d.effect, effects.Value)
+        if not reached & d.effect.patches.keys():
+            return False
+        if len(self.patching) == 1:
+            return True
+        without, _ = self.under([other for other in self.patching if other is not d])
+        return not same(without[observable], answers[observable])
+
+    def as_unpredictable(
+        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
+    ) -> tuple[Judgement, tuple[str, ...]] | None:
+        """What is recorded as garbage: never conforming, and no finding either."""
+        for d in self.in_scope:
+            match d.effect:
+                case effects.Unpredictable(verdict, observables, signature):
+                    like = verdict is judgement.verdict and signature in judgement.message
+                    if like and touches(observables, observable):
+                        return replace(judgement, verdict=Verdict.UNSPECIFIED), (d.id,)
+        return None
+
+
+def same(a: Expected, b: Expected) -> bool:
+    match a, b:
+        case Value(), Value():
+            return bool(xp.array_equal(a.tensor.value, b.tensor.value, equal_nan=True))
+    return a == b
+
+
+def check(
+    case: Case,
+    data: Data,
+    benches: Sequence[Bench],
+    answers: Mapping[str, Observation | Broken],
+    properties: Sequence[Property],
+) -> tuple[Check, ...]:
+    """The checks of one case: for every backend, property and observable.
+
+    Args:
+        answers: by backend; one that was asked nothing has none.
+    """
+    checks: list[Check] = []
+    rulings: dict[tuple[str, str, str], Ruling] = {}
+    for bench in benches:
+        supported = bench.supported(case)
+        trial = Trial(case, data, bench)
+        got = answers.get(bench.name)
+        for property_ in properties:
+            for observable in filter(property_.judges, case.observables):
+                blank = Check(case.id, bench.name, case.subject, property_.name, observable, Verdict.NOT_RUN)
+                if observable not in supported:
+                    checks.append(
+                        msgspec.structs.replace(
+                            blank, verdict=Verdict.UNSUPPORTED, message="not among the backend's capabilities"
+                        )
+                    )
+                elif isinstance(got, Observation):
+                    ruling = trial.rule(property_, observable, got.observables[observable])
+                    rulings[bench.name, property_.name, observable] = ruling
+                    j = ruling.judgement
+                    checks.append(
+                        msgspec.structs.replace(
+                            blank,
+                            verdict=j.verdict,
+                            required_rung=j.required_rung,
+                            rung=j.rung,
+                            margin=j.margin,
+                            deviations=ruling.deviations,
+                            message=j.message,
+                        )
+                    )
+                elif isinstance(got, Broken):
+                    checks.append(msgspec.structs.replace(blank, verdict=got.verdict, message=got.message))
+                else:
+                    checks.append(blank)
+    return tuple(with_agreement(c, rulings) for c in checks)
+
+
+def with_agreement(c: Check, rulings: Mapping[tuple[str, str, str], Ruling]) -> Check:
+    """The check with the names of the other backends whose answer is the same within both limits."""
+    own = rulings.get((c.backend, c.property, c.observable))
+    if own is None:
+        return c
+    agreeing = tuple(
+        backend
+        for (backend, property_, observable), other in rulings.items()
+        if backend != c.backend
+        and (property_, observable) == (c.property, c.observable)
+        and agree(own, other)
+    )
+    return msgspec.structs.replace(c, agrees_with=agreeing) if agreeing else c
+
+
+def agree(a: Ruling, b: Ruling) -> bool:
+    """Whether two answers are the same: two refusals, equal structures, arrays within both limits."""
+    if a.judgement.verdict is b.judgement.verdict is Verdict.CONFORMS:
+        return True
+    match a.observed, b.observed:
+        case WireError(), WireError():
+            return True
+        case WireJSON(), WireJSON():
+            return bool(a.observed.value == b.observed.value)
+        case WireTensor(), WireTensor():
+            x, y = from_wire(a.observed), from_wire(b.observed)
+            if x.shape != y.shape:
+                return False
+            limits = [xp.to_host(r.limit) if r.limit is not None else 0.0 for r in (a, b)]
+            with np.errstate(all="ignore"):
+                x, y = x.astype(np.float64), y.astype(np.float64)
+                close = (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= limits[0] + limits[1])
+            return bool(close.all())
+    return False

@@ -1,0 +1,259 @@
+"""The command `conformance`: what users ask of the suite, a verb each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from conformance import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.cases.case import Case
+    from conformance.events import Event
+    from conformance.runners.registry import BackendSpec
+
+PIPE_WIDTH = 200
+"""Columns of a table that does not go to a terminal."""
+
+
+class BadFile(click.ClickException):
+    """A file or directory of the user's that cannot be used."""
+
+    exit_code = 2
+
+
+class InterruptibleGroup(click.RichGroup):
+    """Ends with 130 on Ctrl-C, as a shell expects; click's own answer is 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=InterruptibleGroup, epilog="Example: conformance run --corpus quick")
+@click.version_option(__version__, prog_name="conformance")
+def main() -> None:
+    """Says, with evidence, whether the runtimes of the Keras Layers API compute the same thing."""
+
+
+node_option = click.option(
+    "--node", metavar="PATH", help="The Node program that runs TensorFlow.js; default: nodejs-bin's."
+)
+
+
+@main.command(epilog="Example: conformance run --backend tfjs-wasm --subject LSTM --property 'gradient*'")
+@click.option(
+    "--backend", "names", multiple=True, metavar="NAME",
+    help="Ask this backend; repeatable. Default, where no --backend-command is given either: "
+    "keras-tensorflow, tfjs-cpu and tfjs-wasm.",
+)  # fmt: skip
+@click.option(
+    "--backend-command", "commands", multiple=True, metavar="[NAME=]COMMAND",
+    help="Ask the backend that this command line runs; repeatable.",
+)  # fmt: skip
+@click.option("--subject", "subjects", multiple=True, metavar="NAME", help="Only these; repeatable, globs.")
+@click.option(
+    "--property", "properties", multiple=True, metavar="NAME", help="Only these; repeatable, globs."
+)
+@click.option("--corpus", default="quick", show_default=True, metavar="NAME", help="The cases to ask.")
+@click.option(
+    "--case", "cases", multiple=True, metavar="ID|FILE",
+    help="Ask this case of a corpus, or in this JSON file, in place of the corpus; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--out", default="conformance-results", show_default=True, metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path), help="Where the results go.",
+)  # fmt: skip
+@node_option
+@click.option("--seed", default=0, show_default=True, help="For what the backends draw at random.")
+@click.option(
+    "--device", default="cpu", show_default=True, type=click.Choice(["cpu", "gpu"]),
+    help="Where the specification computes.",
+)  # fmt: skip
+@click.option(
+    "--dialect", "dialects", multiple=True, metavar="MODULE",
+    help="Judge under the recorded deviations in this Python module too; repeatable.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
+def run(
+    names: tuple[str, ...],
+    commands: tuple[str, ...],
+    subjects: tuple[str, ...],
+    properties: tuple[str, ...],
+    corpus: str,
+    cases: tuple[str, ...],
+    out: Path,
+    node: str | None,
+    seed: int,
+    device: str,
+    dialects: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask backends the cases of a corpus, judge their answers, and write a report.
+
+    Exit codes: 0 all as expected; 1 findings, or recorded deviations that no longer hold; 2 usage, or a
+    bad file; 3 a backend could not be started (the others still run); 130 interrupted.
+    """
+    from conformance.reference_impl.arrays import DeviceUnavailable, use_device
+    from conformance.reporting.recording import exit_code, record, suite_of
+    from conformance.reporting.terminal import display, summarize, summary
+    from conformance.selection import (
+        BadCase,
+        UnknownName,
+        find_backends,
+        find_cases,
+        find_properties,
+        of_subjects,
+    )
+
+    try:
+        backends = find_backends(names, commands, node)
+        found = find_cases(corpus, cases)
+        asked = of_subjects(found, subjects)
+        judged = find_properties(properties)
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except BadCase as error:
+        raise BadFile(str(error)) from error
+    narrowed = {"backend": names, "case": cases, "subject": subjects, "property": properties}
+    suite = suite_of(
+        found,
+        corpus="" if cases else corpus,
+        seed=seed,
+        selection={key: list(values) for key, values in narrowed.items() if values},
+    )
+    progress = _console(stderr=True)
+    try:
+        with use_device(device):
+            events = _events(asked, backends, judged, seed, dialects)
+            report = record(events, out, suite, display(progress, [b.name for b in backends], len(asked)))
+    except DeviceUnavailable as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise BadFile(f"{error.filename or out}: {error.strerror}") from error
+    code = exit_code(report.results)
+    summarize(_console(stderr=as_json), report, out)
+    if as_json:
+        click.echo(summary(report, out, code))
+    sys.exit(code)
+
+
+@main.command(epilog="Example: conformance report conformance-results")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def report(directory: Path) -> None:
+    """Check the results in DIR, and write their page, index.html, anew."""
+    from conformance.reporting.recording import render_again
+    from conformance.reporting.store import ResultsError
+    from conformance.reporting.terminal import summarize
+
+    try:
+        summarize(_console(), render_again(directory), directory)
+    except ResultsError as error:
+        raise BadFile(str(error)) from error
+    except OSError as error:
+        raise BadFile(f"{error.filename or directory}: {error.strerror}") from error
+
+
+@main.command(epilog="Example: conformance backends")
+@node_option
+def backends(node: str | None) -> None:
+    """Start each backend once, and say which can be asked; installs nothing."""
+    import anyio
+    from rich.table import Table
+
+    from conformance.runners import registry
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for heading in ("Backend", "Language", "Available", ""):
+        table.add_column(heading, overflow="fold")
+    specs = tuple(registry.backends(node).values())
+    console = _console()
+    with _console(stderr=True).status("starting each backend"):
+        for row in anyio.run(_availability, specs):
+            table.add_row(*row)
+    console.print(table)
+
+
+@main.command(epilog="Example: conformance setup")
+@node_option
+def setup(node: str | None) -> None:
+    """Install TensorFlow.js into this user's cache now; a first run does it otherwise."""
+    from conformance.runners.node import find_node
+    from conformance.runners.provision import ensure_package
+    from conformance.runners.unavailable import BackendUnavailable
+
+    console = _console(stderr=True)
+    try:
+        with console.status("looking for TensorFlow.js") as status:
+            tell = status.update if console.is_terminal else _echo_error
+            place = ensure_package(tell, find_node(node))
+    except BackendUnavailable as error:
+        click.echo(error, err=True)
+        sys.exit(3)
+    click.echo(f"TensorFlow.js is ready in {place}")
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def _echo_error(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _events(
+    cases: tuple[Case, ...],
+    backends: tuple[BackendSpec, ...],
+    properties: tuple[str, ...] | None,
+    seed: int,
+    dialects: tuple[str, ...],
+) -> AsyncGenerator[Event, None]:
+    """The engine's events; all that the command line knows of the engine."""
+    from conformance import engine
+
+    return engine.run(
+        engine.Plan(cases=cases, backends=backends, properties=properties, seed=seed, dialects=dialects)
+    )
+
+
+async def _availability(specs: Sequence[BackendSpec]) -> list[tuple[str, str, str, str]]:
+    """For each backend its name, language, `yes` or `no`, and its versions or why not."""
+    import anyio
+
+    rows: dict[str, tuple[str, str, str, str]] = {}
+
+    async def ask(spec: BackendSpec) -> None:
+        rows[spec.name] = await _try(spec)
+
+    async with anyio.create_task_group() as group:
+        for spec in specs:
+            group.start_soon(ask, spec)
+    return [rows[spec.name] for spec in specs]
+
+
+async def _try(spec: BackendSpec) -> tuple[str, str, str, str]:
+    from conformance.runners.process import Runner
+    from conformance.runners.unavailable import BackendUnavailable
+
+    def decline(step: str) -> None:
+        raise BackendUnavailable("not installed yet", "run: conformance setup")
+
+    async with Runner(spec, progress=decline) as runner:
+        try:
+            identity = await runner.start()
+        except BackendUnavailable as error:
+            return spec.name, "", "no", "; ".join(part for part in (error.problem, error.remedy) if part)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(identity.versions.items()))
+    return spec.name, identity.language, "yes", versions

@@ -1,0 +1,137 @@
+"""A recorded deviation: what a backend does otherwise than the specification, why, where, and since when."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.verdicts import Verdict
+
+
+@dataclass(frozen=True)
+class Value:
+    """Functions or defaults of the specification replaced.
+
+    Attributes:
+        patches: by target (`reference_impl.patches.TARGETS`, or `default:layers.X.argument`), the
+            function that takes the original and its arguments, or the other default.
+    """
+
+    patches: Mapping[str, Any]
+
+    name = "value"
+
+
+@dataclass(frozen=True)
+class Raises:
+    """The backend refuses this.
+
+    Attributes:
+        kind: one of `protocol.ERROR_KINDS`.
+        at: `construction`, `build`, `call`, `gradient`, `shape`, `config` or `reconstruction`.
+        observables: patterns of the observables that are refused.
+        message: what the backend's message holds.
+    """
+
+    kind: str
+    at: str
+    observables: tuple[str, ...]
+    message: str
+
+    name = "raises"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """A shape, configuration, name, signature or list of weights differs, exactly thus.
+
+    Attributes:
+        observables: patterns of the observables that differ.
+        patch: (case, what the specification expects in canonical form) → what the backend says.
+    """
+
+    observables: tuple[str, ...]
+    patch: Callable[[Case, Any], Any]
+
+    name = "metadata"
+
+
+@dataclass(frozen=True)
+class Unpredictable:
+    """Garbage memory, order dependence, a crash: recorded and witnessed, never conforming.
+
+    Attributes:
+        verdict: what is seen instead, at times.
+        observables: patterns of the observables concerned.
+        signature: what the message of such an observation holds.
+    """
+
+    verdict: Verdict
+    observables: tuple[str, ...]
+    signature: str
+
+    name = "unpredictable"
+
+
+Effect = Value | Raises | Metadata | Unpredictable
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One entry of a dialect.
+
+    Attributes:
+        id: unique, kebab-case, beginning with the backend family.
+        summary: what differs, for a person who meets it.
+        kind: `intentional`, `bug` or `precision`.
+        source: file and line, or symbol, of the cause at a released version.
+        upstream: a thread, or "none found (what was searched)".
+        versions: of the runtime that it was seen in, as a requirement ("keras==3.15.*").
+        scope: whether it applies to a case and its data; no broader than its cause.
+        effect: what the backend does.
+        witnesses: cases in which, on each run, the backend must differ from the specification as said.
+    """
+
+    id: str
+    summary: str
+    kind: str
+    source: str
+    upstream: str
+    versions: str
+    scope: Callable[[Case, Data], bool]
+    effect: Effect
+    witnesses: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The recorded deviations of a backend."""
+
+    deviations: tuple[Deviation, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the entries' records: identifiers, summaries, sources, versions, witnesses."""
+        lines = [
+            f"{d.id}\t{d.summary}\t{d.kind}\t{d.effect.name}\t{d.source}\t{d.upstream}\t{d.versions}\t"
+            f"{','.join(case.id for case in d.witnesses)}"
+            for d in sorted(self.deviations, key=lambda d: d.id)
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def in_scope(self, case: Case, data: Data) -> tuple[Deviation, ...]:
+        return tuple(d for d in self.deviations if d.scope(case, data))
+
+
+def touches(patterns: tuple[str, ...], observable: str) -> bool:
+    return any(fnmatchcase(observable, pattern) for pattern in patterns)
+
+
+def subject(*names: str) -> Callable[[Case, Data], bool]:
+    """The scope of every case of the subjects named."""
+    return lambda case, data: case.subject in names

@@ -1,0 +1,242 @@
+"""The engine: from cases, backends and properties to a stream of checks. Every case is made once, asked of
+every backend once, and judged by every property that its observables concern."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.abc
+import anyio.from_thread
+
+from conformance import dialects
+from conformance.cases.answer import Data, make
+from conformance.cases.case import Case
+from conformance.cases.properties import PROPERTIES
+from conformance.checks import Bench, check
+from conformance.dialects.deviation import Deviation, Unpredictable
+from conformance.events import Event, Judged, Preparing, Started, Unavailable
+from conformance.reference_impl.arithmetic import BadArithmetic, declared
+from conformance.reporting.results import DeviationRecord
+from conformance.runners.process import Broken, Limits, Runner
+from conformance.runners.protocol import ConcreteCase, Observation, WireTensor, to_wire
+from conformance.runners.registry import BackendSpec
+from conformance.runners.unavailable import BackendUnavailable
+
+LOOKAHEAD = 48
+"""How many cases a backend may be ahead of the judgement."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run.
+
+    Attributes:
+        cases: each is asked of every backend that supports any of its observables.
+        properties: names of those that judge; all where None.
+        seed: of the backends' own random generators, the same for each case.
+        dialects: modules of dialects, before the installed and the built-in ones.
+        witnesses: whether the witnesses of recorded deviations about the same subjects are asked as well.
+        limits: seconds that a start and a case may take.
+    """
+
+    cases: tuple[Case, ...]
+    backends: tuple[BackendSpec, ...]
+    properties: tuple[str, ...] | None = None
+    seed: int = 0
+    dialects: tuple[str, ...] = ()
+    witnesses: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+
+async def run(plan: Plan) -> AsyncGenerator[Event, None]:
+    """Start the backends side by side, ask all cases, and tell what happens as it happens."""
+    async with AsyncExitStack() as stack:
+        group = await stack.enter_async_context(anyio.create_task_group())
+        starting = Starting(plan, stack)
+        for spec in plan.backends:
+            runner = await stack.enter_async_context(
+                Runner(spec, limits=plan.limits, progress=starting.progress(spec.name))
+            )
+            group.start_soon(starting.start, spec, runner)
+        async for event in starting.events():
+            yield event
+        asked = [Asked(bench, runner, plan) for bench, runner in starting.ready()]
+        made = Made(plan.seed)
+        for backend in asked:
+            group.start_soon(backend.ask, made)
+        counts: Counter[tuple[str, str]] = Counter()
+        shown: set[tuple[str, str, str]] = set()
+        properties = [PROPERTIES[name] for name in plan.properties or PROPERTIES]
+        for case in all_cases(plan, asked):
+            takers = [backend for backend in asked if case.id in backend.cases]
+            answers = {}
+            for backend in takers:
+                answer = await backend.answer(case)
+                if answer is not None:
+                    answers[backend.bench.name] = answer
+            checks = check(case, made.data(case), [b.bench for b in takers], answers, properties)
+            made.forget(case)
+            for c in checks:
+                for name in c.deviations:
+                    counts[c.backend, name] += 1
+                    shown.add((c.backend, name, c.case))
+            yield Judged(case, checks)
+        for backend in asked:
+            for d in backend.bench.dialect.deviations:
+                yield record(backend, d, plan, counts, shown)
+
+
+class Starting:
+    """The start of all backends, side by side, and what is to be told of it."""
+
+    def __init__(self, plan: Plan, stack: AsyncExitStack) -> None:
+        self.plan = plan
+        self.started: dict[str, tuple[Bench, Runner]] = {}
+        self.send, self.receive = anyio.create_memory_object_stream[Preparing | Started | Unavailable](1024)
+        stack.enter_context(self.send)
+        stack.enter_context(self.receive)
+
+    def progress(self, backend: str) -> Callable[[str], None]:
+        """A callback for the lines that a runner has to say while it prepares, from its own thread."""
+        return lambda line: anyio.from_thread.run_sync(self.send.send_nowait, Preparing(backend, line))
+
+    async def start(self, spec: BackendSpec, runner: Runner) -> None:
+        try:
+            identity = await runner.start()
+            dialect = dialects.of(spec.name, self.plan.dialects)
+            bench = Bench(identity, declared(identity.arithmetic), dialect)
+        except (BackendUnavailable, BadArithmetic, dialects.BadDialect) as error:
+            await self.send.send(Unavailable(spec.name, str(error)))
+            return
+        self.started[spec.name] = bench, runner
+        await self.send.send(Started(spec.name, identity, dialect.digest))
+
+    async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
+        """Until every backend has started, or has not."""
+        settled = 0
+        while settled < len(self.plan.backends):
+            event = await self.receive.receive()
+            settled += not isinstance(event, Preparing)
+            yield event
+
+    def ready(self) -> list[tuple[Bench, Runner]]:
+        return [self.started[spec.name] for spec in self.plan.backends if spec.name in self.started]
+
+
+class Made:
+    """The data of the cases in progress, made once for all backends."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.kept: dict[str, tuple[Data, dict[str, tuple[WireTensor, ...]], dict[str, WireTensor]]] = {}
+
+    def _get(self, case: Case) -> tuple[Data, dict[str, tuple[WireTensor, ...]], dict[str, WireTensor]]:
+        if case.id not in self.kept:
+            data = make(case)
+            arrays = {
+                name: tuple(to_wire(x) for x in getattr(data, name))
+                for name in ("inputs", "masks", "initial_state", "cotangents")
+            }
+            self.kept[case.id] = data, arrays, {name: to_wire(x) for name, x in data.weights.items()}
+        return self.kept[case.id]
+
+    def data(self, case: Case) -> Data:
+        return self._get(case)[0]
+
+    def concrete(self, case: Case, observables: tuple[str, ...]) -> ConcreteCase:
+        _, arrays, weights = self._get(case)
+        return ConcreteCase(
+            subject=case.subject,
+            config=case.config,
+            weights=weights,
+            observables=observables,
+            seed=self.seed,
+            **arrays,
+        )
+
+    def forget(self, case: Case) -> None:
+        self.kept.pop(case.id, None)
+
+
+class Asked:
+    """A started backend, the cases that it is asked, and its answers until they are judged."""
+
+    def __init__(self, bench: Bench, runner: Runner, plan: Plan) -> None:
+        self.bench, self.runner = bench, runner
+        self.cases = {case.id: case for case in plan.cases}
+        if plan.witnesses:
+            subjects = {case.subject for case in plan.cases}
+            self.cases |= {
+                case.id: case
+                for d in bench.dialect.deviations
+                for case in d.witnesses
+                if case.subject in subjects
+            }
+        self.room = anyio.Semaphore(LOOKAHEAD)
+        self.answers: dict[str, Observation | Broken | None] = {}
+        self.news = anyio.Event()
+
+    async def ask(self, made: Made) -> None:
+        """Ask all cases, in order and several at once."""
+        async with anyio.create_task_group() as group:
+            for case in self.cases.values():
+                observables = self.bench.supported(case)
+                await self.room.acquire()
+                if observables:
+                    group.start_soon(self._observe, case, made.concrete(case, observables))
+                else:
+                    self._settle(case, None)
+
+    async def _observe(self, case: Case, concrete: ConcreteCase) -> None:
+        self._settle(case, await self.runner.observe(concrete))
+
+    def _settle(self, case: Case, answer: Observation | Broken | None) -> None:
+        self.answers[case.id] = answer
+        self.news.set()
+        self.news = anyio.Event()
+
+    async def answer(self, case: Case) -> Observation | Broken | None:
+        """The answer to the case, as soon as it is there; None where nothing could be asked."""
+        while case.id not in self.answers:
+            await self.news.wait()
+        self.room.release()
+        return self.answers.pop(case.id)
+
+
+def all_cases(plan: Plan, asked: list[Asked]) -> list[Case]:
+    """The plan's cases, then the witnesses that only some backend is asked."""
+    cases = {case.id: case for case in plan.cases}
+    for backend in asked:
+        cases |= backend.cases
+    return list(cases.values())
+
+
+def record(
+    backend: Asked,
+    d: Deviation,
+    plan: Plan,
+    counts: Counter[tuple[str, str]],
+    shown: set[tuple[str, str, str]],
+) -> DeviationRecord:
+    """The entry of a recorded deviation in the results: whether it holds on each of its witnesses, where
+    all were asked and judged by all properties, and how many checks it explains."""
+    name = backend.bench.name
+    held = [(name, d.id, case.id) in shown for case in d.witnesses]
+    asked = all(case.id in backend.cases for case in d.witnesses) and plan.properties is None
+    unknown = not asked or (isinstance(d.effect, Unpredictable) and not all(held))
+    return DeviationRecord(
+        id=d.id,
+        backend=name,
+        kind=d.kind,
+        effect=d.effect.name,
+        summary=d.summary,
+        source=d.source,
+        upstream=d.upstream,
+        witnesses=tuple(case.id for case in d.witnesses),
+        holds=None if unknown else all(held),
+        matched=counts[name, d.id],
+    )

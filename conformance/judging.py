@@ -1,0 +1,186 @@
+"""The judgement of one observable: what was seen against what is expected."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from conformance.cases.answer import Expected, Refusal, Structure, Value
+from conformance.reference_impl.arithmetic import NAMED, Arithmetic
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.tape import Provenance
+from conformance.runners.protocol import Observed, WireError, WireJSON, WireTensor, from_wire
+from conformance.verdicts import Rung, Verdict
+
+UNSPECIFIED_SHARE = 0.05
+"""More of a case than this without a promise is itself a finding."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, how near the answer came to its limit, and what a person has to know."""
+
+    verdict: Verdict
+    required_rung: Rung | None = None
+    rung: Rung | None = None
+    margin: float | str | None = None
+    message: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict in (Verdict.CONFORMS, Verdict.UNSPECIFIED)
+
+
+def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Judgement:
+    """Whether the answer is what the specification (or a dialect of it) says."""
+    match expected, observed:
+        case Refusal(), WireError():
+            return Judgement(Verdict.CONFORMS, Rung.STRUCTURE, Rung.STRUCTURE)
+        case Refusal(), _:
+            return Judgement(
+                Verdict.ACCEPTS,
+                message=f"a value where there should be an error at {expected.at}: {expected.message}",
+            )
+        case _, WireError():
+            return Judgement(Verdict.RAISES, message=f"{observed.kind} at {observed.at}: {observed.message}")
+        case Structure(), WireJSON():
+            return judge_structure(expected.value, observed.value)
+        case Value(), WireTensor():
+            return judge_array(expected, from_wire(observed), arithmetic)
+    return Judgement(Verdict.DIVERGES, message=f"a {type(observed).__name__} for a {type(expected).__name__}")
+
+
+def judge_structure(expected: Any, observed: Any) -> Judgement:
+    if expected == observed:
+        return Judgement(Verdict.CONFORMS, Rung.STRUCTURE, Rung.STRUCTURE)
+    return Judgement(Verdict.DIVERGES, Rung.STRUCTURE, Rung.NONE, message=difference(expected, observed))
+
+
+def difference(expected: Any, observed: Any) -> str:
+    """Where two structures differ, in a line."""
+    if isinstance(expected, dict) and isinstance(observed, dict):
+        parts = []
+        missing = expected.keys() - observed.keys()
+        extra = observed.keys() - expected.keys()
+        if missing:
+            parts.append(f"without {', '.join(sorted(missing))}")
+        if extra:
+            parts.append(f"with {', '.join(sorted(extra))}")
+        parts += [
+            f"{key}: {difference(expected[key], observed[key])}"
+            for key in sorted(expected.keys() & observed.keys())
+            if expected[key] != observed[key]
+        ]
+        return "; ".join(parts)
+    return f"{observed!r}, expected {expected!r}"
+
+
+def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Judgement:
+    """Element by element: the error against the limit, written so that NaN fails."""
+    tensor = expected.tensor
+    value = xp.to_host(tensor.value)
+    if value.shape != observed.shape:
+        return Judgement(
+            Verdict.DIVERGES, message=f"shape {list(observed.shape)}, expected {list(value.shape)}"
+        )
+    if value.dtype.kind != "f":
+        return exactly(value, observed.astype(value.dtype))
+    limit = np.zeros(value.shape) if tensor.error is None else xp.to_host(tensor.error)
+    seen = observed.astype(np.float64)
+    required = required_rung(tensor.provenance, limit)
+    with np.errstate(all="ignore"):
+        same = (seen == value) | (np.isnan(seen) & np.isnan(value))
+        if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
+            same &= np.signbit(seen) == np.signbit(value) | np.isnan(value)
+        error = np.where(same, 0.0, np.abs(seen - value))
+        promised = np.isfinite(limit)
+        within = same | (error <= limit)
+        margin = largest_margin(error, limit, promised)
+        nearest = value.astype(arithmetic.dtype).astype(np.float64)
+        exact = bool((same | (seen == nearest)).all())
+    unspecified = value.size - int(np.count_nonzero(promised))
+    if not bool(within.all()):
+        return Judgement(
+            Verdict.DIVERGES, required, Rung.NONE, margin, describe_worst(value, seen, limit, within)
+        )
+    reached = Rung.EXACT if exact else Rung.ULP if required is Rung.ULP else Rung.BOUND
+    judgement = Judgement(Verdict.CONFORMS, required, reached, margin)
+    if value.size and unspecified > UNSPECIFIED_SHARE * value.size:
+        return replace(
+            judgement,
+            verdict=Verdict.UNSPECIFIED,
+            message=f"{unspecified} of {value.size} elements are not promised by the arithmetic",
+        )
+    return judgement if tensor.dot is None else statistical(judgement, tensor.dot, seen - value, arithmetic)
+
+
+def required_rung(provenance: Provenance, limit: Array) -> Rung:
+    if not limit.any():
+        return Rung.EXACT
+    return Rung.ULP if provenance is Provenance.ROUNDED else Rung.BOUND
+
+
+def exactly(value: Array, observed: Array) -> Judgement:
+    if np.array_equal(value, observed):
+        return Judgement(Verdict.CONFORMS, Rung.EXACT, Rung.EXACT, 0.0)
+    wrong = int(np.count_nonzero(value != observed))
+    return Judgement(
+        Verdict.DIVERGES, Rung.EXACT, Rung.NONE, "infinite", f"{wrong} of {value.size} elements differ"
+    )
+
+
+def largest_margin(error: Array, limit: Array, promised: Array) -> float | str:
+    """The largest error as a fraction of its limit; an error where the limit is 0 is infinite."""
+    if not error.size:
+        return 0.0
+    ratio = np.where(error == 0, 0.0, error / np.where(limit > 0, limit, np.nan))
+    ratio = np.where(np.isnan(ratio), np.inf, ratio)
+    worst = float(np.max(np.where(promised, ratio, 0.0)))
+    return worst if math.isfinite(worst) else "infinite"
+
+
+def describe_worst(value: Array, seen: Array, limit: Array, within: Array) -> str:
+    """The worst element, and how many are wrong."""
+    excess = np.where(
+        within, -1.0, np.nan_to_num(np.abs(seen - value), nan=np.inf) / np.maximum(limit, 1e-300)
+    )
+    place = np.unravel_index(int(np.argmax(excess)), value.shape)
+    where = ", ".join(str(int(i)) for i in place)
+    wrong = int(np.count_nonzero(~within))
+    return (
+        f"[{where}] is {seen[place]:.9g}, expected {value[place]:.9g} ± {limit[place]:.3g}; "
+        f"{wrong} of {value.size} elements are outside"
+    )
+
+
+def statistical(
+    judgement: Judgement, dot: tuple[Array, Array], error: Array, arithmetic: Arithmetic
+) -> Judgement:
+    """The rung where worst-case bounds go blind: mean square and bias of the errors of a dot product.
+
+    With n products in an element and |x|·|w| their magnitude, e = error / (u·|x|·|w|) sums n roundings
+    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2).
+    """
+    terms, magnitude = xp.to_host(dot[0]), xp.to_host(dot[1])
+    terms = np.broadcast_to(terms, magnitude.shape)
+    products = float(terms.sum())
+    if not np.isfinite(magnitude).all():
+        return judgement
+    scale = arithmetic.unit_roundoff * magnitude
+    relative = np.where(scale > 0, error / np.where(scale > 0, scale, 1.0), 0.0)
+    mean_square = float((relative**2).sum()) / (0.4 * products)
+    # Directed rounding, declared by a larger unit roundoff, is biased by design.
+    directed = arithmetic.unit_roundoff > NAMED[arithmetic.name].unit_roundoff
+    bias = 0.0 if directed else abs(float(relative.sum())) / (2 * math.sqrt(products))
+    margin = max(mean_square, bias)
+    if margin <= 1:
+        return judgement
+    return replace(
+        judgement,
+        verdict=Verdict.DIVERGES,
+        required_rung=Rung.STATISTICAL,
+        message=f"the errors' mean square is {mean_square:.3g} and their bias {bias:.3g} times the limit",
+    )

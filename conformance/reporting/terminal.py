@@ -1,0 +1,269 @@
+"""Shows a run on a terminal: a bar for each backend while it goes, or plain lines elsewhere, and then what
+came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import msgspec
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from conformance.events import Event, Judged, Preparing, Started, Unavailable
+from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total
+from conformance.reporting.results import Cell, Results
+from conformance.reporting.store import PAGE, Report
+
+FINDINGS_SHOWN = 20
+
+SIGNS = {
+    "deviates": ("~", "blue", "deviate as recorded"),
+    "unsupported": ("–", "dim", "unsupported"),
+    "unspecified": ("?", "magenta", "unspecified"),
+    "findings": ("≠", "bold red", "failed"),
+    "broken": ("✕", "bold red reverse", "broken"),
+    "not_run": ("○", "dim", "not run"),
+}
+"""How the kinds of checks that do not conform are shown in the table: sign, style, meaning."""
+
+
+class Display(Protocol):
+    """What shows a run while it goes; a context manager."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def event(self, event: Event) -> None:
+        """Something happened."""
+
+
+def display(console: Console, backends: Sequence[str], cases: int) -> Display:
+    """Bars where the console is a terminal, plain lines elsewhere.
+
+    Args:
+        cases: how many each backend will be asked; the witnesses of recorded deviations that are asked
+            after them are not counted.
+    """
+    return Bars(console, backends, cases) if console.file.isatty() else Lines(console, cases)
+
+
+def _failed(event: Judged, backend: str) -> int:
+    return sum(check.backend == backend and check.verdict in FAILING for check in event.checks)
+
+
+class Bars:
+    """A bar for each backend: cases answered, their rate, and how many checks failed so far."""
+
+    def __init__(self, console: Console, backends: Sequence[str], cases: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", justify="right"),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {
+            name: self._progress.add_task(name, start=False, total=cases, rate="", state="starting")
+            for name in backends
+        }
+        self._failed: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def event(self, event: Event) -> None:
+        match event:
+            case Preparing(backend=backend, message=message):
+                self._progress.update(self._tasks[backend], state=message)
+            case Started(backend=backend):
+                self._progress.start_task(self._tasks[backend])
+                self._progress.update(self._tasks[backend], state="0 failed")
+            case Unavailable(backend=backend):
+                self._progress.update(self._tasks[backend], state="could not be started")
+            case Judged(checks=checks):
+                for backend in sorted({check.backend for check in checks}):
+                    self._judged(event, backend)
+
+    def _judged(self, event: Judged, backend: str) -> None:
+        task = self._tasks[backend]
+        self._failed[backend] += _failed(event, backend)
+        speed = self._progress.tasks[task].speed
+        self._progress.update(
+            task,
+            advance=0 if self._progress.tasks[task].finished else 1,
+            rate=f"{speed:.0f}/s" if speed else "",
+            state=f"{self._failed[backend]:,} failed",
+        )
+
+
+class Lines:
+    """A line for each tenth of the cases of each backend, for logs."""
+
+    def __init__(self, console: Console, cases: int) -> None:
+        self._console = console
+        self._cases = cases
+        self._answered: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def event(self, event: Event) -> None:
+        match event:
+            case Preparing(backend=backend, message=message):
+                self._say(f"{backend}: {message}")
+            case Started(backend=backend, identity=identity):
+                versions = ", ".join(f"{name} {value}" for name, value in sorted(identity.versions.items()))
+                self._say(f"{backend}: started ({versions})")
+            case Unavailable(backend=backend):
+                self._say(f"{backend}: could not be started")
+            case Judged(checks=checks):
+                for backend in sorted({check.backend for check in checks}):
+                    self._judged(event, backend)
+
+    def _judged(self, event: Judged, backend: str) -> None:
+        self._answered[backend] += 1
+        self._failed[backend] += _failed(event, backend)
+        answered, failed = self._answered[backend], self._failed[backend]
+        if answered <= self._cases and answered * 10 // self._cases > (answered - 1) * 10 // self._cases:
+            self._say(f"{backend}: {answered:,} of {self._cases:,} cases, {failed:,} failed checks")
+
+    def _say(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+
+def summarize(console: Console, report: Report, directory: Path) -> None:
+    """Print the table, the findings, what else has to be known, where the report lies, and the totals."""
+    results = report.results
+    if results.cells:
+        console.print(_table(results))
+        console.print(_legend(), soft_wrap=True)
+    for part in (_findings(results), _notices(report)):
+        for line in part:
+            console.print(line, soft_wrap=True)
+    console.print()
+    console.print(f"Report: {directory / PAGE}", markup=False, highlight=False, soft_wrap=True)
+    if results.status == "interrupted":
+        console.print("Interrupted: this is of the cases that were judged until then.")
+    console.print(Text(str(total(results.cells)), style="bold"), soft_wrap=True)
+
+
+def _table(results: Results) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("Subject", no_wrap=True)
+    names = [backend.name for backend in results.backends]
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for subject in sorted({cell.subject for cell in results.cells}):
+        cells = [cell for cell in results.cells if cell.subject == subject]
+        row: list[RenderableType] = [subject]
+        for name in names:
+            row.append(_counts([cell for cell in cells if cell.backend == name]))
+        table.add_row(*row)
+    return table
+
+
+def _counts(cells: list[Cell]) -> Text:
+    if not cells:
+        return Text("")
+    sums = total(cells)
+    text = Text(f"{sums.conforms:,} of {sums.checks:,}")
+    for field, (sign, style, _) in SIGNS.items():
+        if count := getattr(sums, field):
+            text.append(" ").append(f"{sign}{count:,}", style=style)
+    return text
+
+
+def _legend() -> Text:
+    text = Text("checks that conform, of all", style="dim")
+    for sign, style, meaning in SIGNS.values():
+        text.append("   ").append(sign, style=style).append(f" {meaning}")
+    return text
+
+
+def _findings(results: Results) -> list[Text]:
+    lines = []
+    for finding in results.findings[:FINDINGS_SHOWN]:
+        where = f"{finding.subject} · {finding.property} · {finding.observable} on {finding.backend}: "
+        many = f" ({finding.count} checks)" if finding.count > 1 else ""
+        lines += [Text(), Text(where).append(finding.verdict, style="bold red").append(many)]
+        if finding.summary:
+            lines.append(Text(f"  {finding.summary}"))
+        lines.append(Text(f"  {finding.reproduce.command}", style="dim"))
+    if lines:
+        lines[:1] = [Text(), Text(f"Findings: {len(results.findings)}", style="bold")]
+    if len(results.findings) > FINDINGS_SHOWN:
+        lines.append(Text(f"and {len(results.findings) - FINDINGS_SHOWN} more in the report"))
+    return lines
+
+
+def _notices(report: Report) -> list[Text]:
+    """Deviations that no longer hold, doubts about the specification, backends that did not start."""
+    lines = []
+    for deviation in report.results.deviations:
+        if deviation.holds is False:
+            lines.append(
+                Text(f"Recorded deviation {deviation.id} of {deviation.backend} no longer holds: ").append(
+                    "mend or remove it in the dialect", style="bold"
+                )
+            )
+    for doubt in suspect_specification(report.checks):
+        lines.append(
+            Text(
+                f"{doubt.subject} · {doubt.property} · {doubt.observable}: {', '.join(doubt.backends)} agree "
+                "against the specification, which is the suspect"
+            )
+        )
+    for gone in report.results.unavailable:
+        lines.append(Text(f"{gone.backend} could not be started:", style="bold red"))
+        lines += [Text(f"  {line}") for line in gone.message.splitlines()]
+    return [Text(), *lines] if lines else []
+
+
+def summary(report: Report, directory: Path, exit_code: int) -> bytes:
+    """The same for programs, as one JSON object: status, exit code, totals of all and of each backend,
+    findings, deviations that no longer hold, backends that could not be started, and the directory."""
+    results = report.results
+
+    def totals(cells: Sequence[Cell]) -> dict[str, int]:
+        sums: Totals = total(cells)
+        return asdict(sums)
+
+    content: dict[str, Any] = {
+        "status": results.status,
+        "exit_code": exit_code,
+        "totals": totals(results.cells),
+        "backends": {
+            backend.name: totals([cell for cell in results.cells if cell.backend == backend.name])
+            for backend in results.backends
+        },
+        "findings": results.findings,
+        "deviations_not_holding": [d.id for d in results.deviations if d.holds is False],
+        "against_the_specification": [asdict(doubt) for doubt in suspect_specification(report.checks)],
+        "unavailable": results.unavailable,
+        "results": str(directory),
+    }
+    return msgspec.json.encode(content)

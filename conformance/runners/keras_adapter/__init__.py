@@ -1,0 +1,1 @@
+"""The program that answers the protocol for Python Keras on TensorFlow: `python -m` this package."""

@@ -1,0 +1,65 @@
+"""How Keras wants a layer to be built and called with the arrays of a case."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+import tensorflow as tf
+
+from conformance.runners.protocol import ConcreteCase, from_wire
+
+_STATES = ("initial_state", "states")
+"""The names of the call argument that takes a recurrent layer's, or a cell's, initial state."""
+
+
+@functools.cache
+def _call_arguments(cls: Any) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The names of the arguments that take inputs, and of all arguments, of the layer's `call`.
+
+    A layer that takes several inputs takes them as one list, or as arguments of their own: then the
+    inputs are the required arguments, and attention's optional `key` after them.
+    """
+    _, *parameters = inspect.signature(cls.call).parameters.values()
+    required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    inputs = [name for name in required if name not in _STATES]
+    names = frozenset(p.name for p in parameters)
+    return (*inputs, "key") if len(inputs) > 1 and "key" in names else tuple(inputs), names
+
+
+class Invocation:
+    """The arguments of a layer's `build`, `compute_output_shape` and `call`, made from a case.
+
+    Raises:
+        ValueError: an array of the case is malformed.
+    """
+
+    def __init__(self, cls: Any, case: ConcreteCase) -> None:
+        self._input_names, self._names = _call_arguments(cls)
+        self.inputs = [tf.constant(from_wire(tensor)) for tensor in case.inputs]
+        self.shapes = [tuple(tensor.shape) for tensor in case.inputs]
+        self._arguments: dict[str, Any] = {}
+        masks = [tf.constant(from_wire(tensor)) for tensor in case.masks]
+        if masks and "mask" in self._names:
+            self._arguments["mask"] = masks[0] if len(masks) == 1 else masks
+        else:
+            # What a layer upstream does: the mask travels with its tensor.
+            for x, mask in zip(self.inputs, masks, strict=False):
+                x._keras_mask = mask
+        for name in self._names.intersection(_STATES) if case.initial_state else ():
+            self._arguments[name] = [tf.constant(from_wire(tensor)) for tensor in case.initial_state]
+
+    def __call__(self, layer: Any, *, training: bool) -> Any:
+        """The outputs of the layer; a stateful one starts from its initial state."""
+        if getattr(layer, "stateful", False):
+            layer.reset_state()
+        mode = {"training": training} if "training" in self._names else {}
+        if len(self._input_names) > 1:
+            inputs = dict(zip(self._input_names, self.inputs, strict=False))
+            return layer(inputs.pop(self._input_names[0]), **inputs, **self._arguments, **mode)
+        return layer(*self.grouped(self.inputs), **self._arguments, **mode)
+
+    def grouped(self, values: list[Any]) -> list[Any]:
+        """One value per input, as the layer's positional arguments: each its own, or one list of all."""
+        return values if len(self._input_names) > 1 or len(values) == 1 else [values]

@@ -1,0 +1,339 @@
+"""One case, asked of Keras: each observable is a value or an error of its own, and all work is done once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, SupportsIndex
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+from keras.src.utils.naming import reset_uids
+
+from conformance.reference_impl.arrays import Array
+from conformance.runners.keras_adapter.calls import Invocation
+from conformance.runners.keras_adapter.passes import Pass, once
+from conformance.runners.keras_adapter.refusals import Refusal, at
+from conformance.runners.keras_adapter.subjects import (
+    activation_function,
+    constructor_arguments,
+    function_arguments,
+    layer_class,
+)
+from conformance.runners.protocol import ConcreteCase, Observed, WireJSON, from_wire, to_wire
+
+_BEFORE_BUILDING = ("config", "reconstructed")
+
+
+def observe(case: ConcreteCase) -> dict[str, Observed]:
+    """The answers to the case's observables, under fresh layer names and the case's seed.
+
+    A configuration is asked for before the layer is built, since building may change it.
+    """
+    # Keras draws seeds from Python's generator and its operations are stateless. Its `set_random_seed` and
+    # `clear_session` would also empty TensorFlow's kernel cache, at several times the cost of a case.
+    reset_uids()
+    random.seed(case.seed)
+    np.random.seed(case.seed % 2**32)
+    experiment = (LayerExperiment if case.subject.startswith("layers.") else ActivationExperiment)(case)
+    first = sorted(case.observables, key=lambda name: name.split("/")[0] not in _BEFORE_BUILDING)
+    answers = {name: _answer(experiment, name) for name in first}
+    return {name: answers[name] for name in case.observables}
+
+
+def _answer(experiment: LayerExperiment | ActivationExperiment, observable: str) -> Observed:
+    try:
+        with at("call"):
+            value = experiment.ask(observable)
+            return to_wire(value) if isinstance(value, np.ndarray) else WireJSON(msgspec.to_builtins(value))
+    except Refusal as refusal:
+        return refusal.to_wire()
+
+
+class LayerExperiment:
+    """A layer of `keras.layers`, constructed, built, given its weights and called."""
+
+    def __init__(self, case: ConcreteCase) -> None:
+        self.case = case
+        self._state: dict[str, Array] = {}
+
+    def ask(self, observable: str) -> Any:
+        """The answer, an array or what JSON can hold.
+
+        Raises:
+            Refusal: Keras refused, or failed.
+        """
+        match observable.split("/"):
+            case ["output", index]:
+                return self._inference.output(int(index))
+            case ["gradient", *source]:
+                return self._inference.gradient("/".join(source))
+            case ["training", "output", index]:
+                return self._training.output(int(index))
+            case ["training", "gradient", *source]:
+                return self._training.gradient("/".join(source))
+            case ["training", "state", *name]:
+                return self._state_after_training("/".join(name))
+            case ["reconstructed", "output", index]:
+                return self._reconstruction.output(int(index))
+            case ["reconstructed", "config"]:
+                return _serialized(self._twin.get_config())
+            case ["shape", knowledge]:
+                return self._inferred_shapes(knowledge)
+            case ["config"]:
+                return _serialized(self._config)
+            case ["dtype"]:
+                return self._inference.dtypes
+            case ["weights"]:
+                return self._described_weights()
+            case ["signature"]:
+                return {"arguments": constructor_arguments(self._class)}
+        raise ValueError(f"a layer has no observable {observable!r}")
+
+    @once
+    def _class(self) -> Any:
+        with at("construction"):
+            return layer_class(self.case.subject.removeprefix("layers."))
+
+    @once
+    def _layer(self) -> Any:
+        return self._construct()
+
+    def _construct(self) -> Any:
+        cls = self._class
+        with at("construction"):
+            return cls(**{name: _deserialized_layers(value) for name, value in self.case.config.items()})
+
+    @once
+    def _config(self) -> dict[str, Any]:
+        layer = self._layer
+        with at("config"):
+            config: dict[str, Any] = layer.get_config()
+            return config
+
+    @once
+    def _twin(self) -> Any:
+        """The layer that the configuration makes, anew."""
+        config = self._config
+        with at("reconstruction"):
+            return self._class.from_config(dict(config))
+
+    @once
+    def _invocation(self) -> Invocation:
+        with at("call"):
+            return Invocation(self._class, self.case)
+
+    @once
+    def _built(self) -> Any:
+        return self._build(self._layer)
+
+    def _build(self, layer: Any) -> Any:
+        invocation = self._invocation
+        with at("build"):
+            if not layer.built:
+                try:
+                    layer.build(*invocation.grouped(invocation.shapes))
+                except Exception:
+                    # A first call checks its inputs before it builds: its complaint is what users see.
+                    invocation(self._construct(), training=False)
+                    raise
+        return layer
+
+    @once
+    def _weights(self) -> dict[str, Any]:
+        """The variables by the names that cases use."""
+        return _named(self._built.weights)
+
+    @once
+    def _trainable(self) -> frozenset[str]:
+        trainable = {id(variable) for variable in self._built.trainable_weights}
+        return frozenset(name for name, variable in self._weights.items() if id(variable) in trainable)
+
+    @once
+    def _loaded(self) -> Any:
+        """The built layer with the case's weights."""
+        layer, weights, given = self._built, self._weights, self.case.weights
+        with at("build"):
+            if weights.keys() != given.keys():
+                raise ValueError(
+                    f"the case gives the weights [{', '.join(given)}], the layer has [{', '.join(weights)}]; "
+                    "give exactly those"
+                )
+            for name, variable in weights.items():
+                variable.assign(from_wire(given[name]))
+        return layer
+
+    def _pass(self, mode: str, forward: Callable[[], Any]) -> Pass:
+        weights = {
+            f"weight/{name}": variable.value
+            for name, variable in self._weights.items()
+            if name in self._trainable
+        }
+        return _recorded_if_asked(self.case, mode, forward, self._invocation.inputs, weights)
+
+    @once
+    def _inference(self) -> Pass:
+        layer, invocation = self._loaded, self._invocation
+        return self._pass("", lambda: invocation(layer, training=False))
+
+    @once
+    def _reconstruction(self) -> Pass:
+        twin, original, invocation = self._build(self._twin), self._loaded, self._invocation
+        with at("reconstruction"):
+            twin.set_weights(original.get_weights())
+        return Pass(lambda: invocation(twin, training=False), {}, ())
+
+    @once
+    def _training(self) -> Pass:
+        layer, invocation = self._loaded, self._invocation
+
+        def forward() -> Any:
+            before = [(variable, variable.numpy()) for variable in layer.non_trainable_variables]
+            try:
+                outputs = invocation(layer, training=True)
+                self._state = {
+                    name: variable.numpy()
+                    for name, variable in self._weights.items()
+                    if name not in self._trainable
+                }
+            finally:
+                for variable, value in before:
+                    variable.assign(value)
+            return outputs
+
+        return self._pass("training/", forward)
+
+    def _state_after_training(self, name: str) -> Array:
+        self._training.run()
+        with at("call"):
+            if name not in self._state:
+                raise ValueError(
+                    f"no state {name!r}; the non-trainable weights are [{', '.join(self._state)}]"
+                )
+            return self._state[name]
+
+    def _described_weights(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": name,
+                "shape": list(variable.shape),
+                "dtype": variable.dtype,
+                "trainable": name in self._trainable,
+            }
+            for name, variable in self._weights.items()
+        ]
+
+    def _inferred_shapes(self, knowledge: str) -> list[list[int | None]]:
+        layer, invocation = self._built, self._invocation
+        with at("shape"):
+            shapes = _as_known(knowledge, invocation.shapes, layer.input_spec)
+            return _shape_list(layer.compute_output_shape(*invocation.grouped(shapes)))
+
+
+class ActivationExperiment:
+    """A function of `keras.activations`, called with the case's config as its keyword arguments."""
+
+    def __init__(self, case: ConcreteCase) -> None:
+        self.case = case
+
+    def ask(self, observable: str) -> Any:
+        """As `LayerExperiment.ask`."""
+        match observable.split("/"):
+            case ["output", index]:
+                return self._inference.output(int(index))
+            case ["gradient", *source]:
+                return self._inference.gradient("/".join(source))
+            case ["shape", knowledge]:
+                return self._inferred_shapes(knowledge)
+            case ["dtype"]:
+                return self._inference.dtypes
+            case ["signature"]:
+                return {"arguments": function_arguments(self._function)}
+            case ["identifier"]:
+                return self._canonical_name()
+        raise ValueError(f"an activation has no observable {observable!r}")
+
+    @once
+    def _function(self) -> Callable[..., Any]:
+        with at("construction"):
+            return activation_function(self.case.subject.removeprefix("activations."))
+
+    @once
+    def _inference(self) -> Pass:
+        function, config = self._function, self.case.config
+        inputs = [tf.constant(from_wire(tensor)) for tensor in self.case.inputs]
+        return _recorded_if_asked(self.case, "", lambda: function(*inputs, **config), inputs, {})
+
+    def _inferred_shapes(self, knowledge: str) -> list[list[int | None]]:
+        function = self._function
+        with at("shape"):
+            shapes = _as_known(knowledge, [tuple(tensor.shape) for tensor in self.case.inputs], None)
+            symbols = [
+                keras.KerasTensor(shape, tensor.dtype)
+                for shape, tensor in zip(shapes, self.case.inputs, strict=True)
+            ]
+            return _shape_list(function(*symbols, **self.case.config).shape)
+
+    def _canonical_name(self) -> Any:
+        with at("construction"):
+            return keras.activations.serialize(keras.activations.get(self.case.config["identifier"]))
+
+
+def _recorded_if_asked(
+    case: ConcreteCase, mode: str, forward: Callable[[], Any], inputs: list[Any], weights: dict[str, Any]
+) -> Pass:
+    """The pass of a mode, "" or "training/", with the sources of its gradients if one is asked for."""
+    if not any(name.startswith(f"{mode}gradient/") for name in case.observables):
+        return Pass(forward, {}, ())
+    floating = {f"input/{index}": x for index, x in enumerate(inputs) if x.dtype.is_floating}
+    return Pass(forward, floating | weights, tuple(map(from_wire, case.cotangents)))
+
+
+def _deserialized_layers(value: Any) -> Any:
+    """The value of an argument; layers inside another's configuration are made, as no constructor does it."""
+    if isinstance(value, list):
+        return [_deserialized_layers(item) for item in value]
+    if isinstance(value, dict) and value.get("module") == "keras.layers":
+        return keras.saving.deserialize_keras_object(value)
+    return value
+
+
+def _serialized(config: dict[str, Any]) -> Any:
+    with at("config"):
+        return keras.saving.serialize_keras_object(config)
+
+
+def _named(weights: list[Any]) -> dict[str, Any]:
+    """The variables by the last part of their paths, or where two would share it by all but the first."""
+    names = [variable.path.rpartition("/")[2] for variable in weights]
+    if len(set(names)) < len(names):
+        names = [variable.path.partition("/")[2] for variable in weights]
+    return dict(zip(names, weights, strict=True))
+
+
+def _as_known(knowledge: str, shapes: list[tuple[int, ...]], input_spec: Any) -> list[tuple[int | None, ...]]:
+    """The inputs' shapes, as far as they are known: `concrete`, `unknown_batch`, or `unknown`, where only
+    those dimensions remain that the built layer's `input_spec` fixes."""
+    match knowledge:
+        case "concrete":
+            return list(shapes)
+        case "unknown_batch":
+            return [(None, *shape[1:]) for shape in shapes]
+        case "unknown":
+            specs = keras.tree.flatten(input_spec)
+            fixed = [getattr(spec, "axes", None) or {} for spec in specs] + [{}] * len(shapes)
+            return [
+                tuple(n if {axis, axis - len(shape)} & axes.keys() else None for axis, n in enumerate(shape))
+                for shape, axes in zip(shapes, fixed, strict=False)
+            ]
+    raise ValueError(f"a shape is concrete, unknown_batch or unknown, not {knowledge!r}")
+
+
+def _shape_list(shapes: Any) -> list[list[int | None]]:
+    """The shapes of all outputs in order, of one shape or any nest of shapes."""
+    if all(n is None or isinstance(n, SupportsIndex) for n in shapes):
+        return [[None if n is None else int(n) for n in shapes]]
+    parts = shapes.values() if isinstance(shapes, dict) else shapes
+    return [shape for part in parts for shape in _shape_list(part)]

@@ -1,0 +1,73 @@
+"""Who answers: versions, settings, platform, arithmetic, and what can be asked, by introspection."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from conformance.runners.keras_adapter.subjects import ACTIVATIONS, LAYERS
+from conformance.runners.protocol import Identity
+
+ARITHMETIC: dict[str, Any] = {
+    "base": "ieee-float32",
+    # Flushed or kept, depending on the size of the tensor.
+    "subnormals": "either",
+    "ulps": {},
+    "algorithms": {"batch_normalization": "folded", "elu": "exp-1", "selu": "exp-1"},
+}
+"""What TensorFlow on CPU promises of floating point; see `reference_impl.arithmetic` for the words."""
+
+DESCRIPTION = ["signature", "config", "reconstructed/config"]
+CALL = ["output/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
+        "shape/*", "dtype", "weights", "reconstructed/output/*"]  # fmt: skip
+FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]
+"""Patterns of observables: of any layer class, of one that can be called, of an activation function."""
+
+
+def identify(name: str) -> Identity:
+    """The answer to `start`, under the name that the suite gave."""
+    return Identity(
+        name=name,
+        language="python",
+        versions={
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        settings={
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+            "threads": str(tf.config.threading.get_intra_op_parallelism_threads()),
+            "determinism": "ops",
+            "device": "cpu",
+            "floatx": keras.config.floatx(),
+            "epsilon": str(keras.config.epsilon()),
+            "image_data_format": keras.config.image_data_format(),
+        },
+        platform={
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "processor_features": _processor_features(),
+        },
+        arithmetic=ARITHMETIC,
+        capabilities=_capabilities(),
+    )
+
+
+def _processor_features() -> str:
+    configuration: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]  # dict in this mode
+    extensions = configuration["SIMD Extensions"]
+    return " ".join([*extensions.get("baseline", []), *extensions.get("found", [])])
+
+
+def _capabilities() -> dict[str, list[str]]:
+    layers = {
+        f"layers.{name}": DESCRIPTION + (CALL if cls.call is not keras.Layer.call else [])
+        for name, cls in LAYERS.items()
+    }
+    return layers | {f"activations.{name}": FUNCTION for name in ACTIVATIONS}

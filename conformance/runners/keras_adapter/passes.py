@@ -1,0 +1,139 @@
+"""One forward pass through a layer or a function, and the gradients of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+import keras
+import tensorflow as tf
+
+from conformance.reference_impl.arrays import Array
+from conformance.runners.keras_adapter.refusals import Refusal, at
+
+Value = TypeVar("Value")
+
+
+class once(Generic[Value]):  # noqa: N801 - used as `property` is
+    """A property that is computed once; a refusal is remembered too, and raised at each look."""
+
+    def __init__(self, compute: Callable[[Any], Value]) -> None:
+        self._compute = compute
+        self._slot = f"_once_{compute.__name__}"
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> once[Value]: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> Value: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> once[Value] | Value:
+        if instance is None:
+            return self
+        if self._slot not in vars(instance):
+            try:
+                vars(instance)[self._slot] = self._compute(instance), None
+            except Refusal as refusal:
+                vars(instance)[self._slot] = None, refusal
+        value, refused = vars(instance)[self._slot]
+        if refused is not None:
+            raise refused
+        return value  # type: ignore[no-any-return]  # what `_compute` returned
+
+
+class Pass:
+    """One forward pass, recorded where its gradients are asked for.
+
+    Args:
+        forward: computes the outputs, a tensor or a nest of them, and leaves no state behind.
+        sources: what can be differentiated by, under the names of the observables, `input/0` or
+            `weight/kernel`; empty where no gradient is asked for.
+        cotangents: one array per output.
+    """
+
+    def __init__(
+        self, forward: Callable[[], Any], sources: dict[str, Any], cotangents: tuple[Array, ...]
+    ) -> None:
+        self._forward = forward
+        self._sources = sources
+        self._cotangents = cotangents
+
+    def output(self, index: int) -> Array:
+        """Output `index` of the flattened outputs.
+
+        Raises:
+            Refusal: the call failed, or has fewer outputs.
+        """
+        outputs = self.run()
+        with at("call"):
+            if index >= len(outputs):
+                raise ValueError(f"output {index} was asked for, and there are {len(outputs)}")
+            return keras.ops.convert_to_numpy(outputs[index])  # type: ignore[no-any-return]  # Keras is untyped
+
+    @property
+    def dtypes(self) -> list[str]:
+        """The dtype of each output."""
+        return [keras.backend.standardize_dtype(output.dtype) for output in self.run()]
+
+    def run(self) -> list[Any]:
+        """The outputs, flattened, as tensors.
+
+        Raises:
+            Refusal: the call failed.
+        """
+        outputs, _ = self._recorded
+        return outputs
+
+    def gradient(self, source: str) -> Array:
+        """The vjp of all outputs with the cotangents, by one source; dense, zero where unconnected.
+
+        Raises:
+            Refusal: the call failed, it has no such source, or no gradient by this source.
+        """
+        self.run()
+        with at("gradient"):
+            if source not in self._sources:
+                raise ValueError(f"no gradient by {source!r}; there are those by {', '.join(self._sources)}")
+            try:
+                gradient = self._gradients[source]
+            except Refusal:
+                if len(self._sources) == 1:
+                    raise
+                (gradient,) = self._vjp(*self._record(), [self._sources[source]])
+            return keras.ops.convert_to_numpy(tf.convert_to_tensor(gradient))  # type: ignore[no-any-return]  # as above
+
+    @once
+    def _recorded(self) -> tuple[list[Any], Any]:
+        with at("call"):
+            return self._record()
+
+    def _record(self) -> tuple[list[Any], Any]:
+        """The outputs, and the tape that saw them made, if there is anything to differentiate by."""
+        if not self._sources:
+            return keras.tree.flatten(self._forward()), None
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(self._sources.values()))
+            outputs = keras.tree.flatten(self._forward())
+        return outputs, tape
+
+    @once
+    def _gradients(self) -> dict[str, Any]:
+        outputs, tape = self._recorded
+        with at("gradient"):
+            gradients = self._vjp(outputs, tape, list(self._sources.values()))
+        return dict(zip(self._sources, gradients, strict=True))
+
+    def _vjp(self, outputs: list[Any], tape: Any, sources: list[Any]) -> list[Any]:
+        if len(self._cotangents) != len(outputs):
+            raise ValueError(f"{len(self._cotangents)} cotangents for {len(outputs)} outputs")
+        pairs = [
+            (output, tf.constant(cotangent))
+            for output, cotangent in zip(outputs, self._cotangents, strict=True)
+            if output.dtype.is_floating
+        ]
+        gradients: list[Any] = tape.gradient(
+            [output for output, _ in pairs],
+            sources,
+            output_gradients=[cotangent for _, cotangent in pairs],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        return gradients

@@ -1,0 +1,109 @@
+"""What Keras has to ask about, by introspection: layer classes, activation functions, their arguments."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+LAYERS: dict[str, Any] = {
+    name: value
+    for name, value in vars(keras.layers).items()
+    if isinstance(value, type) and issubclass(value, keras.Layer)
+}
+"""Every class of `keras.layers`, aliases included."""
+
+ACTIVATIONS: dict[str, Callable[..., Any]] = {
+    name: value
+    for name, value in vars(keras.activations).items()
+    if inspect.isfunction(value) and name not in {"get", "serialize", "deserialize"}
+}
+"""Every function of `keras.activations`, aliases included."""
+
+
+def layer_class(name: str) -> Any:
+    """The class `keras.layers.<name>`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in LAYERS:
+        raise ValueError(f"keras.layers has no class {name!r}; it has {', '.join(sorted(LAYERS))}")
+    return LAYERS[name]
+
+
+def activation_function(name: str) -> Callable[..., Any]:
+    """The function `keras.activations.<name>`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in ACTIVATIONS:
+        raise ValueError(f"keras.activations has no {name!r}; it has {', '.join(sorted(ACTIVATIONS))}")
+    return ACTIVATIONS[name]
+
+
+@functools.cache
+def constructor_arguments(cls: Any) -> dict[str, Any]:
+    """The arguments of a layer's constructor: its own, then those that its `**kwargs` hand up to `Layer`.
+
+    An argument of a base class that the subclass fills itself (the `rank` of Conv2D, the `cell` of LSTM)
+    is none of the user's, and left out.
+    """
+    arguments: dict[str, Any] = {}
+    positional, filled = 0, set[str]()
+    for init in _constructors(cls):
+        parameters = list(inspect.signature(init).parameters.values())[1:]
+        filled |= {parameter.name for parameter in parameters[:positional]}
+        for parameter in parameters:
+            if parameter.kind not in _VARIADIC and parameter.name not in filled:
+                arguments.setdefault(parameter.name, _argument(parameter))
+        if parameter.kind is not parameter.VAR_KEYWORD:
+            break
+        positional, keywords = _handed_up(init)
+        filled |= keywords
+    return arguments
+
+
+@functools.cache
+def function_arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments of an activation function after the first, which is its input."""
+    _, *parameters = inspect.signature(function).parameters.values()
+    return {parameter.name: _argument(parameter) for parameter in parameters}
+
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _constructors(cls: Any) -> Iterator[Callable[..., Any]]:
+    """The `__init__` of each class from this one up to `keras.Layer`, where there is one."""
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            yield inspect.unwrap(vars(base)["__init__"])
+        if base is keras.Layer:
+            return
+
+
+def _argument(parameter: inspect.Parameter) -> dict[str, Any]:
+    if parameter.default is parameter.empty:
+        return {"required": True}
+    return {"default": keras.saving.serialize_keras_object(parameter.default)}
+
+
+def _handed_up(init: Callable[..., Any]) -> tuple[int, set[str]]:
+    """How many arguments this constructor gives its base class by position, and which by name."""
+    positional, keywords = 0, set[str]()
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(init)))):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "__init__"
+        ):
+            positional = max(positional, len(node.args))
+            keywords |= {keyword.arg for keyword in node.keywords if keyword.arg is not None}
+    return positional, keywords

@@ -1,0 +1,150 @@
+"""The backends that can be asked: built in, brought by installed packages, or a command of the user's."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+from conformance.runners.node import find_node
+from conformance.runners.provision import PACKAGE, Progress, ensure_package
+
+ENTRY_POINT_GROUP = "conformance.backends"
+
+DEFAULT_BACKENDS = ("keras-tensorflow", "tfjs-cpu", "tfjs-wasm")
+"""What a run asks when no backend is named."""
+
+KERAS_TENSORFLOW = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_DETERMINISTIC_OPS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+"""The environment in which Keras on TensorFlow gives the same bits every time."""
+
+INTERPRETERS = ("bun", "deno", "java", "julia", "node", "python", "ruby", "Rscript")
+"""Programs after which a command is not named, but after what they run."""
+
+
+class UnknownBackend(LookupError):
+    """No backend has that name; the message says which come nearest."""
+
+
+@dataclass(frozen=True)
+class BackendSpec:
+    """How to start a backend.
+
+    Attributes:
+        summary: what it is, in a line.
+        command: finds the program and its arguments, installing what it needs; may take a while, tells
+            its `Progress`, and raises `BackendUnavailable`.
+        environment: variables on top of the suite's own.
+        remedy: what to do when the program does not start.
+    """
+
+    name: str
+    summary: str
+    command: Callable[[Progress], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    remedy: str = ""
+
+
+def backends(node: str | Path | None = None) -> dict[str, BackendSpec]:
+    """Every backend that is built in or installed, by name; nothing is started or looked for.
+
+    Args:
+        node: the Node program to run TensorFlow.js on, see `find_node`.
+
+    Raises:
+        ValueError: an installed package brings a backend by a name that is taken.
+    """
+    table = {spec.name: spec for spec in _built_in(node)}
+    for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
+        if point.name in table:
+            raise ValueError(f"{point.value} brings a backend named {point.name!r}, and that name is taken")
+        table[point.name] = BackendSpec(
+            point.name,
+            f"Python class {point.value}",
+            _fixed([sys.executable, "-m", "conformance.runners.plugin_host", point.value]),
+        )
+    return table
+
+
+def find(name: str, node: str | Path | None = None) -> BackendSpec:
+    """The backend of that name.
+
+    Raises:
+        UnknownBackend: there is none.
+    """
+    table = backends(node)
+    if name in table:
+        return table[name]
+    nearest = difflib.get_close_matches(name, table, n=3) or sorted(table)
+    raise UnknownBackend(f"unknown backend {name!r}; did you mean {' or '.join(nearest)}?")
+
+
+def from_command(command: str, name: str | None = None) -> BackendSpec:
+    """The backend that a command line of the user's runs, as a shell would split it.
+
+    Raises:
+        ValueError: the command is empty, or a quotation in it does not end.
+
+    >>> from_command("python -m my_backend --fast").name
+    'my_backend'
+    >>> from_command("./answer serve").name
+    'answer'
+    """
+    words = shlex.split(command)
+    if not words:
+        raise ValueError("the command of a backend is empty")
+    return BackendSpec(name or _name(words), f"command {command}", _fixed(words))
+
+
+def _name(words: list[str]) -> str:
+    """The stem of the program or, if that is an interpreter, of the first thing that it is told to run."""
+    program, *arguments = words
+    if Path(program).name.startswith(INTERPRETERS):
+        program = next((word for word in arguments if not word.startswith("-")), program)
+    return Path(program).stem
+
+
+def _fixed(words: list[str]) -> Callable[[Progress], list[str]]:
+    return lambda progress: words
+
+
+def _tensorflow_js(node: str | Path | None, progress: Progress) -> list[str]:
+    found = find_node(node)
+    modules = ensure_package(progress, found)
+    return [str(found.path), str(PACKAGE / "adapter.mjs"), "--modules", str(modules)]
+
+
+def _built_in(node: str | Path | None) -> list[BackendSpec]:
+    keras = _fixed([sys.executable, "-m", "conformance.runners.keras_adapter"])
+    keras_remedy = "run: pip install 'layers-conformance[tensorflow]'"
+    tensorflow_js = partial(_tensorflow_js, node)
+    return [
+        BackendSpec(
+            "keras-tensorflow",
+            "Keras on TensorFlow: deterministic, one thread, oneDNN off",
+            keras,
+            {**KERAS_TENSORFLOW, "TF_ENABLE_ONEDNN_OPTS": "0"},
+            keras_remedy,
+        ),
+        BackendSpec(
+            "keras-tensorflow-onednn",
+            "Keras on TensorFlow with oneDNN, as users run it",
+            keras,
+            {**KERAS_TENSORFLOW, "TF_ENABLE_ONEDNN_OPTS": "1"},
+            keras_remedy,
+        ),
+        BackendSpec("tfjs-cpu", "TensorFlow.js in plain JavaScript, on Node", tensorflow_js),
+        BackendSpec("tfjs-wasm", "TensorFlow.js in WebAssembly, on Node", tensorflow_js),
+    ]

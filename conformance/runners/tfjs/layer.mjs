@@ -1,0 +1,101 @@
+/** A TensorFlow.js layer that is built for a case's inputs: its weights by local name, and its calls. */
+import {Failure} from "./failures.mjs";
+import {wireTensor} from "./protocol.mjs";
+
+const oneOrAll = (items) => (items.length === 1 ? items[0] : items);
+
+/**
+ * Names of a layer's variables without the scopes around them (`dense_Dense1/kernel` is `kernel`); where two
+ * would be the same, as in a wrapper of two layers, all keep their inner scopes.
+ */
+function localNames(variables) {
+  const paths = variables.map(({originalName}) => originalName.split("/"));
+  const last = paths.map((path) => path.at(-1));
+  return new Set(last).size === last.length ? last : paths.map((path) => path.slice(1).join("/"));
+}
+
+export class BuiltLayer {
+  /**
+   * Build as `apply` does on its first call, but without calling. Weights start as zeros, as they do where
+   * TensorFlow.js loads a model: the case's values replace them, and orthogonal ones take milliseconds.
+   */
+  constructor(tf, layer, inputs) {
+    this.tf = tf;
+    this.layer = layer;
+    this.inputs = inputs;
+    if (!layer.built) {
+      layer.setFastWeightInitDuringBuild(true);
+      layer.assertInputCompatibility(oneOrAll(inputs));
+      layer.build(oneOrAll(inputs.map(({shape}) => shape)));
+      layer.built = true;
+    }
+    this.names = localNames(layer.weights);
+    this.nameOf = new Map(layer.weights.map((variable, i) => [variable, this.names[i]]));
+  }
+
+  describeWeights() {
+    const trainable = new Set(this.layer.trainableWeights);
+    return this.layer.weights.map((weight, i) => ({
+      name: this.names[i],
+      shape: weight.shape,
+      dtype: weight.dtype,
+      trainable: trainable.has(weight),
+    }));
+  }
+
+  /** Give the weights these values; the names must be exactly the layer's. */
+  assign(values) {
+    const missing = this.names.filter((name) => !(name in values));
+    if (missing.length > 0 || Object.keys(values).length !== this.names.length) {
+      const given = Object.keys(values).join(", ") || "none";
+      const wanted = this.names.join(", ") || "none";
+      throw new Failure("invalid-argument", "build", `the layer's weights are: ${wanted}; given: ${given}`);
+    }
+    this.layer.setWeights(this.names.map((name) => values[name]));
+    return this;
+  }
+
+  /** The list of outputs; a stateful layer starts anew, so that no call of a case depends on another. */
+  call({masks, initialState, training = false}) {
+    if (this.layer.stateful) {
+      this.layer.resetStates();
+    }
+    const outputs = this.layer.apply(oneOrAll(this.inputs), {
+      training,
+      ...(masks.length > 0 && {mask: oneOrAll(masks)}),
+      ...(initialState.length > 0 && {initialState}),
+    });
+    return Array.isArray(outputs) ? outputs : [outputs];
+  }
+
+  /** Training-mode outputs and the non-trainable weights after it; then the weights are `values` again. */
+  callInTraining(arguments_, values) {
+    try {
+      const outputs = this.call({...arguments_, training: true});
+      const state = Object.fromEntries(
+        this.layer.nonTrainableWeights.map((weight) => [this.nameOf.get(weight), wireTensor(weight.read())]),
+      );
+      return {outputs, state};
+    } finally {
+      this.assign(values);
+    }
+  }
+
+  /** The tensor that `input/0` or `weight/kernel` names, to differentiate by. */
+  source(name) {
+    const [kind, rest] = [name.slice(0, name.indexOf("/")), name.slice(name.indexOf("/") + 1)];
+    const refuse = (message) => {
+      throw new Failure("invalid-argument", "gradient", message);
+    };
+    if (kind === "input") {
+      const input = this.inputs[rest] ?? refuse(`no input ${rest}: the case has ${this.inputs.length}`);
+      return input.dtype === "float32" ? input : refuse(`input ${rest} is ${input.dtype}, not float32`);
+    }
+    const variable = this.layer.weights[this.names.indexOf(rest)];
+    if (variable === undefined || !this.layer.trainableWeights.includes(variable)) {
+      const known = this.layer.trainableWeights.map((weight) => this.nameOf.get(weight));
+      refuse(`no trainable weight ${rest}; there are: ${known.join(", ") || "none"}`);
+    }
+    return variable.read();
+  }
+}

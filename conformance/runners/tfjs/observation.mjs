@@ -1,0 +1,147 @@
+/** One case put to TensorFlow.js: every observable that is asked gives a value or a failure of its own. */
+import {Failure, attempt, classified, once} from "./failures.mjs";
+import {vjp} from "./gradients.mjs";
+import {BuiltLayer} from "./layer.mjs";
+import {disposingEverything} from "./memory.mjs";
+import {configToKeras} from "./naming.mjs";
+import {ARRAYS, wireElements, wireJSON, wireTensor} from "./protocol.mjs";
+import {shapesWithUnknowns} from "./shapes.mjs";
+import {signature} from "./signature.mjs";
+
+function tensor(tf, wire, what) {
+  const elements = wireElements(wire);
+  if (elements === undefined) {
+    const known = Object.keys(ARRAYS).join(", ");
+    throw new Failure("type", "call", `${what} is ${wire.dtype}; TensorFlow.js has ${known}`);
+  }
+  return tf.tensor(elements, wire.shape, wire.dtype);
+}
+
+/** The answers to one case; what several observables need is computed once, when the first is asked. */
+class Answers {
+  constructor(tf, subject, asked) {
+    this.tf = tf;
+    this.subject = subject;
+    this.asked = asked;
+    const all = (wires, what) => wires.map((wire, i) => tensor(tf, wire, `${what} ${i}`));
+    this.inputs = once("call", () => all(asked.inputs, "input"));
+    this.cotangents = once("gradient", () => all(asked.cotangents, "cotangent"));
+    this.arguments = once("call", () => ({
+      masks: all(asked.masks, "mask"),
+      initialState: all(asked.initial_state, "initial state"),
+    }));
+    this.weights = once("build", () =>
+      Object.fromEntries(
+        Object.entries(asked.weights).map(([name, wire]) => [name, tensor(tf, wire, `weight ${name}`)]),
+      ),
+    );
+    this.layer = once("construction", () => subject.create(asked.config));
+    this.config = once("config", () => configToKeras(this.layer().getConfig()));
+    this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
+    this.ready = once("build", () => this.built().assign(this.weights()));
+    this.outputs = once("call", () => this.ready().call(this.arguments()));
+    this.training = once("call", () => this.ready().callInTraining(this.arguments(), this.weights()));
+    this.gradients = {
+      inference: once("gradient", () => this.allGradients("gradient/", false)),
+      training: once("gradient", () => this.allGradients("training/gradient/", true)),
+    };
+    this.recreated = once("reconstruction", () => subject.recreate(this.layer()));
+    this.recreatedOutputs = once("reconstruction", () =>
+      new BuiltLayer(tf, this.recreated(), this.inputs()).assign(this.weights()).call(this.arguments()),
+    );
+  }
+
+  /** The vjp by every input and weight that the case asks for: name → tensor or failure. */
+  allGradients(prefix, training) {
+    // What already fails without a tape is a failure of the call.
+    (training ? this.training : this.outputs)();
+    const names = this.asked.observables
+      .filter((observable) => observable.startsWith(prefix))
+      .map((observable) => observable.slice(prefix.length));
+    return vjp(this.tf, this.ready(), names, {
+      call: () => this.ready().call({...this.arguments(), training}),
+      restore: () => this.ready().assign(this.weights()),
+      cotangents: this.cotangents(),
+    });
+  }
+
+  gradient(mode, name) {
+    const answer = this.gradients[mode]()[name];
+    if (answer instanceof Failure) {
+      throw answer;
+    }
+    return wireTensor(answer);
+  }
+
+  inferredShapes(unknown) {
+    const layer = this.layer();
+    const shapes = shapesWithUnknowns(this.inputs(), unknown, () => this.built().layer);
+    return attempt("shape", () => {
+      const inferred = layer.computeOutputShape(shapes.length === 1 ? shapes[0] : shapes);
+      return wireJSON(Array.isArray(inferred[0]) ? inferred : [inferred]);
+    });
+  }
+}
+
+function output(outputs, index) {
+  const found = outputs[Number(index)];
+  if (found === undefined) {
+    throw new Failure("invalid-argument", "call", `no output ${index}: the layer has ${outputs.length}`);
+  }
+  return wireTensor(found);
+}
+
+function trainingState(state, name) {
+  if (!(name in state)) {
+    const known = Object.keys(state).join(", ") || "none";
+    throw new Failure("invalid-argument", "call", `no non-trainable weight ${name}; there are: ${known}`);
+  }
+  return state[name];
+}
+
+/** How each observable of `protocol.OBSERVABLES` is answered; the pattern's group is the part in braces. */
+const OBSERVABLES = [
+  [/^output\/(\d+)$/, (answers, index) => output(answers.outputs(), index)],
+  [/^training\/output\/(\d+)$/, (answers, index) => output(answers.training().outputs, index)],
+  [/^training\/state\/(.+)$/, (answers, name) => trainingState(answers.training().state, name)],
+  [/^gradient\/(.+)$/, (answers, name) => answers.gradient("inference", name)],
+  [/^training\/gradient\/(.+)$/, (answers, name) => answers.gradient("training", name)],
+  [/^shape\/(concrete|unknown_batch|unknown)$/, (answers, unknown) => answers.inferredShapes(unknown)],
+  [/^dtype$/, (answers) => wireJSON(answers.outputs().map(({dtype}) => dtype))],
+  [/^weights$/, (answers) => wireJSON(answers.built().describeWeights())],
+  [/^config$/, (answers) => wireJSON(answers.config())],
+  [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
+  [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],
+  [/^signature$/, ({subject, asked}) => wireJSON(signature(subject, asked.config))],
+  [/^identifier$/, ({subject, asked}) => wireJSON(subject.resolve(asked.config))],
+];
+
+function answer(answers, observable) {
+  for (const [pattern, respond] of OBSERVABLES) {
+    const match = pattern.exec(observable);
+    if (match) {
+      return respond(answers, match[1]);
+    }
+  }
+  throw new Failure("not-implemented", "call", `unknown observable ${observable}`);
+}
+
+/** The `observables` of the protocol's observation of one case. */
+export function observe(tf, subjects, asked) {
+  const subject = subjects.get(asked.subject);
+  return disposingEverything(tf, () => {
+    const answers = new Answers(tf, subject, asked);
+    return Object.fromEntries(
+      asked.observables.map((observable) => {
+        try {
+          if (subject === undefined) {
+            throw new Failure("not-implemented", "construction", `TensorFlow.js has no ${asked.subject}`);
+          }
+          return [observable, answer(answers, observable)];
+        } catch (error) {
+          return [observable, classified(error, "call").toWire()];
+        }
+      }),
+    );
+  });
+}

@@ -1,0 +1,152 @@
+"""Finds what a run is asked for by name, and says which names come nearest where there is none."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+from conformance.cases import corpus as corpora
+from conformance.cases.case import Case, decode
+from conformance.cases.properties import PROPERTIES
+from conformance.runners import registry
+from conformance.runners.registry import BackendSpec
+
+NAMED_COMMAND = re.compile(r"(?P<name>[A-Za-z][\w.-]*)=(?P<command>.+)", re.DOTALL)
+
+
+class UnknownName(LookupError):
+    """Nothing has that name, or two things have; the message says what there is."""
+
+
+class BadCase(ValueError):
+    """A file that holds no case; the message names it and the reason."""
+
+
+def select(what: str, patterns: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
+    """The names that match any of the patterns, in their own order; all where there is no pattern.
+
+    Args:
+        what: what they are names of, for the message.
+        patterns: names, parts of names behind the last dot (`Dense` of `layers.Dense`), or `fnmatch`
+            patterns of either.
+
+    Raises:
+        UnknownName: a pattern matches none.
+
+    >>> select("subject", ["Dense", "activations.*"], ["layers.Dense", "layers.LSTM", "activations.elu"])
+    ('layers.Dense', 'activations.elu')
+    """
+
+    def match(name: str, pattern: str) -> bool:
+        return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition(".")[2], pattern)
+
+    for pattern in patterns:
+        if not any(match(name, pattern) for name in names):
+            raise UnknownName(unknown(what, pattern, names))
+    return tuple(name for name in names if not patterns or any(match(name, pattern) for pattern in patterns))
+
+
+def unknown(what: str, name: str, names: Collection[str]) -> str:
+    """The message about a name that does not exist.
+
+    >>> unknown("subject", "layers.Dence", ["layers.Dense", "layers.LSTM"])
+    "unknown subject 'layers.Dence'; did you mean layers.Dense?"
+    """
+    by_spelling = {spelling.lower(): full for full in names for spelling in (full, full.rpartition(".")[2])}
+    close = difflib.get_close_matches(name.lower(), by_spelling, n=3)
+    nearest = dict.fromkeys(by_spelling[spelling] for spelling in close)
+    if nearest:
+        return f"unknown {what} {name!r}; did you mean {' or '.join(nearest)}?"
+    return f"unknown {what} {name!r}; there are {', '.join(sorted(names)) or 'none'}"
+
+
+def find_properties(patterns: Sequence[str]) -> tuple[str, ...] | None:
+    """The properties asked for; None, which is all of them, where there is no pattern.
+
+    Raises:
+        UnknownName: there is none of a name.
+    """
+    return select("property", patterns, tuple(PROPERTIES)) if patterns else None
+
+
+def find_backends(names: Sequence[str], commands: Sequence[str], node: str | None) -> tuple[BackendSpec, ...]:
+    """The backends asked for by name and by `COMMAND` or `NAME=COMMAND`; the default ones where neither.
+
+    Raises:
+        UnknownName: there is none of a name, a command is empty, or two backends have one name.
+    """
+    table = registry.backends(node)
+    specs: dict[str, BackendSpec] = {}
+    for name in names or (() if commands else registry.DEFAULT_BACKENDS):
+        if name not in table:
+            raise UnknownName(unknown("backend", name, table))
+        specs[name] = table[name]
+    for text in commands:
+        named = NAMED_COMMAND.fullmatch(text)
+        chosen, command = named.group("name", "command") if named else (None, text)
+        try:
+            spec = registry.from_command(command, chosen)
+        except ValueError as error:
+            raise UnknownName(f"--backend-command {text!r}: {error}") from error
+        if spec.name in specs:
+            raise UnknownName(
+                f"two backends are named {spec.name!r}; name this one: --backend-command NAME={command!r}"
+            )
+        specs[spec.name] = spec
+    return tuple(specs.values())
+
+
+def find_cases(corpus: str, cases: Sequence[str]) -> tuple[Case, ...]:
+    """The cases of the corpus, or those named in its place.
+
+    Args:
+        cases: ids of cases in any corpus, or JSON files of one case.
+
+    Raises:
+        UnknownName: no such corpus or case, or a case's subject does not exist.
+        BadCase: a file holds no case.
+    """
+    if corpus not in corpora.NAMES:
+        raise UnknownName(unknown("corpus", corpus, corpora.NAMES))
+    return _named_cases(cases) if cases else tuple(corpora.load(corpus))
+
+
+def of_subjects(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, ...]:
+    """The cases of the subjects asked for.
+
+    Raises:
+        UnknownName: a pattern matches none of their subjects.
+    """
+    chosen = select("subject", patterns, tuple(dict.fromkeys(case.subject for case in cases)))
+    return tuple(case for case in cases if case.subject in chosen)
+
+
+def _named_cases(names: Sequence[str]) -> tuple[Case, ...]:
+    largest = {case.id: case for case in corpora.load(corpora.NAMES[-1])}
+    subjects = {case.subject for case in largest.values()}
+    found: dict[str, Case] = {}
+    for name in names:
+        if name.endswith(".json") or Path(name).is_file():
+            case = _read_case(Path(name))
+            if case.subject not in subjects:
+                raise UnknownName(f"{name}: {unknown('subject', case.subject, subjects)}")
+        elif name in largest:
+            case = largest[name]
+        else:
+            raise UnknownName(f"no corpus has a case {name!r}; give the id of one, or a JSON file with one")
+        found[case.id] = case
+    return tuple(found.values())
+
+
+def _read_case(path: Path) -> Case:
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise BadCase(f"{path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise BadCase(f"{path}: is no case: {error}") from error

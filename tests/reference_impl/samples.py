@@ -1,0 +1,282 @@
+"""One record per primitive, in the manner of PyTorch's OpInfo, that feeds every generic test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from conformance.reference_impl import primitives
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.primitives import dot_last, mean, unbroadcast
+from conformance.reference_impl.primitives.primitive import Primitive
+
+from .references import (
+    Place,
+    affine_reference,
+    affine_terms,
+    along_last,
+    dot_reference,
+    dot_terms,
+    exact_log_softmax,
+    exact_softmax,
+    mean_reference,
+    moved,
+    multiprecise,
+    overlap_sources,
+    padded_terms,
+    places,
+    python,
+    rational,
+    running_sources,
+    scatter_sources,
+    slice_moves,
+    sum_sources,
+    summed,
+    unbroadcast_sources,
+    windows_moves,
+)  # fmt: skip
+
+LINEAR, ANALYTIC, SMOOTH, KINKED, DISCRETE = "linear", "analytic", "smooth", "kinked", "discrete"
+"""How the derivative is checked: by the adjoint identity, by complex step, by differences (away from
+kinks), or by being zero."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A primitive, operands that suit it, and independent implementations of it.
+
+    Attributes:
+        name: of the primitive's class, or of the composite function.
+        call: on tensors.
+        shapes: of the floating operands.
+        derivative: one of the kinds above.
+        reference: the exact result rounded to float64, from an implementation that shares nothing with ours.
+        terms: (rounding, *float32 operands, **params) → the rounded terms, stacked along a new first axis,
+            whose sum in any order is the result; None for what is no sum.
+        float32: implementations on float32 arrays, other than that of the primitive itself.
+        low, high: the interval that differentiable operands are drawn from.
+        domain: the smallest operand for which the result is a number.
+        exact: data movement and selections, whose result is never rounded.
+        scale: the magnitude of operands at which the result is about to overflow.
+        batch: the axis along which the first operand, and others like it, may be as long as is wished.
+    """
+
+    name: str
+    call: Any
+    shapes: tuple[tuple[int, ...], ...]
+    derivative: str
+    reference: Callable[..., Array]
+    params: dict[str, Any] = field(default_factory=dict)
+    terms: Callable[..., Array] | None = None
+    float32: tuple[Callable[..., Array], ...] = ()
+    low: float = -2.0
+    high: float = 2.0
+    domain: float = -math.inf
+    exact: bool = False
+    scale: float = 3e38
+    batch: int | None = 0
+
+    def __str__(self) -> str:
+        return self.name
+
+    def operands(self, rng: np.random.Generator) -> list[Array]:
+        """Random float64 operands, representable in float32, at which the derivative is checked."""
+        return [
+            rng.uniform(self.low, self.high, shape).astype(np.float32).astype(np.float64)
+            for shape in self.shapes
+        ]
+
+
+def softmax_by_reciprocal(x: Array, *, axis: int) -> Array:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return np.asarray(e * (np.float32(1) / np.add.accumulate(e, axis=axis)[..., -1:]))
+
+
+def mean_by_division(x: Array, *, axis: Place) -> Array:
+    return np.asarray(x.sum(axis=axis) / np.float32(math.prod(x.shape[i] for i in axis)))
+
+
+def fused_affine(x: Array, kernel: Array, bias: Array | None = None) -> Array:
+    """Begins with the bias, and rounds once for a product and its sum."""
+    wide = [np.moveaxis(x, -1, 0)[..., None].astype(float), np.moveaxis(kernel, -2, 0)[..., None, :]]
+    total = np.asarray(0 if bias is None else bias, np.float32)
+    for column, row in zip(*wide, strict=True):
+        total = (column * row + total).astype(np.float32)
+    return total
+
+
+ONE, TWO = ((6, 5),), ((6, 5), (6, 5))
+PERMUTATION = np.argsort(np.random.default_rng(3).random((3, 4, 5)), axis=1)
+INDICES = np.array([[0, 3, 3], [6, 0, 1]])
+WINDOWS_1D = {"size": (3,), "strides": (2,), "dilation": (1,)}
+WINDOWS_2D = {"size": (2, 3), "strides": (2, 1), "dilation": (3, 2)}
+
+
+def function(name: str, reference: Callable[..., Any], **changes: Any) -> Sample:
+    """A function of one argument that is analytic, unless `changes` say otherwise."""
+    sample = Sample(name, Primitive.every[name], ONE, ANALYTIC, multiprecise(reference))
+    return replace(sample, **changes)
+
+
+def movement(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
+    return Sample(name, Primitive.every[name], shapes, LINEAR, moved(sources), params, exact=True)
+
+
+def gathering(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
+    call = Primitive.every[name]
+    return Sample(name, call, shapes, LINEAR, summed(sources), params, terms=padded_terms(sources))
+
+
+def selection(name: str, shapes: Any, reference: Callable[..., float], derivative: str = KINKED) -> Sample:
+    return Sample(name, Primitive.every[name], shapes, derivative, python(reference), exact=True)
+
+
+def binary(name: str, reference: Callable[..., Any], **changes: Any) -> Sample:
+    return replace(Sample(name, Primitive.every[name], TWO, ANALYTIC, rational(reference)), **changes)
+
+
+def slices(*bounds: Any) -> tuple[Any, ...]:
+    return tuple(b if isinstance(b, int) else slice(*b) for b in bounds)
+
+
+KEY = slices((1, None), -1, (None, None, 2))
+
+SAMPLES = (
+    # arithmetic
+    binary("Add", lambda x, y: x + y),
+    binary("Subtract", lambda x, y: x - y),
+    binary("Multiply", lambda x, y: x * y, scale=1.7e19),
+    binary("Divide", lambda x, y: x / y, low=0.5),
+    replace(binary("Multiply", lambda x, y: x * y, scale=1.7e19), shapes=((6, 5), (5,))),
+    function("Square", lambda x: x * x, scale=1.8e19),
+    # functions
+    function("Sqrt", mpmath.sqrt, low=0.1, domain=0.0),
+    function("Rsqrt", lambda x: 1 / mpmath.sqrt(x), low=0.1, domain=0.0),
+    function("Exp", mpmath.exp, scale=88.7),
+    function("Expm1", mpmath.expm1, scale=88.7),
+    function("Log", mpmath.log, low=0.1, domain=0.0),
+    function("Log1p", mpmath.log1p, low=-0.9, domain=-1.0),
+    function("Tanh", mpmath.tanh),
+    function(
+        "Sigmoid", lambda x: 1 / (1 + mpmath.exp(-x)),
+        derivative=SMOOTH, float32=(lambda x: 1 / (1 + np.exp(-x)),),
+    ),
+    function(
+        "Softplus", lambda x: mpmath.log1p(mpmath.exp(x)),
+        derivative=SMOOTH, float32=(lambda x: np.where(x > 17, x, np.log1p(np.exp(np.minimum(x, 17)))),),
+    ),
+    function("Erf", mpmath.erf, derivative=SMOOTH),
+    # selections
+    selection("Negative", ONE, lambda x: -x, LINEAR),
+    selection("Absolute", ONE, abs),
+    selection("Maximum", TWO, max),
+    selection("Minimum", TWO, min),
+    selection("Relu", ONE, lambda x: x if x > 0 else 0.0),
+    selection("Sign", ONE, lambda x: float(x > 0) - float(x < 0), DISCRETE),
+    selection("Greater", TWO, lambda x, y: float(x > y), DISCRETE),
+    selection("GreaterEqual", TWO, lambda x, y: float(x >= y), DISCRETE),
+    selection("Where", (*TWO, (6, 5)), lambda c, x, y: x if c else y),
+    Sample(
+        "Largest", primitives.largest, ((4, 7, 3),), KINKED,
+        lambda x, axis: np.array([[[max(x[i, :, k])  for k in range(3)]] for i in range(len(x))]),
+        {"axis": 1}, exact=True,
+    ),
+    # movement
+    movement(
+        "Reshape", ((4, 3, 2),),
+        lambda x, shape: ((p, 0, o) for p, o in zip(places(shape), places(x.shape), strict=True)),
+        shape=(6, 4),
+    ),
+    movement(
+        "Transpose", ((4, 3, 2),),
+        lambda x, axes: ((tuple(o[a] for a in axes), 0, o) for o in places(x.shape)), axes=(2, 0, 1),
+    ),
+    movement(
+        "BroadcastTo", ((3, 1),), lambda x, shape: ((p, 0, (p[1], 0)) for p in places(shape)), shape=(2, 3, 5)
+    ),
+    movement(
+        "Concatenate", ((2, 3, 2), (2, 1, 2), (2, 4, 2)),
+        lambda *arrays, axis: (
+            ((o[0], o[1] + sum(a.shape[1] for a in arrays[:n]), o[2]), n, o)
+            for n, x in enumerate(arrays)
+            for o in places(x.shape)
+        ),
+        axis=1,
+    ),
+    movement("TakeSlice", ((4, 3, 5),), lambda x, key: slice_moves(x, key, False), key=KEY),
+    movement(
+        "PutSlice", ((3, 3),), lambda x, shape, key: slice_moves(np.empty(shape), key, True),
+        shape=(4, 3, 5), key=KEY,
+    ),
+    movement(
+        "TakeSlice", ((4, 6),), lambda x, key: slice_moves(x, key, False),
+        key=slices((None, None, -1), (4, 0, -2)),
+    ),
+    replace(
+        movement("Pad", ((2, 3),), lambda x, widths: iter(()), widths=((1, 0), (2, 3))),
+        reference=lambda x, widths: np.pad(x, widths),
+    ),
+    movement(
+        "Flip", ((4, 3),), lambda x, axis: (((o[0], 2 - o[1]), 0, o) for o in places(x.shape)), axis=-1
+    ),
+    movement(
+        "Take", ((7, 2),),
+        lambda x, indices: ((p, 0, (int(indices[p[:2]]), p[2])) for p in places((2, 3, 2))),
+        indices=INDICES,
+    ),
+    movement(
+        "TakeAlongAxis", ((3, 4, 5),),
+        lambda x, indices, axis: ((p, 0, (p[0], int(indices[p]), p[2])) for p in places(x.shape)),
+        indices=PERMUTATION, axis=1,
+    ),
+    movement("Windows", ((2, 7, 3),), windows_moves, **WINDOWS_1D),
+    movement("Windows", ((2, 9, 8, 3),), windows_moves, **WINDOWS_2D),
+    # sums
+    gathering("Sum", ((4, 6, 3),), sum_sources, axis=(1,)),
+    gathering("Sum", ((4, 6, 3),), sum_sources, axis=(1, 2), keepdims=True),
+    gathering("CumulativeSum", ((4, 6, 3),), running_sources, axis=1),
+    replace(gathering("ScatterAdd", ((2, 3, 4),), scatter_sources, indices=INDICES, rows=7), batch=2),
+    gathering("OverlapAdd", ((2, 3, 3, 3),), overlap_sources, spatial=(7,), **WINDOWS_1D),
+    gathering("OverlapAdd", ((1, 3, 4, 2, 3, 2),), overlap_sources, spatial=(9, 8), **WINDOWS_2D),
+    Sample(
+        "unbroadcast", lambda x, *, shape: unbroadcast(x, shape), ((2, 6, 3, 5),), LINEAR,
+        summed(unbroadcast_sources), {"shape": (6, 1, 5)}, terms=padded_terms(unbroadcast_sources), batch=None,
+    ),
+    # contractions
+    Sample(
+        "Affine", primitives.affine, ((4, 6), (6, 5), (1, 5)), ANALYTIC, affine_reference,
+        terms=affine_terms, float32=(fused_affine,), scale=1e19,
+    ),
+    Sample(
+        "Affine", primitives.affine, ((3, 4, 6), (6, 5)), ANALYTIC, affine_reference,
+        terms=affine_terms, float32=(fused_affine,), scale=1e19,
+    ),
+    Sample(
+        "dot_last", dot_last, ((2, 3, 6), (6, 5), (5,)), ANALYTIC, dot_reference, terms=dot_terms, scale=1e19
+    ),
+    # composites
+    Sample(
+        "Softmax", primitives.softmax, ((4, 7),), SMOOTH, along_last(exact_softmax), {"axis": -1},
+        float32=(softmax_by_reciprocal,),
+    ),
+    Sample(
+        "LogSoftmax", primitives.log_softmax, ((4, 7),), SMOOTH, along_last(exact_log_softmax), {"axis": -1}
+    ),
+    Sample(
+        "mean", mean, ((4, 6, 3),), LINEAR, mean_reference, {"axis": (1, 2)}, float32=(mean_by_division,)
+    ),
+)  # fmt: skip
+
+COMPOSITE_FUNCTIONS = {"mean", "dot_last", "unbroadcast"}
+"""Compositions that have no class of their own."""
+
+
+def defined_primitives() -> set[str]:
+    """The primitives of the package `primitives` (activations add theirs, which are tested with them)."""
+    inside = primitives.__name__
+    return {name for name, p in Primitive.every.items() if type(p).__module__.startswith(inside)}

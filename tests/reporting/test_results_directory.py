@@ -1,0 +1,210 @@
+"""A results directory is read back as it was written, or refused with the file and the reason."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import synthetic
+
+from conformance.reporting.results import schema
+from conformance.reporting.store import CHECKS, RESULTS, ResultsError, Writer, read
+
+
+def finish(writer: Writer, **changes: Any) -> Any:
+    """Finish with the synthetic results' other parts."""
+    parts = {
+        "status": "complete", "suite": synthetic.SUITE, "started": "2025-06-01T12:00:00Z", "duration_s": 93.4,
+        "backends": synthetic.BACKENDS, "unavailable": synthetic.UNAVAILABLE,
+        "deviations": synthetic.DEVIATIONS,
+    }  # fmt: skip
+    return writer.finish(**(parts | changes))
+
+
+def tamper(directory: Path, change: Callable[[Any], None]) -> None:
+    content = json.loads((directory / RESULTS).read_bytes())
+    change(content)
+    (directory / RESULTS).write_text(json.dumps(content))
+
+
+def rewrite_checks(directory: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Change the lines of the checks, and bind the results to them."""
+    lines = change(gzip.decompress((directory / CHECKS).read_bytes()).splitlines(keepends=True))
+    text = b"".join(lines)
+    (directory / CHECKS).write_bytes(gzip.compress(text))
+    digest = hashlib.sha256(text).hexdigest()
+    tamper(directory, lambda results: results["suite"].update(checks_digest=digest))
+
+
+def test_what_is_read_is_what_was_written(tmp_path):
+    checks = [check for case in synthetic.cases() for check in synthetic.checks(case)]
+    with Writer(tmp_path) as writer:
+        for case in synthetic.cases():
+            writer.write(case, synthetic.checks(case))
+        results = finish(writer)
+    report = read(tmp_path)
+    assert report.results == results
+    assert sorted(report.checks, key=str) == sorted(checks, key=str)
+
+
+def test_the_same_checks_in_any_order_make_the_same_bytes(written, tmp_path):
+    cases = list(synthetic.cases())
+    random.Random(0).shuffle(cases)
+    with Writer(tmp_path) as writer:
+        for case in cases:
+            for check in reversed(synthetic.checks(case)):
+                writer.write(case, [check])
+        finish(writer)
+    for name in (RESULTS, CHECKS):
+        assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
+
+
+def test_earlier_results_stay_whole_until_new_ones_are(directory):
+    before = read(directory)
+    with Writer(directory) as writer:
+        writer.write(case := next(synthetic.cases()), synthetic.checks(case))
+        assert read(directory) == before
+    assert read(directory) == before
+    assert not list(directory.glob("*.part"))
+
+
+def test_an_interrupted_run_says_so(tmp_path):
+    with Writer(tmp_path) as writer:
+        writer.write(case := next(synthetic.cases()), synthetic.checks(case))
+        finish(writer, status="interrupted", deviations=())
+    assert read(tmp_path).results.status == "interrupted"
+
+
+def test_the_committed_schema_is_that_of_the_records():
+    committed = files("conformance.reporting").joinpath("results.schema.json").read_text("utf-8")
+    assert committed == json.dumps(schema(), indent=2) + "\n", "write it anew, so"
+
+
+def test_another_implementation_of_json_schema_accepts_both_files(written):
+    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.validate(json.loads((written / RESULTS).read_bytes()), schema())
+    line = gzip.decompress((written / CHECKS).read_bytes()).splitlines()[0]
+    of_check = {"$ref": "#/$defs/Check", "$defs": schema()["$defs"]}
+    jsonschema.validate(json.loads(line), of_check)
+
+
+@pytest.mark.parametrize("name", [RESULTS, CHECKS])
+def test_a_missing_file_is_named(directory, name):
+    (directory / name).unlink()
+    with pytest.raises(ResultsError, match=rf"{name}: cannot be read \(No such file"):
+        read(directory)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.99])
+def test_truncated_checks_are_refused(directory, keep):
+    content = (directory / CHECKS).read_bytes()
+    (directory / CHECKS).write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(ResultsError, match=CHECKS):
+        read(directory)
+
+
+def test_truncated_results_are_refused(directory):
+    content = (directory / RESULTS).read_bytes()
+    (directory / RESULTS).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ResultsError, match=rf"{RESULTS}: is not JSON, or truncated"):
+        read(directory)
+
+
+def test_checks_of_another_run_are_refused(directory):
+    lines = gzip.decompress((directory / CHECKS).read_bytes())
+    (directory / CHECKS).write_bytes(gzip.compress(lines.replace(b"conforms", b"deviates", 1)))
+    with pytest.raises(ResultsError, match="the two files are not of one run"):
+        read(directory)
+
+
+def add_unknown_field(results: Any) -> None:
+    results["suite"]["colour"] = "blue"
+
+
+def use_later_schema(results: Any) -> None:
+    results["schema"] = 2
+
+
+def lose_field(results: Any) -> None:
+    del results["cells"][3]["asked"]
+
+
+def improve_cell(results: Any) -> None:
+    cell = next(cell for cell in results["cells"] if cell["findings"])
+    cell["conforms"] += cell["findings"]
+    cell["findings"] = 0
+
+
+def whitewash_verdict(results: Any) -> None:
+    next(cell for cell in results["cells"] if cell["findings"])["verdict"] = "conforms"
+
+
+def lose_cell(results: Any) -> None:
+    del results["cells"][3]
+
+
+def double_cell(results: Any) -> None:
+    results["cells"].append(results["cells"][0])
+
+
+def invent_cell(results: Any) -> None:
+    results["cells"].append(results["cells"][0] | {"subject": "layers.Invented"})
+
+
+def lose_finding(results: Any) -> None:
+    del results["findings"][0]
+
+
+def lessen_finding(results: Any) -> None:
+    results["findings"][0]["margin"] = 0.5
+
+
+def swap_witness(results: Any) -> None:
+    results["findings"][0]["witness"]["config"]["axis"] = 3
+
+
+def lose_backend(results: Any) -> None:
+    del results["backends"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (add_unknown_field, "at suite: .*colour"),
+        (use_later_schema, "has schema 2; this version reads 1"),
+        (lose_field, 'at cells/3: "asked" is a required property'),
+        (improve_cell, r"the cell .* says conforms \d+, and its checks sum to \d+"),
+        (whitewash_verdict, "the cell .* says verdict conforms, and its checks sum to"),
+        (lose_cell, "the cell .* is missing"),
+        (double_cell, "a cell is there twice"),
+        (invent_cell, "the cell .*layers.Invented.* has no checks in"),
+        (lose_finding, "the finding [0-9a-f]{16} is missing"),
+        (lessen_finding, "the finding [0-9a-f]{16} is not that of its checks"),
+        (swap_witness, "the finding [0-9a-f]{16} shows a witness whose id is not"),
+        (lose_backend, f"{CHECKS} has checks of backend 'keras-tensorflow', which is not among the backends"),
+    ],
+)
+def test_results_at_odds_with_their_checks_are_refused(directory, change, reason):
+    tamper(directory, change)
+    with pytest.raises(ResultsError, match=f"{RESULTS}: {reason}"):
+        read(directory)
+
+
+def test_a_check_made_twice_is_refused(directory):
+    rewrite_checks(directory, lambda lines: [*lines, lines[0]])
+    with pytest.raises(ResultsError, match=r"judges .* 2 times"):
+        read(directory)
+
+
+def test_a_line_that_is_no_check_is_named(directory):
+    rewrite_checks(directory, lambda lines: [lines[0], b'{"case": 1}\n', *lines[1:]])
+    with pytest.raises(ResultsError, match=rf"{CHECKS}: line 2: "):
+        read(directory)

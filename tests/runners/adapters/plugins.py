@@ -1,0 +1,48 @@
+"""Backends in Python, hosted by `plugin_host`: a good one, and some with faults."""
+
+import importlib
+import os
+
+import numpy as np
+
+from conformance.runners.plugin import observe_each, stage
+from conformance.runners.protocol import Identity
+
+
+class Doubling:
+    """Answers twice its input, noisily; each other observable shows one kind of answer."""
+
+    def __init__(self):
+        os.write(1, b"made by C code\n")
+
+    def identity(self):
+        print("who, me?")
+        return Identity("doubling", "python", {}, {}, {}, {"base": "ieee-float32"}, {"*": ["*"]})
+
+    def observe(self, case):
+        def one(name):
+            match name:
+                case "output/0":
+                    os.system("echo from a child")
+                    return case.inputs[0] * case.weights["factor"]
+                case "config":
+                    return {**case.config, "seed": case.seed}
+                case "gradient/input/0":
+                    raise NotImplementedError("no gradient yet\nsecond line")
+                case "shape/concrete":
+                    with stage("construction"):
+                        raise TypeError
+                case "dtype":
+                    return {1 + 2j}
+                case "training/output/0":
+                    return np.zeros(1, complex)
+                case "weights":
+                    importlib.import_module("conformance.reference_impl.arrays")
+            raise ValueError(name)
+
+        return observe_each(case, one)
+
+
+class Unmakeable:
+    def __init__(self):
+        raise RuntimeError("the library is not installed")

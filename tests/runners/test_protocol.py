@@ -1,0 +1,156 @@
+"""Messages keep every bit, say what is wrong with them, and have a schema; an adapter keeps its output."""
+
+import json
+import subprocess
+import sys
+
+import jsonschema
+import msgspec
+import numpy as np
+import pytest
+
+from conformance.runners.protocol import (
+    DTYPES,
+    PROTOCOL_VERSION,
+    ConcreteCase,
+    Identity,
+    Observation,
+    Observe,
+    Start,
+    Started,
+    Stop,
+    WireError,
+    WireJSON,
+    WireTensor,
+    decode_reply,
+    decode_request,
+    encode,
+    from_wire,
+    schema,
+    to_wire,
+)
+
+CASE = ConcreteCase(
+    subject="layers.Dense",
+    config={"units": 2, "activation": None},
+    inputs=(to_wire(np.ones((1, 3), np.float32)),),
+    weights={"kernel": to_wire(np.ones((3, 2), np.float32))},
+    masks=(to_wire(np.array([True, False])),),
+    initial_state=(),
+    cotangents=(),
+    observables=("output/0",),
+    seed=1,
+)
+IDENTITY = Identity(
+    "mine", "python", {"mine": "1"}, {}, {"machine": "x"}, {"base": "ieee-float32"}, {"*": ["*"]}
+)
+REQUESTS = [Start(PROTOCOL_VERSION, "mine"), Observe(1, CASE), Stop()]
+REPLIES = [
+    Started(PROTOCOL_VERSION, IDENTITY),
+    Observation(1, {"a": CASE.inputs[0], "b": WireJSON([None]), "c": WireError("type", "call", "no")}),
+]
+
+
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda message: type(message).__name__)
+def test_a_request_survives_the_wire_and_fits_the_schema(message):
+    text = encode(message)
+    assert b"\n" not in text
+    assert decode_request(text) == message
+    jsonschema.validate(json.loads(text), schema())
+
+
+@pytest.mark.parametrize("message", REPLIES, ids=lambda message: type(message).__name__)
+def test_a_reply_survives_the_wire_and_fits_the_schema(message):
+    text = encode(message)
+    assert decode_reply(text) == message
+    jsonschema.validate(json.loads(text), schema())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"reply": "observed", "id": 1}',
+        b'{"reply": "observed", "id": 1, "observables": {}, "extra": 0}',
+        b'{"reply": "observed", "id": "1", "observables": {}}',
+        b'{"reply": "observed", "id": 1, "observables": {"a": 1}}',
+        b'{"reply": "observed", "id": 1, "observables": {"a": {"type": "tensor", "dtype": "float32"}}}',
+        b'{"reply": "unheard", "id": 1}',
+    ],
+)
+def test_what_is_no_reply_is_refused(text):
+    with pytest.raises(msgspec.DecodeError):
+        decode_reply(text)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (2, 3, 4)])
+def test_a_tensor_keeps_every_bit(dtype, shape):
+    bits = np.random.default_rng(1).integers(0, 256, (*shape, np.dtype(dtype).itemsize), np.uint8)
+    array = (bits % 2 if dtype == "bool" else bits).view(dtype)[..., 0]
+    back = from_wire(to_wire(array))
+    assert back.dtype == array.dtype
+    assert back.shape == shape
+    assert back.tobytes() == array.tobytes()
+
+
+def test_strided_and_big_endian_arrays_are_sent_in_order():
+    array = np.arange(12, dtype=">f4").reshape(3, 4).T[::2]
+    np.testing.assert_array_equal(from_wire(to_wire(array)), array)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        WireTensor("float31", (1,), "AACAPw=="),
+        WireTensor("float32", (2,), "AACAPw=="),
+        WireTensor("float32", (1,), "AACAP"),
+        WireTensor("float32", (1,), "AACA?w=="),
+    ],
+    ids=["dtype", "size", "padding", "alphabet"],
+)
+def test_a_tensor_that_is_none_is_refused(tensor):
+    with pytest.raises(ValueError, match=r"."):
+        from_wire(tensor)
+
+
+ADAPTER = """
+import os
+from conformance.runners.protocol import Identity, WireJSON
+from conformance.runners.serve import serve
+
+def start(request):
+    print("a print"); os.write(1, b"a write\\n"); os.system("echo a child")
+    return Identity(request.backend, "python", {}, {}, {}, {}, {})
+
+def observe(case):
+    return {name: WireJSON(os.read(0, 9).decode()) for name in case.observables}
+
+serve(start, observe)
+"""
+
+
+def converse(*messages):
+    lines = b"".join(encode(message) + b"\n" for message in messages)
+    return subprocess.run([sys.executable, "-c", ADAPTER], input=lines, capture_output=True, timeout=60)
+
+
+def test_neither_prints_nor_reads_of_a_library_get_between_the_messages():
+    done = converse(Start(PROTOCOL_VERSION, "mine"), Observe(5, CASE), Observe(6, CASE), Stop(), Stop())
+    replies = [decode_reply(line) for line in done.stdout.splitlines()]
+    assert replies[0].identity.name == "mine"
+    assert replies[1:] == [Observation(number, {"output/0": WireJSON("")}) for number in (5, 6)]
+    assert set(done.stderr.split(b"\n")) >= {b"a print", b"a write", b"a child"}
+    assert done.returncode == 0
+
+
+def test_the_end_of_the_input_ends_the_adapter():
+    assert converse().returncode == 0
+
+
+def test_another_version_of_the_protocol_is_refused():
+    done = converse(Start(PROTOCOL_VERSION + 1, "mine"))
+    assert done.returncode == 1
+    assert b"the suite speaks protocol 2, this adapter 1" in done.stderr

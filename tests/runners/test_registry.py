@@ -1,0 +1,137 @@
+"""Backends are found by name, from an entry point or a command, and a Python class answers for itself."""
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import anyio
+import numpy as np
+import pytest
+
+from conformance.runners import registry
+from conformance.runners.process import BackendUnavailable, Limits, Runner
+from conformance.runners.protocol import ConcreteCase, WireError, WireJSON, from_wire, to_wire
+from conformance.runners.provision import silent
+from conformance.runners.registry import DEFAULT_BACKENDS, UnknownBackend, backends, find, from_command
+
+PLUGINS = "tests.runners.adapters.plugins"
+ROOT = Path(__file__).parents[2]
+
+
+def brought(monkeypatch, name, value):
+    points = [metadata.EntryPoint(name, value, registry.ENTRY_POINT_GROUP)]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points)
+
+
+def test_the_default_backends_are_known():
+    assert set(DEFAULT_BACKENDS) < set(backends())
+
+
+@pytest.mark.parametrize(("name", "onednn"), [("keras-tensorflow", "0"), ("keras-tensorflow-onednn", "1")])
+def test_keras_runs_on_one_thread_and_names_its_remedy(name, onednn):
+    spec = find(name)
+    assert spec.environment["TF_ENABLE_ONEDNN_OPTS"] == onednn
+    assert spec.environment["TF_NUM_INTRAOP_THREADS"] == "1"
+    assert "layers-conformance[tensorflow]" in spec.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("tfjs-cpx", "did you mean tfjs-cpu"),
+        ("keras", "did you mean keras-tensorflow"),
+        ("zzz", "keras-tensorflow or"),
+    ],
+)
+def test_an_unknown_backend_names_the_nearest(name, nearest):
+    with pytest.raises(UnknownBackend, match=nearest):
+        find(name)
+
+
+def test_an_installed_package_brings_a_backend(monkeypatch):
+    brought(monkeypatch, "mine", "package.module:Class")
+    expected = [sys.executable, "-m", "conformance.runners.plugin_host", "package.module:Class"]
+    assert find("mine").command(silent) == expected
+
+
+def test_a_name_that_is_taken_is_refused(monkeypatch):
+    brought(monkeypatch, "tfjs-cpu", "package.module:Class")
+    with pytest.raises(ValueError, match=r"package.module:Class brings a backend named 'tfjs-cpu'"):
+        backends()
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("./answer --fast", "answer"),
+        ("answer.exe serve", "answer"),
+        ("python3.12 -u 'my adapter.py' --fast", "my adapter"),
+        ("node adapter.mjs", "adapter"),
+        ("python", "python"),
+    ],
+)
+def test_a_command_is_named_after_what_it_runs(command, name):
+    assert from_command(command).name == name
+    assert from_command(command, "given").name == "given"
+
+
+@pytest.mark.parametrize("command", ["", "  ", "python 'adapter.py"])
+def test_a_command_that_is_none_is_refused(command):
+    with pytest.raises(ValueError, match=r"empty|No closing quotation"):
+        from_command(command)
+
+
+def test_node_is_looked_for_only_when_the_backend_is_started():
+    spec = find("tfjs-cpu", node="/no/such/node")
+    with pytest.raises(BackendUnavailable, match="'/no/such/node' is not a program"):
+        spec.command(silent)
+
+
+def ask(spec, case):
+    async def main():
+        async with Runner(spec, limits=Limits(start_s=30, case_s=30)) as runner:
+            return await runner.start(), await runner.observe(case)
+
+    return anyio.run(main)
+
+
+@pytest.fixture
+def plugin(monkeypatch):
+    def plugin(class_name):
+        brought(monkeypatch, "plugin", f"{PLUGINS}:{class_name}")
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        return find("plugin")
+
+    return plugin
+
+
+def test_a_python_class_answers_each_observable_for_itself(plugin):
+    inputs = np.array([[1, -2]], np.float32)
+    observables = "output/0", "config", "gradient/input/0", "shape/concrete", "dtype", "training/output/0"
+    case = ConcreteCase(
+        subject="layers.Rescaling",
+        config={"scale": 2},
+        inputs=(to_wire(inputs),),
+        weights={"factor": to_wire(np.float32([2]))},
+        masks=(),
+        initial_state=(),
+        cotangents=(),
+        observables=(*observables, "weights"),
+        seed=7,
+    )
+    identity, observation = ask(plugin("Doubling"), case)
+    answers = observation.observables
+    assert identity.name == "doubling"
+    np.testing.assert_array_equal(from_wire(answers["output/0"]), 2 * inputs)
+    assert answers["config"] == WireJSON({"scale": 2, "seed": 7})
+    assert answers["gradient/input/0"] == WireError(
+        "not-implemented", "gradient", "NotImplementedError: no gradient yet"
+    )
+    assert answers["shape/concrete"] == WireError("type", "construction", "TypeError")
+    assert answers["dtype"].kind == answers["training/output/0"].kind == "internal"
+    assert "cannot import the specification" in answers["weights"].message
+
+
+def test_a_class_that_cannot_be_made_says_why(plugin):
+    with pytest.raises(BackendUnavailable, match="RuntimeError: the library is not installed"):
+        ask(plugin("Unmakeable"), ConcreteCase("layers.Dense", {}, (), {}, (), (), (), (), 0))

@@ -1,0 +1,280 @@
+"""The command line: what it asks of the engine, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import click.testing
+import pytest
+
+import conformance.cases
+from conformance import cli
+from conformance.cases.case import Case, encode
+from conformance.events import Event, Judged, Started, Unavailable
+from conformance.reporting.results import DeviationRecord
+from conformance.reporting.store import read
+from conformance.runners.protocol import Identity
+from conformance.verdicts import Check, Rung, Verdict
+
+CASES = (Case("layers.Dense", {"units": 3}), Case("layers.LSTM", {"units": 2}), Case("activations.elu"))
+Events = Callable[..., AsyncGenerator[Event, None]]
+HOLDS = DeviationRecord("elu", "tfjs-cpu", "bug", "value", "", "", "none found", (), True, 1)
+FAILS = DeviationRecord("elu", "tfjs-cpu", "bug", "value", "", "", "none found", (), False, 1)
+
+
+def started(backend: str) -> Started:
+    return Started(backend, Identity(backend, "python", {"python": "3.11"}, {}, {}, {}, {}), "")
+
+
+def judged(case: Case, verdict: Verdict = Verdict.CONFORMS) -> Judged:
+    message = "" if verdict is Verdict.CONFORMS else "it is wrong"
+    check = Check(
+        case.id, "tfjs-cpu", case.subject, "forward", "output/0", verdict, Rung.BOUND, Rung.BOUND, 0.5,
+        message=message,
+    )  # fmt: skip
+    return Judged(case, (check,))
+
+
+@pytest.fixture(autouse=True)
+def corpora(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two corpora and two properties, whatever the suite's own are."""
+    fake = SimpleNamespace(
+        NAMES=("quick", "standard"), load=lambda name: CASES[:2] if name == "quick" else CASES
+    )
+    monkeypatch.setattr(conformance.cases, "corpus", fake, raising=False)
+    monkeypatch.delitem(sys.modules, "conformance.selection", raising=False)
+    selection = importlib.import_module("conformance.selection")
+    monkeypatch.setattr(selection, "PROPERTIES", {"forward": None, "input-gradients": None})
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
+    """Make the engine yield these events; what it is asked is kept in the list that is returned."""
+
+    def prepare(*events: Event | Callable[[], None]) -> list[Any]:
+        asked: list[Any] = []
+
+        async def run(*question: Any) -> AsyncGenerator[Event, None]:
+            asked.append(question)
+            for event in events:
+                if callable(event):
+                    event()
+                    await anyio.sleep_forever()
+                else:
+                    yield event
+
+        monkeypatch.setattr(cli, "_events", run)
+        return asked
+
+    return prepare
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., click.testing.Result]:
+    """Run the command with the results in `tmp_path`."""
+
+    def invoke(*arguments: str) -> click.testing.Result:
+        result = click.testing.CliRunner().invoke(
+            cli.main, ["run", "--out", str(tmp_path / "out"), *arguments], prog_name="conformance"
+        )
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return invoke
+
+
+CONFORMING = (started("tfjs-cpu"), *map(judged, CASES[:2]), HOLDS)
+
+
+def test_a_run_as_expected_ends_with_0_and_a_report(engine, run, tmp_path):
+    engine(*CONFORMING)
+    result = run("--backend", "tfjs-cpu")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "2 of 2 checks conform"
+    assert "tfjs-cpu: 2 of 2 cases, 0 failed checks" in result.stderr
+    assert (tmp_path / "out" / "index.html").is_file()
+    assert read(tmp_path / "out").results.suite.corpus == "quick"
+
+
+@pytest.mark.parametrize(
+    ("events", "code"),
+    [
+        pytest.param([started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES)], 1, id="finding"),
+        pytest.param([started("tfjs-cpu"), judged(CASES[0], Verdict.CRASHED)], 1, id="crash"),
+        pytest.param([started("tfjs-cpu"), judged(CASES[0]), FAILS], 1, id="deviation no longer holds"),
+        pytest.param([Unavailable("tfjs-wasm", "no"), *CONFORMING], 3, id="backend not started"),
+        pytest.param([Unavailable("tfjs-cpu", "no")], 3, id="no backend started"),
+        pytest.param([started("tfjs-cpu"), judged(CASES[0], Verdict.UNSUPPORTED)], 0, id="unsupported"),
+    ],
+)
+def test_exit_codes(engine, run, events, code):
+    engine(*events)
+    assert run().exit_code == code
+
+
+def test_a_finding_is_printed_with_how_to_see_it_again(engine, run):
+    engine(started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES))
+    output = run().stdout
+    assert "layers.Dense · forward · output/0 on tfjs-cpu: diverges" in output
+    assert f"conformance run --case {CASES[0].id} --backend tfjs-cpu" in output
+
+
+def test_a_backend_that_does_not_start_leaves_its_last_lines(engine, run):
+    engine(Unavailable("tfjs-wasm", "exit status 1\nError: no wasm"), *CONFORMING)
+    output = run().stdout
+    assert "tfjs-wasm could not be started:\n  exit status 1\n  Error: no wasm\n" in output
+    assert output.splitlines()[-1] == "2 of 2 checks conform"
+
+
+def test_control_c_keeps_what_was_judged(engine, run, tmp_path):
+    interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)  # noqa: E731
+    engine(started("tfjs-cpu"), judged(CASES[0]), interrupt)
+    result = run()
+    assert result.exit_code == 130
+    assert "Interrupted" in result.stdout
+    results = read(tmp_path / "out").results
+    assert (results.status, sum(cell.asked for cell in results.cells)) == ("interrupted", 1)
+
+
+def test_json_goes_to_standard_output_alone(engine, run, tmp_path):
+    engine(started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES))
+    result = run("--json")
+    content = json.loads(result.stdout)
+    assert (content["exit_code"], content["totals"]["findings"]) == (1, 1)
+    assert content["results"] == str(tmp_path / "out")
+    assert "0 of 1 checks conform, 1 failed" in result.stderr
+
+
+def test_the_engine_is_asked_what_was_selected(engine, run, tmp_path):
+    asked = engine(*CONFORMING)
+    run("--corpus", "standard", "--subject", "elu", "--property", "*gradients", "--seed", "7",
+        "--backend-command", "mine=python -m my_backend", "--dialect", "my_dialect")  # fmt: skip
+    ((cases, backends, properties, seed, dialects),) = asked
+    assert cases == CASES[2:]
+    assert [backend.name for backend in backends] == ["mine"]
+    assert (properties, seed, dialects) == (("input-gradients",), 7, ("my_dialect",))
+    suite = read(tmp_path / "out").results.suite
+    assert suite.selection == {"subject": ["elu"], "property": ["*gradients"]}
+
+
+def test_the_default_is_the_three_backends_and_every_property(engine, run):
+    asked = engine(*CONFORMING)
+    run()
+    ((cases, backends, properties, _, _),) = asked
+    assert cases == CASES[:2]
+    assert [backend.name for backend in backends] == ["keras-tensorflow", "tfjs-cpu", "tfjs-wasm"]
+    assert properties is None
+
+
+def test_single_cases_are_asked_by_id_and_from_files(engine, run, tmp_path):
+    case = Case("layers.Dense", {"units": 99})
+    (tmp_path / "mine.json").write_bytes(encode(case))
+    asked = engine(*CONFORMING)
+    run("--case", CASES[2].id, "--case", str(tmp_path / "mine.json"))
+    assert asked[0][0] == (CASES[2], case)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backend", "tfjs-wsam"], "did you mean tfjs-wasm"),
+        (["--subject", "layers.Dence"], "did you mean layers.Dense"),
+        (["--subject", "lstm"], "did you mean layers.LSTM"),
+        (["--property", "forwards"], "did you mean forward?"),
+        (["--property", "zzz"], "there are forward, input-gradients"),
+        (["--corpus", "quik"], "did you mean quick"),
+        (["--case", "0123456789abcdef"], "no corpus has a case"),
+        (["--backend-command", ""], "the command of a backend is empty"),
+        (["--backend", "tfjs-cpu", "--backend-command", "tfjs-cpu=x"], "two backends are named"),
+        (["--devise", "gpu"], "--device"),
+    ],
+)
+def test_unknown_names_get_the_nearest_valid_ones_and_2(engine, run, arguments, message):
+    asked = engine(*CONFORMING)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        (b"{", "is no case"),
+        (b'{"subject": "layers.Dense", "colour": 1}', "colour"),
+        (b'{"subject": "layers.Dence"}', "did you mean layers.Dense"),
+    ],
+)
+def test_a_bad_case_file_is_named_and_ends_with_2(engine, run, tmp_path, content, message):
+    path = tmp_path / "mine.json"
+    if content is not None:
+        path.write_bytes(content)
+    engine(*CONFORMING)
+    result = run("--case", str(path))
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert result.exit_code == 2
+    assert message in said
+    assert "mine.json" in said
+
+
+def test_a_directory_that_cannot_be_written_is_named_and_ends_with_2(engine, run, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    engine(*CONFORMING)
+    result = run()
+    assert result.exit_code == 2
+    assert "out" in result.stderr
+
+
+def invoke(*arguments: str) -> click.testing.Result:
+    return click.testing.CliRunner().invoke(cli.main, list(arguments), prog_name="conformance")
+
+
+def test_report_writes_the_page_anew(engine, run, tmp_path):
+    engine(*CONFORMING)
+    run()
+    page = tmp_path / "out" / "index.html"
+    before = page.read_bytes()
+    page.unlink()
+    result = invoke("report", str(tmp_path / "out"))
+    assert result.exit_code == 0
+    assert page.read_bytes() == before
+
+
+def test_report_refuses_what_it_cannot_trust_with_2(engine, run, tmp_path):
+    engine(*CONFORMING)
+    run()
+    (tmp_path / "out" / "checks.jsonl.gz").write_bytes(b"")
+    result = invoke("report", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "not of one run" in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("verb", [None, "run", "report", "backends", "setup"])
+def test_help_shows_an_example(verb):
+    result = invoke(*filter(None, [verb]), "--help")
+    assert result.exit_code == 0
+    assert "Example: conformance" in result.stdout
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, runpy; sys.argv = ['conformance', 'run', '--help']\n"
+        "try: runpy.run_module('conformance', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'tensorflow', 'keras', 'hypothesis', 'jinja2', 'anyio', 'jsonschema_rs'}\n"
+        "print('imported:', sorted(heavy & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported: []"
