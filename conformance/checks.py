@@ -201,13 +201,13 @@ def check(
     case: Case,
     data: Data,
     benches: Sequence[Bench],
-    answers: Mapping[str, Observation | Broken],
+    answers: Mapping[str, Observation | Broken | None],
     properties: Sequence[Property],
 ) -> tuple[Check, ...]:
     """The checks of one case: for every backend, property and observable.
 
     Args:
-        answers: by backend; one that was asked nothing has none.
+        answers: by backend; None where one was asked nothing.
     """
     checks: list[Check] = []
     rulings: dict[tuple[str, str, str], Ruling] = {}

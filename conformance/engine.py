@@ -55,39 +55,41 @@ class Plan:
 async def run(plan: Plan) -> AsyncGenerator[Event, None]:
     """Start the backends side by side, ask all cases, and tell what happens as it happens."""
     async with AsyncExitStack() as stack:
-        group = await stack.enter_async_context(anyio.create_task_group())
         starting = Starting(plan, stack)
-        for spec in plan.backends:
-            runner = await stack.enter_async_context(
+        runners = [
+            await stack.enter_async_context(
                 Runner(spec, limits=plan.limits, progress=starting.progress(spec.name))
             )
-            group.start_soon(starting.start, spec, runner)
-        async for event in starting.events():
-            yield event
-        asked = [Asked(bench, runner, plan) for bench, runner in starting.ready()]
-        made = Made(plan.seed)
-        for backend in asked:
-            group.start_soon(backend.ask, made)
-        counts: Counter[tuple[str, str]] = Counter()
-        shown: set[tuple[str, str, str]] = set()
-        properties = [PROPERTIES[name] for name in plan.properties or PROPERTIES]
-        for case in all_cases(plan, asked):
-            takers = [backend for backend in asked if case.id in backend.cases]
-            answers = {}
-            for backend in takers:
-                answer = await backend.answer(case)
-                if answer is not None:
-                    answers[backend.bench.name] = answer
-            checks = check(case, made.data(case), [b.bench for b in takers], answers, properties)
-            made.forget(case)
-            for c in checks:
-                for name in c.deviations:
-                    counts[c.backend, name] += 1
-                    shown.add((c.backend, name, c.case))
-            yield Judged(case, checks)
-        for backend in asked:
-            for d in backend.bench.dialect.deviations:
-                yield record(backend, d, plan, counts, shown)
+            for spec in plan.backends
+        ]
+        # The group inside the stack: whatever is still asked is cancelled before its runner is closed.
+        async with anyio.create_task_group() as group:
+            for spec, runner in zip(plan.backends, runners, strict=True):
+                group.start_soon(starting.start, spec, runner)
+            async for event in starting.events():
+                yield event
+            asked = [Asked(bench, runner, plan) for bench, runner in starting.ready()]
+            made = Made(plan.seed)
+            for backend in asked:
+                group.start_soon(backend.ask, made)
+            ledger = Ledger()
+            async for judged in judge_all(plan, asked, made):
+                ledger.enter(judged)
+                yield judged
+            for backend in asked:
+                for d in backend.bench.dialect.deviations:
+                    yield ledger.record(backend, d, plan)
+
+
+async def judge_all(plan: Plan, asked: list[Asked], made: Made) -> AsyncGenerator[Judged, None]:
+    """The checks of every case, as soon as all its takers have answered; in the order of the cases."""
+    properties = [PROPERTIES[name] for name in plan.properties or PROPERTIES]
+    for case in all_cases(plan, asked):
+        takers = [backend for backend in asked if case.id in backend.cases]
+        answers = {backend.bench.name: await backend.answer(case) for backend in takers}
+        checks = check(case, made.data(case), [b.bench for b in takers], answers, properties)
+        made.forget(case)
+        yield Judged(case, checks)
 
 
 class Starting:
@@ -215,28 +217,35 @@ def all_cases(plan: Plan, asked: list[Asked]) -> list[Case]:
     return list(cases.values())
 
 
-def record(
-    backend: Asked,
-    d: Deviation,
-    plan: Plan,
-    counts: Counter[tuple[str, str]],
-    shown: set[tuple[str, str, str]],
-) -> DeviationRecord:
-    """The entry of a recorded deviation in the results: whether it holds on each of its witnesses, where
-    all were asked and judged by all properties, and how many checks it explains."""
-    name = backend.bench.name
-    held = [(name, d.id, case.id) in shown for case in d.witnesses]
-    asked = all(case.id in backend.cases for case in d.witnesses) and plan.properties is None
-    unknown = not asked or (isinstance(d.effect, Unpredictable) and not all(held))
-    return DeviationRecord(
-        id=d.id,
-        backend=name,
-        kind=d.kind,
-        effect=d.effect.name,
-        summary=d.summary,
-        source=d.source,
-        upstream=d.upstream,
-        witnesses=tuple(case.id for case in d.witnesses),
-        holds=None if unknown else all(held),
-        matched=counts[name, d.id],
-    )
+class Ledger:
+    """What the checks say of the recorded deviations: which showed, in which cases."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.shown: set[tuple[str, str, str]] = set()
+
+    def enter(self, judged: Judged) -> None:
+        for c in judged.checks:
+            for name in c.deviations:
+                self.counts[c.backend, name] += 1
+                self.shown.add((c.backend, name, c.case))
+
+    def record(self, backend: Asked, d: Deviation, plan: Plan) -> DeviationRecord:
+        """The entry of a recorded deviation in the results: whether it holds on each of its witnesses,
+        where all were asked and judged by all properties, and how many checks it explains."""
+        name = backend.bench.name
+        held = [(name, d.id, case.id) in self.shown for case in d.witnesses]
+        asked = all(case.id in backend.cases for case in d.witnesses) and plan.properties is None
+        unknown = not asked or (isinstance(d.effect, Unpredictable) and not all(held))
+        return DeviationRecord(
+            id=d.id,
+            backend=name,
+            kind=d.kind,
+            effect=d.effect.name,
+            summary=d.summary,
+            source=d.source,
+            upstream=d.upstream,
+            witnesses=tuple(case.id for case in d.witnesses),
+            holds=None if unknown else all(held),
+            matched=self.counts[name, d.id],
+        )

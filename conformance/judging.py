@@ -94,7 +94,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     with np.errstate(all="ignore"):
         same = (seen == value) | (np.isnan(seen) & np.isnan(value))
         if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
-            same &= np.signbit(seen) == np.signbit(value) | np.isnan(value)
+            same &= (np.signbit(seen) == np.signbit(value)) | np.isnan(value)
         error = np.where(same, 0.0, np.abs(seen - value))
         promised = np.isfinite(limit)
         within = same | (error <= limit)

@@ -58,7 +58,7 @@ def unknown(what: str, name: str, names: Collection[str]) -> str:
     "unknown subject 'layers.Dence'; did you mean layers.Dense?"
     """
     by_spelling = {spelling.lower(): full for full in names for spelling in (full, full.rpartition(".")[2])}
-    close = difflib.get_close_matches(name.lower(), by_spelling, n=3)
+    close = difflib.get_close_matches(name.lower(), by_spelling, n=3, cutoff=0.7)
     nearest = dict.fromkeys(by_spelling[spelling] for spelling in close)
     if nearest:
         return f"unknown {what} {name!r}; did you mean {' or '.join(nearest)}?"

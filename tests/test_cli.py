@@ -147,6 +147,21 @@ def test_control_c_keeps_what_was_judged(engine, run, tmp_path):
     assert (results.status, sum(cell.asked for cell in results.cells)) == ("interrupted", 1)
 
 
+def test_control_c_keeps_it_even_where_the_backends_end_badly(run, tmp_path, monkeypatch):
+    async def events(*question: Any) -> AsyncGenerator[Event, None]:
+        yield started("tfjs-cpu")
+        yield judged(CASES[0])
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class():
+            raise anyio.ClosedResourceError from None
+
+    monkeypatch.setattr(cli, "_events", events)
+    assert run().exit_code == 130
+    assert read(tmp_path / "out").results.status == "interrupted"
+
+
 def test_json_goes_to_standard_output_alone(engine, run, tmp_path):
     engine(started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES))
     result = run("--json")

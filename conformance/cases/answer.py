@@ -11,8 +11,8 @@ from conformance.cases.regimes import expand
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
-from conformance.reference_impl.patches import default
+from conformance.reference_impl.layers.fields import REQUIRED
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, given_weights
 from conformance.reference_impl.tape import Tensor, error_bounds, variable, vjp
 
 
@@ -126,7 +126,7 @@ class LayerSubject(Subject):
         given = {name: weight.shape for name, weight in weights.items()}
         if declared != given:
             raise ValueError(f"{self.name} has the weights {declared}, the case gives {given}")
-        return self.layer.call(x, weights, context)
+        return self.layer.call(x, given_weights(self.layer, weights), context)
 
     def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         assert self.layer is not None
@@ -263,15 +263,15 @@ def _config(subject: Subject, data: Data, names: list[str]) -> dict[str, Expecte
 
 
 def _signature(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+    """The layer was made with its required arguments alone: the others are at their defaults."""
     assert subject.layer is not None
-    own = type(subject.layer)
-    arguments: dict[str, Any] = {}
-    for name, argument in own.arguments.items():
-        if argument.default is layers.fields.REQUIRED:
-            arguments[name] = {"required": True}
-        else:
-            value = default(f"layers.{own.__name__}.{name}", argument.default)
-            arguments[name] = {"default": argument.parse(value)}
+    required = {n for n, a in subject.layer.arguments.items() if a.default is REQUIRED}
+    arguments = {
+        name: {"required": True}
+        if name in required
+        else {"default": list(value) if isinstance(value, tuple) else value}
+        for name, value in subject.layer.config.items()
+    }
     return {name: Structure({"arguments": arguments}) for name in names}
 
 

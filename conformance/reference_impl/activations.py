@@ -24,6 +24,7 @@ from conformance.reference_impl.primitives import (
     expm1,
     flip,
     greater,
+    greater_equal,
     maximum,
     minimum,
     multiply,
@@ -44,7 +45,7 @@ from conformance.reference_impl.primitives import softmax as softmax_along
 from conformance.reference_impl.primitives import softplus as softplus_primitive
 from conformance.reference_impl.primitives import tanh as tanh_primitive
 from conformance.reference_impl.primitives.contraction import Composite
-from conformance.reference_impl.tape import Tensor, algorithm
+from conformance.reference_impl.tape import Tensor, algorithm, constant
 
 Activation = Callable[..., Tensor]
 
@@ -156,9 +157,9 @@ class _ExponentialUnit(Composite):
     """scale·x where x > 0, else scale·α·(eˣ − 1), with the derivative y + scale·α from the output y below."""
 
     def compose(self, x: Tensor, *, alpha: float, scale: float, name: str) -> Tensor:
-        below = minimum(x, 0.0)
-        less_one = expm1(below) if algorithm(name) == "expm1" else subtract(exp(below), 1.0)
-        negative_part = less_one if scale == alpha == 1.0 else multiply(less_one, scale * alpha)
+        negative_part = exponential_less_one(minimum(x, 0.0), name)
+        if scale * alpha != 1.0:
+            negative_part = multiply(negative_part, scale * alpha)
         positive_part = x if scale == 1.0 else multiply(x, scale)
         return where(greater(x, 0.0), positive_part, negative_part)
 
@@ -173,11 +174,16 @@ class _ExponentialUnit(Composite):
         scale: float,
         name: str,
     ) -> Tensor:
-        slope = where(greater(x, 0.0), Tensor(xp.full((), scale, x.dtype)), add(out, scale * alpha))
+        slope = where(greater(0.0, out), add(out, scale * alpha), constant(scale, x))
         return multiply(cotangent, slope)
 
 
 _exponential_unit = _ExponentialUnit()
+
+
+def exponential_less_one(x: Tensor, name: str) -> Tensor:
+    """eˣ − 1 by the algorithm that the arithmetic names for a function."""
+    return expm1(x, entry=name) if algorithm(name) == "expm1" else subtract(exp(x), 1.0)
 
 
 @activation()
@@ -201,8 +207,7 @@ def selu(x: Tensor) -> Tensor:
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x where x ≥ 0, else α·(e^(x/α) − 1) (Barron 2017)"""
     below = divide(minimum(x, 0.0), alpha)
-    less_one = expm1(below) if algorithm("celu") == "expm1" else subtract(exp(below), 1.0)
-    return where(greater(x, 0.0), x, multiply(less_one, alpha))
+    return where(greater(x, 0.0), x, multiply(exponential_less_one(below, "celu"), alpha))
 
 
 @activation()
@@ -211,10 +216,23 @@ def softplus(x: Tensor) -> Tensor:
     return softplus_primitive(x)
 
 
+class _Softsign(Composite):
+    """x / (|x| + 1), with the derivative 1 / (|x| + 1)²"""
+
+    def compose(self, x: Tensor) -> Tensor:
+        return divide(x, add(absolute(x), 1.0))
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return divide(cotangent, square(add(absolute(x), 1.0)))
+
+
+_softsign = _Softsign()
+
+
 @activation()
 def softsign(x: Tensor) -> Tensor:
     """x / (|x| + 1)"""
-    return divide(x, add(absolute(x), 1.0))
+    return _softsign(x)
 
 
 @activation()
@@ -252,7 +270,7 @@ def threshold(x: Tensor, threshold: float, default_value: float) -> Tensor:
 def sparse_plus(x: Tensor) -> Tensor:
     """0 where x ≤ −1, (x + 1)²/4 between, x where x ≥ 1"""
     middle = multiply(square(add(x, 1.0)), 0.25)
-    return where(greater(x, -1.0), where(greater(1.0, x), middle, x), 0.0)
+    return where(greater_equal(-1.0, x), 0.0, where(greater(1.0, x), middle, x))
 
 
 @activation("swish")
@@ -334,7 +352,7 @@ def log_sigmoid(x: Tensor) -> Tensor:
 def sparse_sigmoid(x: Tensor) -> Tensor:
     """0 where x ≤ −1, (x + 1)/2 between, 1 where x ≥ 1 (Blondel et al. 2019)"""
     middle = multiply(add(x, 1.0), 0.5)
-    return where(greater(x, -1.0), where(greater(1.0, x), middle, 1.0), 0.0)
+    return where(greater_equal(-1.0, x), 0.0, where(greater_equal(x, 1.0), 1.0, middle))
 
 
 @activation()

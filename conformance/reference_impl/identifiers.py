@@ -26,8 +26,11 @@ class UnknownIdentifier(ValueError):
     """No initializer, regularizer or constraint has that name, or it has no such argument."""
 
 
+_SEED_AND_AXES = {"seed": None, "input_axes": None, "output_axes": None}
+
+
 def _scaling(scale: float, mode: str, distribution: str) -> dict[str, Any]:
-    return {"scale": scale, "mode": mode, "distribution": distribution, "seed": None}
+    return {"scale": scale, "mode": mode, "distribution": distribution} | _SEED_AND_AXES
 
 
 SCALINGS = {
@@ -52,7 +55,7 @@ INITIALIZERS = (
     Named("Orthogonal", {"gain": 1.0} | _SEED, ("OrthogonalInitializer",)),
     Named("Identity", {"gain": 1.0}, ("IdentityInitializer",)),
     Named("VarianceScaling", _scaling(1.0, "fan_in", "truncated_normal")),
-    *(Named(name, _SEED) for name in SCALINGS),
+    *(Named(name, _SEED_AND_AXES) for name in SCALINGS),
 )
 
 REGULARIZERS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncGenerator, Iterable
@@ -10,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import anyio
 import msgspec
 
 from conformance import __version__
@@ -63,25 +63,39 @@ def record(events: AsyncGenerator[Event, None], directory: Path, suite: Suite, s
     deviations: list[DeviationRecord] = []
     status: Literal["complete", "interrupted"] = "complete"
 
+    def keep(event: Event) -> None:
+        match event:
+            case Started(identity=identity, dialect_digest=digest):
+                fields = msgspec.structs.asdict(identity)
+                backends.append(BackendRecord(**fields, dialect_digest=digest))
+            case Unavailable(backend=backend, message=message):
+                unavailable.append(UnavailableRecord(backend, message))
+            case Judged(case=case, checks=checks):
+                writer.write(case, checks)
+            case DeviationRecord():
+                deviations.append(event)
+
     async def consume() -> None:
         async with aclosing(events):
             async for event in events:
                 show.event(event)
-                match event:
-                    case Started(identity=identity, dialect_digest=digest):
-                        fields = msgspec.structs.asdict(identity)
-                        backends.append(BackendRecord(**fields, dialect_digest=digest))
-                    case Unavailable(backend=backend, message=message):
-                        unavailable.append(UnavailableRecord(backend, message))
-                    case Judged(case=case, checks=checks):
-                        writer.write(case, checks)
-                    case DeviationRecord():
-                        deviations.append(event)
+                keep(event)
+
+    async def consume_until_interrupted() -> None:
+        consuming = asyncio.ensure_future(consume())
+        try:
+            await asyncio.wait([consuming])
+        except asyncio.CancelledError:
+            # Ctrl-C: what breaks while the backends are torn down is no news then.
+            consuming.cancel()
+            await asyncio.gather(consuming, return_exceptions=True)
+            raise
+        consuming.result()
 
     with Writer(directory) as writer:
         try:
             with show:
-                anyio.run(consume)
+                asyncio.run(consume_until_interrupted())
         except KeyboardInterrupt:
             status = "interrupted"
         writer.finish(

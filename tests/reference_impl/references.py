@@ -91,17 +91,21 @@ def summed(sources: Callable[..., Iterator[tuple[Place, Place]]]) -> Callable[..
 
 def padded_terms(sources: Callable[..., Iterator[tuple[Place, Place]]]) -> Callable[..., Array]:
     """The terms of `summed`, in the order of the loop, filled up with zeros."""
+    known: dict[Place, Array] = {}
+
+    def origins(x: Array, **params: Any) -> Array:
+        per_place: dict[Place, list[int]] = {}
+        for place, origin in sources(x, **params):
+            per_place.setdefault(place, []).append(int(np.ravel_multi_index(origin, x.shape)))
+        out = np.full((max(map(len, per_place.values())), *extent(per_place, params)), x.size)
+        for place, flat in per_place.items():
+            out[(slice(len(flat)), *place)] = flat
+        return out
 
     def terms(rounding: Rounding, x: Array, **params: Any) -> Array:
-        per_place: dict[Place, list[Place]] = {}
-        for place, origin in sources(x, **params):
-            per_place.setdefault(place, []).append(origin)
-        most = max(map(len, per_place.values()))
-        out = np.zeros((most, *extent(per_place, params)), x.dtype)
-        for place, origins in per_place.items():
-            for k, origin in enumerate(origins):
-                out[(k, *place)] = x[origin]
-        return out
+        if x.shape not in known:
+            known[x.shape] = origins(x, **params)
+        return np.asarray(np.append(x, x.dtype.type(0))[known[x.shape]])
 
     return terms
 
@@ -188,7 +192,8 @@ def affine_reference(x: Array, kernel: Array, bias: Array | None = None) -> Arra
 
 
 def affine_terms(rounding: Rounding, x: Array, kernel: Array, bias: Array | None = None) -> Array:
-    products = rounding.multiply(np.moveaxis(x, -1, 0)[..., None], np.moveaxis(kernel, -2, 0)[..., None, :])
+    columns_and_rows = [(x[..., k, None], kernel[..., k, None, :]) for k in range(x.shape[-1])]
+    products = np.stack([rounding.multiply(column, row) for column, row in columns_and_rows])
     if bias is None:
         return products
     return np.concatenate([products, np.broadcast_to(bias, products.shape[1:])[None]])

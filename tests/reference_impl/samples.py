@@ -63,7 +63,7 @@ class Sample:
         domain: the smallest operand for which the result is a number.
         exact: data movement and selections, whose result is never rounded.
         scale: the magnitude of operands at which the result is about to overflow.
-        batch: the axis along which the first operand, and others like it, may be as long as is wished.
+        batch: the axis along which the first operand, and others like it, may be of any length.
     """
 
     name: str
@@ -103,10 +103,9 @@ def mean_by_division(x: Array, *, axis: Place) -> Array:
 
 def fused_affine(x: Array, kernel: Array, bias: Array | None = None) -> Array:
     """Begins with the bias, and rounds once for a product and its sum."""
-    wide = [np.moveaxis(x, -1, 0)[..., None].astype(float), np.moveaxis(kernel, -2, 0)[..., None, :]]
     total = np.asarray(0 if bias is None else bias, np.float32)
-    for column, row in zip(*wide, strict=True):
-        total = (column * row + total).astype(np.float32)
+    for k in range(x.shape[-1]):
+        total = (x[..., k, None].astype(float) * kernel[..., k, None, :] + total).astype(np.float32)
     return total
 
 
@@ -124,7 +123,8 @@ def function(name: str, reference: Callable[..., Any], **changes: Any) -> Sample
 
 
 def movement(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
-    return Sample(name, Primitive.every[name], shapes, LINEAR, moved(sources), params, exact=True)
+    call = Primitive.every[name]
+    return Sample(name, call, shapes, LINEAR, moved(sources), params, exact=True, batch=None)
 
 
 def gathering(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
@@ -245,7 +245,8 @@ SAMPLES = (
     gathering("OverlapAdd", ((1, 3, 4, 2, 3, 2),), overlap_sources, spatial=(9, 8), **WINDOWS_2D),
     Sample(
         "unbroadcast", lambda x, *, shape: unbroadcast(x, shape), ((2, 6, 3, 5),), LINEAR,
-        summed(unbroadcast_sources), {"shape": (6, 1, 5)}, terms=padded_terms(unbroadcast_sources), batch=None,
+        summed(unbroadcast_sources), {"shape": (6, 1, 5)},
+        terms=padded_terms(unbroadcast_sources), batch=None,
     ),
     # contractions
     Sample(

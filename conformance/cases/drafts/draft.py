@@ -66,7 +66,7 @@ def draft_layer(
     made = {w.name: recipe(regimes.get(w.name, regimes.get("", "normal")), *w.shape) for w in declared}
     observables = [f"output/{i}" for i in range(len(outputs))]
     differentiable = [f"input/{i}" for i, source in enumerate(inputs) if source.dtype.startswith("float")]
-    differentiable += [f"weight/{w.name}" for w in declared if w.trainable]
+    differentiable += [f"weight/{w.name}" for w in declared if w.trainable and layer.trainable]
     gradients_of = [f"gradient/{name}" for name in differentiable] if gradients else []
     observables += gradients_of
     if training:

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
-from conformance.reference_impl.layers.fields import Field
+from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
 
 
-def _arguments(case: Case) -> dict[str, Field]:
-    return layers.get(case.subject.partition(".")[2]).arguments
+def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of arguments as the specification's constructor understands them together with the case's
+    required ones, or as they are where it refuses them."""
+    layer = layers.get(case.subject.partition(".")[2])
+    known = {key: value for key, value in given.items() if key in layer.arguments}
+    required = {n: case.config[n] for n, f in layer.arguments.items() if f.default is REQUIRED}
+    try:
+        understood = layer.from_config(required | known).config
+    except (TypeError, ValueError):
+        understood = {key: _parsed(layer.arguments[key], value) for key, value in known.items()}
+    return {key: _listed(understood.get(key, value)) for key, value in given.items()}
 
 
 def _parsed(argument: Field, value: Any) -> Any:
-    """The value in canonical form, or as it is where the specification does not accept it."""
     try:
-        parsed = argument.parse(value)
+        return argument.parse(value)
     except ValueError:
         return value
-    return list(parsed) if isinstance(parsed, tuple) else parsed
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def configurations(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
-    """Configurations with every spelling of a value made one, without names, which are made up; an
-    argument that may be left out at its default is left out of both."""
+    """Configurations with every spelling of a value made one, without names, which are made up, and
+    without what may be left out at its default."""
     if not isinstance(observed, dict):
         return expected, observed
-    arguments = _arguments(case)
-    seen = {
-        key: _parsed(arguments[key], value) if key in arguments else value
-        for key, value in observed.items()
-        if key != "name"
-    }
-    wanted = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in expected.items()
-        if key != "name" and not (key not in seen and value in arguments[key].absent_as)
-    }
-    return wanted, seen
+    arguments = layers.get(case.subject.partition(".")[2]).arguments
+
+    def told(key: str, value: Any) -> bool:
+        optional = key in arguments and arguments[key].serialized is Serialized.IF_SET
+        return key != "name" and not (optional and value == arguments[key].default)
+
+    seen = _canonical(case, observed)
+    return {k: v for k, v in expected.items() if told(k, v)}, {k: v for k, v in seen.items() if told(k, v)}
 
 
 def signatures(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
@@ -47,17 +55,17 @@ def signatures(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     the argument is there is compared."""
     if not isinstance(observed, dict) or "arguments" not in observed:
         return expected, observed
-    arguments = _arguments(case)
-    wanted = dict(expected["arguments"])
+    said = observed["arguments"]
+    defaults = _canonical(case, {name: s["default"] for name, s in said.items() if "default" in s})
     seen: dict[str, Any] = {}
-    for name, said in observed["arguments"].items():
-        if name in arguments and "default" in said:
-            seen[name] = {"default": _parsed(arguments[name], said["default"])}
-        elif name in wanted and said.get("read"):
-            seen[name] = wanted[name]
+    for name, argument in said.items():
+        if name in defaults:
+            seen[name] = {"default": defaults[name]}
+        elif name in expected["arguments"] and argument.get("read"):
+            seen[name] = expected["arguments"][name]
         else:
-            seen[name] = said
-    return {"arguments": wanted}, {"arguments": seen}
+            seen[name] = argument
+    return expected, {"arguments": seen}
 
 
 def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.low_rank import LowRank
 from conformance.reference_impl.primitives import affine, pad, reshape, transpose, windows
@@ -53,11 +53,11 @@ class Convolution(LowRank, registered=False):
     bias_initializer = field(fields.initializer, "zeros")
     kernel_regularizer = field(fields.regularizer, None)
     bias_regularizer = field(fields.regularizer, None)
-    activity_regularizer = field(fields.regularizer, None)
+    activity_regularizer = field(fields.regularizer, None, serialized=Serialized.IF_SET)
     kernel_constraint = field(fields.constraint, None)
     bias_constraint = field(fields.constraint, None)
-    lora_rank = field(fields.optional(fields.positive_integer), None, absent_as=(None,))
-    lora_alpha = field(fields.optional(fields.number), None, absent_as=(None,))
+    lora_rank = field(fields.optional(fields.positive_integer), None, serialized=Serialized.IF_SET)
+    lora_alpha = field(fields.optional(fields.number), None, serialized=Serialized.IF_SET)
 
     def check(self) -> None:
         for name in ("kernel_size", "strides", "dilation_rate"):

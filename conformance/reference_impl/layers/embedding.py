@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.low_rank import LowRank
 from conformance.reference_impl.primitives import take
@@ -25,9 +25,9 @@ class Embedding(LowRank):
     embeddings_regularizer = field(fields.regularizer, None)
     embeddings_constraint = field(fields.constraint, None)
     mask_zero = field(fields.boolean, False, "whether 0 stands for nothing, in the mask")
-    weights = field(fields.optional(fields.array), None, "the first values of the table")
-    lora_rank = field(fields.optional(fields.positive_integer), None, absent_as=(None,))
-    lora_alpha = field(fields.optional(fields.number), None, absent_as=(None,))
+    weights = field(fields.optional(fields.array), None, "the first values of the table", Serialized.NEVER)
+    lora_rank = field(fields.optional(fields.positive_integer), None, serialized=Serialized.IF_SET)
+    lora_alpha = field(fields.optional(fields.number), None, serialized=Serialized.IF_SET)
     quantization_config = field(fields.optional(fields.mapping), None, "how `quantize` would act")
 
     def check(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from conformance.reference_impl import activations, identifiers
@@ -17,6 +18,14 @@ class Required:
 
 
 REQUIRED = Required()
+
+
+class Serialized(Enum):
+    """When an argument stands in the configuration."""
+
+    ALWAYS = "always"
+    IF_SET = "where it is not the default"
+    NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -40,13 +49,13 @@ class Field:
         kind: what is allowed.
         default: REQUIRED, or the value that Keras documents.
         doc: what it means, in a line.
-        absent_as: the value whose field Keras leaves out of the configuration, in a tuple; else ().
+        serialized: whether `get_config` says it.
     """
 
     kind: Kind
     default: Any = REQUIRED
     doc: str = ""
-    absent_as: tuple[Any, ...] = ()
+    serialized: Serialized = Serialized.ALWAYS
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -69,10 +78,18 @@ class Field:
                 f"argument `{self.name}`: expected {self.kind.allowed}, got {value!r}{detail}"
             ) from error
 
+    def says(self, value: Any) -> bool:
+        """Whether the configuration says the argument when it has that value."""
+        if self.serialized is Serialized.IF_SET:
+            return bool(value != self.default)
+        return self.serialized is Serialized.ALWAYS
 
-def field(kind: Kind, default: Any = REQUIRED, doc: str = "", absent_as: tuple[Any, ...] = ()) -> Any:
+
+def field(
+    kind: Kind, default: Any = REQUIRED, doc: str = "", serialized: Serialized = Serialized.ALWAYS
+) -> Any:
     """Declares an argument in the body of a layer's class."""
-    return Field(kind, default, doc, absent_as)
+    return Field(kind, default, doc, serialized)
 
 
 def _refuse_unless(condition: bool) -> None:

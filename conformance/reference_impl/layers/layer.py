@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from conformance.reference_impl import activations
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import REQUIRED, Field
-from conformance.reference_impl.patches import default
+from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
+from conformance.reference_impl.patches import default, patchable
 from conformance.reference_impl.tape import Tensor
 
 Shape = tuple[int | None, ...]
@@ -75,10 +75,12 @@ class Layer:
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
 
-    activity_regularizer = fields.field(fields.regularizer, None, "penalty on the output", absent_as=(None,))
+    activity_regularizer = fields.field(
+        fields.regularizer, None, "penalty on the output", serialized=Serialized.IF_SET
+    )
     trainable = fields.field(fields.boolean, True, "whether training changes the weights")
     dtype = fields.field(fields.dtype, None, "dtype of computations and weights")
-    autocast = fields.field(fields.boolean, True, "whether inputs are cast", absent_as=(True, False))
+    autocast = fields.field(fields.boolean, True, "whether inputs are cast", serialized=Serialized.NEVER)
     name = fields.field(fields.optional(fields.text), None, "a name, made up where none is given")
 
     def __init_subclass__(cls, registered: bool = True) -> None:
@@ -154,9 +156,11 @@ class Layer:
         raise NotImplementedError  # every layer has its own
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration by which `from_config` makes the same layer, every field in it."""
+        """The configuration by which `from_config` makes the same layer, in canonical form."""
         return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in self.config.items()
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.config.items()
+            if self.arguments[name].says(value)
         }
 
     @classmethod
@@ -167,6 +171,12 @@ class Layer:
     def activate(self, x: Tensor, identifier: str | None = None) -> Tensor:
         """The activation function applied, that of the field `activation` unless another is named."""
         return activations.get(identifier or self.activation).function(x)  # type: ignore[attr-defined]  # a field of the layers that ask
+
+
+@patchable("layers.given_weights")
+def given_weights(layer: Layer, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The weights that a layer holds when it has been given some: those, with no constraint applied"""
+    return weights
 
 
 def get(name: str) -> type[Layer]:

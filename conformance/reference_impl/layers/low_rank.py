@@ -22,10 +22,12 @@ class LowRank(Layer, registered=False):
     lora_alpha: Any
 
     def check_low_rank(self, constraint: Any) -> None:
-        if self.lora_rank is not None and constraint is not None:
-            raise ValueError(
-                "argument `lora_rank`: a constrained weight cannot be adapted; drop one of the two"
-            )
+        if self.lora_rank is None:
+            return
+        if constraint is not None:
+            raise ValueError("argument `lora_rank`: a weight with a constraint cannot be adapted")
+        if self.lora_alpha is None:
+            self.config["lora_alpha"] = float(self.lora_rank)
 
     def low_rank_weights(self, name: str, shape: tuple[int, ...]) -> tuple[Weight, ...]:
         """A of shape (*shape[:-1], rank) and B of shape (rank, shape[-1]), or nothing."""
@@ -46,6 +48,5 @@ class LowRank(Layer, registered=False):
 
 @patchable("layers.low_rank_scale")
 def low_rank_scale(layer: Any) -> float:
-    """alpha / rank, where alpha is the rank unless it is given"""
-    alpha = layer.lora_rank if layer.lora_alpha is None else layer.lora_alpha
-    return float(alpha / layer.lora_rank)
+    """alpha / rank"""
+    return float(layer.lora_alpha / layer.lora_rank)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.recurrent import Recurrent, States, at_time
 from conformance.reference_impl.primitives import add, dot_last, multiply, take_slice
@@ -48,7 +48,9 @@ class LSTM(Recurrent):
     go_backwards = Recurrent.go_backwards
     stateful = Recurrent.stateful
     unroll = Recurrent.unroll
-    use_cudnn = field(fields.one_of("auto", True, False), "auto", "which kernel; the result is the same")
+    use_cudnn = field(
+        fields.one_of("auto", True, False), "auto", "which kernel; the result is the same", Serialized.NEVER
+    )
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
         features = shapes[0][-1]

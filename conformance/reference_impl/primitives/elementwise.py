@@ -16,6 +16,7 @@ from conformance.reference_impl.primitives.primitive import (
     Selection,
     exact,
     in_ulps,
+    one_rounding_more,
     present,
     ulp,
 )
@@ -185,10 +186,19 @@ class Expm1(Function):
 
     table_entry = "expm1"
 
-    def value(self, x: Array) -> Array:
+    def value(self, x: Array, *, entry: str = "expm1") -> Array:
         return xp.expm1(x)
 
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
+        """`entry` names the function that it is part of, which may have an entry of its own."""
+        entry = params.get("entry", "expm1")
+        own = entry if entry in a.ulps else "expm1"
+        error = in_ulps(a, own, out, self.incoming(a, out, inputs, {}))
+        if error is not None and entry in a.absolute and own != entry:
+            error = error + a.absolute[entry] * (out != 0)
+        return error, one_rounding_more(inputs)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, entry: str = "") -> Tensor:
         return multiply(cotangent, add(out, 1.0))
 
 
