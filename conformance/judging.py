@@ -95,7 +95,8 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
         same = (seen == value) | (np.isnan(seen) & np.isnan(value))
         if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
             same &= (np.signbit(seen) == np.signbit(value)) | np.isnan(value)
-        error = np.where(same, 0.0, np.abs(seen - value))
+        departure = seen - value
+        error = np.where(same, 0.0, np.abs(departure))
         promised = np.isfinite(limit)
         within = same | (error <= limit)
         margin = largest_margin(error, limit, promised)
@@ -114,7 +115,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
             verdict=Verdict.UNSPECIFIED,
             message=f"{unspecified} of {value.size} elements are not promised by the arithmetic",
         )
-    return judgement if tensor.dot is None else statistical(judgement, tensor.dot, seen - value, arithmetic)
+    return judgement if tensor.dot is None else statistical(judgement, tensor.dot, departure, arithmetic)
 
 
 def required_rung(provenance: Provenance, limit: Array) -> Rung:
@@ -144,9 +145,9 @@ def largest_margin(error: Array, limit: Array, promised: Array) -> float | str:
 
 def describe_worst(value: Array, seen: Array, limit: Array, within: Array) -> str:
     """The worst element, and how many are wrong."""
-    excess = np.where(
-        within, -1.0, np.nan_to_num(np.abs(seen - value), nan=np.inf) / np.maximum(limit, 1e-300)
-    )
+    with np.errstate(all="ignore"):
+        error = np.nan_to_num(np.abs(seen - value), nan=np.inf, posinf=np.inf)
+        excess = np.where(within, -1.0, error / np.maximum(limit, 1e-300))
     place = np.unravel_index(int(np.argmax(excess)), value.shape)
     where = ", ".join(str(int(i)) for i in place)
     wrong = int(np.count_nonzero(~within))

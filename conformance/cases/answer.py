@@ -13,7 +13,7 @@ from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, given_weights
-from conformance.reference_impl.tape import Tensor, error_bounds, variable, vjp
+from conformance.reference_impl.tape import Tensor, current_arithmetic, error_bounds, variable, vjp
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,12 @@ def make(case: Case) -> Data:
     )
 
 
-def answer(case: Case, data: Data, arithmetic: Arithmetic) -> dict[str, Expected]:
-    """The specification's answer to every observable that the case asks, under an arithmetic."""
+def answer(case: Case, data: Data, arithmetic: Arithmetic | None) -> dict[str, Expected]:
+    """The specification's answer to every observable that the case asks.
+
+    Under an arithmetic it is the truth, in float64, with the bounds that the arithmetic implies; under
+    None it is computed in the precision of the data (the fast mode), and has no bounds.
+    """
     with error_bounds(arithmetic):
         try:
             subject = SUBJECTS[case.subject.partition(".")[0]](case)
@@ -166,8 +170,9 @@ SUBJECTS: dict[str, Callable[[Case], Subject]] = {"layers": LayerSubject, "activ
 
 
 def _truth(x: Array) -> Array:
-    """The array in the specification's precision; integers and booleans as they are."""
-    truth: Array = xp.asarray(x, dtype=xp.float64 if x.dtype.kind == "f" else None)
+    """The array in float64, or as it is in the fast mode; integers and booleans as they are."""
+    exact = x.dtype.kind == "f" and current_arithmetic() is not None
+    truth: Array = xp.asarray(x, dtype=xp.float64 if exact else None)
     return truth
 
 

@@ -35,8 +35,8 @@ def of(backend: str, modules: tuple[str, ...] = ()) -> Dialect:
     for name in (*modules, *installed, *built_in):
         try:
             table = importlib.import_module(name).DIALECTS
-        except (ImportError, AttributeError) as error:
-            raise BadDialect(f"dialect {name!r}: {error}") from error
+        except Exception as error:  # a module of somebody else's can fail in any way
+            raise BadDialect(f"dialect {name!r}: {type(error).__name__}: {error}") from error
         if backend in table:
             return table[backend]  # type: ignore[no-any-return]  # a module's attribute is Any
     return Dialect()

@@ -1,5 +1,248 @@
-"""What Keras 3.15 on TensorFlow 2.21 does otherwise."""
+"""What Keras 3.15 on TensorFlow 2.21 does otherwise, on a CPU."""
 
-from conformance.dialects.deviation import Dialect
+from __future__ import annotations
 
-DIALECTS = dict.fromkeys(("keras-tensorflow", "keras-tensorflow-onednn"), Dialect())
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case, Literal
+from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.dialects.deviation import Deviation, Dialect, Raises, Value
+from conformance.reference_impl import layers
+from conformance.reference_impl.activations import descending_order
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.primitives import (
+    add,
+    cumulative_sum,
+    divide,
+    expm1,
+    greater,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+    take_along_axis,
+    total,
+    where,
+)
+from conformance.reference_impl.tape import Tensor
+
+KERAS = "keras==3.15.*"
+
+
+def celu(original: Any, x: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, 0) + α·expm1(min(x, 0)/α): at 0 each of the two passes the whole cotangent on."""
+    return add(maximum(x, 0.0), multiply(expm1(divide(minimum(x, 0.0), alpha), entry="celu"), alpha))
+
+
+def sparsemax(original: Any, x: Tensor, axis: int = -1) -> Tensor:
+    """The threshold from the sum of the running sums over the support, where the last one is meant."""
+    axis %= x.ndim
+    descending = take_along_axis(x, indices=descending_order(x, axis), axis=axis)
+    running = cumulative_sum(descending, axis=axis)
+    shape = tuple(-1 if i == axis else 1 for i in range(x.ndim))
+    ranks = Tensor(xp.arange(1, x.shape[axis] + 1, dtype=x.dtype).reshape(shape))
+    support = greater(subtract(descending, divide(subtract(running, 1.0), ranks)), 0.0)
+    sums = total(where(support, running, 0.0), axis=(axis,), keepdims=True)
+    count = total(support, axis=(axis,), keepdims=True)
+    return maximum(subtract(x, divide(subtract(sums, 1.0), count)), 0.0)
+
+
+def alpha_lost(original: Any, layer: Any) -> float:
+    """`build` calls `enable_lora(rank)`, which sets alpha to the rank."""
+    return 1.0
+
+
+def bias_along_width(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """`ops.add` takes the bias (1, filters, 1, 1) for one of the last axis, where that is as long."""
+    z = original(layer, x, kernel, None)
+    return z if bias is None else add(z, bias)
+
+
+def empty_batch_as_given(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """Nothing, in the shape of the input."""
+    return multiply(x, 0.0)
+
+
+def one_dnn_softmax(original: Any, x: Tensor, axis: int | None = -1) -> Tensor:
+    """NaN where the element is not finite, 0 in the rest of its line."""
+    y = original(x, axis)
+    lost = xp.isnan(y.value) & xp.isfinite(x.value)
+    return where(Tensor(lost.astype(x.dtype)), 0.0, y)
+
+
+def celu_at_zero(case: Case, data: Data) -> bool:
+    """Also at NaN, which neither half passes on."""
+    if case.subject == "activations.celu":
+        return any(bool(((x == 0) | xp.isnan(x)).any()) for x in data.inputs)
+    return case.config.get("activation") == "celu"
+
+
+def uses_sparsemax(case: Case, data: Data) -> bool:
+    return case.subject == "activations.sparsemax" or case.config.get("activation") == "sparsemax"
+
+
+def alpha_given(case: Case, data: Data) -> bool:
+    rank, alpha = case.config.get("lora_rank"), case.config.get("lora_alpha")
+    loses = case.subject in ("layers.Dense", "layers.Embedding")
+    return loses and None not in (rank, alpha) and rank != alpha
+
+
+def channels_first(case: Case, data: Data) -> bool:
+    return case.subject == "layers.Conv2D" and case.config.get("data_format") == "channels_first"
+
+
+def channels_first_ungrouped(case: Case, data: Data) -> bool:
+    return channels_first(case, data) and case.config.get("groups", 1) == 1
+
+
+def as_wide_as_filters(case: Case, data: Data) -> bool:
+    if not channels_first(case, data) or not case.config.get("use_bias", True):
+        return False
+    layer = layers.get("Conv2D").from_config(case.config)
+    return bool(layer.output_shapes([x.shape for x in data.inputs])[0][-1] == case.config["filters"])
+
+
+def softmax_of_special_values(case: Case, data: Data) -> bool:
+    names = (case.subject, f"activations.{case.config.get('activation')}")
+    softmax = case.subject == "layers.Softmax" or "activations.softmax" in names
+    return softmax and any(not bool(xp.isfinite(x).all()) for x in data.inputs)
+
+
+def empty_convolution(case: Case, data: Data) -> bool:
+    return case.subject == "layers.Conv2D" and any(x.size == 0 for x in data.inputs)
+
+
+DEVIATIONS = (
+    Deviation(
+        id="keras-celu-gradient-at-zero",
+        summary="The gradient of celu at exactly 0 is 2, not 1: both halves of its formula pass it on.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:134, celu",
+        upstream="none found (searched GitHub issues for: keras celu gradient at zero tensorflow backend)",
+        versions=KERAS,
+        scope=celu_at_zero,
+        effect=Value({"activations.celu": celu}),
+        witnesses=(draft_activation("celu", {}, Literal((4,), (-1.0, 0.0, 0.5, 2.0))),),
+    ),
+    Deviation(
+        id="keras-sparsemax-threshold",
+        summary="sparsemax does not sum to 1 where more than one element is in the support.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax",
+        upstream="https://github.com/keras-team/keras/issues/23425",
+        versions=KERAS,
+        scope=uses_sparsemax,
+        effect=Value({"activations.sparsemax": sparsemax}),
+        witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
+    ),
+    Deviation(
+        id="keras-lora-alpha-lost",
+        summary="Dense and Embedding lose the lora_alpha that their constructor was given; call enable_lora "
+        "with it after building.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/core/dense.py:156 and embedding.py:167, build",
+        upstream="none found (searched GitHub issues for: keras Dense lora_alpha ignored enable_lora build)",
+        versions=KERAS,
+        scope=alpha_given,
+        effect=Value({"layers.low_rank_scale": alpha_lost}),
+        witnesses=(
+            draft_layer(
+                "layers.Dense", {"units": 3, "lora_rank": 2, "lora_alpha": 8}, [recipe("normal", 2, 4)]
+            ),
+            draft_layer(
+                "layers.Embedding",
+                {"input_dim": 5, "output_dim": 3, "lora_rank": 2, "lora_alpha": 8},
+                [recipe("indices:5", 2, 3, dtype="int32")],
+            ),
+        ),
+    ),
+    Deviation(
+        id="keras-conv2d-channels-first-bias",
+        summary="Conv2D with channels first adds its bias along the width, where the output is as wide as "
+        "it has filters; use channels_last, or an output of another width.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
+        upstream="none found (searched GitHub issues for: keras ops.add tensorflow backend bias_add wrong "
+        "broadcast); brought by https://github.com/keras-team/keras/pull/20386",
+        versions=KERAS,
+        scope=as_wide_as_filters,
+        effect=Value({"layers.convolved": bias_along_width}),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 4, "kernel_size": 1, "groups": 2, "data_format": "channels_first"},
+                [recipe("normal", 1, 2, 3, 4)],
+            ),
+        ),
+    ),
+)
+
+PLAIN = (
+    Deviation(
+        id="keras-conv2d-channels-first-cpu",
+        summary="TensorFlow has no convolution with channels first on a CPU without oneDNN; transpose.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
+        upstream="https://github.com/keras-team/keras/issues/20414",
+        versions="tensorflow==2.21.*",
+        scope=channels_first_ungrouped,
+        effect=Raises(
+            "not-implemented",
+            "call",
+            ("output/*", "dtype", "gradient/*", "training/*", "reconstructed/output/*"),
+            "only supports the NHWC tensor format on the CPU",
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 2, "kernel_size": 2, "data_format": "channels_first"},
+                [recipe("normal", 1, 3, 4, 5)],
+            ),
+        ),
+    ),
+)
+
+EMPTY = draft_layer("layers.Conv2D", {"filters": 4, "kernel_size": 2}, [recipe("normal", 0, 4, 5, 3)])
+
+ONE_DNN = (
+    Deviation(
+        id="keras-onednn-softmax-special-values",
+        summary="With oneDNN a NaN or infinity in a softmax makes only its own element NaN, and the rest "
+        "of its line 0.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_softmax_op.cc, MklSoftmaxOp",
+        upstream="none found (searched GitHub issues for: tensorflow oneDNN softmax NaN input returns zero)",
+        versions="tensorflow==2.21.*",
+        scope=softmax_of_special_values,
+        effect=Value({"activations.softmax": one_dnn_softmax}),
+        witnesses=(draft_activation("softmax", {}, Literal((2, 3), (0.5, "nan", 1.0, 1.0, 2.0, 3.0))),),
+    ),
+    Deviation(
+        id="keras-onednn-conv2d-empty-batch",
+        summary="With oneDNN the output of Conv2D over an empty batch has the shape of the input.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
+        upstream="none found (not searched)",
+        versions="tensorflow==2.21.*",
+        scope=empty_convolution,
+        effect=Value({"layers.convolved": empty_batch_as_given}),
+        witnesses=(EMPTY,),
+    ),
+    Deviation(
+        id="keras-onednn-conv2d-empty-batch-gradient",
+        summary="With oneDNN the gradients of Conv2D over an empty batch are refused.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_filter_ops.cc",
+        upstream="none found (not searched)",
+        versions="tensorflow==2.21.*",
+        scope=empty_convolution,
+        effect=Raises("invalid-argument", "gradient", ("gradient/*",), "Input to reshape is a tensor with"),
+        witnesses=(EMPTY,),
+    ),
+)
+
+DIALECTS = {
+    "keras-tensorflow": Dialect(DEVIATIONS + PLAIN),
+    "keras-tensorflow-onednn": Dialect(DEVIATIONS + ONE_DNN),
+}

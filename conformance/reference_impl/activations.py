@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     absolute,
@@ -22,7 +22,6 @@ from conformance.reference_impl.primitives import (
     erf,
     exp,
     expm1,
-    flip,
     greater,
     greater_equal,
     maximum,
@@ -40,6 +39,7 @@ from conformance.reference_impl.primitives import (
 )
 from conformance.reference_impl.primitives import log_softmax as log_softmax_along
 from conformance.reference_impl.primitives import relu as relu_primitive
+from conformance.reference_impl.primitives import relu6 as relu6_primitive
 from conformance.reference_impl.primitives import sigmoid as sigmoid_primitive
 from conformance.reference_impl.primitives import softmax as softmax_along
 from conformance.reference_impl.primitives import softplus as softplus_primitive
@@ -118,7 +118,7 @@ def relu(
     if max_value is not None:
         # Keras has a kernel of its own for 6, whose derivative there is 0; a clip's is 1 at its edges.
         own_kernel = threshold == 0.0 and max_value == 6
-        kept = minimum(max_value, kept) if own_kernel else _clip(kept, 0.0, max_value)
+        kept = relu6_primitive(x) if own_kernel else _clip(kept, 0.0, max_value)
     if negative_slope != 0.0:
         below = relu_primitive(add(negative(x), threshold) if threshold != 0.0 else negative(x))
         kept = subtract(kept, multiply(below, negative_slope))
@@ -134,7 +134,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
 @activation()
 def relu6(x: Tensor) -> Tensor:
     """min(max(x, 0), 6), with the derivative 0 at 0 and at 6"""
-    return minimum(6.0, relu_primitive(x))
+    return relu6_primitive(x)
 
 
 @activation()
@@ -327,7 +327,7 @@ def exponential(x: Tensor) -> Tensor:
 @activation()
 def hard_sigmoid(x: Tensor) -> Tensor:
     """relu6(x + 3)/6, as Keras 3 has it"""
-    return divide(minimum(6.0, relu_primitive(add(x, 3.0))), 6.0)
+    return divide(relu6_primitive(add(x, 3.0)), 6.0)
 
 
 @activation("hard_swish")
@@ -365,8 +365,7 @@ def mish(x: Tensor) -> Tensor:
 def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
     """max(x − τ, 0), with τ such that the result sums to 1 along the axis (Martins and Astudillo 2016)"""
     axis = _checked_axis(x, axis)
-    order = xp.argsort(x.value, axis=axis)
-    descending = flip(take_along_axis(x, indices=order, axis=axis), axis=axis)
+    descending = take_along_axis(x, indices=descending_order(x, axis), axis=axis)
     running = cumulative_sum(descending, axis=axis)
     shape = [1] * x.ndim
     shape[axis] = -1
@@ -375,7 +374,13 @@ def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
     count = total(support, axis=(axis,), keepdims=True)
     inside = where(support, descending, 0.0)
     tau = divide(subtract(total(inside, axis=(axis,), keepdims=True), 1.0), count)
-    return relu_primitive(subtract(x, tau))
+    return maximum(subtract(x, tau), 0.0)
+
+
+def descending_order(x: Tensor, axis: int) -> Array:
+    """The indices that sort from largest to smallest, equal elements in their own order."""
+    order: Array = xp.argsort(-x.value, axis=axis, kind="stable")
+    return order
 
 
 def _clip(x: Tensor, low: float, high: float) -> Tensor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from conformance.reference_impl.arrays import xp
@@ -64,6 +66,11 @@ class Arithmetic:
     algorithms: Mapping[str, str] = field(
         default_factory=lambda: {name: classes[0] for name, classes in ALGORITHMS.items()}, hash=False
     )
+
+    @cached_property
+    def format(self) -> Any:
+        """The dtype itself: looking it up by name takes longer than a tiny array's conversion."""
+        return xp.dtype(self.dtype)
 
     @property
     def underflow(self) -> float:
@@ -138,10 +145,23 @@ def declared(declaration: Mapping[str, Any]) -> Arithmetic:
         raise BadArithmetic(f"unknown fields in an arithmetic: {', '.join(sorted(unknown))}")
     if entries.get("subnormals", "kept") not in ("kept", "flushed", "either"):
         raise BadArithmetic(f"subnormals are kept, flushed or either, not {entries['subnormals']!r}")
-    for name, chosen in entries.get("algorithms", {}).items():
+    if "unit_roundoff" in entries and not _is_number(entries["unit_roundoff"], 2.0**-1074, 0.5):
+        raise BadArithmetic(f"unit_roundoff is above 0 and at most 1/2, not {entries['unit_roundoff']!r}")
+    for table in ("ulps", "absolute", "algorithms"):
+        if not isinstance(entries.setdefault(table, {}), Mapping):
+            raise BadArithmetic(f"{table} are given by name in an object, not as {entries[table]!r}")
+    for table in ("ulps", "absolute"):
+        for name, entry in entries[table].items():
+            if not _is_number(entry, 0.0, sys.float_info.max):
+                raise BadArithmetic(f"{table} of {name}: a number from 0 up, not {entry!r}")
+    for name, chosen in entries["algorithms"].items():
         known = ALGORITHMS.get(name, ())
         if chosen not in known:
             raise BadArithmetic(f"algorithm {name}: {chosen!r} is none of {', '.join(known) or 'any known'}")
     for table in ("ulps", "absolute", "algorithms"):
-        entries[table] = dict(getattr(arithmetic, table)) | entries.get(table, {})
+        entries[table] = dict(getattr(arithmetic, table)) | entries[table]
     return replace(arithmetic, **entries)
+
+
+def _is_number(x: Any, least: float, most: float) -> bool:
+    return isinstance(x, int | float) and least <= x <= most

@@ -17,13 +17,21 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class ArrayModule:
-    """Forwards every attribute to the library in use, so that `xp` can be imported once."""
+    """Has every attribute of the library in use, so that `xp` can be imported once."""
 
     def __init__(self) -> None:
         self.library: Any = np
 
+    def use(self, library: Any) -> None:
+        """Forget the attributes of the library in use, and take those of another."""
+        self.__dict__.clear()
+        self.library = library
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.library, name)
+        """Asked only for what is not there yet: on tiny arrays the look-up costs as much as the work."""
+        attribute = getattr(self.library, name)
+        self.__dict__[name] = attribute
+        return attribute
 
     def as_strided(self, x: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
         """A view of `x`. CuPy's own sliding windows synchronise the device; this does not."""
@@ -86,8 +94,8 @@ def use_device(device: str) -> Iterator[None]:
     if device not in ("cpu", "gpu"):
         raise ValueError(f"unknown device {device!r}; the devices are 'cpu' and 'gpu'")
     previous = xp.library
-    xp.library = np if device == "cpu" else load_cupy()
+    xp.use(np if device == "cpu" else load_cupy())
     try:
         yield
     finally:
-        xp.library = previous
+        xp.use(previous)

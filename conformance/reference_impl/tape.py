@@ -151,7 +151,7 @@ def _of_the_formula(value: Array, arithmetic: Arithmetic | None) -> Tensor:
     tensor = Tensor(value, provenance=Provenance.SELECTED)
     tensor.subnormal = _may_be_flushed(value, arithmetic)
     if arithmetic is not None and value.dtype.kind == "f":
-        exact = (value.astype(arithmetic.dtype).astype(value.dtype) == value) | ~xp.isfinite(value)
+        exact = (value.astype(arithmetic.format).astype(value.dtype) == value) | ~xp.isfinite(value)
         if not bool(exact.all()):
             tensor.error = xp.where(exact, 0.0, xp.abs(value) * arithmetic.unit_roundoff)
     return tensor

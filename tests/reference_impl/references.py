@@ -99,7 +99,8 @@ def padded_terms(sources: Callable[..., Iterator[tuple[Place, Place]]]) -> Calla
             per_place.setdefault(place, []).append(int(np.ravel_multi_index(origin, x.shape)))
         out = np.full((max(map(len, per_place.values())), *extent(per_place, params)), x.size)
         for place, flat in per_place.items():
-            out[(slice(len(flat)), *place)] = flat
+            for k, at in enumerate(flat):
+                out[(k, *place)] = at
         return out
 
     def terms(rounding: Rounding, x: Array, **params: Any) -> Array:

@@ -99,7 +99,7 @@ class BatchNormalization(Layer):
         along = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
         state: dict[str, Tensor] = {}
         gamma, beta = weights.get("gamma"), weights.get("beta")
-        if context.training and self.trainable:
+        if normalizes_by_batch(self, context):
             mask = context.masks[0] if context.masks else None
             average, variance = moments(x, axis, mask)
             if self.renorm:
@@ -114,6 +114,7 @@ class BatchNormalization(Layer):
             average, variance = weights["moving_mean"], weights["moving_variance"]
         return Result((self.normalized(x, average, variance, gamma, beta, along),), state)
 
+    @patchable("layers.BatchNormalization.normalized")
     def normalized(
         self,
         x: Tensor,
@@ -180,6 +181,12 @@ def moved(old: Tensor, new: Tensor, momentum: float) -> Tensor:
 def detached(x: Tensor) -> Tensor:
     """The same value, through which no gradient flows."""
     return Tensor(x.value, x.error, x.provenance)
+
+
+@patchable("layers.BatchNormalization.normalizes_by_batch")
+def normalizes_by_batch(layer: BatchNormalization, context: Context) -> bool:
+    """Whether the statistics are the batch's: in training, unless the layer is frozen"""
+    return context.training and bool(layer.trainable)
 
 
 @patchable("layers.BatchNormalization.moments")

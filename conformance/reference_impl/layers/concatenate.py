@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import concatenate
 from conformance.reference_impl.tape import Tensor
 
@@ -45,4 +46,10 @@ class Concatenate(Layer):
         return ((*shapes[0][:axis], joined, *shapes[0][axis + 1 :]),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
-        return Result((concatenate(*inputs, axis=self.axis),))
+        return Result((concatenate(*inputs, axis=joined_axis(self)),))
+
+
+@patchable("layers.Concatenate.joined_axis")
+def joined_axis(layer: Concatenate) -> int:
+    """The axis along which the call joins its inputs"""
+    return int(layer.axis)

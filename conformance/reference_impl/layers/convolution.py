@@ -9,6 +9,7 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.low_rank import LowRank
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import affine, pad, reshape, transpose, windows
 from conformance.reference_impl.tape import Tensor
 
@@ -118,22 +119,7 @@ class Convolution(LowRank, registered=False):
         return ((shape[0], *positions, self.filters) if last else (shape[0], self.filters, *positions),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
-        x = inputs[0]
-        last = self.data_format == "channels_last"
-        if not last:
-            x = transpose(x, axes=(0, *range(2, x.ndim), 1))
-        if self.padding == "same":
-            edges = [
-                same_padding(*axis)
-                for axis in zip(
-                    x.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate, strict=True
-                )
-            ]
-            x = pad(x, widths=((0, 0), *edges, (0, 0)))
-        patches = windows(x, size=self.kernel_size, strides=self.strides, dilation=self.dilation_rate)
-        z = self.contract(patches, self.adapted(weights, "kernel"), weights.get("bias"))
-        if not last:
-            z = transpose(z, axes=(0, z.ndim - 1, *range(1, z.ndim - 1)))
+        z = convolved(self, inputs[0], self.adapted(weights, "kernel"), weights.get("bias"))
         return Result((self.activate(z),))
 
     def contract(self, patches: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
@@ -151,3 +137,20 @@ class Convolution(LowRank, registered=False):
             *offset,
         )
         return reshape(transpose(z, axes=(1, 0, 2)), shape=(*places, self.filters))
+
+
+@patchable("layers.convolved")
+def convolved(layer: Convolution, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """windows(x) · kernel + bias, in the layer's data format"""
+    last = layer.data_format == "channels_last"
+    if not last:
+        x = transpose(x, axes=(0, *range(2, x.ndim), 1))
+    if layer.padding == "same":
+        edges = [
+            same_padding(*axis)
+            for axis in zip(x.shape[1:-1], layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
+        ]
+        x = pad(x, widths=((0, 0), *edges, (0, 0)))
+    patches = windows(x, size=layer.kernel_size, strides=layer.strides, dilation=layer.dilation_rate)
+    z = layer.contract(patches, kernel, bias)
+    return z if last else transpose(z, axes=(0, z.ndim - 1, *range(1, z.ndim - 1)))

@@ -8,6 +8,7 @@ from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import concatenate, reshape, take_slice, where
 from conformance.reference_impl.tape import Tensor
 
@@ -56,12 +57,18 @@ class Recurrent(Layer, registered=False):
                 output, states = new, new_states
             else:
                 kept = column(mask, t, x)
-                output = where(kept, new, zeros if self.zero_output_for_mask else output)
+                output = where(kept, new, masked_output(self, output, states))
                 states = tuple(where(kept, n, old) for n, old in zip(new_states, states, strict=True))
             outputs.append(output)
         if self.return_sequences:
             output = concatenate(*(reshape(y, shape=(batch, 1, self.units)) for y in outputs), axis=1)
         return Result((output, *states) if self.return_state else (output,))
+
+
+@patchable("layers.Recurrent.masked_output")
+def masked_output(layer: Recurrent, output: Tensor, states: States) -> Tensor:
+    """The output of a masked step: the one before it, or zeros"""
+    return Tensor(xp.zeros_like(output.value)) if layer.zero_output_for_mask else output
 
 
 def column(mask: Array, t: int, x: Tensor) -> Tensor:

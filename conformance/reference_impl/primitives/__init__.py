@@ -24,6 +24,7 @@ from conformance.reference_impl.primitives.elementwise import (
     multiply,
     negative,
     relu,
+    relu6,
     rsqrt,
     sigmoid,
     sign,
@@ -56,7 +57,7 @@ from conformance.reference_impl.primitives.movement import (
 __all__ = [
     "absolute", "add", "affine", "broadcast_to", "concatenate", "cumulative_sum", "divide", "dot_last", "erf",
     "exp", "expm1", "flip", "greater", "greater_equal", "largest", "log", "log1p", "log_softmax", "maximum",
-    "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice", "relu", "reshape", "rsqrt",
-    "scatter_add", "sigmoid", "sign", "softmax", "softplus", "sqrt", "square", "subtract", "take",
+    "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice", "relu", "relu6", "reshape",
+    "rsqrt", "scatter_add", "sigmoid", "sign", "softmax", "softplus", "sqrt", "square", "subtract", "take",
     "take_along_axis", "take_slice", "tanh", "total", "transpose", "unbroadcast", "where", "windows",
 ]  # fmt: skip

@@ -40,16 +40,14 @@ class Affine(Accumulation):
     """x @ kernel + bias, as one accumulation in any order (some runtimes begin it with the bias).
 
     (…, n, k) @ (…, k, m) + (…, 1 or n, m), batched as `numpy.matmul` does; the bias may be left out.
+    With n products and a bias, γₙ₊₂.
     """
+
+    roundings = 1
 
     def value(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
         product = xp.matmul(x, kernel)
         return product if bias is None else product + bias
-
-    def roundings(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
-        in_rows = (x > 0).sum(axis=-1)[..., None]
-        in_columns = (kernel > 0).sum(axis=-2)[..., None, :]
-        return xp.minimum(in_rows, in_columns) + 2
 
     def exact_on_integers(self, a: Arithmetic) -> bool:
         return a.algorithms["dot"] == "direct"

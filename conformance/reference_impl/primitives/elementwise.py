@@ -320,7 +320,7 @@ class Maximum(Selection):
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         chosen = greater_equal(x, y) if position == 0 else greater(y, x)
-        return unbroadcast(multiply(cotangent, chosen), (x, y)[position].shape)
+        return unbroadcast(where(chosen, cotangent, 0.0), (x, y)[position].shape)
 
 
 class Minimum(Selection):
@@ -334,7 +334,7 @@ class Minimum(Selection):
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         chosen = greater_equal(y, x) if position == 0 else greater(x, y)
-        return unbroadcast(multiply(cotangent, chosen), (x, y)[position].shape)
+        return unbroadcast(where(chosen, cotangent, 0.0), (x, y)[position].shape)
 
 
 class Relu(Selection):
@@ -348,6 +348,19 @@ class Relu(Selection):
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return multiply(cotangent, greater(x, 0.0))
+
+
+class Relu6(Selection):
+    """min(max(x, 0), 6), with the derivative 0 at 0 and at 6"""
+
+    def value(self, x: Array) -> Array:
+        return xp.minimum(xp.maximum(x, 0.0), 6.0)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        return errors[0]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, multiply(greater(x, 0.0), greater(6.0, x)))
 
 
 class Comparison(Primitive):
@@ -421,5 +434,6 @@ add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negative, absolute, square, sqrt, rsqrt = Negative(), Absolute(), Square(), Sqrt(), Rsqrt()
 exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
-maximum, minimum, relu, where = Maximum(), Minimum(), Relu(), Where()
+maximum, minimum, where = Maximum(), Minimum(), Where()
+relu, relu6 = Relu(), Relu6()
 greater, greater_equal, sign = Greater(), GreaterEqual(), Sign()

@@ -172,8 +172,7 @@ class Windows(Movement):
 class Gathering(Accumulation):
     """Adds elements up at places: the adjoint of a movement, and linear. n terms are n − 1 sums."""
 
-    def roundings(self, magnitude: Array, **params: Any) -> Array:
-        return xp.maximum(self.value((magnitude > 0).astype(magnitude.dtype), **params) - 1, 0.0)
+    roundings = -1
 
 
 class Sum(Gathering):

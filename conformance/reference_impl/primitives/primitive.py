@@ -46,9 +46,11 @@ class Primitive:
             error, out.provenance = self.bound(arithmetic, value, *read, **params)
             if floating and error is not None:
                 out.error = self.bounded(arithmetic, value, error, read, params)
-        if floating and any(x.tracked for x in inputs):
-            out.tracked = True
-            out.node = (self, inputs, params)
+        for x in inputs:
+            if x.tracked and floating:
+                out.tracked = True
+                out.node = (self, inputs, params)
+                break
         return out
 
     def read(self, a: Arithmetic, x: Tensor) -> Tensor:
@@ -66,11 +68,11 @@ class Primitive:
             error = error.astype(value.dtype)
         if error.shape != value.shape:
             error = xp.broadcast_to(error, value.shape)
-        reachable = xp.abs(value) + error <= a.largest
-        if bool(reachable.all()):
+        reach = xp.abs(value) + error
+        if not value.size or bool(reach.max() <= a.largest):
             return error
         known = ~xp.isfinite(value) & self.settled(a, value, inputs, params)
-        return xp.where(reachable, error, xp.where(known, 0.0, xp.inf))
+        return xp.where(reach <= a.largest, error, xp.where(known, 0.0, xp.inf))
 
     def settled(self, a: Arithmetic, value: Array, inputs: list[Tensor], params: dict[str, Any]) -> Array:
         """Where the result is the same at every corner of the operands' intervals."""
@@ -118,7 +120,7 @@ def one_rounding_more(inputs: tuple[Tensor, ...]) -> Provenance:
 def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
     """The propagated error and that of one correctly rounded operation; none where the exact result is
     representable and the operands are exact."""
-    inexact = out.astype(a.dtype).astype(out.dtype) != out
+    inexact = out.astype(a.format).astype(out.dtype) != out
     if a.subnormals != "kept":
         inexact |= (xp.abs(out) < a.smallest_normal) & (out != 0)
     if propagated is None:
@@ -227,13 +229,12 @@ class Selection(Primitive):
 class Accumulation(Primitive):
     """Adds up, in any order, elements of its operand or products of elements of its operands.
 
-    With n roundings on the way to a result, its error is γₙ Σ|terms| (Higham 2002, section 3.1) and what
-    the operands' errors make; integers whose sum of magnitudes is representable add up exactly. Where
-    the magnitudes overflow, a partial sum may.
+    With n terms that are not zero and so up to n + `roundings` roundings, a result's error is
+    γ Σ|terms| (Higham 2002, section 3.1) and what the operands' errors make; integers whose sum of
+    magnitudes is representable add up exactly. Where the magnitudes overflow, a partial sum may.
     """
 
-    roundings: Callable[..., Array]
-    """(*magnitudes, **params) → n for every result; a term that is zero rounds nothing."""
+    roundings: int
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
         if out.dtype.kind != "f":
@@ -241,7 +242,8 @@ class Accumulation(Primitive):
         values = [xp.abs(x.value) for x in inputs]
         magnitudes = [v if x.error is None else v + x.error for v, x in zip(values, inputs, strict=True)]
         reach = self.value(*magnitudes, **params)
-        n = self.roundings(*magnitudes, **params)
+        terms = self.value(*[(m > 0).astype(out.dtype) for m in magnitudes], **params)
+        n = xp.maximum(terms + self.roundings, 0.0)
         # In a product of subnormals, and in the sum that follows, underflow comes on top.
         error = a.gamma(n) * reach + n * (2 * a.underflow)
         if not exact(inputs):

@@ -46,9 +46,10 @@ class Answers {
       training: once("gradient", () => this.allGradients("training/gradient/", true)),
     };
     this.recreated = once("reconstruction", () => subject.recreate(this.layer()));
-    this.recreatedOutputs = once("reconstruction", () =>
-      new BuiltLayer(tf, this.recreated(), this.inputs()).assign(this.weights()).call(this.arguments()),
+    this.recreatedReady = once("build", () =>
+      new BuiltLayer(tf, this.recreated(), this.inputs()).assign(this.weights()),
     );
+    this.recreatedOutputs = once("call", () => this.recreatedReady().call(this.arguments()));
   }
 
   /** The vjp by every input and weight that the case asks for: name → tensor or failure. */

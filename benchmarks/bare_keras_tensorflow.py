@@ -1,0 +1,35 @@
+"""Keras on TensorFlow without the suite: the cases of a file in a loop, and the seconds that this takes.
+
+`python bare_keras_tensorflow.py CASES WARM_UP` reads one `ConcreteCase` a line, and tells the seconds of the
+first WARM_UP cases and of the rest, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from conformance.runners.keras_adapter.__main__ import observe, start
+from conformance.runners.protocol import PROTOCOL_VERSION, ConcreteCase, Start
+
+
+def main(cases: Path, warm_up: int) -> None:
+    """Start the backend as its adapter does, and answer the cases; the answers are thrown away."""
+    decode = msgspec.json.Decoder(ConcreteCase).decode
+    concrete = [decode(line) for line in cases.read_bytes().splitlines()]
+    start(Start(PROTOCOL_VERSION, "keras-tensorflow"))
+    seconds = []
+    for part in (concrete[:warm_up], concrete[warm_up:]):
+        began = time.perf_counter()
+        for case in part:
+            observe(case)
+        seconds.append(time.perf_counter() - began)
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

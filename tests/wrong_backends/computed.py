@@ -1,0 +1,338 @@
+"""Faults of what is computed: gate orders, layouts, epsilons, edges, gradients, precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.reference_impl.layers.layer import Result
+from conformance.reference_impl.primitives import (
+    add,
+    divide,
+    exp,
+    flip,
+    greater_equal,
+    multiply,
+    reshape,
+    square,
+    subtract,
+    take_slice,
+    total,
+    transpose,
+)
+from conformance.reference_impl.tape import Tensor
+from conformance.runners.protocol import WireError
+
+from .fault import LAYERS, PRIMITIVES, Fault
+
+CONVOLUTION = f"{LAYERS}.convolution"
+BATCH_NORMALIZATION = f"{LAYERS}.batch_normalization"
+LSTM = f"{LAYERS}.lstm:LSTM"
+ANSWER = "conformance.cases.answer"
+
+
+# Dense
+
+
+def kernel_transposed(original: Any, x: Tensor, kernel: Tensor, *bias: Any) -> Tensor:
+    square_ = kernel.shape[0] == kernel.shape[1]
+    return original(x, transpose(kernel, axes=(1, 0)) if square_ else kernel, *bias)
+
+
+def tf32_products(original: Any, self: Any, x: Any, kernel: Any, *bias: Any) -> Any:
+    """Operands are rounded to the 10 bits of TF32's mantissa, sums are float32."""
+    return original(self, ten_bits(x), ten_bits(kernel), *bias)
+
+
+def ten_bits(x: Any) -> Any:
+    if x.dtype != np.float32:
+        return x
+    bits = np.ascontiguousarray(x).view(np.uint32)
+    even = (bits >> np.uint32(13)) & np.uint32(1)
+    rounded = ((bits + np.uint32(0xFFF) + even) & np.uint32(0xFFFFE000)).view(np.float32)
+    return np.where(np.isfinite(x), rounded, x)
+
+
+def float16_storage(case: Case, observable: str, answer: Any) -> Any:
+    if not observable.startswith("output/") or answer.dtype != np.float32:
+        return answer
+    with np.errstate(over="ignore"):
+        return answer.astype(np.float16).astype(np.float32)
+
+
+# Conv2D
+
+
+def kernel_flipped(original: Any, self: Any, patches: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    return original(self, patches, flip(flip(kernel, axis=0), axis=1), bias)
+
+
+def groups_ignored(original: Any, self: Any, patches: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """Every group of filters sees the first group of channels."""
+    first = take_slice(patches, key=(slice(None),) * 5 + (slice(0, kernel.shape[-2]),))
+    halves = [first] * self.groups
+    from conformance.reference_impl.primitives import concatenate
+
+    return original(self, concatenate(*halves, axis=-1), kernel, bias)
+
+
+def bias_along_width(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    """The bias is added along the last axis also where channels come second, if its size allows."""
+    bias = weights.get("bias")
+    result = original(self, inputs, weights, context)
+    width = result.outputs[0].shape[-1]
+    if self.data_format == "channels_last" or bias is None or bias.shape[0] != width:
+        return result
+    bare = {name: weight for name, weight in weights.items() if name != "bias"}
+    return Result((add(original(self, inputs, bare, context).outputs[0], bias),))
+
+
+def read_as_channels_last(original: Any, x: Tensor, *, axes: tuple[int, ...]) -> Tensor:
+    """The first step of channels first: the memory is read as if channels came last."""
+    return reshape(x, shape=tuple(x.shape[i] for i in axes)) if axes == (0, 2, 3, 1) else original(x, axes=axes)
+
+
+# BatchNormalization
+
+
+def epsilon_1e_5(original: Any, self: Any, *args: Any) -> Any:
+    """1e-5 stands for the default epsilon."""
+    return original(type(self).from_config(self.config | {"epsilon": 1e-5}), *args)
+
+
+def epsilon_outside(original: Any, self: Any, x: Any, average: Any, variance: Any, *args: Any) -> Any:
+    """1/(√σ² + ε) for 1/√(σ² + ε)."""
+    from conformance.reference_impl.primitives import sqrt
+
+    moved = subtract(square(add(sqrt(variance), self.epsilon)), self.epsilon)
+    return original(self, x, average, moved, *args)
+
+
+def unbiased_variance(original: Any, x: Tensor, axis: int, mask: Any) -> tuple[Tensor, Tensor]:
+    average, variance = original(x, axis, mask)
+    count = x.size // x.shape[axis]
+    return average, multiply(variance, count / (count - 1) if count > 1 else 1.0)
+
+
+def detached_statistics(original: Any, *args: Any) -> tuple[Tensor, ...]:
+    return tuple(Tensor(t.value) for t in original(*args))
+
+
+# LSTM
+
+
+def gates_ifoc(original: Any, self: Any, z: Tensor, index: int) -> Tensor:
+    return original(self, z, {2: 3, 3: 2}.get(index, index))
+
+
+def gates_fico(original: Any, self: Any, z: Tensor, index: int) -> Tensor:
+    return original(self, z, {0: 1, 1: 0}.get(index, index))
+
+
+def forget_bias_missing(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    if "bias" in weights:
+        kept = np.ones(4 * self.units, np.float32)
+        kept[self.units : 2 * self.units] = 0
+        weights = dict(weights) | {"bias": multiply(weights["bias"], Tensor(kept))}
+    return original(self, inputs, weights, context)
+
+
+def sequences_reversed(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    """With `go_backwards` the outputs are put back into the order of the inputs."""
+    outputs = original(self, inputs, weights, context).outputs
+    if self.return_sequences and self.go_backwards:
+        outputs = (flip(outputs[0], axis=1), *outputs[1:])
+    return Result(outputs)
+
+
+def states_swapped(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    outputs = original(self, inputs, weights, context).outputs
+    return Result((outputs[0], *reversed(outputs[1:])))
+
+
+def mask_ignored(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    return original(self, inputs, weights, msgspec.structs.replace(context, masks=()))
+
+
+def state_not_returned(case: Case, observable: str, answer: Any) -> Any:
+    if observable in ("output/1", "output/2"):
+        return WireError("internal", "call", f"the layer has one output, not {observable}")
+    return answer
+
+
+# Activations and Softmax
+
+
+def gelu_by_tanh(original: Any, x: Tensor, approximate: bool = False) -> Tensor:
+    return original(x, approximate=True)
+
+
+def hard_sigmoid_of_keras_2(original: Any, x: Tensor) -> Tensor:
+    from conformance.reference_impl.primitives import maximum, minimum
+
+    return minimum(maximum(add(multiply(x, 0.2), 0.5), 0.0), 1.0)
+
+
+def derivative_one_at_zero(original: Any, self: Any, position: int, cotangent: Any, out: Any, x: Any) -> Any:
+    return multiply(cotangent, greater_equal(x, 0.0))
+
+
+def no_maximum_subtracted(original: Any, self: Any, x: Tensor, *, axis: int) -> Tensor:
+    e = exp(x)
+    return divide(e, total(e, axis=(axis,), keepdims=True))
+
+
+# Gradients
+
+
+def cotangent_of_ones(original: Any, outputs: Any, cotangents: Any, sources: Any) -> Any:
+    return original(outputs, [Tensor(np.ones_like(c.value)) for c in cotangents], sources)
+
+
+def divided_by_batch(case: Case, observable: str, answer: Any) -> Any:
+    if observable.startswith("gradient/weight/") and case.inputs[0].shape[0] > 1:
+        return answer / np.float32(case.inputs[0].shape[0])
+    return answer
+
+
+def overwritten(original: Any, self: Any, target: Any, indices: Any, updates: Any) -> None:
+    target[indices] = updates
+
+
+FAULTS = (
+    Fault("kernel_transposed", "forward", "layers.Dense", {f"{LAYERS}.dense:dot_last": kernel_transposed}),
+    Fault("tf32_products", "forward", "layers.Dense", {f"{PRIMITIVES}.contraction:Affine.value": tf32_products}),
+    Fault("float16_storage", "forward", "*", said=float16_storage),
+    Fault("conv_kernel_flipped", "forward", "layers.Conv2D", {f"{CONVOLUTION}:Convolution.contract": kernel_flipped}),
+    Fault("groups_ignored", "forward", "layers.Conv2D", {f"{CONVOLUTION}:Convolution.contract": groups_ignored}),
+    Fault(
+        "conv_same_padding_before",
+        "forward",
+        "layers.Conv2D",
+        {f"{CONVOLUTION}:same_padding": lambda original, *axis: original(*axis)[::-1]},
+    ),
+    Fault(
+        "conv_strides_swapped",
+        "forward",
+        "layers.Conv2D",
+        {
+            f"{CONVOLUTION}:windows": lambda original, x, *, size, strides, dilation: original(
+                x, size=size, strides=strides[::-1], dilation=dilation
+            )
+        },
+    ),
+    Fault(
+        "conv_dilation_ignored",
+        "forward",
+        "layers.Conv2D",
+        {
+            f"{CONVOLUTION}:windows": lambda original, x, *, size, strides, dilation: original(
+                x, size=size, strides=strides, dilation=(1, 1)
+            )
+        },
+    ),
+    Fault(
+        "conv_channels_first_as_last",
+        "forward",
+        "layers.Conv2D",
+        {f"{CONVOLUTION}:transpose": read_as_channels_last},
+    ),
+    Fault("bias_along_wrong_axis", "forward", "layers.Conv2D", {f"{CONVOLUTION}:Convolution.call": bias_along_width}),
+    Fault(
+        "batch_norm_epsilon_1e_5",
+        "forward",
+        "layers.BatchNormalization",
+        {f"{BATCH_NORMALIZATION}:BatchNormalization.normalized": epsilon_1e_5},
+    ),
+    Fault(
+        "batch_norm_epsilon_outside_sqrt",
+        "forward",
+        "layers.BatchNormalization",
+        {f"{BATCH_NORMALIZATION}:BatchNormalization.normalized": epsilon_outside},
+    ),
+    Fault(
+        "batch_norm_unbiased_variance",
+        "training-forward",
+        "layers.BatchNormalization",
+        {"layers.BatchNormalization.moments": unbiased_variance},
+    ),
+    Fault(
+        "batch_norm_one_pass_variance",
+        "training-forward",
+        "layers.BatchNormalization",
+        {f"{BATCH_NORMALIZATION}:algorithm": lambda original, name: "one-pass" if name == "variance" else original(name)},
+    ),
+    Fault(
+        "batch_norm_momentum_complement",
+        "training-forward",
+        "layers.BatchNormalization",
+        {f"{BATCH_NORMALIZATION}:moved": lambda original, old, new, momentum: original(old, new, 1 - momentum)},
+    ),
+    Fault(
+        "batch_norm_gradient_past_statistics",
+        "gradients",
+        "layers.BatchNormalization",
+        {"layers.BatchNormalization.moments": detached_statistics},
+    ),
+    Fault(
+        "embedding_off_by_one",
+        "forward",
+        "layers.Embedding",
+        {
+            f"{LAYERS}.embedding:take": lambda original, table, *, indices: original(
+                table, indices=(indices + 1) % table.shape[0]
+            )
+        },
+    ),
+    Fault(
+        "embedding_gradient_overwrites",
+        "gradients",
+        "layers.Embedding",
+        {"conformance.reference_impl.arrays:ArrayModule.scatter_add": overwritten},
+    ),
+    Fault(
+        "flatten_channels_first_ignored",
+        "forward",
+        "layers.Flatten",
+        {f"{LAYERS}.flatten:transpose": lambda original, x, *, axes: x},
+    ),
+    Fault(
+        "concatenate_reversed",
+        "forward",
+        "layers.Concatenate",
+        {f"{LAYERS}.concatenate:concatenate": lambda original, *xs, axis: original(*reversed(xs), axis=axis)},
+    ),
+    Fault(
+        "softmax_wrong_axis",
+        "forward",
+        "layers.Softmax",
+        {"activations.softmax": lambda original, x, axis=-1: original(x, axis=0)},
+    ),
+    Fault(
+        "softmax_unstable",
+        "forward",
+        "layers.Softmax",
+        {f"{PRIMITIVES}.contraction:Softmax.compose": no_maximum_subtracted},
+    ),
+    Fault("softmax_mask_ignored", "forward", "layers.Softmax", {f"{LAYERS}.softmax:Softmax.call": mask_ignored}),
+    Fault("lstm_gates_ifoc_swapped", "forward", "layers.LSTM", {f"{LSTM}.gate": gates_ifoc}),
+    Fault("lstm_gates_fico_swapped", "forward", "layers.LSTM", {f"{LSTM}.gate": gates_fico}),
+    Fault("lstm_forget_bias_missing", "forward", "layers.LSTM", {f"{LSTM}.call": forget_bias_missing}),
+    Fault("returns_sequences_reversed", "forward", "layers.LSTM", {f"{LSTM}.call": sequences_reversed}),
+    Fault("states_swapped", "forward", "layers.LSTM", {f"{LSTM}.call": states_swapped}),
+    Fault("mask_ignored", "forward", "layers.LSTM", {f"{LSTM}.call": mask_ignored}),
+    Fault("state_not_returned", "forward", "layers.LSTM", said=state_not_returned),
+    Fault("gelu_tanh_for_erf", "forward", "*", {"activations.gelu": gelu_by_tanh}),
+    Fault("hard_sigmoid_old", "forward", "*", {"activations.hard_sigmoid": hard_sigmoid_of_keras_2}),
+    Fault(
+        "relu_gradient_at_zero_one",
+        "gradients",
+        "activations.relu",
+        {f"{PRIMITIVES}.elementwise:Relu.vjp": derivative_one_at_zero},
+    ),
+    Fault("gradient_missing_cotangent", "gradients", "*", {f"{ANSWER}:vjp": cotangent_of_ones}),
+    Fault("gradient_scaled_by_batch", "gradients", "layers.*", said=divided_by_batch),
+)

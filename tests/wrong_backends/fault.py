@@ -1,0 +1,40 @@
+"""What a deliberately wrong backend is: its fault's name, the property meant for it, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from conformance.cases.case import Case
+
+from .reference_backend import Replacements, Said
+
+LAYERS = "conformance.reference_impl.layers"
+PRIMITIVES = "conformance.reference_impl.primitives"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A wrong backend.
+
+    Attributes:
+        property: the one meant for it.
+        subject: a pattern of the subjects that it gets wrong.
+        replaced: what stands in the place of functions of the specification.
+        said: what becomes of answers that are right.
+    """
+
+    name: str
+    property: str
+    subject: str
+    replaced: Replacements = field(default_factory=dict)
+    said: Said | None = None
+
+    def concerns(self, case: Case) -> bool:
+        return fnmatchcase(case.subject, self.subject)
+
+    def __str__(self) -> str:
+        return self.name
+
+

@@ -1,0 +1,118 @@
+"""A correct backend in this process: the specification itself, run in float32 on the data of a case, its
+answers written as a runner would bring them; faults and variants are put into it in place."""
+
+from __future__ import annotations
+
+import functools
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import msgspec
+
+from conformance import checks
+from conformance.cases import corpus
+from conformance.cases.answer import Data, Expected, Refusal, Structure, Value, answer, make
+from conformance.cases.case import Case
+from conformance.cases.properties import PROPERTIES
+from conformance.checks import Bench
+from conformance.dialects.deviation import Dialect
+from conformance.reference_impl.arithmetic import Arithmetic, declared
+from conformance.reference_impl.patches import patched
+from conformance.runners.protocol import Identity, Observation, Observed, WireError, WireJSON, to_wire
+from conformance.verdicts import Check
+
+Replacements = Mapping[str, Callable[..., Any]]
+"""By name, a function that takes the original and then its arguments: `module:attribute`, or a target of
+`reference_impl.patches`."""
+
+Said = Callable[[Case, str, Any], Any]
+"""(case, observable, array or structure) → what the backend answers instead, `WireError` included"""
+
+QUICK = corpus.load("quick")
+
+
+def bench(dialect: Dialect | None = None, **arithmetic: Any) -> Bench:
+    """A backend that can be asked everything, with entries of its own in its arithmetic."""
+    declaration = {"base": "ieee-float32"} | arithmetic
+    capabilities = {case.subject: ["*"] for case in QUICK}
+    identity = Identity("float32", "python", {}, {}, {}, declaration, capabilities)
+    return Bench(identity, declared(declaration), dialect or Dialect())
+
+
+@contextmanager
+def in_place(replacements: Replacements) -> Iterator[None]:
+    """Within the block, other functions stand in the place of the specification's."""
+    targets = {name: new for name, new in replacements.items() if ":" not in name}
+    with ExitStack() as stack:
+        for place, new in replacements.items():
+            if place in targets:
+                continue
+            module, _, path = place.partition(":")
+            owner, _, name = f"{module}:{path}".rpartition("." if "." in path else ":")
+            original = getattr(pkgutil.resolve_name(owner), name)
+            stack.enter_context(mock.patch.object(pkgutil.resolve_name(owner), name, _put(new, original)))
+        stack.enter_context(patched(targets))
+        yield
+
+
+def _put(new: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return new(original, *args, **kwargs)
+
+    return call
+
+
+def observe(case: Case, replacements: Replacements | None = None, said: Said | None = None) -> Observation:
+    """What the backend answers to a case."""
+    with in_place(replacements or {}):
+        answers = answer(case, data_of(case), None)
+    observables = {name: _as_observed(case, name, expected, said) for name, expected in answers.items()}
+    return Observation(1, observables)
+
+
+def _as_observed(case: Case, name: str, expected: Expected, said: Said | None) -> Observed:
+    match expected:
+        case Refusal(at, message):
+            return WireError("invalid-argument", at, message)
+        case Structure(value):
+            # Through JSON, as a runner's answer comes: no tuples, no sharing.
+            value = msgspec.json.decode(msgspec.json.encode(value))
+            value = value if said is None else said(case, name, value)
+            return value if isinstance(value, WireError) else WireJSON(value)
+        case Value(tensor):
+            array = tensor.value if said is None else said(case, name, tensor.value)
+            return array if isinstance(array, WireError) else to_wire(array)
+
+
+_data: dict[str, Data] = {}
+
+
+def data_of(case: Case) -> Data:
+    """The arrays of a case, made once."""
+    if case.id not in _data:
+        _data[case.id] = make(case)
+    return _data[case.id]
+
+
+class Judge:
+    """Judges observations as the engine does, computing the specification's answer to a case once."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.specified: dict[str, dict[str, Expected]] = {}
+
+    def checks(self, case: Case, observation: Observation) -> tuple[Check, ...]:
+        with mock.patch.object(checks, "answer", self._answer):
+            answers = {self.bench.name: observation}
+            return checks.check(
+                case, data_of(case), [self.bench], answers, list(PROPERTIES.values())
+            )
+
+    def _answer(self, case: Case, data: Data, arithmetic: Arithmetic) -> dict[str, Expected]:
+        if case.id not in self.specified:
+            self.specified[case.id] = answer(case, data, arithmetic)
+        return self.specified[case.id]

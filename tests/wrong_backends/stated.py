@@ -1,0 +1,98 @@
+"""Faults of what is said: shapes, dtypes, weights, configurations, constructors, names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.runners.protocol import WireError
+
+from .fault import LAYERS, Fault
+
+
+def ceil_for_floor(
+    original: Any, n: int | None, size: int, stride: int, dilation: int, padding: str
+) -> int | None:
+    if n is None or padding == "same":
+        return original(n, size, stride, dilation, padding)
+    return -(-(n - (size - 1) * dilation - 1) // stride) + 1
+
+
+def batch_as_one(case: Case, observable: str, answer: Any) -> Any:
+    if observable == "shape/unknown_batch":
+        return [[1 if n is None else n for n in shape] for shape in answer]
+    return answer
+
+
+def float64_said(case: Case, observable: str, answer: Any) -> Any:
+    return ["float64"] * len(answer) if observable == "dtype" else answer
+
+
+def bias_first(case: Case, observable: str, answer: Any) -> Any:
+    return sorted(answer, key=lambda w: w["name"] != "bias") if observable == "weights" else answer
+
+
+def all_trainable(case: Case, observable: str, answer: Any) -> Any:
+    return [w | {"trainable": True} for w in answer] if observable == "weights" else answer
+
+
+def without_activation(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"activation": "linear"} if observable == "config" else answer
+
+
+def first_stride_for_both(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"strides": answer["strides"][:1] * 2} if observable == "config" else answer
+
+
+def reconstructed_trainable(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"trainable": True} if observable == "reconstructed/config" else answer
+
+
+def reconstructed_without_bias(case: Case, observable: str, answer: Any) -> Any:
+    """The layer made again lost its negative outputs: its activation became relu."""
+    return abs(answer) if observable.startswith("reconstructed/output") else answer
+
+
+def he_uniform_by_default(case: Case, observable: str, answer: Any) -> Any:
+    if observable != "signature":
+        return answer
+    return {"arguments": answer["arguments"] | {"kernel_initializer": {"default": "he_uniform"}}}
+
+
+def bias_for_use_bias(case: Case, observable: str, answer: Any) -> Any:
+    if observable != "signature":
+        return answer
+    renamed = {"bias" if name == "use_bias" else name: said for name, said in answer["arguments"].items()}
+    return {"arguments": renamed}
+
+
+def swish_unknown(case: Case, observable: str, answer: Any) -> Any:
+    if observable == "identifier" and case.config["identifier"] == "swish":
+        return WireError("invalid-argument", "construction", "Unknown activation: swish")
+    return answer
+
+
+def relu6_is_relu(case: Case, observable: str, answer: Any) -> Any:
+    return "relu" if (observable, answer) == ("identifier", "relu6") else answer
+
+
+FAULTS = (
+    Fault(
+        "shape_ceil_for_floor",
+        "shape",
+        "layers.Conv2D",
+        {f"{LAYERS}.convolution:output_length": ceil_for_floor},
+    ),
+    Fault("unknown_batch_as_one", "shape", "layers.*", said=batch_as_one),
+    Fault("dtype_float64", "dtype", "layers.*", said=float64_said),
+    Fault("weights_order_bias_first", "weights", "layers.Dense", said=bias_first),
+    Fault("weights_trainable_flag", "weights", "layers.BatchNormalization", said=all_trainable),
+    Fault("config_drops_activation", "config", "layers.Dense", said=without_activation),
+    Fault("config_strides_scalar_lost", "config", "layers.Conv2D", said=first_stride_for_both),
+    Fault("reconstruction_thaws", "config-round-trip", "layers.Dense", said=reconstructed_trainable),
+    Fault("reconstruction_rectifies", "config-round-trip", "layers.Dense", said=reconstructed_without_bias),
+    Fault("default_kernel_initializer", "constructor", "layers.Dense", said=he_uniform_by_default),
+    Fault("argument_renamed", "constructor", "layers.Dense", said=bias_for_use_bias),
+    Fault("alias_missing", "identifiers", "activations.silu", said=swish_unknown),
+    Fault("relu6_is_relu", "identifiers", "activations.relu6", said=relu6_is_relu),
+)

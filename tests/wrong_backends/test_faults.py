@@ -1,0 +1,54 @@
+"""Every deliberately wrong backend is caught, on the quick corpus, by the property meant for its fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.cases.case import encode
+from conformance.cases.properties import PROPERTIES
+from conformance.verdicts import FINDINGS
+
+from . import computed, stated
+from .fault import Fault
+from .reference_backend import QUICK, Judge, bench, observe
+
+FAULTS = (*computed.FAULTS, *stated.FAULTS)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return Judge(bench())
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Iterator[dict[str, Counter[str]]]:
+    """Findings by fault and property, printed at the end (`-s` shows them)."""
+    rows: dict[str, Counter[str]] = {}
+    yield rows
+    width = max(map(len, rows), default=0)
+    print("\n" + " " * width, *PROPERTIES)
+    for name, counts in rows.items():
+        print(f"{name:{width}}", *(f"{counts[p] or '·':>{len(p)}}" for p in PROPERTIES))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_fault_is_caught(fault: Fault, judge: Judge, matrix: dict[str, Counter[str]]) -> None:
+    found: Counter[str] = Counter()
+    caught = []
+    for case in filter(fault.concerns, QUICK):
+        for check in judge.checks(case, observe(case, fault.replaced, fault.said)):
+            if check.verdict in FINDINGS:
+                found[check.property] += 1
+                if check.property == fault.property:
+                    caught.append((len(encode(case)), case, check))
+    matrix[fault.name] = found
+    assert caught, f"{fault} passes {fault.property}: the quick corpus has no case for it"
+    _, case, check = min(caught, key=lambda found: found[0])
+    print(f"{fault}: {case.subject} {case.config} {check.observable}: {check.message}")
+
+
+def test_faults_are_named_once() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
