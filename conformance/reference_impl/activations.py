@@ -378,8 +378,8 @@ def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
 
 
 def descending_order(x: Tensor, axis: int) -> Array:
-    """The indices that sort from largest to smallest, equal elements in their own order."""
-    order: Array = xp.argsort(-x.value, axis=axis, kind="stable")
+    """The indices that sort from largest to smallest, NaN first, equal elements in their own order."""
+    order: Array = xp.argsort(xp.where(xp.isnan(x.value), -xp.inf, -x.value), axis=axis, kind="stable")
     return order
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from conformance.cases.case import Case
+from conformance.verdicts import Verdict
 
 from .reference_backend import Replacements, Said
 
@@ -23,18 +23,18 @@ class Fault:
         subject: a pattern of the subjects that it gets wrong.
         replaced: what stands in the place of functions of the specification.
         said: what becomes of answers that are right.
+        verdict: the one that the fault gets.
     """
 
     name: str
     property: str
     subject: str
-    replaced: Replacements = field(default_factory=dict)
+    replaced: Replacements | None = None
     said: Said | None = None
+    verdict: Verdict = Verdict.DIVERGES
 
     def concerns(self, case: Case) -> bool:
         return fnmatchcase(case.subject, self.subject)
 
     def __str__(self) -> str:
         return self.name
-
-

@@ -46,6 +46,7 @@ def test_fault_is_caught(fault: Fault, judge: Judge, matrix: dict[str, Counter[s
                     caught.append((len(encode(case)), case, check))
     matrix[fault.name] = found
     assert caught, f"{fault} passes {fault.property}: the quick corpus has no case for it"
+    assert {check.verdict for _, _, check in caught} == {fault.verdict}
     _, case, check = min(caught, key=lambda found: found[0])
     print(f"{fault}: {case.subject} {case.config} {check.observable}: {check.message}")
 

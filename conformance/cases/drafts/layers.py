@@ -38,6 +38,8 @@ def dense() -> Iterator[Case]:
         yield case({"units": 8, "activation": "relu"}, *shape)
     for units in (1, 4, 9, 16, 48):
         yield case({"units": units}, 5, 33)
+    # A kernel whose shape does not tell whether it is transposed.
+    yield case({"units": 6}, 3, 6)
     for regime in (
         "lattice",
         "cancelling",
