@@ -64,6 +64,7 @@ node_option = click.option(
 @click.option(
     "--property", "properties", multiple=True, metavar="NAME", help="Only these; repeatable, globs."
 )
+@click.option("--profile", metavar="NAME", help="Only the properties of this profile.")
 @click.option("--corpus", default="quick", show_default=True, metavar="NAME", help="The cases to ask.")
 @click.option(
     "--case", "cases", multiple=True, metavar="ID|FILE",
@@ -89,6 +90,7 @@ def run(
     commands: tuple[str, ...],
     subjects: tuple[str, ...],
     properties: tuple[str, ...],
+    profile: str | None,
     corpus: str,
     cases: tuple[str, ...],
     out: Path,
@@ -109,6 +111,7 @@ def run(
     from conformance.selection import (
         BadCase,
         UnknownName,
+        check_dialects,
         find_backends,
         find_cases,
         find_properties,
@@ -119,7 +122,8 @@ def run(
         backends = find_backends(names, commands, node)
         found = find_cases(corpus, cases)
         asked = of_subjects(found, subjects)
-        judged = find_properties(properties)
+        judged = find_properties(properties, profile)
+        check_dialects(dialects)
     except UnknownName as error:
         raise click.UsageError(str(error)) from error
     except BadCase as error:
@@ -129,12 +133,13 @@ def run(
         found,
         corpus="" if cases else corpus,
         seed=seed,
+        profile=profile,
         selection={key: list(values) for key, values in narrowed.items() if values},
     )
     progress = _console(stderr=True)
     try:
         with use_device(device):
-            events = _events(asked, backends, judged, seed, dialects)
+            events = _events(asked, backends, judged, seed, dialects, witnesses=not cases)
             report = record(events, out, suite, display(progress, [b.name for b in backends], len(asked)))
     except DeviceUnavailable as error:
         raise click.UsageError(str(error)) from error
@@ -219,13 +224,21 @@ def _events(
     properties: tuple[str, ...] | None,
     seed: int,
     dialects: tuple[str, ...],
+    *,
+    witnesses: bool,
 ) -> AsyncGenerator[Event, None]:
     """The engine's events; all that the command line knows of the engine."""
     from conformance import engine
 
-    return engine.run(
-        engine.Plan(cases=cases, backends=backends, properties=properties, seed=seed, dialects=dialects)
+    plan = engine.Plan(
+        cases=cases,
+        backends=backends,
+        properties=properties,
+        seed=seed,
+        dialects=dialects,
+        witnesses=witnesses,
     )
+    return engine.run(plan)
 
 
 async def _availability(specs: Sequence[BackendSpec]) -> list[tuple[str, str, str, str]]:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from conformance import dialects
 from conformance.cases import corpus as corpora
 from conformance.cases.case import Case, decode
+from conformance.cases.profiles import PROFILES
 from conformance.cases.properties import PROPERTIES
 from conformance.runners import registry
 from conformance.runners.registry import BackendSpec
@@ -65,13 +67,30 @@ def unknown(what: str, name: str, names: Collection[str]) -> str:
     return f"unknown {what} {name!r}; there are {', '.join(sorted(names)) or 'none'}"
 
 
-def find_properties(patterns: Sequence[str]) -> tuple[str, ...] | None:
-    """The properties asked for; None, which is all of them, where there is no pattern.
+def find_properties(patterns: Sequence[str], profile: str | None = None) -> tuple[str, ...] | None:
+    """The properties asked for, of a profile if one is named; None, which is all of them, where there is
+    neither.
 
     Raises:
-        UnknownName: there is none of a name.
+        UnknownName: there is no profile or property of a name.
     """
-    return select("property", patterns, tuple(PROPERTIES)) if patterns else None
+    if profile is not None and profile not in PROFILES:
+        raise UnknownName(unknown("profile", profile, PROFILES))
+    among = PROFILES[profile] if profile else tuple(PROPERTIES)
+    return select("property", patterns, among) if patterns or profile else None
+
+
+def check_dialects(modules: Sequence[str]) -> None:
+    """Whether every module named holds dialects.
+
+    Raises:
+        UnknownName: one cannot be imported, or holds none.
+    """
+    try:
+        for module in modules:
+            dialects.load(module)
+    except dialects.BadDialect as error:
+        raise UnknownName(str(error)) from error
 
 
 def find_backends(names: Sequence[str], commands: Sequence[str], node: str | None) -> tuple[BackendSpec, ...]:

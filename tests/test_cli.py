@@ -64,7 +64,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     def prepare(*events: Event | Callable[[], None]) -> list[Any]:
         asked: list[Any] = []
 
-        async def run(*question: Any) -> AsyncGenerator[Event, None]:
+        async def run(*question: Any, witnesses: bool) -> AsyncGenerator[Event, None]:
             asked.append(question)
             for event in events:
                 if callable(event):
@@ -148,7 +148,7 @@ def test_control_c_keeps_what_was_judged(engine, run, tmp_path):
 
 
 def test_control_c_keeps_it_even_where_the_backends_end_badly(run, tmp_path, monkeypatch):
-    async def events(*question: Any) -> AsyncGenerator[Event, None]:
+    async def events(*question: Any, witnesses: bool) -> AsyncGenerator[Event, None]:
         yield started("tfjs-cpu")
         yield judged(CASES[0])
         os.kill(os.getpid(), signal.SIGINT)
@@ -174,11 +174,15 @@ def test_json_goes_to_standard_output_alone(engine, run, tmp_path):
 def test_the_engine_is_asked_what_was_selected(engine, run, tmp_path):
     asked = engine(*CONFORMING)
     run("--corpus", "standard", "--subject", "elu", "--property", "*gradients", "--seed", "7",
-        "--backend-command", "mine=python -m my_backend", "--dialect", "my_dialect")  # fmt: skip
+        "--backend-command", "mine=python -m my_backend", "--dialect", "conformance.dialects.keras_tensorflow")  # fmt: skip
     ((cases, backends, properties, seed, dialects),) = asked
     assert cases == CASES[2:]
     assert [backend.name for backend in backends] == ["mine"]
-    assert (properties, seed, dialects) == (("input-gradients",), 7, ("my_dialect",))
+    assert (properties, seed, dialects) == (
+        ("input-gradients",),
+        7,
+        ("conformance.dialects.keras_tensorflow",),
+    )
     suite = read(tmp_path / "out").results.suite
     assert suite.selection == {"subject": ["elu"], "property": ["*gradients"]}
 
@@ -212,6 +216,8 @@ def test_single_cases_are_asked_by_id_and_from_files(engine, run, tmp_path):
         (["--case", "0123456789abcdef"], "no corpus has a case"),
         (["--backend-command", ""], "the command of a backend is empty"),
         (["--backend", "tfjs-cpu", "--backend-command", "tfjs-cpu=x"], "two backends are named"),
+        (["--profile", "trainig"], "did you mean training?"),
+        (["--dialect", "no_such_module"], "no_such_module"),
         (["--devise", "gpu"], "--device"),
     ],
 )

@@ -21,22 +21,32 @@ class BadDialect(ValueError):
     """A dialect's module cannot be imported, or holds no `DIALECTS`."""
 
 
-def of(backend: str, modules: tuple[str, ...] = ()) -> Dialect:
-    """The dialect that a backend is judged under.
-
-    A module of dialects has `DIALECTS`: backend names → `Dialect`. Modules named on the command line
-    come first, then those that installed packages bring (entry points), then the built-in ones.
+def load(module: str) -> dict[str, Dialect]:
+    """The `DIALECTS` of a module: backend names → `Dialect`.
 
     Raises:
-        BadDialect: a module cannot be imported or has no `DIALECTS`.
+        BadDialect: it cannot be imported, or has none.
+    """
+    try:
+        table: dict[str, Dialect] = importlib.import_module(module).DIALECTS
+    except Exception as error:  # a module of somebody else's can fail in any way
+        raise BadDialect(f"dialect {module!r}: {type(error).__name__}: {error}") from error
+    return table
+
+
+def of(backend: str, modules: tuple[str, ...] = ()) -> Dialect:
+    """The dialect that a backend is judged under, empty where none is recorded.
+
+    Modules named on the command line come first, then those that installed packages bring (entry
+    points), then the built-in ones.
+
+    Raises:
+        BadDialect: a module cannot be imported, or has no `DIALECTS`.
     """
     installed = [point.value for point in metadata.entry_points(group=ENTRY_POINT_GROUP)]
     built_in = [BUILT_IN[backend]] if backend in BUILT_IN else []
-    for name in (*modules, *installed, *built_in):
-        try:
-            table = importlib.import_module(name).DIALECTS
-        except Exception as error:  # a module of somebody else's can fail in any way
-            raise BadDialect(f"dialect {name!r}: {type(error).__name__}: {error}") from error
+    for module in (*modules, *installed, *built_in):
+        table = load(module)
         if backend in table:
-            return table[backend]  # type: ignore[no-any-return]  # a module's attribute is Any
+            return table[backend]
     return Dialect()

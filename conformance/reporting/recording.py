@@ -28,7 +28,9 @@ from conformance.reporting.store import PAGE, Report, Writer, read, replace
 from conformance.reporting.terminal import Display
 
 
-def suite_of(cases: Iterable[Case], *, corpus: str, seed: int, selection: dict[str, list[str]]) -> Suite:
+def suite_of(
+    cases: Iterable[Case], *, corpus: str, seed: int, profile: str | None, selection: dict[str, list[str]]
+) -> Suite:
     """What is asked for.
 
     Args:
@@ -42,7 +44,7 @@ def suite_of(cases: Iterable[Case], *, corpus: str, seed: int, selection: dict[s
         corpus_digest=hashlib.sha256(ids.encode()).hexdigest(),
         checks_digest=hashlib.sha256(b"").hexdigest(),
         seed=seed,
-        profile=None,
+        profile=profile,
         selection=selection,
         shard=None,
     )

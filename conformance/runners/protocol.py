@@ -178,6 +178,8 @@ def from_wire(tensor: WireTensor) -> Array:
     """
     if tensor.dtype not in DTYPES:
         raise ValueError(f"dtype {tensor.dtype!r} is none of {', '.join(DTYPES)}")
+    if any(n < 0 for n in tensor.shape):
+        raise ValueError(f"shape {list(tensor.shape)} has a negative dimension")
     data = base64.b64decode(tensor.data, validate=True)
     return np.frombuffer(data, dtype=DTYPES[tensor.dtype]).reshape(tensor.shape)
 

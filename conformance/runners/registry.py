@@ -103,7 +103,7 @@ def from_command(command: str, name: str | None = None) -> BackendSpec:
     'answer'
     """
     words = shlex.split(command)
-    if not words:
+    if not words or not words[0]:
         raise ValueError("the command of a backend is empty")
     return BackendSpec(name or _name(words), f"command {command}", _fixed(words))
 

@@ -177,6 +177,7 @@ SAMPLES = (
     selection("Maximum", TWO, max),
     selection("Minimum", TWO, min),
     selection("Relu", ONE, lambda x: x if x > 0 else 0.0),
+    replace(selection("Relu6", ONE, lambda x: min(max(x, 0.0), 6.0)), low=-3.0, high=9.0),
     selection("Sign", ONE, lambda x: float(x > 0) - float(x < 0), DISCRETE),
     selection("Greater", TWO, lambda x, y: float(x > y), DISCRETE),
     selection("GreaterEqual", TWO, lambda x, y: float(x >= y), DISCRETE),

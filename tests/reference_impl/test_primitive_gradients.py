@@ -142,6 +142,7 @@ def test_gradients_carry_bounds_that_float32_gradients_keep(sample: Sample) -> N
 
 CONVENTIONS: dict[str, tuple[Callable[..., Any], list[list[float]], list[list[float]]]] = {
     "relu'(0) = 0": (primitives.relu, [[0.0, -0.0]], [[0, 0]]),
+    "relu6 passes nothing at 0 and at 6": (primitives.relu6, [[0.0, 6.0, 3.0, 7.0]], [[0, 0, 1, 0]]),
     "|x|'(0) = 0": (primitives.absolute, [[0.0, -1.0, 2.0]], [[0, -1, 1]]),
     "maximum gives a tie to x": (primitives.maximum, [[1.0, 0.0], [1.0, 1.0]], [[1, 0], [0, 1]]),
     "minimum gives a tie to x": (primitives.minimum, [[1.0, 0.0], [1.0, -1.0]], [[1, 0], [0, 1]]),

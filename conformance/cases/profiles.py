@@ -1,0 +1,13 @@
+"""The profiles: named sets of properties that belong together, and that certificates will be about."""
+
+from __future__ import annotations
+
+INFERENCE = ("forward", "shape", "dtype", "weights", "config")
+
+PROFILES: dict[str, tuple[str, ...]] = {
+    "inference": INFERENCE,
+    "training": (*INFERENCE, "training-forward", "gradients"),
+    "interchange": ("config", "config-round-trip"),
+    "api": ("constructor", "identifiers"),
+}
+"""The names of a profile's properties, of those that the suite has."""
