@@ -9,31 +9,22 @@ from conformance.reference_impl.primitives.contraction import (
     softmax,
 )
 from conformance.reference_impl.primitives.elementwise import (
-    absolute,
     add,
     divide,
     erf,
     exp,
     expm1,
-    greater,
-    greater_equal,
     log,
     log1p,
-    maximum,
-    minimum,
     multiply,
     negative,
-    relu,
-    relu6,
     rsqrt,
     sigmoid,
-    sign,
     softplus,
     sqrt,
     square,
     subtract,
     tanh,
-    where,
 )
 from conformance.reference_impl.primitives.movement import (
     broadcast_to,
@@ -52,6 +43,17 @@ from conformance.reference_impl.primitives.movement import (
     transpose,
     unbroadcast,
     windows,
+)
+from conformance.reference_impl.primitives.selection import (
+    absolute,
+    greater,
+    greater_equal,
+    maximum,
+    minimum,
+    relu,
+    relu6,
+    sign,
+    where,
 )
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Primitives that act element by element: arithmetic, functions, selections."""
+"""Primitives that act element by element: arithmetic and functions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from conformance.reference_impl.primitives.primitive import (
     Bound,
     Elementwise,
     Function,
-    Primitive,
     Selection,
-    exact,
     in_ulps,
     one_rounding_more,
-    present,
     ulp,
 )
 from conformance.reference_impl.tape import Provenance, Tensor
@@ -105,19 +102,6 @@ class Negative(Selection):
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return negative(cotangent)
-
-
-class Absolute(Selection):
-    """|x|, with the derivative sign(x), which is 0 at 0"""
-
-    def value(self, x: Array) -> Array:
-        return xp.abs(x)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return errors[0]
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return multiply(cotangent, sign(x))
 
 
 class Square(Elementwise):
@@ -309,131 +293,7 @@ class Erf(Function):
         return multiply(cotangent, multiply(exp(negative(square(x))), 2 / math.sqrt(math.pi)))
 
 
-class Maximum(Selection):
-    """max(x, y); where they are equal the cotangent goes to x"""
-
-    def value(self, x: Array, y: Array) -> Array:
-        return xp.maximum(x, y)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return xp.maximum(errors[0], errors[1])
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        chosen = greater_equal(x, y) if position == 0 else greater(y, x)
-        return unbroadcast(where(chosen, cotangent, 0.0), (x, y)[position].shape)
-
-
-class Minimum(Selection):
-    """min(x, y); where they are equal the cotangent goes to x"""
-
-    def value(self, x: Array, y: Array) -> Array:
-        return xp.minimum(x, y)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return xp.maximum(errors[0], errors[1])
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        chosen = greater_equal(y, x) if position == 0 else greater(x, y)
-        return unbroadcast(where(chosen, cotangent, 0.0), (x, y)[position].shape)
-
-
-class Relu(Selection):
-    """max(x, 0), with the derivative 0 at 0"""
-
-    def value(self, x: Array) -> Array:
-        return xp.maximum(x, 0.0)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return xp.minimum(errors[0], xp.maximum(values[0] + errors[0], 0.0))
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return multiply(cotangent, greater(x, 0.0))
-
-
-class Relu6(Selection):
-    """min(max(x, 0), 6), with the derivative 0 at 0 and at 6"""
-
-    def value(self, x: Array) -> Array:
-        return xp.minimum(xp.maximum(x, 0.0), 6.0)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return errors[0]
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return multiply(cotangent, multiply(greater(x, 0.0), greater(6.0, x)))
-
-
-class Comparison(Primitive):
-    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide.
-
-    Its derivative is zero: what a discontinuity hides is in the error.
-    """
-
-    def bound(self, a: Arithmetic, out: Array, x: Tensor, y: Tensor) -> tuple[Bound, Provenance]:
-        provenance = max(Provenance.SELECTED, x.provenance, y.provenance)
-        if exact((x, y)):
-            return None, provenance
-        dx, dy = present((x, y))
-        reach, distance = dx + dy, xp.abs(x.value - y.value)
-        uncertain = ((distance <= reach) & (reach > 0)) | xp.isinf(reach)
-        return uncertain.astype(out.dtype), provenance
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> None:
-        return None
-
-
-class Greater(Comparison):
-    """1 where x > y, else 0"""
-
-    def value(self, x: Array, y: Array) -> Array:
-        return (x > y).astype(x.dtype)
-
-
-class GreaterEqual(Comparison):
-    """1 where x ≥ y, else 0"""
-
-    def value(self, x: Array, y: Array) -> Array:
-        return (x >= y).astype(x.dtype)
-
-
-class Sign(Selection):
-    """−1, 0 or 1; its derivative is zero"""
-
-    def value(self, x: Array) -> Array:
-        return xp.sign(x)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        uncertain = ((xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)) | xp.isinf(errors[0])
-        return uncertain * out.dtype.type(2.0)
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> None:
-        return None
-
-
-class Where(Selection):
-    """x where the indicator (0 or 1, exact or uncertain) is not 0, else y"""
-
-    def value(self, indicator: Array, x: Array, y: Array) -> Array:
-        return xp.where(indicator != 0, x, y)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        (indicator, x, y), (uncertain, dx, dy) = values, errors
-        chosen = xp.where(indicator != 0, dx, dy)
-        jump = xp.abs(x - y) + dx + dy
-        return xp.where(uncertain > 0, jump, chosen)
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, c: Tensor, x: Tensor, y: Tensor) -> Any:
-        if position == 0:
-            return None
-        zero = Tensor(xp.zeros((), cotangent.dtype))
-        kept = where(c, cotangent, zero) if position == 1 else where(c, zero, cotangent)
-        return unbroadcast(kept, (x, y)[position - 1].shape)
-
-
 add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
-negative, absolute, square, sqrt, rsqrt = Negative(), Absolute(), Square(), Sqrt(), Rsqrt()
+negative, square, sqrt, rsqrt = Negative(), Square(), Sqrt(), Rsqrt()
 exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
-maximum, minimum, where = Maximum(), Minimum(), Where()
-relu, relu6 = Relu(), Relu6()
-greater, greater_equal, sign = Greater(), GreaterEqual(), Sign()
