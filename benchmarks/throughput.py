@@ -79,7 +79,8 @@ class Figures:
             f"{self.backend}: {self.observations} observations; bare {self.bare:.0f}/s, "
             f"suite {self.suite:.0f}/s, ratio {self.ratio:.2f}; "
             f"CPU time per observation {self.cpu_median_ms:.2f} ms in the median, "
-            f"{self.cpu_p90_ms:.2f} ms at the 90th percentile, {self.process_cpu_ms:.2f} ms of the whole process"
+            f"{self.cpu_p90_ms:.2f} ms at the 90th percentile; "
+            f"{self.process_cpu_ms:.2f} ms of the whole process in the mean"
         )
 
 
@@ -129,9 +130,10 @@ def bare_rate(work: Work, file: Path) -> float:
     answer = subprocess.run(
         [*command, str(file), str(len(work.warm_up))],
         env=os.environ | dict(work.spec.environment),
-        stdout=subprocess.PIPE,
-        check=True,
+        capture_output=True,
     )
+    if answer.returncode != 0:
+        raise SystemExit(f"{work.spec.name}: the bare loop failed:\n{answer.stderr.decode()[-2000:]}")
     _, seconds = json.loads(answer.stdout.splitlines()[-1])
     return len(work.timed) / float(seconds)
 

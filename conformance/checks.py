@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from conformance.cases.answer import Data, Expected, Structure, Value, answer
 from conformance.cases.case import Case
 from conformance.cases.properties import Property
+from conformance.cases.properties.property import matches
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import Deviation, Dialect, touches
 from conformance.judging import Judgement, judge
@@ -51,8 +51,8 @@ class Bench:
 
     def supported(self, case: Case) -> tuple[str, ...]:
         """The observables of the case that the backend says it can be asked."""
-        patterns = self.identity.capabilities.get(case.subject, ())
-        return tuple(o for o in case.observables if any(fnmatchcase(o, p) for p in patterns))
+        patterns = tuple(self.identity.capabilities.get(case.subject, ()))
+        return tuple(o for o in case.observables if matches(patterns, o))
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ class Trial:
         judgement = self.compare(property_, observable, expected, observed, ())
         if judgement.passed or not self.in_scope:
             return Ruling(judgement, (), observed, limit)
-        for explain in (self.as_refusal, self.as_dialect, self.as_unpredictable):
+        for explain in (self.as_refusal, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
                 return Ruling(*explained, observed, limit)
-        return Ruling(judgement, (), observed, limit)
+        return Ruling(*self.as_unpredictable(observable, judgement), observed, limit)
 
     def compare(
         self,
@@ -177,17 +177,15 @@ class Trial:
         without, _ = self.under([other for other in self.patching if other is not d])
         return not same(without[observable], answers[observable])
 
-    def as_unpredictable(
-        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
-    ) -> tuple[Judgement, tuple[str, ...]] | None:
-        """What is recorded as garbage: never conforming, and no finding either."""
+    def as_unpredictable(self, observable: str, judgement: Judgement) -> tuple[Judgement, tuple[str, ...]]:
+        """What is recorded as garbage or as a crash: never conforming, and no finding either."""
         for d in self.in_scope:
             match d.effect:
                 case effects.Unpredictable(verdict, observables, signature):
                     like = verdict is judgement.verdict and signature in judgement.message
                     if like and touches(observables, observable):
                         return replace(judgement, verdict=Verdict.UNSPECIFIED), (d.id,)
-        return None
+        return judgement, ()
 
 
 def same(a: Expected, b: Expected) -> bool:
@@ -211,13 +209,14 @@ def check(
     """
     checks: list[Check] = []
     rulings: dict[tuple[str, str, str], Ruling] = {}
+    case_id = case.id
     for bench in benches:
         supported = bench.supported(case)
         trial = Trial(case, data, bench)
         got = answers.get(bench.name)
         for property_ in properties:
             for observable in filter(property_.judges, case.observables):
-                blank = Check(case.id, bench.name, case.subject, property_.name, observable, Verdict.NOT_RUN)
+                blank = Check(case_id, bench.name, case.subject, property_.name, observable, Verdict.NOT_RUN)
                 if observable not in supported:
                     checks.append(
                         msgspec.structs.replace(
@@ -240,7 +239,10 @@ def check(
                         )
                     )
                 elif isinstance(got, Broken):
-                    checks.append(msgspec.structs.replace(blank, verdict=got.verdict, message=got.message))
+                    j, named = trial.as_unpredictable(observable, Judgement(got.verdict, message=got.message))
+                    checks.append(
+                        msgspec.structs.replace(blank, verdict=j.verdict, message=j.message, deviations=named)
+                    )
                 else:
                     checks.append(blank)
     return tuple(with_agreement(c, rulings) for c in checks)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.abc
 import anyio.from_thread
+import msgspec
 
 from conformance import dialects
 from conformance.cases.answer import Data, make
@@ -64,21 +65,25 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
         ]
         # The group inside the stack: whatever is still asked is cancelled before its runner is closed.
         async with anyio.create_task_group() as group:
-            for spec, runner in zip(plan.backends, runners, strict=True):
-                group.start_soon(starting.start, spec, runner)
-            async for event in starting.events():
-                yield event
-            asked = [Asked(bench, runner, plan) for bench, runner in starting.ready()]
-            made = Made(plan.seed)
-            for backend in asked:
-                group.start_soon(backend.ask, made)
-            ledger = Ledger()
-            async for judged in judge_all(plan, asked, made):
-                ledger.enter(judged)
-                yield judged
-            for backend in asked:
-                for d in backend.bench.dialect.deviations:
-                    yield ledger.record(backend, d, plan)
+            try:
+                for spec, runner in zip(plan.backends, runners, strict=True):
+                    group.start_soon(starting.start, spec, runner)
+                async for event in starting.events():
+                    yield event
+                asked = [Asked(bench, runner, plan) for bench, runner in starting.ready()]
+                made = Made(plan.seed)
+                for backend in asked:
+                    group.start_soon(backend.ask, made)
+                ledger = Ledger()
+                async for judged in judge_all(plan, asked, made):
+                    ledger.enter(judged)
+                    yield judged
+                for backend in asked:
+                    for d in backend.bench.dialect.deviations:
+                        yield ledger.record(backend, d, plan)
+            except GeneratorExit:
+                # Given up: whoever closes the stream gets no exception group for it.
+                group.cancel_scope.cancel()
 
 
 async def judge_all(plan: Plan, asked: list[Asked], made: Made) -> AsyncGenerator[Judged, None]:
@@ -108,7 +113,8 @@ class Starting:
 
     async def start(self, spec: BackendSpec, runner: Runner) -> None:
         try:
-            identity = await runner.start()
+            # The name by which the user chose it is the only one that is sure to be this backend's alone.
+            identity = msgspec.structs.replace(await runner.start(), name=spec.name)
             dialect = dialects.of(spec.name, self.plan.dialects)
             bench = Bench(identity, declared(identity.arithmetic), dialect)
         except (BackendUnavailable, BadArithmetic, dialects.BadDialect) as error:

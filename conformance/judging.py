@@ -54,9 +54,21 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
 
 
 def judge_structure(expected: Any, observed: Any) -> Judgement:
-    if expected == observed:
+    if equal(expected, observed):
         return Judgement(Verdict.CONFORMS, Rung.STRUCTURE, Rung.STRUCTURE)
     return Judgement(Verdict.DIVERGES, Rung.STRUCTURE, Rung.NONE, message=difference(expected, observed))
+
+
+def equal(expected: Any, observed: Any) -> bool:
+    """Whether two structures are equal; 2 equals 2.0, but a truth value is no number."""
+    match expected, observed:
+        case dict(), dict():
+            return expected.keys() == observed.keys() and all(
+                equal(expected[k], observed[k]) for k in expected
+            )
+        case list(), list():
+            return len(expected) == len(observed) and all(map(equal, expected, observed))
+    return isinstance(expected, bool) is isinstance(observed, bool) and bool(expected == observed)
 
 
 def difference(expected: Any, observed: Any) -> str:
@@ -72,7 +84,7 @@ def difference(expected: Any, observed: Any) -> str:
         parts += [
             f"{key}: {difference(expected[key], observed[key])}"
             for key in sorted(expected.keys() & observed.keys())
-            if expected[key] != observed[key]
+            if not equal(expected[key], observed[key])
         ]
         return "; ".join(parts)
     return f"{observed!r}, expected {expected!r}"
@@ -87,16 +99,18 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
             Verdict.DIVERGES, message=f"shape {list(observed.shape)}, expected {list(value.shape)}"
         )
     if value.dtype.kind != "f":
-        return exactly(value, observed.astype(value.dtype))
+        return exactly(value, observed)
     limit = np.zeros(value.shape) if tensor.error is None else xp.to_host(tensor.error)
     seen = observed.astype(np.float64)
     required = required_rung(tensor.provenance, limit)
     with np.errstate(all="ignore"):
         same = (seen == value) | (np.isnan(seen) & np.isnan(value))
-        if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
-            same &= (np.signbit(seen) == np.signbit(value)) | np.isnan(value)
         departure = seen - value
         error = np.where(same, 0.0, np.abs(departure))
+        if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
+            other_zero = (np.signbit(seen) != np.signbit(value)) & ~np.isnan(value)
+            same &= ~other_zero
+            error = np.where(other_zero, np.inf, error)
         promised = np.isfinite(limit)
         within = same | (error <= limit)
         margin = largest_margin(error, limit, promised)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Protocol
 
 import anyio
 import click.testing
@@ -24,12 +24,27 @@ from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reporting.results import DeviationRecord
 from conformance.reporting.store import read
 from conformance.runners.protocol import Identity
+from conformance.runners.registry import BackendSpec
 from conformance.verdicts import Check, Rung, Verdict
 
 CASES = (Case("layers.Dense", {"units": 3}), Case("layers.LSTM", {"units": 2}), Case("activations.elu"))
-Events = Callable[..., AsyncGenerator[Event, None]]
+Question = tuple[tuple[Case, ...], tuple[BackendSpec, ...], tuple[str, ...] | None, int, tuple[str, ...]]
+"""Cases, backends, properties, seed and dialects: what the command line asks of the engine."""
+
 HOLDS = DeviationRecord("elu", "tfjs-cpu", "bug", "value", "", "", "none found", (), True, 1)
 FAILS = DeviationRecord("elu", "tfjs-cpu", "bug", "value", "", "", "none found", (), False, 1)
+
+
+class Engine(Protocol):
+    """Makes the engine yield these events, and returns the list in which it keeps what it is asked."""
+
+    def __call__(self, *events: Event | Callable[[], None]) -> list[Question]: ...
+
+
+class Run(Protocol):
+    """Runs `conformance run` with these arguments."""
+
+    def __call__(self, *arguments: str) -> click.testing.Result: ...
 
 
 def started(backend: str) -> Started:
@@ -58,13 +73,11 @@ def corpora(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
-    """Make the engine yield these events; what it is asked is kept in the list that is returned."""
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    def prepare(*events: Event | Callable[[], None]) -> list[Question]:
+        asked: list[Question] = []
 
-    def prepare(*events: Event | Callable[[], None]) -> list[Any]:
-        asked: list[Any] = []
-
-        async def run(*question: Any, witnesses: bool) -> AsyncGenerator[Event, None]:
+        async def run(*question: *Question, witnesses: bool) -> AsyncGenerator[Event, None]:
             asked.append(question)
             for event in events:
                 if callable(event):
@@ -80,8 +93,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., click.testing.Result]:
-    """Run the command with the results in `tmp_path`."""
+def run(tmp_path: Path) -> Run:
+    """The results go to `out` in `tmp_path`."""
 
     def invoke(*arguments: str) -> click.testing.Result:
         result = click.testing.CliRunner().invoke(
@@ -94,10 +107,10 @@ def run(tmp_path: Path) -> Callable[..., click.testing.Result]:
     return invoke
 
 
-CONFORMING = (started("tfjs-cpu"), *map(judged, CASES[:2]), HOLDS)
+CONFORMING: tuple[Event, ...] = (started("tfjs-cpu"), *map(judged, CASES[:2]), HOLDS)
 
 
-def test_a_run_as_expected_ends_with_0_and_a_report(engine, run, tmp_path):
+def test_a_run_as_expected_ends_with_0_and_a_report(engine: Engine, run: Run, tmp_path: Path) -> None:
     engine(*CONFORMING)
     result = run("--backend", "tfjs-cpu")
     assert result.exit_code == 0
@@ -118,26 +131,26 @@ def test_a_run_as_expected_ends_with_0_and_a_report(engine, run, tmp_path):
         pytest.param([started("tfjs-cpu"), judged(CASES[0], Verdict.UNSUPPORTED)], 0, id="unsupported"),
     ],
 )
-def test_exit_codes(engine, run, events, code):
+def test_exit_codes(engine: Engine, run: Run, events: list[Event], code: int) -> None:
     engine(*events)
     assert run().exit_code == code
 
 
-def test_a_finding_is_printed_with_how_to_see_it_again(engine, run):
+def test_a_finding_is_printed_with_how_to_see_it_again(engine: Engine, run: Run) -> None:
     engine(started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES))
     output = run().stdout
     assert "layers.Dense · forward · output/0 on tfjs-cpu: diverges" in output
     assert f"conformance run --case {CASES[0].id} --backend tfjs-cpu" in output
 
 
-def test_a_backend_that_does_not_start_leaves_its_last_lines(engine, run):
+def test_a_backend_that_does_not_start_leaves_its_last_lines(engine: Engine, run: Run) -> None:
     engine(Unavailable("tfjs-wasm", "exit status 1\nError: no wasm"), *CONFORMING)
     output = run().stdout
     assert "tfjs-wasm could not be started:\n  exit status 1\n  Error: no wasm\n" in output
     assert output.splitlines()[-1] == "2 of 2 checks conform"
 
 
-def test_control_c_keeps_what_was_judged(engine, run, tmp_path):
+def test_control_c_keeps_what_was_judged(engine: Engine, run: Run, tmp_path: Path) -> None:
     interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)  # noqa: E731
     engine(started("tfjs-cpu"), judged(CASES[0]), interrupt)
     result = run()
@@ -147,8 +160,10 @@ def test_control_c_keeps_what_was_judged(engine, run, tmp_path):
     assert (results.status, sum(cell.asked for cell in results.cells)) == ("interrupted", 1)
 
 
-def test_control_c_keeps_it_even_where_the_backends_end_badly(run, tmp_path, monkeypatch):
-    async def events(*question: Any, witnesses: bool) -> AsyncGenerator[Event, None]:
+def test_control_c_keeps_it_even_where_the_backends_end_badly(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def events(*question: *Question, witnesses: bool) -> AsyncGenerator[Event, None]:
         yield started("tfjs-cpu")
         yield judged(CASES[0])
         os.kill(os.getpid(), signal.SIGINT)
@@ -162,7 +177,7 @@ def test_control_c_keeps_it_even_where_the_backends_end_badly(run, tmp_path, mon
     assert read(tmp_path / "out").results.status == "interrupted"
 
 
-def test_json_goes_to_standard_output_alone(engine, run, tmp_path):
+def test_json_goes_to_standard_output_alone(engine: Engine, run: Run, tmp_path: Path) -> None:
     engine(started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES))
     result = run("--json")
     content = json.loads(result.stdout)
@@ -171,10 +186,13 @@ def test_json_goes_to_standard_output_alone(engine, run, tmp_path):
     assert "0 of 1 checks conform, 1 failed" in result.stderr
 
 
-def test_the_engine_is_asked_what_was_selected(engine, run, tmp_path):
+def test_the_engine_is_asked_what_was_selected(engine: Engine, run: Run, tmp_path: Path) -> None:
     asked = engine(*CONFORMING)
-    run("--corpus", "standard", "--subject", "elu", "--property", "*gradients", "--seed", "7",
-        "--backend-command", "mine=python -m my_backend", "--dialect", "conformance.dialects.keras_tensorflow")  # fmt: skip
+    run(
+        *("--corpus", "standard", "--subject", "elu", "--property", "*gradients", "--seed", "7"),
+        *("--backend-command", "mine=python -m my_backend"),
+        *("--dialect", "conformance.dialects.keras_tensorflow"),
+    )
     ((cases, backends, properties, seed, dialects),) = asked
     assert cases == CASES[2:]
     assert [backend.name for backend in backends] == ["mine"]
@@ -187,7 +205,7 @@ def test_the_engine_is_asked_what_was_selected(engine, run, tmp_path):
     assert suite.selection == {"subject": ["elu"], "property": ["*gradients"]}
 
 
-def test_the_default_is_the_three_backends_and_every_property(engine, run):
+def test_the_default_is_the_three_backends_and_every_property(engine: Engine, run: Run) -> None:
     asked = engine(*CONFORMING)
     run()
     ((cases, backends, properties, _, _),) = asked
@@ -196,7 +214,7 @@ def test_the_default_is_the_three_backends_and_every_property(engine, run):
     assert properties is None
 
 
-def test_single_cases_are_asked_by_id_and_from_files(engine, run, tmp_path):
+def test_single_cases_are_asked_by_id_and_from_files(engine: Engine, run: Run, tmp_path: Path) -> None:
     case = Case("layers.Dense", {"units": 99})
     (tmp_path / "mine.json").write_bytes(encode(case))
     asked = engine(*CONFORMING)
@@ -221,7 +239,9 @@ def test_single_cases_are_asked_by_id_and_from_files(engine, run, tmp_path):
         (["--devise", "gpu"], "--device"),
     ],
 )
-def test_unknown_names_get_the_nearest_valid_ones_and_2(engine, run, arguments, message):
+def test_unknown_names_get_the_nearest_valid_ones_and_2(
+    engine: Engine, run: Run, arguments: list[str], message: str
+) -> None:
     asked = engine(*CONFORMING)
     result = run(*arguments)
     assert result.exit_code == 2
@@ -238,7 +258,9 @@ def test_unknown_names_get_the_nearest_valid_ones_and_2(engine, run, arguments, 
         (b'{"subject": "layers.Dence"}', "did you mean layers.Dense"),
     ],
 )
-def test_a_bad_case_file_is_named_and_ends_with_2(engine, run, tmp_path, content, message):
+def test_a_bad_case_file_is_named_and_ends_with_2(
+    engine: Engine, run: Run, tmp_path: Path, content: bytes | None, message: str
+) -> None:
     path = tmp_path / "mine.json"
     if content is not None:
         path.write_bytes(content)
@@ -250,7 +272,9 @@ def test_a_bad_case_file_is_named_and_ends_with_2(engine, run, tmp_path, content
     assert "mine.json" in said
 
 
-def test_a_directory_that_cannot_be_written_is_named_and_ends_with_2(engine, run, tmp_path):
+def test_a_directory_that_cannot_be_written_is_named_and_ends_with_2(
+    engine: Engine, run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "out").write_text("a file")
     engine(*CONFORMING)
     result = run()
@@ -262,7 +286,7 @@ def invoke(*arguments: str) -> click.testing.Result:
     return click.testing.CliRunner().invoke(cli.main, list(arguments), prog_name="conformance")
 
 
-def test_report_writes_the_page_anew(engine, run, tmp_path):
+def test_report_writes_the_page_anew(engine: Engine, run: Run, tmp_path: Path) -> None:
     engine(*CONFORMING)
     run()
     page = tmp_path / "out" / "index.html"
@@ -273,7 +297,7 @@ def test_report_writes_the_page_anew(engine, run, tmp_path):
     assert page.read_bytes() == before
 
 
-def test_report_refuses_what_it_cannot_trust_with_2(engine, run, tmp_path):
+def test_report_refuses_what_it_cannot_trust_with_2(engine: Engine, run: Run, tmp_path: Path) -> None:
     engine(*CONFORMING)
     run()
     (tmp_path / "out" / "checks.jsonl.gz").write_bytes(b"")
@@ -283,13 +307,13 @@ def test_report_refuses_what_it_cannot_trust_with_2(engine, run, tmp_path):
 
 
 @pytest.mark.parametrize("verb", [None, "run", "report", "backends", "setup"])
-def test_help_shows_an_example(verb):
+def test_help_shows_an_example(verb: str | None) -> None:
     result = invoke(*filter(None, [verb]), "--help")
     assert result.exit_code == 0
     assert "Example: conformance" in result.stdout
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, runpy; sys.argv = ['conformance', 'run', '--help']\n"
         "try: runpy.run_module('conformance', run_name='__main__')\n"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -36,9 +36,9 @@ REQUEST = 2**22
 """Inputs in a request, and in a tensor: a multiple of every vector's width."""
 COMPARED_AT_ONCE = 2**16
 
-TAIL_SIZES = (1, 3, 7)
-"""Tensors that are smaller than a vector of eight: what does not fill a vector is computed otherwise."""
-TAIL_INPUTS = 2**17
+TAILS = {1: 2**16, 3: 2**17, 7: 2**19}
+"""By size, how many inputs to ask in tensors smaller than a vector of eight: what does not fill a vector is
+computed otherwise."""
 
 SUBNORMAL_SIZES = (1, 3, 4, 8, 17, 1000)
 SUBNORMAL_OPERAND = 0x0012_3456
@@ -46,13 +46,17 @@ SUBNORMAL_RESULT_OF = {"exp": -90.0, "sigmoid": -90.0, "softplus": -90.0, "divid
 """Inputs from which on a function's results are subnormal."""
 
 
-class Work(NamedTuple):
+class Work(msgspec.Struct, frozen=True):
     """Inputs of the bits first, first + stride, …: `count` of them, in tensors of `size`."""
 
     first: int
     count: int
     stride: int = 1
     size: int = REQUEST
+
+    @property
+    def key(self) -> str:
+        return f"{self.first}-{self.count}-{self.stride}-{self.size}"
 
 
 def bits_of(x: float) -> int:
@@ -75,8 +79,7 @@ def sample() -> list[Work]:
 
 def tails() -> list[Work]:
     """A sample in tensors smaller than a vector, from places spread over all inputs."""
-    stride = ALL // TAIL_INPUTS + 1
-    return [Work(0, TAIL_INPUTS, stride - 2 * i, size) for i, size in enumerate(TAIL_SIZES)]
+    return [Work(size, count, ALL // count - 1, size) for size, count in TAILS.items()]
 
 
 class Backend:
@@ -87,17 +90,24 @@ class Backend:
         assert child.stdin is not None
         assert child.stdout is not None
         self.requests, self.replies = child.stdin, child.stdout
-        self.identity = msgspec.json.decode(self.replies.readline(), type=Identity)
+        self.identity = msgspec.json.decode(self.line(), type=Identity)
+
+    def line(self) -> bytes:
+        line = self.replies.readline()
+        if not line:
+            raise RuntimeError("the backend has ended; its standard error says why")
+        return line
 
     def results(self, function: str, work: Work) -> Array:
         """The float32 results.
 
         Raises:
-            RuntimeError: the backend refuses.
+            RuntimeError: the backend refuses, or has ended.
         """
-        self.requests.write(json.dumps({"function": function, **work._asdict()}).encode() + b"\n")
+        asked = {"function": function} | msgspec.structs.asdict(work)
+        self.requests.write(msgspec.json.encode(asked) + b"\n")
         self.requests.flush()
-        answer = json.loads(self.replies.readline())
+        answer = json.loads(self.line())
         if "error" in answer:
             raise RuntimeError(f"{self.identity.name} refuses {function}: {answer['error']}")
         return np.frombuffer(self.replies.read(answer["bytes"]), np.float32)
@@ -105,8 +115,8 @@ class Backend:
     def errors(self, function: str, work: Work) -> Errors:
         found = Errors()
         for done in range(0, work.count, REQUEST):
-            request = work._replace(
-                first=work.first + done * work.stride, count=min(REQUEST, work.count - done)
+            request = msgspec.structs.replace(
+                work, first=work.first + done * work.stride, count=min(REQUEST, work.count - done)
             )
             y = self.results(function, request)
             steps = np.arange(request.count, dtype=np.uint32) * np.uint32(request.stride)
@@ -121,6 +131,7 @@ class Backend:
 def started(name: str) -> Iterator[Backend]:
     """The backend, in the environment of its runner."""
     spec = registry.find(name)
+    command: list[str | Path]
     if name.startswith("tfjs-"):
         node = find_node()
         command = [node.path, FOLDER / "answer.mjs", name, ensure_package(node=node)]
@@ -143,14 +154,13 @@ def sweep(backend: Backend, function: str, works: list[Work], partial: Path) -> 
         done = msgspec.json.decode(partial.read_bytes(), type=dict[str, Errors])
     began, asked = time.monotonic(), 0
     for work in works:
-        key = "-".join(map(str, work))
-        if key not in done:
-            done[key] = backend.errors(function, work)
+        if work.key not in done:
+            done[work.key] = backend.errors(function, work)
             asked += work.count
             replace(partial, msgspec.json.encode(done))
     seconds = time.monotonic() - began
-    found = sum((done["-".join(map(str, work))] for work in works), Errors())
-    rate = f", {asked / seconds / 1e6:.0f} million inputs a second" if asked else ""
+    found = sum((done[work.key] for work in works), Errors())
+    rate = f", {asked / seconds / 1e6:.2g} million inputs a second" if asked else ""
     print(
         f"{backend.identity.name} {function}: {found.ulps:.3f} ULP over {found.inputs} inputs{rate}",
         flush=True,
@@ -159,7 +169,7 @@ def sweep(backend: Backend, function: str, works: list[Work], partial: Path) -> 
 
 
 def subnormals(backend: Backend, function: str) -> dict[str, dict[str, str]]:
-    """Whether subnormal operands and results are kept or flushed, by the tensor's size."""
+    """Whether subnormal operands and results are kept, flushed or neither, by the tensor's size."""
     probes = {"operands": SUBNORMAL_OPERAND}
     if function in SUBNORMAL_RESULT_OF:
         probes["results"] = bits_of(SUBNORMAL_RESULT_OF[function])
@@ -169,16 +179,24 @@ def subnormals(backend: Backend, function: str) -> dict[str, dict[str, str]]:
         with np.errstate(all="ignore"):
             kept = EXACT[function](x)
             flushed = EXACT[function](x * 0.0) if what == "operands" else kept * 0.0
-        if np.array_equal(kept.astype(np.float32), flushed.astype(np.float32), equal_nan=True):
+            alike = np.array_equal(kept.astype(np.float32), flushed.astype(np.float32), equal_nan=True)
+        if alike:
             continue
         treatment[what] = {}
         for size in SUBNORMAL_SIZES:
             y = backend.results(function, Work(first, size, 1, size)).astype(float)
-            with np.errstate(all="ignore"):
-                near = np.abs(y - kept[:size]) < np.abs(y - flushed[:size])
-            gone = (y == flushed[:size]) | ~near
-            treatment[what][str(size)] = "kept" if not gone.any() else "flushed" if gone.all() else "mixed"
+            treatment[what][str(size)] = treatment_of(y, kept[:size], flushed[:size])
     return treatment
+
+
+def treatment_of(y: Array, kept: Array, flushed: Array) -> str:
+    """What was done with subnormal numbers, given the exact results either way."""
+    is_kept, is_flushed = np.isclose(y, kept, 1e-3, 0.0), y == flushed
+    if is_kept.all():
+        return "kept"
+    if is_flushed.all():
+        return "flushed"
+    return "mixed" if (is_kept | is_flushed).all() else "neither"
 
 
 def entry(found: Errors, function: str) -> dict[str, Any]:
@@ -206,7 +224,9 @@ def replace(path: Path, data: bytes) -> None:
 
 def record(backend: Backend, function: str, measured: dict[str, Any]) -> None:
     """Put a function's measurement into the report."""
-    report = json.loads(REPORT.read_text()) if REPORT.exists() else {"schema": 1, "backends": {}}
+    report: dict[str, Any] = {"schema": 1, "backends": {}}
+    if REPORT.exists():
+        report = json.loads(REPORT.read_text())
     identity = backend.identity
     about = {"versions": identity.versions, "settings": identity.settings, "platform": identity.platform}
     functions = report["backends"].get(identity.name, {}).get("functions", {})

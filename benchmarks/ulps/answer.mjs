@@ -24,7 +24,10 @@ const FUNCTIONS = {
 };
 
 function results({function: name, first, count, stride, size}) {
-  const bits = Uint32Array.from({length: count}, (_, i) => first + stride * i);
+  const bits = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    bits[i] = first + stride * i;
+  }
   const inputs = new Float32Array(bits.buffer);
   const outputs = new Float32Array(count);
   for (let begin = 0; begin < count; begin += size) {

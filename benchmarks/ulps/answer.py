@@ -20,6 +20,9 @@ from benchmarks.ulps.functions import Array
 from conformance.runners.keras_adapter.__main__ import start
 from conformance.runners.protocol import PROTOCOL_VERSION, Start
 
+TENSORS_AT_ONCE = 2**10
+"""That are split off and joined in one call."""
+
 
 def tensorflow_functions() -> dict[str, Callable[[Any], Any]]:
     """The operations that keras.src.backend.tensorflow calls."""
@@ -45,8 +48,11 @@ def tensorflow_functions() -> dict[str, Callable[[Any], Any]]:
 def results(operation: Callable[[Any], Any], bits: Array, size: int) -> Array:
     import tensorflow as tf
 
-    x = bits.view(np.float32)
-    parts = [operation(tf.constant(x[i : i + size])).numpy() for i in range(0, len(x), size)]
+    parts = []
+    for i in range(0, len(bits), size * TENSORS_AT_ONCE):
+        x = bits[i : i + size * TENSORS_AT_ONCE].view(np.float32)
+        tensors = tf.split(x, [min(size, len(x) - j) for j in range(0, len(x), size)])
+        parts.append(tf.concat([operation(tensor) for tensor in tensors], 0).numpy())
     return np.concatenate(parts)
 
 

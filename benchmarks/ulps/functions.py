@@ -14,8 +14,10 @@ from conformance.reference_impl.arithmetic import IEEE_FLOAT32, OPENCL_FULL_PROF
 Array = np.ndarray[Any, np.dtype[Any]]
 
 SMALLEST_NORMAL, LARGEST = IEEE_FLOAT32.smallest_normal, IEEE_FLOAT32.largest
-FAR_BELOW_OVERFLOW = LARGEST * (1 - 2.0**-20)
-"""Any result is right for an exact one that errors of a few ULPs may carry over the edge."""
+FAR_BELOW_OVERFLOW, SURELY_NORMAL = LARGEST * (1 - 2.0**-20), SMALLEST_NORMAL * (1 + 2.0**-20)
+"""Between these an error of a few ULPs carries no result over an edge."""
+NEAR_ZERO = 2.0
+"""Up to this magnitude of the exact result, absolute errors tell something that relative ones may not."""
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -46,17 +48,20 @@ def erf(x: Array) -> Array:
 
     With φ = erf′, φ⁽ⁿ⁺¹⁾ = −2c·φ⁽ⁿ⁾ − 2n·φ⁽ⁿ⁻¹⁾ at c.
     """
-    magnitude = np.minimum(np.abs(x), ERF_END)
-    node = np.rint(magnitude / ERF_STEP)
+    magnitude = np.abs(x)
+    if magnitude.min() >= ERF_END:
+        return np.sign(x)
+    node = np.rint(np.fmin(magnitude, ERF_END) / ERF_STEP)
     c = node * ERF_STEP
-    h = magnitude - c
+    h = np.minimum(magnitude, ERF_END) - c
     before, derivative = np.zeros_like(c), 2 / math.sqrt(math.pi) * np.exp(-c * c)
-    value, power = _ERF_NODES[np.where(node == node, node, 0).astype(np.intp)], h.copy()
+    value, power = _ERF_NODES[node.astype(np.intp)], h.copy()
     for n in range(ERF_ORDER):
         value = value + derivative * power
         before, derivative = derivative, -2 * c * derivative - 2 * n * before
         power = power * h / (n + 2)
-    return np.copysign(value, x)
+    signed: Array = np.copysign(value, x)
+    return signed
 
 
 EXACT: dict[str, Callable[[Array], Array]] = {
@@ -91,9 +96,9 @@ class Errors(msgspec.Struct, frozen=True):
         inputs: how many there were.
         beyond_published: how many err by more than the published entry; none has an error where there
             is no such entry.
-        ulps, ulps_at: the largest error in ULPs, and the bits of the input that has it. What flushing
-            subnormal operands and results may add is taken off first.
-        absolute, absolute_at: the largest error less half an ULP, likewise.
+        ulps, ulps_at: the largest error in ULPs, and the bits of the input that has it. Subnormal operands
+            are left out, and what flushing adds to subnormal results is taken off.
+        absolute, absolute_at: the largest error less half an ULP where the exact result is at most 2.
         misplaced, misplaced_at: how many results are infinite or NaN, or not, where the exact one is not,
             or is; the bits of one such input.
     """
@@ -131,39 +136,46 @@ def errors(function: str, bits: Array, results: Array) -> Errors:
         results: the backend's, float32.
     """
     with np.errstate(all="ignore"):
-        x, y = bits.view(np.float32).astype(np.float64), results.astype(np.float64)
+        x = bits.view(np.float32).astype(np.float64)
         exact = EXACT[function](x)
         magnitude = np.abs(exact)
-        error = np.abs(y - exact)
-        flushed = np.abs(x) < SMALLEST_NORMAL
-        if flushed.any():
-            of_zero = EXACT[function](x * 0.0)
-            error = np.where(flushed, np.fmin(error, np.abs(y - of_zero)), error)
-            error[flushed & ((y == of_zero) | (y == exact))] = 0.0
-        underflow = np.where(magnitude < SMALLEST_NORMAL * (1 + 2.0**-20), SMALLEST_NORMAL, 2.0**-150)
-        comparable = (magnitude <= FAR_BELOW_OVERFLOW) & (error < np.inf)
-        error = np.where(comparable, np.maximum(error - underflow, 0.0), 0.0)
-        ulp = np.maximum((exact.view(np.int64) & 0x7FF0000000000000).view(np.float64), SMALLEST_NORMAL)
-        ulp *= 2.0**-23
+        error = np.abs(results - exact)
+        ulp = (magnitude.view(np.int64) & 0x7FF0000000000000).view(np.float64) * 2.0**-23
+        misplaced = np.zeros(0, bits.dtype)
+        plain = np.abs(x).min() >= SURELY_NORMAL and magnitude.min() >= SURELY_NORMAL
+        if not (plain and magnitude.max() <= FAR_BELOW_OVERFLOW and error.max() < np.inf):
+            error, misplaced = at_the_ends(x, results.astype(np.float64), exact)
+            ulp = np.fmax(ulp, SMALLEST_NORMAL * 2.0**-23)
         in_ulps = error / ulp
-        absolute = error - ulp / 2
-        misplaced = np.zeros(0, np.intp)
-        if not comparable.all():
-            same = (y == exact) | ((y != y) & (exact != exact)) | (flushed & (y == EXACT[function](x * 0.0)))
-            overflowing = (magnitude > FAR_BELOW_OVERFLOW) & (np.copysign(y, exact) == y)
-            overflowing &= np.abs(y) >= FAR_BELOW_OVERFLOW
-            misplaced = np.flatnonzero(~comparable & ~same & ~overflowing)
-    worst, farthest = int(in_ulps.argmax()), int(absolute.argmax())
+        ulp *= 0.5
+        error -= ulp
+        error[magnitude > NEAR_ZERO] = 0.0
+    worst, farthest = int(in_ulps.argmax()), int(error.argmax())
+    limit = published(function)
     return Errors(
         len(bits),
-        int((in_ulps > published(function)).sum()),
+        int(np.count_nonzero(in_ulps > limit)) if in_ulps[worst] > limit else 0,
         float(in_ulps[worst]),
         int(bits[worst]),
-        max(float(absolute[farthest]), 0.0),
+        max(float(error[farthest]), 0.0),
         int(bits[farthest]),
         len(misplaced),
         int(bits[misplaced[0]]) if len(misplaced) else None,
     )
+
+
+def at_the_ends(x: Array, y: Array, exact: Array) -> tuple[Array, Array]:
+    """The errors where operands or results may be subnormal, infinite or NaN: none for a subnormal operand,
+    and less what flushing adds to a subnormal result; and the indices of the results that are not finite
+    where they should be, or finite where not."""
+    magnitude, error = np.abs(exact), np.abs(y - exact)
+    error[(y == exact) | ((y != y) & (exact != exact))] = 0.0
+    error[np.abs(x) < SMALLEST_NORMAL] = 0.0
+    overflowing = (magnitude > FAR_BELOW_OVERFLOW) & (y * np.sign(exact) >= FAR_BELOW_OVERFLOW)
+    error[overflowing] = 0.0
+    underflow = np.where(magnitude < SURELY_NORMAL, SMALLEST_NORMAL, 0.0)
+    misplaced = ~(error < np.inf)
+    return np.where(misplaced, 0.0, np.maximum(error - underflow, 0.0)), np.flatnonzero(misplaced)
 
 
 def published(function: str) -> float:

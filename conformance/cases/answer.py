@@ -75,7 +75,7 @@ def answer(case: Case, data: Data, arithmetic: Arithmetic | None) -> dict[str, E
     """
     with error_bounds(arithmetic):
         try:
-            subject = SUBJECTS[case.subject.partition(".")[0]](case)
+            question = Question(SUBJECTS[case.subject.partition(".")[0]](case), data)
         except (TypeError, ValueError) as error:
             return dict.fromkeys(case.observables, Refusal("construction", str(error)))
         asked: dict[str, list[str]] = {}
@@ -85,7 +85,7 @@ def answer(case: Case, data: Data, arithmetic: Arithmetic | None) -> dict[str, E
         for group, names in asked.items():
             at, observe = PARTS[group]
             try:
-                answers |= observe(subject, data, names)
+                answers |= observe(question, names)
             except (TypeError, ValueError) as error:
                 answers |= dict.fromkeys(names, Refusal(at, str(error)))
         return {name: answers[name] for name in case.observables}
@@ -177,29 +177,48 @@ def _truth(x: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class _Called:
+class Called:
+    """A call of the subject: what it was given, as sources of gradients, and what it gave."""
+
     inputs: list[Tensor]
     weights: dict[str, Tensor]
     result: Result
 
 
-def _called(subject: Subject, data: Data, training: bool) -> _Called:
-    inputs = [variable(_truth(x)) for x in data.inputs]
-    weights = {name: variable(_truth(x)) for name, x in data.weights.items()}
-    context = Context(
-        training=training,
-        masks=tuple(xp.asarray(mask) for mask in data.masks),
-        initial_state=tuple(variable(_truth(x), tracked=False) for x in data.initial_state),
-    )
-    return _Called(inputs, weights, subject.call(inputs, weights, context))
+class Question:
+    """A subject and its data; a call in either mode is computed once for all observables."""
+
+    def __init__(self, subject: Subject, data: Data) -> None:
+        self.subject, self.data = subject, data
+        self._calls: dict[bool, Called] = {}
+
+    def called(self, training: bool) -> Called:
+        if training not in self._calls:
+            self._calls[training] = self._call(training)
+        return self._calls[training]
+
+    def _call(self, training: bool) -> Called:
+        data = self.data
+        inputs = [variable(_truth(x)) for x in data.inputs]
+        weights = {name: variable(_truth(x)) for name, x in data.weights.items()}
+        context = Context(
+            training=training,
+            masks=tuple(xp.asarray(mask) for mask in data.masks),
+            initial_state=tuple(variable(_truth(x), tracked=False) for x in data.initial_state),
+        )
+        return Called(inputs, weights, self.subject.call(inputs, weights, context))
 
 
-def _outputs(training: bool) -> Callable[[Subject, Data, list[str]], dict[str, Expected]]:
-    def observe(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
-        result = _called(subject, data, training).result
+Part = Callable[[Question, list[str]], dict[str, Expected]]
+"""Answers observables that are found in one way: (question, their names) → by name what is expected."""
+
+
+def _outputs(training: bool) -> Part:
+    def observe(question: Question, names: list[str]) -> dict[str, Expected]:
+        result = question.called(training).result
         found = {f"output/{i}": output for i, output in enumerate(result.outputs)}
         # What a call leaves alone is still as it was given.
-        found |= {f"state/{name}": variable(_truth(x)) for name, x in data.weights.items()}
+        found |= {f"state/{name}": variable(_truth(x)) for name, x in question.data.weights.items()}
         found |= {f"state/{name}": tensor for name, tensor in result.state.items()}
         return {
             name: Value(found[name.removeprefix("training/").removeprefix("reconstructed/")])
@@ -209,27 +228,29 @@ def _outputs(training: bool) -> Callable[[Subject, Data, list[str]], dict[str, E
     return observe
 
 
-def _gradients(training: bool) -> Callable[[Subject, Data, list[str]], dict[str, Expected]]:
-    def observe(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
-        called = _called(subject, data, training)
+def _gradients(training: bool) -> Part:
+    def observe(question: Question, names: list[str]) -> dict[str, Expected]:
+        called = question.called(training)
         sources = {f"gradient/input/{i}": x for i, x in enumerate(called.inputs)}
         sources |= {f"gradient/weight/{name}": x for name, x in called.weights.items()}
         wanted = {name: sources[name.removeprefix("training/")] for name in names}
-        cotangents = [variable(_truth(c), tracked=False) for c in data.cotangents]
+        cotangents = [variable(_truth(c), tracked=False) for c in question.data.cotangents]
         products = vjp(called.result.outputs, cotangents, list(wanted.values()))
         return {name: Value(product) for name, product in zip(wanted, products, strict=True)}
 
     return observe
 
 
-def _shape(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
-    concrete: list[Shape] = [x.shape for x in data.inputs]
+def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
+    concrete: list[Shape] = [x.shape for x in question.data.inputs]
     asked: dict[str, list[Shape]] = {
         "shape/concrete": concrete,
         "shape/unknown_batch": [(None, *shape[1:]) for shape in concrete],
-        "shape/unknown": [_unknown(subject, shape) for shape in concrete],
+        "shape/unknown": [_unknown(question.subject, shape) for shape in concrete],
     }
-    return {name: Structure([list(shape) for shape in subject.shapes(asked[name])]) for name in names}
+    return {
+        name: Structure([list(shape) for shape in question.subject.shapes(asked[name])]) for name in names
+    }
 
 
 def _unknown(subject: Subject, shape: Shape) -> Shape:
@@ -246,15 +267,16 @@ def _unknown(subject: Subject, shape: Shape) -> Shape:
     return tuple(n if axis in needed else None for axis, n in enumerate(shape))
 
 
-def _dtype(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
-    dtypes = subject.output_dtypes([x.dtype.name for x in data.inputs])
+def _dtype(question: Question, names: list[str]) -> dict[str, Expected]:
+    dtypes = question.subject.output_dtypes([x.dtype.name for x in question.data.inputs])
     return {name: Structure(list(dtypes)) for name in names}
 
 
-def _weights(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
-    assert subject.layer is not None
-    declared = subject.layer.declare_weights([x.shape for x in data.inputs])
-    trainable = subject.layer.trainable
+def _weights(question: Question, names: list[str]) -> dict[str, Expected]:
+    layer = question.subject.layer
+    assert layer is not None
+    declared = layer.declare_weights([x.shape for x in question.data.inputs])
+    trainable = layer.trainable
     described = [
         {"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": w.trainable and trainable}
         for w in declared
@@ -262,30 +284,33 @@ def _weights(subject: Subject, data: Data, names: list[str]) -> dict[str, Expect
     return {name: Structure(described) for name in names}
 
 
-def _config(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
-    assert subject.layer is not None
-    return {name: Structure(subject.layer.get_config()) for name in names}
+def _config(question: Question, names: list[str]) -> dict[str, Expected]:
+    layer = question.subject.layer
+    assert layer is not None
+    return {name: Structure(layer.get_config()) for name in names}
 
 
-def _signature(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+def _signature(question: Question, names: list[str]) -> dict[str, Expected]:
     """The layer was made with its required arguments alone: the others are at their defaults."""
-    assert subject.layer is not None
-    required = {n for n, a in subject.layer.arguments.items() if a.default is REQUIRED}
+    layer = question.subject.layer
+    assert layer is not None
+    required = {n for n, a in layer.arguments.items() if a.default is REQUIRED}
     arguments = {
         name: {"required": True}
         if name in required
         else {"default": list(value) if isinstance(value, tuple) else value}
-        for name, value in subject.layer.config.items()
+        for name, value in layer.config.items()
     }
     return {name: Structure({"arguments": arguments}) for name in names}
 
 
-def _identifier(subject: Subject, data: Data, names: list[str]) -> dict[str, Expected]:
+def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
+    subject = question.subject
     assert isinstance(subject, ActivationSubject)
     return {name: Structure(activations.get(subject.identifier).name) for name in names}
 
 
-PARTS: dict[str, tuple[str, Callable[[Subject, Data, list[str]], dict[str, Expected]]]] = {
+PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
     "gradient": ("gradient", _gradients(training=False)),

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-import synthetic
+
+from tests.reporting import synthetic
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance.cases.case import Case, Recipe
+from conformance.cases.case import JSON, Case, Recipe
 from conformance.reporting.page import render
 from conformance.reporting.results import BackendRecord, DeviationRecord, Suite, UnavailableRecord
 from conformance.reporting.store import PAGE, Report, Writer, read, replace
@@ -71,7 +71,7 @@ DEVIATIONS = (
     ),
 )  # fmt: skip
 
-LAYERS = {
+LAYERS: dict[str, dict[str, JSON]] = {
     "layers.Dense": {"units": 5, "activation": "tanh", "use_bias": True},
     "layers.Conv2D": {"filters": 4, "kernel_size": [3, 2], "strides": [2, 2], "padding": "same"},
     "layers.BatchNormalization": {"axis": -1, "epsilon": 0.0009765625},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -44,7 +46,9 @@ def check(**fields: object) -> Check:
 
 
 @given(CHECKS, st.randoms(use_true_random=False))
-def test_cells_and_findings_do_not_depend_on_the_order_of_the_checks(checks, random):
+def test_cells_and_findings_do_not_depend_on_the_order_of_the_checks(
+    checks: list[Check], random: Random
+) -> None:
     shuffled = list(checks)
     random.shuffle(shuffled)
     assert sum_cells(shuffled) == sum_cells(checks)
@@ -52,7 +56,7 @@ def test_cells_and_findings_do_not_depend_on_the_order_of_the_checks(checks, ran
 
 
 @given(CHECKS)
-def test_every_check_is_counted_once_and_by_its_verdict(checks):
+def test_every_check_is_counted_once_and_by_its_verdict(checks: list[Check]) -> None:
     cells = sum_cells(checks)
     totals = total(cells)
     assert totals.checks == len(checks)
@@ -65,14 +69,14 @@ def test_every_check_is_counted_once_and_by_its_verdict(checks):
 
 
 @given(CHECKS)
-def test_every_failing_check_is_in_the_finding_of_its_signature(checks):
+def test_every_failing_check_is_in_the_finding_of_its_signature(checks: list[Check]) -> None:
     findings = {finding.id: finding for finding in group_findings(checks, CASES)}
     failing = [c for c in checks if c.verdict in FAILING]
     assert sum(finding.count for finding in findings.values()) == len(failing)
     assert {finding_id(c) for c in failing} == findings.keys()
 
 
-def test_the_witness_of_a_finding_is_its_smallest_case():
+def test_the_witness_of_a_finding_is_its_smallest_case() -> None:
     checks = [check(case=id_, verdict=Verdict.DIVERGES, margin=2.0) for id_ in CASES]
     (finding,) = group_findings(checks, CASES)
     assert finding.count == 3
@@ -80,19 +84,19 @@ def test_the_witness_of_a_finding_is_its_smallest_case():
     assert finding.reproduce.command == f"conformance run --case {finding.case} --backend tfjs-cpu"
 
 
-def test_a_finding_is_named_by_its_signature_alone():
+def test_a_finding_is_named_by_its_signature_alone() -> None:
     one = check(verdict=Verdict.DIVERGES, deviations=("a", "b"), margin=2.0)
     assert finding_id(one) == finding_id(check(verdict=Verdict.DIVERGES, deviations=("b", "a"), message="x"))
     assert finding_id(one) != finding_id(check(verdict=Verdict.RAISES, deviations=("a", "b")))
 
 
-def test_the_worst_margin_of_a_cell_is_infinite_if_one_is():
+def test_the_worst_margin_of_a_cell_is_infinite_if_one_is() -> None:
     margins = [None, 0.5, "infinite", 1e300]
     (cell,) = sum_cells([check(observable=str(i), margin=margin) for i, margin in enumerate(margins)])
     assert cell.worst_margin == "infinite"
 
 
-def test_the_lowest_rung_of_a_cell_is_that_of_checks_that_conform_or_deviate():
+def test_the_lowest_rung_of_a_cell_is_that_of_checks_that_conform_or_deviate() -> None:
     (cell,) = sum_cells(
         [
             check(observable="0", rung=Rung.EXACT),
@@ -104,7 +108,7 @@ def test_the_lowest_rung_of_a_cell_is_that_of_checks_that_conform_or_deviate():
 
 
 @pytest.mark.parametrize("margin", [-1.0, float("nan"), float("inf"), "huge"])
-def test_a_margin_that_is_none_is_refused(margin):
+def test_a_margin_that_is_none_is_refused(margin: float | str) -> None:
     with pytest.raises(ValueError, match="neither null, a number"):
         sum_cells([check(margin=margin)])
 
@@ -117,7 +121,7 @@ def against(verdicts: dict[str, Verdict]) -> list[Check]:
     ]
 
 
-def test_the_specification_is_the_suspect_where_independent_backends_agree_against_it():
+def test_the_specification_is_the_suspect_where_independent_backends_agree_against_it() -> None:
     (doubt,) = suspect_specification(
         against({"keras-tensorflow": Verdict.DIVERGES, "tfjs-cpu": Verdict.DEVIATES})
     )
@@ -134,10 +138,10 @@ def test_the_specification_is_the_suspect_where_independent_backends_agree_again
         ),
     ],
 )
-def test_the_specification_is_no_suspect_otherwise(verdicts):
+def test_the_specification_is_no_suspect_otherwise(verdicts: dict[str, Verdict]) -> None:
     assert suspect_specification(against(verdicts)) == ()
 
 
-def test_the_specification_is_no_suspect_where_backends_differ_from_each_other():
+def test_the_specification_is_no_suspect_where_backends_differ_from_each_other() -> None:
     checks = against({"keras-tensorflow": Verdict.DIVERGES, "tfjs-cpu": Verdict.DIVERGES})
     assert suspect_specification([checks[0], msgspec.structs.replace(checks[1], agrees_with=())]) == ()

@@ -9,24 +9,26 @@ import random
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import pytest
-import synthetic
 
-from conformance.reporting.results import schema
+from conformance.reporting.results import DeviationRecord, Results, schema
 from conformance.reporting.store import CHECKS, RESULTS, ResultsError, Writer, read
+from tests.reporting import synthetic
 
 
-def finish(writer: Writer, **changes: Any) -> Any:
+def finish(
+    writer: Writer,
+    status: Literal["complete", "interrupted"] = "complete",
+    deviations: tuple[DeviationRecord, ...] = synthetic.DEVIATIONS,
+) -> Results:
     """Finish with the synthetic results' other parts."""
-    parts = {
-        "status": "complete", "suite": synthetic.SUITE, "started": "2025-06-01T12:00:00Z", "duration_s": 93.4,
-        "backends": synthetic.BACKENDS, "unavailable": synthetic.UNAVAILABLE,
-        "deviations": synthetic.DEVIATIONS,
-    }  # fmt: skip
-    return writer.finish(**(parts | changes))
+    return writer.finish(
+        status=status, suite=synthetic.SUITE, started="2025-06-01T12:00:00Z", duration_s=93.4,
+        backends=synthetic.BACKENDS, unavailable=synthetic.UNAVAILABLE, deviations=deviations,
+    )  # fmt: skip
 
 
 def tamper(directory: Path, change: Callable[[Any], None]) -> None:
@@ -44,7 +46,7 @@ def rewrite_checks(directory: Path, change: Callable[[list[bytes]], list[bytes]]
     tamper(directory, lambda results: results["suite"].update(checks_digest=digest))
 
 
-def test_what_is_read_is_what_was_written(tmp_path):
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     checks = [check for case in synthetic.cases() for check in synthetic.checks(case)]
     with Writer(tmp_path) as writer:
         for case in synthetic.cases():
@@ -55,7 +57,7 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert sorted(report.checks, key=str) == sorted(checks, key=str)
 
 
-def test_the_same_checks_in_any_order_make_the_same_bytes(written, tmp_path):
+def test_the_same_checks_in_any_order_make_the_same_bytes(written: Path, tmp_path: Path) -> None:
     cases = list(synthetic.cases())
     random.Random(0).shuffle(cases)
     with Writer(tmp_path) as writer:
@@ -67,7 +69,7 @@ def test_the_same_checks_in_any_order_make_the_same_bytes(written, tmp_path):
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
 
 
-def test_earlier_results_stay_whole_until_new_ones_are(directory):
+def test_earlier_results_stay_whole_until_new_ones_are(directory: Path) -> None:
     before = read(directory)
     with Writer(directory) as writer:
         writer.write(case := next(synthetic.cases()), synthetic.checks(case))
@@ -76,19 +78,19 @@ def test_earlier_results_stay_whole_until_new_ones_are(directory):
     assert not list(directory.glob("*.part"))
 
 
-def test_an_interrupted_run_says_so(tmp_path):
+def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
     with Writer(tmp_path) as writer:
         writer.write(case := next(synthetic.cases()), synthetic.checks(case))
         finish(writer, status="interrupted", deviations=())
     assert read(tmp_path).results.status == "interrupted"
 
 
-def test_the_committed_schema_is_that_of_the_records():
+def test_the_committed_schema_is_that_of_the_records() -> None:
     committed = files("conformance.reporting").joinpath("results.schema.json").read_text("utf-8")
     assert committed == json.dumps(schema(), indent=2) + "\n", "write it anew, so"
 
 
-def test_another_implementation_of_json_schema_accepts_both_files(written):
+def test_another_implementation_of_json_schema_accepts_both_files(written: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     jsonschema.validate(json.loads((written / RESULTS).read_bytes()), schema())
     line = gzip.decompress((written / CHECKS).read_bytes()).splitlines()[0]
@@ -97,28 +99,28 @@ def test_another_implementation_of_json_schema_accepts_both_files(written):
 
 
 @pytest.mark.parametrize("name", [RESULTS, CHECKS])
-def test_a_missing_file_is_named(directory, name):
+def test_a_missing_file_is_named(directory: Path, name: str) -> None:
     (directory / name).unlink()
     with pytest.raises(ResultsError, match=rf"{name}: cannot be read \(No such file"):
         read(directory)
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.99])
-def test_truncated_checks_are_refused(directory, keep):
+def test_truncated_checks_are_refused(directory: Path, keep: float) -> None:
     content = (directory / CHECKS).read_bytes()
     (directory / CHECKS).write_bytes(content[: int(len(content) * keep)])
     with pytest.raises(ResultsError, match=CHECKS):
         read(directory)
 
 
-def test_truncated_results_are_refused(directory):
+def test_truncated_results_are_refused(directory: Path) -> None:
     content = (directory / RESULTS).read_bytes()
     (directory / RESULTS).write_bytes(content[: len(content) // 2])
     with pytest.raises(ResultsError, match=rf"{RESULTS}: is not JSON, or truncated"):
         read(directory)
 
 
-def test_checks_of_another_run_are_refused(directory):
+def test_checks_of_another_run_are_refused(directory: Path) -> None:
     lines = gzip.decompress((directory / CHECKS).read_bytes())
     (directory / CHECKS).write_bytes(gzip.compress(lines.replace(b"conforms", b"deviates", 1)))
     with pytest.raises(ResultsError, match="the two files are not of one run"):
@@ -192,19 +194,21 @@ def lose_backend(results: Any) -> None:
         (lose_backend, f"{CHECKS} has checks of backend 'keras-tensorflow', which is not among the backends"),
     ],
 )
-def test_results_at_odds_with_their_checks_are_refused(directory, change, reason):
+def test_results_at_odds_with_their_checks_are_refused(
+    directory: Path, change: Callable[[Any], None], reason: str
+) -> None:
     tamper(directory, change)
     with pytest.raises(ResultsError, match=f"{RESULTS}: {reason}"):
         read(directory)
 
 
-def test_a_check_made_twice_is_refused(directory):
+def test_a_check_made_twice_is_refused(directory: Path) -> None:
     rewrite_checks(directory, lambda lines: [*lines, lines[0]])
     with pytest.raises(ResultsError, match=r"judges .* 2 times"):
         read(directory)
 
 
-def test_a_line_that_is_no_check_is_named(directory):
+def test_a_line_that_is_no_check_is_named(directory: Path) -> None:
     rewrite_checks(directory, lambda lines: [lines[0], b'{"case": 1}\n', *lines[1:]])
     with pytest.raises(ResultsError, match=rf"{CHECKS}: line 2: "):
         read(directory)

@@ -5,8 +5,10 @@ import os
 import re
 import sys
 import threading
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, NoReturn
 
 import anyio
 import anyio.from_thread
@@ -15,7 +17,15 @@ import pytest
 
 from conformance.runners import process
 from conformance.runners.process import BackendUnavailable, Broken, Limits, Runner, validate_observation
-from conformance.runners.protocol import ConcreteCase, Observation, WireError, WireJSON, WireTensor
+from conformance.runners.protocol import (
+    ConcreteCase,
+    Observation,
+    Observed,
+    WireError,
+    WireJSON,
+    WireTensor,
+)
+from conformance.runners.provision import Progress
 from conformance.runners.registry import BackendSpec
 from conformance.verdicts import Verdict
 
@@ -27,53 +37,68 @@ IMPATIENT = Limits(start_s=20, case_s=0.4)
 
 
 @pytest.fixture
-def anyio_backend():
+def anyio_backend() -> str:
     return "asyncio"
 
 
-def spec(how="well", *, program=None):
+def spec(how: str = "well", *, program: list[str] | None = None) -> BackendSpec:
     command = program or [sys.executable, "-S", str(SCRIPTED), how]
     return BackendSpec("scripted", "a test's", lambda progress: command, remedy="read the manual")
 
 
-def case(do=None, observables=("output/0",), **config):
+def case(do: str | None = None, observables: tuple[str, ...] = ("output/0",), **config: str) -> ConcreteCase:
     config |= {"do": do} if do else {}
     return ConcreteCase("layers.Dense", config, (), {}, (), (), (), observables, 0)
 
 
 @asynccontextmanager
-async def started(how="well", limits=LIMITS, **arguments):
-    async with Runner(spec(how), limits=limits, **arguments) as runner:
+async def started(how: str = "well", limits: Limits = LIMITS) -> AsyncIterator[Runner]:
+    async with Runner(spec(how), limits=limits) as runner:
         await runner.start()
         yield runner
 
 
-async def ask_all(runner, cases):
-    answers = [None] * len(cases)
+async def ask_all(runner: Runner, cases: Sequence[ConcreteCase]) -> list[Observation | Broken]:
+    answers: dict[int, Observation | Broken] = {}
 
-    async def ask(index):
+    async def ask(index: int) -> None:
         answers[index] = await runner.observe(cases[index])
 
     async with anyio.create_task_group() as tasks:
         for index in range(len(cases)):
             tasks.start_soon(ask, index)
-    return answers
+    return [answers[index] for index in range(len(cases))]
 
 
-async def pid_of(runner):
-    answer = await runner.observe(case("pid"))
-    return answer.observables["output/0"].value
+async def observe(runner: Runner, asked: ConcreteCase) -> Observation:
+    """The answer of a child that does not break."""
+    answer = await runner.observe(asked)
+    assert isinstance(answer, Observation)
+    return answer
 
 
-async def test_answers_come_back_to_who_asked():
+async def value_of(runner: Runner, do: str) -> Any:
+    """The JSON that the child answers."""
+    observed = (await observe(runner, case(do))).observables["output/0"]
+    assert isinstance(observed, WireJSON)
+    return observed.value
+
+
+async def pid_of(runner: Runner) -> int:
+    pid: int = await value_of(runner, "pid")
+    return pid
+
+
+async def test_answers_come_back_to_who_asked() -> None:
     cases = [case(observables=(f"output/{i}",)) for i in range(100)]
     async with started() as runner:
         answers = await ask_all(runner, cases)
-    assert [list(answer.observables) for answer in answers] == [list(c.observables) for c in cases]
-    assert len({answer.id for answer in answers}) == 100
+    observations = [answer for answer in answers if isinstance(answer, Observation)]
+    assert [list(answer.observables) for answer in observations] == [list(c.observables) for c in cases]
+    assert len({answer.id for answer in observations}) == 100
 
 
-async def test_identity_is_the_backends_own():
+async def test_identity_is_the_backends_own() -> None:
     async with Runner(spec(), limits=LIMITS) as runner:
         identity = await runner.start()
     assert identity.name == "scripted"
@@ -94,7 +119,7 @@ async def test_identity_is_the_backends_own():
         ("late", Verdict.PROTOCOL_ERROR, r"answered \d+ where \d+ was to be answered"),
     ],
 )
-async def test_only_the_case_at_fault_is_broken(do, verdict, message):
+async def test_only_the_case_at_fault_is_broken(do: str, verdict: Verdict, message: str) -> None:
     cases = [case(), case(do), case(), case()]
     async with started(limits=IMPATIENT if do == "hang" else LIMITS) as runner:
         before, fault, *after = await ask_all(runner, cases)
@@ -105,14 +130,14 @@ async def test_only_the_case_at_fault_is_broken(do, verdict, message):
     assert all(isinstance(answer, Observation) for answer in (before, *after, again))
 
 
-async def test_a_death_is_noticed_though_another_process_holds_the_output():
+async def test_a_death_is_noticed_though_another_process_holds_the_output() -> None:
     async with started() as runner:
         answer = await runner.observe(case("heir"))
     assert answer == Broken(Verdict.CRASHED, "was ended by SIGSEGV")
 
 
 @pytest.mark.parametrize("do", ["hang", "die", "garbage", "wrong_id"])
-async def test_a_case_answered_the_second_time_counts(do, tmp_path):
+async def test_a_case_answered_the_second_time_counts(do: str, tmp_path: Path) -> None:
     async with started(limits=IMPATIENT if do == "hang" else LIMITS) as runner:
         answers = await ask_all(runner, [case(do, marker=str(tmp_path / "marker")), case()])
     assert all(isinstance(answer, Observation) for answer in answers)
@@ -125,22 +150,22 @@ async def test_a_case_answered_the_second_time_counts(do, tmp_path):
         ("short_tensor", "output/0: 4 bytes where float32 of shape (2,) has 8"),
     ],
 )
-async def test_a_wrong_observation_breaks_its_case_and_leaves_the_child_alive(do, message):
+async def test_a_wrong_observation_breaks_its_case_and_leaves_the_child_alive(do: str, message: str) -> None:
     async with started() as runner:
         pid = await pid_of(runner)
         assert await runner.observe(case(do)) == Broken(Verdict.PROTOCOL_ERROR, message)
         assert await pid_of(runner) == pid
 
 
-async def test_ids_are_never_used_again(tmp_path):
+async def test_ids_are_never_used_again(tmp_path: Path) -> None:
     async with started() as runner:
-        first = await runner.observe(case())
+        first = await observe(runner, case())
         await runner.observe(case("die"))
-        second = await runner.observe(case())
+        second = await observe(runner, case())
     assert second.id == first.id + 3
 
 
-async def test_a_child_that_died_idle_is_replaced_without_blame():
+async def test_a_child_that_died_idle_is_replaced_without_blame() -> None:
     async with started() as runner:
         pid = await pid_of(runner)
         os.kill(pid, 9)
@@ -148,12 +173,12 @@ async def test_a_child_that_died_idle_is_replaced_without_blame():
         assert await pid_of(runner) != pid
 
 
-async def test_much_standard_error_does_not_block():
+async def test_much_standard_error_does_not_block() -> None:
     async with started() as runner:
         assert isinstance(await runner.observe(case("chatter")), Observation)
 
 
-async def test_a_backend_that_cannot_be_started_again_breaks_every_case(tmp_path):
+async def test_a_backend_that_cannot_be_started_again_breaks_every_case(tmp_path: Path) -> None:
     async with started(str(tmp_path / "marker")) as runner:
         answers = await ask_all(runner, [case("die"), case()])
         answers.append(await runner.observe(case()))
@@ -170,7 +195,7 @@ async def test_a_backend_that_cannot_be_started_again_breaks_every_case(tmp_path
         ("newer", "it speaks protocol 2, and this suite 1"),
     ],
 )
-async def test_a_failed_start_says_why_and_what_to_do(how, message):
+async def test_a_failed_start_says_why_and_what_to_do(how: str, message: str) -> None:
     limits = Limits(start_s=0.4 if how == "hang" else 20)
     async with Runner(spec(how), limits=limits) as runner:
         with pytest.raises(BackendUnavailable) as caught:
@@ -180,16 +205,16 @@ async def test_a_failed_start_says_why_and_what_to_do(how, message):
     assert ("No module named 'keras'" in caught.value.stderr) == (how == "refuse")
 
 
-async def test_a_program_that_is_not_there_is_named():
+async def test_a_program_that_is_not_there_is_named() -> None:
     async with Runner(spec(program=["/no/such/program"])) as runner:
         with pytest.raises(BackendUnavailable, match="cannot run '/no/such/program': No such file"):
             await runner.start()
 
 
-async def test_cancelling_the_start_ends_what_finds_the_program():
+async def test_cancelling_the_start_ends_what_finds_the_program() -> None:
     ended = threading.Event()
 
-    def search(progress):
+    def search(progress: Progress) -> NoReturn:
         try:
             while True:
                 progress("still searching")
@@ -206,7 +231,7 @@ async def test_cancelling_the_start_ends_what_finds_the_program():
     assert ended.is_set()
 
 
-async def test_asking_before_the_start_or_after_the_end_is_refused():
+async def test_asking_before_the_start_or_after_the_end_is_refused() -> None:
     async with Runner(spec(), limits=LIMITS) as runner:
         with pytest.raises(anyio.ClosedResourceError):
             await runner.observe(case())
@@ -216,10 +241,10 @@ async def test_asking_before_the_start_or_after_the_end_is_refused():
             await runner.observe(case())
 
 
-async def test_closing_releases_who_still_waits(monkeypatch):
+async def test_closing_releases_who_still_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "STOP_GRACE_S", 0.1)
 
-    async def wait(runner):
+    async def wait(runner: Runner) -> None:
         with pytest.raises(anyio.ClosedResourceError):
             await runner.observe(case("hang"))
 
@@ -229,27 +254,29 @@ async def test_closing_releases_who_still_waits(monkeypatch):
         await runner.close()
 
 
-def alive(pid):
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+def alive(pid: int) -> bool:
+    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
 
 
-async def family_of(runner):
+async def family_of(runner: Runner) -> list[int]:
     """Processes that the child has started and that do not end by themselves."""
-    pids = (await runner.observe(case("family"))).observables["output/0"].value
+    pids: list[int] = await value_of(runner, "family")
     assert len(pids) == 2
     assert all(map(alive, pids))
     return pids
 
 
-async def test_a_hanging_child_is_ended_with_all_its_children():
+async def test_a_hanging_child_is_ended_with_all_its_children() -> None:
     async with started(limits=Limits(start_s=20, case_s=1)) as runner:
         pids = await family_of(runner)
-        assert (await runner.observe(case("hang"))).verdict == Verdict.TIMED_OUT
+        answer = await runner.observe(case("hang"))
+        assert isinstance(answer, Broken)
+        assert answer.verdict == Verdict.TIMED_OUT
         assert not any(map(alive, pids))
 
 
 @pytest.mark.parametrize("how", ["closed", "raised", "cancelled"])
-async def test_leaving_ends_the_child_and_all_its_children(how):
+async def test_leaving_ends_the_child_and_all_its_children(how: str) -> None:
     with anyio.CancelScope() as scope, contextlib.suppress(KeyError):
         async with started() as runner:
             pids = [await pid_of(runner), *await family_of(runner)]
@@ -262,7 +289,7 @@ async def test_leaving_ends_the_child_and_all_its_children(how):
     assert not any(map(alive, pids))
 
 
-async def test_a_failed_start_leaves_no_process():
+async def test_a_failed_start_leaves_no_process() -> None:
     before = set(psutil.Process().children(recursive=True))
     async with Runner(spec("hang"), limits=Limits(start_s=0.3)) as runner:
         with pytest.raises(BackendUnavailable):
@@ -270,7 +297,7 @@ async def test_a_failed_start_leaves_no_process():
         assert set(psutil.Process().children(recursive=True)) == before
 
 
-async def test_a_cancelled_question_does_not_disturb_the_others():
+async def test_a_cancelled_question_does_not_disturb_the_others() -> None:
     async with started(limits=IMPATIENT) as runner:
         with anyio.move_on_after(0.05):
             await runner.observe(case("hang"))
@@ -296,6 +323,10 @@ TENSOR = WireTensor("float32", (2,), "AACAPwAAgD8=")
         (WireError("odd", "call", "no"), "the error kind 'odd' is none of invalid-argument"),
     ],
 )
-def test_an_observation_is_judged_before_it_is_read(value, problem):
+def test_an_observation_is_judged_before_it_is_read(value: Observed, problem: str | None) -> None:
     found = validate_observation(case(), Observation(1, {"output/0": value}))
-    assert found == problem if problem is None else found.startswith(f"output/0: {problem}")
+    if problem is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.startswith(f"output/0: {problem}")

@@ -16,6 +16,8 @@ from conformance.runners.protocol import (
     Identity,
     Observation,
     Observe,
+    Reply,
+    Request,
     Start,
     Started,
     Stop,
@@ -52,7 +54,7 @@ REPLIES = [
 
 
 @pytest.mark.parametrize("message", REQUESTS, ids=lambda message: type(message).__name__)
-def test_a_request_survives_the_wire_and_fits_the_schema(message):
+def test_a_request_survives_the_wire_and_fits_the_schema(message: Request) -> None:
     text = encode(message)
     assert b"\n" not in text
     assert decode_request(text) == message
@@ -60,7 +62,7 @@ def test_a_request_survives_the_wire_and_fits_the_schema(message):
 
 
 @pytest.mark.parametrize("message", REPLIES, ids=lambda message: type(message).__name__)
-def test_a_reply_survives_the_wire_and_fits_the_schema(message):
+def test_a_reply_survives_the_wire_and_fits_the_schema(message: Reply) -> None:
     text = encode(message)
     assert decode_reply(text) == message
     jsonschema.validate(json.loads(text), schema())
@@ -80,14 +82,14 @@ def test_a_reply_survives_the_wire_and_fits_the_schema(message):
         b'{"reply": "unheard", "id": 1}',
     ],
 )
-def test_what_is_no_reply_is_refused(text):
+def test_what_is_no_reply_is_refused(text: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_reply(text)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(), (0, 3), (5,), (2, 3, 4)])
-def test_a_tensor_keeps_every_bit(dtype, shape):
+def test_a_tensor_keeps_every_bit(dtype: str, shape: tuple[int, ...]) -> None:
     bits = np.random.default_rng(1).integers(0, 256, (*shape, np.dtype(dtype).itemsize), np.uint8)
     array = (bits % 2 if dtype == "bool" else bits).view(dtype)[..., 0]
     back = from_wire(to_wire(array))
@@ -96,7 +98,7 @@ def test_a_tensor_keeps_every_bit(dtype, shape):
     assert back.tobytes() == array.tobytes()
 
 
-def test_strided_and_big_endian_arrays_are_sent_in_order():
+def test_strided_and_big_endian_arrays_are_sent_in_order() -> None:
     array = np.arange(12, dtype=">f4").reshape(3, 4).T[::2]
     np.testing.assert_array_equal(from_wire(to_wire(array)), array)
 
@@ -111,7 +113,7 @@ def test_strided_and_big_endian_arrays_are_sent_in_order():
     ],
     ids=["dtype", "size", "padding", "alphabet"],
 )
-def test_a_tensor_that_is_none_is_refused(tensor):
+def test_a_tensor_that_is_none_is_refused(tensor: WireTensor) -> None:
     with pytest.raises(ValueError, match=r"."):
         from_wire(tensor)
 
@@ -132,25 +134,26 @@ serve(start, observe)
 """
 
 
-def converse(*messages):
+def converse(*messages: Request) -> subprocess.CompletedProcess[bytes]:
     lines = b"".join(encode(message) + b"\n" for message in messages)
     return subprocess.run([sys.executable, "-c", ADAPTER], input=lines, capture_output=True, timeout=60)
 
 
-def test_neither_prints_nor_reads_of_a_library_get_between_the_messages():
+def test_neither_prints_nor_reads_of_a_library_get_between_the_messages() -> None:
     done = converse(Start(PROTOCOL_VERSION, "mine"), Observe(5, CASE), Observe(6, CASE), Stop(), Stop())
-    replies = [decode_reply(line) for line in done.stdout.splitlines()]
-    assert replies[0].identity.name == "mine"
-    assert replies[1:] == [Observation(number, {"output/0": WireJSON("")}) for number in (5, 6)]
+    first, *others = (decode_reply(line) for line in done.stdout.splitlines())
+    assert isinstance(first, Started)
+    assert first.identity.name == "mine"
+    assert others == [Observation(number, {"output/0": WireJSON("")}) for number in (5, 6)]
     assert set(done.stderr.split(b"\n")) >= {b"a print", b"a write", b"a child"}
     assert done.returncode == 0
 
 
-def test_the_end_of_the_input_ends_the_adapter():
+def test_the_end_of_the_input_ends_the_adapter() -> None:
     assert converse().returncode == 0
 
 
-def test_another_version_of_the_protocol_is_refused():
+def test_another_version_of_the_protocol_is_refused() -> None:
     done = converse(Start(PROTOCOL_VERSION + 1, "mine"))
     assert done.returncode == 1
     assert b"the suite speaks protocol 2, this adapter 1" in done.stderr

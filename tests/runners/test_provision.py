@@ -16,19 +16,19 @@ FAKE = Node(Path(sys.executable), Path(__file__).parent / "adapters" / "npm.py")
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CONFORMANCE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(provision, "POLL_S", 0.02)
     return tmp_path / "cache"
 
 
-def leftovers(cache):
+def leftovers(cache: Path) -> list[str]:
     return [path.name for path in cache.iterdir() if path.suffix != ".lock"]
 
 
-def test_what_npm_made_is_kept_and_found_again(cache, monkeypatch):
+def test_what_npm_made_is_kept_and_found_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_NPM", "works")
-    lines = []
+    lines: list[str] = []
     package = ensure_package(lines.append, FAKE)
     assert (package / "node_modules" / "tfjs.js").is_file()
     assert lines[0] == "installing TensorFlow.js: 0 MB after 0 s"
@@ -37,7 +37,9 @@ def test_what_npm_made_is_kept_and_found_again(cache, monkeypatch):
     assert leftovers(cache) == [package.name]
 
 
-def test_another_lock_file_is_another_package(cache, monkeypatch, tmp_path):
+def test_another_lock_file_is_another_package(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("FAKE_NPM", "works")
     before = ensure_package(node=FAKE)
     for name in provision.MANIFEST:
@@ -46,7 +48,7 @@ def test_another_lock_file_is_another_package(cache, monkeypatch, tmp_path):
     assert ensure_package(node=FAKE) != before
 
 
-def test_without_a_network_one_line_says_what_to_do(cache, monkeypatch):
+def test_without_a_network_one_line_says_what_to_do(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_NPM", "offline")
     with pytest.raises(BackendUnavailable) as caught:
         ensure_package(node=FAKE)
@@ -58,7 +60,7 @@ def test_without_a_network_one_line_says_what_to_do(cache, monkeypatch):
     assert leftovers(cache) == []
 
 
-def test_npms_own_errors_are_shown(cache, monkeypatch):
+def test_npms_own_errors_are_shown(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_NPM", "tampered")
     with pytest.raises(BackendUnavailable, match="npm ci ended with exit code 1") as caught:
         ensure_package(node=FAKE)
@@ -66,10 +68,12 @@ def test_npms_own_errors_are_shown(cache, monkeypatch):
     assert leftovers(cache) == []
 
 
-def test_giving_up_in_the_middle_ends_npm_and_leaves_nothing(cache, monkeypatch):
+def test_giving_up_in_the_middle_ends_npm_and_leaves_nothing(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FAKE_NPM", "hangs")
 
-    def give_up_once_it_writes(line):
+    def give_up_once_it_writes(line: str) -> None:
         if any(cache.glob("*.partial/node_modules/half.js")):
             raise KeyboardInterrupt
 
@@ -78,7 +82,7 @@ def test_giving_up_in_the_middle_ends_npm_and_leaves_nothing(cache, monkeypatch)
     assert leftovers(cache) == []
 
 
-def test_what_a_killed_installation_left_is_removed(cache, monkeypatch):
+def test_what_a_killed_installation_left_is_removed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_NPM", "works")
     package = ensure_package(node=FAKE)
     package.rename(cache / f"{package.name}.4711.partial")
@@ -86,47 +90,49 @@ def test_what_a_killed_installation_left_is_removed(cache, monkeypatch):
     assert leftovers(cache) == [package.name]
 
 
-def test_only_one_of_two_installs_and_the_other_waits(cache, monkeypatch):
+def test_only_one_of_two_installs_and_the_other_waits(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_NPM", "works")
     waiting = threading.Event()
-    lines = []
+    lines: list[str] = []
+    threads: list[threading.Thread] = []
 
-    def hear(line):
+    def hear(line: str) -> None:
         lines.append(line)
         waiting.set()
 
-    def hold_until_the_other_waits(line):
+    def hold_until_the_other_waits(line: str) -> None:
         if not threads:
             threads.append(threading.Thread(target=ensure_package, args=(hear, FAKE)))
             threads[0].start()
             assert waiting.wait(20)
 
-    threads = []
     ensure_package(hold_until_the_other_waits, FAKE)
     threads[0].join(20)
     assert set(lines) == {"waiting for another process that installs TensorFlow.js"}
 
 
-def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("CONFORMANCE_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(BackendUnavailable, match=r"Not a directory; set CONFORMANCE_CACHE_DIR to"):
         ensure_package(node=FAKE)
 
 
-def test_a_node_without_npm_is_named(cache):
+def test_a_node_without_npm_is_named(cache: Path) -> None:
     with pytest.raises(BackendUnavailable, match="there is no npm beside /opt/node; install npm"):
         ensure_package(node=Node(Path("/opt/node"), None))
 
 
-def fake_node(folder, version):
+def fake_node(folder: Path, version: str) -> Path:
     program = folder / "node"
     program.write_text(f"#!/bin/sh\necho {version}\n")
     program.chmod(0o755)
     return program
 
 
-def test_node_comes_from_the_argument_then_the_environment_then_nodejs_bin(tmp_path, monkeypatch):
+def test_node_comes_from_the_argument_then_the_environment_then_nodejs_bin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("CONFORMANCE_NODE", raising=False)
     bundled = find_node()
     assert bundled.path.parent.parent.name == "nodejs"
@@ -136,7 +142,7 @@ def test_node_comes_from_the_argument_then_the_environment_then_nodejs_bin(tmp_p
     assert find_node(bundled.path) == bundled
 
 
-def test_npm_beside_the_users_node_is_preferred(tmp_path):
+def test_npm_beside_the_users_node_is_preferred(tmp_path: Path) -> None:
     cli = tmp_path / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     cli.parent.mkdir(parents=True)
     cli.touch()
@@ -151,12 +157,12 @@ def test_npm_beside_the_users_node_is_preferred(tmp_path):
         ("hello", "does not tell its version"),
     ],
 )
-def test_an_unfit_node_is_refused(version, message, tmp_path):
+def test_an_unfit_node_is_refused(version: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(BackendUnavailable, match=message):
         find_node(fake_node(tmp_path, version))
 
 
-def test_a_missing_node_is_named(monkeypatch):
+def test_a_missing_node_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BackendUnavailable, match="'/no/such/node' is not a program that can be run"):
         find_node("/no/such/node")
     monkeypatch.delenv("CONFORMANCE_NODE", raising=False)
@@ -166,7 +172,7 @@ def test_a_missing_node_is_named(monkeypatch):
 
 
 @pytest.mark.node
-def test_the_real_package_is_installed():
+def test_the_real_package_is_installed() -> None:
     modules = ensure_package() / "node_modules" / "@tensorflow"
     assert (modules / "tfjs" / "package.json").is_file()
     assert (modules / "tfjs-backend-wasm" / "package.json").is_file()

@@ -1,6 +1,7 @@
 """Backends are found by name, from an entry point or a command, and a Python class answers for itself."""
 
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -10,25 +11,44 @@ import pytest
 
 from conformance.runners import registry
 from conformance.runners.process import BackendUnavailable, Limits, Runner
-from conformance.runners.protocol import ConcreteCase, WireError, WireJSON, from_wire, to_wire
+from conformance.runners.protocol import (
+    ConcreteCase,
+    Identity,
+    Observation,
+    WireError,
+    WireJSON,
+    WireTensor,
+    from_wire,
+    to_wire,
+)
 from conformance.runners.provision import silent
-from conformance.runners.registry import DEFAULT_BACKENDS, UnknownBackend, backends, find, from_command
+from conformance.runners.registry import (
+    DEFAULT_BACKENDS,
+    BackendSpec,
+    UnknownBackend,
+    backends,
+    find,
+    from_command,
+)
+
+Plugin = Callable[[str], BackendSpec]
+"""Finds the backend that the class of this name among `PLUGINS` makes."""
 
 PLUGINS = "tests.runners.adapters.plugins"
 ROOT = Path(__file__).parents[2]
 
 
-def brought(monkeypatch, name, value):
+def brought(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     points = [metadata.EntryPoint(name, value, registry.ENTRY_POINT_GROUP)]
     monkeypatch.setattr(metadata, "entry_points", lambda group: points)
 
 
-def test_the_default_backends_are_known():
+def test_the_default_backends_are_known() -> None:
     assert set(DEFAULT_BACKENDS) < set(backends())
 
 
 @pytest.mark.parametrize(("name", "onednn"), [("keras-tensorflow", "0"), ("keras-tensorflow-onednn", "1")])
-def test_keras_runs_on_one_thread_and_names_its_remedy(name, onednn):
+def test_keras_runs_on_one_thread_and_names_its_remedy(name: str, onednn: str) -> None:
     spec = find(name)
     assert spec.environment["TF_ENABLE_ONEDNN_OPTS"] == onednn
     assert spec.environment["TF_NUM_INTRAOP_THREADS"] == "1"
@@ -43,18 +63,18 @@ def test_keras_runs_on_one_thread_and_names_its_remedy(name, onednn):
         ("zzz", "keras-tensorflow or"),
     ],
 )
-def test_an_unknown_backend_names_the_nearest(name, nearest):
+def test_an_unknown_backend_names_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(UnknownBackend, match=nearest):
         find(name)
 
 
-def test_an_installed_package_brings_a_backend(monkeypatch):
+def test_an_installed_package_brings_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     brought(monkeypatch, "mine", "package.module:Class")
     expected = [sys.executable, "-m", "conformance.runners.plugin_host", "package.module:Class"]
     assert find("mine").command(silent) == expected
 
 
-def test_a_name_that_is_taken_is_refused(monkeypatch):
+def test_a_name_that_is_taken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     brought(monkeypatch, "tfjs-cpu", "package.module:Class")
     with pytest.raises(ValueError, match=r"package.module:Class brings a backend named 'tfjs-cpu'"):
         backends()
@@ -70,34 +90,36 @@ def test_a_name_that_is_taken_is_refused(monkeypatch):
         ("python", "python"),
     ],
 )
-def test_a_command_is_named_after_what_it_runs(command, name):
+def test_a_command_is_named_after_what_it_runs(command: str, name: str) -> None:
     assert from_command(command).name == name
     assert from_command(command, "given").name == "given"
 
 
 @pytest.mark.parametrize("command", ["", "  ", "python 'adapter.py"])
-def test_a_command_that_is_none_is_refused(command):
+def test_a_command_that_is_none_is_refused(command: str) -> None:
     with pytest.raises(ValueError, match=r"empty|No closing quotation"):
         from_command(command)
 
 
-def test_node_is_looked_for_only_when_the_backend_is_started():
+def test_node_is_looked_for_only_when_the_backend_is_started() -> None:
     spec = find("tfjs-cpu", node="/no/such/node")
     with pytest.raises(BackendUnavailable, match="'/no/such/node' is not a program"):
         spec.command(silent)
 
 
-def ask(spec, case):
-    async def main():
+def ask(spec: BackendSpec, case: ConcreteCase) -> tuple[Identity, Observation]:
+    async def main() -> tuple[Identity, Observation]:
         async with Runner(spec, limits=Limits(start_s=30, case_s=30)) as runner:
-            return await runner.start(), await runner.observe(case)
+            identity, answer = await runner.start(), await runner.observe(case)
+            assert isinstance(answer, Observation)
+            return identity, answer
 
     return anyio.run(main)
 
 
 @pytest.fixture
-def plugin(monkeypatch):
-    def plugin(class_name):
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Plugin:
+    def plugin(class_name: str) -> BackendSpec:
         brought(monkeypatch, "plugin", f"{PLUGINS}:{class_name}")
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         return find("plugin")
@@ -105,14 +127,14 @@ def plugin(monkeypatch):
     return plugin
 
 
-def test_a_python_class_answers_each_observable_for_itself(plugin):
+def test_a_python_class_answers_each_observable_for_itself(plugin: Plugin) -> None:
     inputs = np.array([[1, -2]], np.float32)
     observables = "output/0", "config", "gradient/input/0", "shape/concrete", "dtype", "training/output/0"
     case = ConcreteCase(
         subject="layers.Rescaling",
         config={"scale": 2},
         inputs=(to_wire(inputs),),
-        weights={"factor": to_wire(np.float32([2]))},
+        weights={"factor": to_wire(np.array([2], np.float32))},
         masks=(),
         initial_state=(),
         cotangents=(),
@@ -122,16 +144,22 @@ def test_a_python_class_answers_each_observable_for_itself(plugin):
     identity, observation = ask(plugin("Doubling"), case)
     answers = observation.observables
     assert identity.name == "doubling"
-    np.testing.assert_array_equal(from_wire(answers["output/0"]), 2 * inputs)
+    output = answers["output/0"]
+    assert isinstance(output, WireTensor)
+    np.testing.assert_array_equal(from_wire(output), 2 * inputs)
     assert answers["config"] == WireJSON({"scale": 2, "seed": 7})
     assert answers["gradient/input/0"] == WireError(
         "not-implemented", "gradient", "NotImplementedError: no gradient yet"
     )
     assert answers["shape/concrete"] == WireError("type", "construction", "TypeError")
-    assert answers["dtype"].kind == answers["training/output/0"].kind == "internal"
-    assert "cannot import the specification" in answers["weights"].message
+    unencodable, complex_, forbidden = (answers[name] for name in ("dtype", "training/output/0", "weights"))
+    assert isinstance(unencodable, WireError)
+    assert isinstance(complex_, WireError)
+    assert isinstance(forbidden, WireError)
+    assert unencodable.kind == complex_.kind == "internal"
+    assert "cannot import the specification" in forbidden.message
 
 
-def test_a_class_that_cannot_be_made_says_why(plugin):
+def test_a_class_that_cannot_be_made_says_why(plugin: Plugin) -> None:
     with pytest.raises(BackendUnavailable, match="RuntimeError: the library is not installed"):
         ask(plugin("Unmakeable"), ConcreteCase("layers.Dense", {}, (), {}, (), (), (), (), 0))

@@ -2,28 +2,35 @@
 
 import os
 import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike, NDArray
 
 from conformance.reference_impl.arithmetic import declared
+from conformance.reference_impl.arrays import Array
 from conformance.runners import protocol
 from conformance.runners.node import find_node
-from conformance.runners.protocol import ConcreteCase, WireError, WireJSON, WireTensor
+from conformance.runners.protocol import ConcreteCase, Observed, WireError, WireJSON, WireTensor
 
 pytestmark = pytest.mark.node
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
 ADAPTER = Path(protocol.__file__).parent / "tfjs" / "adapter.mjs"
 
 
 @pytest.fixture(scope="module")
-def modules():
+def modules() -> Path:
     """The folder that holds the `node_modules` with TensorFlow.js."""
     named = os.environ.get("CONFORMANCE_TFJS_MODULES")
     if named:
-        return named
+        return Path(named)
     from conformance.runners.provision import ensure_package
 
     return ensure_package()
@@ -32,7 +39,7 @@ def modules():
 class Adapter:
     """The child, and its answers with tensors as arrays and JSON as values."""
 
-    def __init__(self, modules, backend, log):
+    def __init__(self, modules: Path, backend: str, log: Path) -> None:
         self.log = log
         with log.open("w") as stderr:
             self.child = subprocess.Popen(
@@ -41,17 +48,31 @@ class Adapter:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
             )
-        self.identity = self.ask(protocol.Start(protocol.PROTOCOL_VERSION, backend)).identity
+        assert self.child.stdin is not None
+        assert self.child.stdout is not None
+        self.requests, self.replies = self.child.stdin, self.child.stdout
+        reply = self.ask(protocol.Start(protocol.PROTOCOL_VERSION, backend))
+        assert isinstance(reply, protocol.Started)
+        self.identity = reply.identity
 
-    def send(self, request):
-        self.child.stdin.write(protocol.encode(request) + b"\n")
-        self.child.stdin.flush()
+    def send(self, request: protocol.Request) -> None:
+        self.requests.write(protocol.encode(request) + b"\n")
+        self.requests.flush()
 
-    def ask(self, request):
+    def ask(self, request: protocol.Request) -> protocol.Reply:
         self.send(request)
-        return protocol.decode_reply(self.child.stdout.readline())
+        reply: protocol.Reply = protocol.decode_reply(self.replies.readline())
+        return reply
 
-    def observe(self, subject, observables, *inputs, config=None, weights=None, **others):
+    def observe(
+        self,
+        subject: str,
+        observables: str,
+        *inputs: Array,
+        config: dict[str, Any] | None = None,
+        weights: dict[str, F32] | None = None,
+        **others: Sequence[Array],
+    ) -> dict[str, Any]:
         case = ConcreteCase(
             subject=subject,
             config=config or {},
@@ -64,19 +85,20 @@ class Adapter:
             seed=0,
         )
         observation = self.ask(protocol.Observe(7, case))
+        assert isinstance(observation, protocol.Observation)
         assert observation.id == 7
         assert list(observation.observables) == list(case.observables)
         return {name: unwrapped(value) for name, value in observation.observables.items()}
 
-    def stop(self):
+    def stop(self) -> int:
         self.send(protocol.Stop())
         code = self.child.wait(timeout=20)
-        self.child.stdin.close()
-        self.child.stdout.close()
+        self.requests.close()
+        self.replies.close()
         return code
 
 
-def unwrapped(value):
+def unwrapped(value: Observed) -> Any:
     match value:
         case WireTensor():
             return protocol.from_wire(value)
@@ -84,11 +106,12 @@ def unwrapped(value):
             return value
         case WireError():
             return value
-    raise AssertionError(value)
 
 
 @pytest.fixture(scope="module", params=["tfjs-cpu", "tfjs-wasm"])
-def adapter(request, modules, tmp_path_factory):
+def adapter(
+    request: pytest.FixtureRequest, modules: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Adapter]:
     started = Adapter(modules, request.param, tmp_path_factory.mktemp(request.param) / "stderr")
     yield started
     assert started.stop() == 0
@@ -96,24 +119,24 @@ def adapter(request, modules, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cpu(modules, tmp_path_factory):
+def cpu(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adapter]:
     started = Adapter(modules, "tfjs-cpu", tmp_path_factory.mktemp("cpu") / "stderr")
     yield started
     assert started.stop() == 0
 
 
 @pytest.fixture(scope="module")
-def wasm(modules, tmp_path_factory):
+def wasm(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adapter]:
     started = Adapter(modules, "tfjs-wasm", tmp_path_factory.mktemp("wasm") / "stderr")
     yield started
     assert started.stop() == 0
 
 
-def f32(values):
+def f32(values: ArrayLike) -> F32:
     return np.array(values, np.float32)
 
 
-def ramp(*shape):
+def ramp(*shape: int) -> F32:
     """Small, pairwise different values of both signs."""
     size = int(np.prod(shape))
     return (f32(range(size)).reshape(shape) - f32(size // 2)) / f32(8)
@@ -128,13 +151,13 @@ NORMALIZATION = {
 }
 
 
-def refused(answer, kind, at):
+def refused(answer: object, kind: str, at: str) -> bool:
     assert isinstance(answer, WireError), answer
     assert (answer.kind, answer.at) == (kind, at), answer
     return True
 
 
-def test_the_identity_says_who_answers_with_what(adapter):
+def test_the_identity_says_who_answers_with_what(adapter: Adapter) -> None:
     identity = adapter.identity
     assert identity.versions["tfjs"] == "4.22.0"
     assert identity.settings["threads"] == "1"
@@ -144,7 +167,7 @@ def test_the_identity_says_who_answers_with_what(adapter):
     assert not {"layers.Model", "layers.Sequential", "activations.silu"} & identity.capabilities.keys()
 
 
-def test_dense_by_hand(adapter):
+def test_dense_by_hand(adapter: Adapter) -> None:
     answer = adapter.observe(
         "layers.Dense",
         "output/0 training/output/0 gradient/input/0 gradient/weight/kernel gradient/weight/bias dtype",
@@ -161,7 +184,7 @@ def test_dense_by_hand(adapter):
     assert answer["dtype"] == ["float32"]
 
 
-def test_conv2d_by_hand(cpu):
+def test_conv2d_by_hand(cpu: Adapter) -> None:
     image, kernel = ramp(1, 3, 3, 1), ramp(2, 2, 1, 1)
     answer = cpu.observe(
         "layers.Conv2D",
@@ -186,9 +209,9 @@ def test_conv2d_by_hand(cpu):
     assert answer["shape/unknown"] == [[None, None, None, 1]]
 
 
-def test_lstm_starts_from_the_given_state_and_steps_over_masked_inputs(adapter):
+def test_lstm_starts_from_the_given_state_and_steps_over_masked_inputs(adapter: Adapter) -> None:
     kernel, recurrent, bias = ramp(1, 4), ramp(1, 4), ramp(4)
-    x, h, c = ramp(2, 3, 1), f32([[0.5], [-0.5]]), f32([[0.25], [1]])
+    x, h, c = ramp(2, 3, 1), f32([[0.5], [-0.5]]), f32([[0.25], [1.0]])
     mask = np.array([[True, False, True], [True, True, True]])
     answer = adapter.observe(
         "layers.LSTM",
@@ -201,7 +224,7 @@ def test_lstm_starts_from_the_given_state_and_steps_over_masked_inputs(adapter):
         cotangents=[f32([[1], [2]]), f32([[0], [0]]), f32([[3], [0]])],
     )
 
-    def forward(recurrent):
+    def forward(recurrent: F64) -> tuple[F64, F64]:
         state, carry = h.astype(np.float64), c.astype(np.float64)
         for step in range(3):
             i, f, g, o = np.split(x[:, step] @ kernel + state @ recurrent + bias, 4, axis=-1)
@@ -229,7 +252,7 @@ def test_lstm_starts_from_the_given_state_and_steps_over_masked_inputs(adapter):
     assert answer["shape/unknown"] == [[None, 1]] * 3
 
 
-def test_training_changes_the_moving_statistics_and_nothing_after_it(adapter):
+def test_training_changes_the_moving_statistics_and_nothing_after_it(adapter: Adapter) -> None:
     x = f32([[0, 2], [4, 6]])
     answer = adapter.observe(
         "layers.BatchNormalization",
@@ -255,7 +278,7 @@ def test_training_changes_the_moving_statistics_and_nothing_after_it(adapter):
     ]
 
 
-def test_a_missing_kernel_fails_only_the_gradient_that_needs_it(wasm):
+def test_a_missing_kernel_fails_only_the_gradient_that_needs_it(wasm: Adapter) -> None:
     answer = wasm.observe(
         "layers.Conv2D",
         "output/0 gradient/input/0 gradient/weight/kernel gradient/weight/bias",
@@ -271,7 +294,7 @@ def test_a_missing_kernel_fails_only_the_gradient_that_needs_it(wasm):
     assert answer["gradient/weight/bias"].shape == (1,)
 
 
-def test_a_stateful_layer_starts_anew_for_every_observable(cpu):
+def test_a_stateful_layer_starts_anew_for_every_observable(cpu: Adapter) -> None:
     answer = cpu.observe(
         "layers.LSTM",
         "output/0 training/output/0 reconstructed/output/0",
@@ -283,7 +306,7 @@ def test_a_stateful_layer_starts_anew_for_every_observable(cpu):
     np.testing.assert_array_equal(answer["reconstructed/output/0"], answer["output/0"])
 
 
-def test_integers_stay_integers_and_are_not_differentiated(cpu):
+def test_integers_stay_integers_and_are_not_differentiated(cpu: Adapter) -> None:
     answer = cpu.observe(
         "layers.Embedding",
         "output/0 gradient/weight/embeddings gradient/input/0 shape/unknown",
@@ -301,7 +324,7 @@ def test_integers_stay_integers_and_are_not_differentiated(cpu):
     assert answer["shape/unknown"] == [[None, None, 2]]
 
 
-def test_several_inputs(adapter):
+def test_several_inputs(adapter: Adapter) -> None:
     left, right, cotangent = ramp(2, 3), ramp(2, 2), ramp(2, 5)
     answer = adapter.observe(
         "layers.Concatenate",
@@ -318,7 +341,7 @@ def test_several_inputs(adapter):
     assert answer["shape/unknown"] == [[None, None]]
 
 
-def test_the_signature_of_dense_is_read_from_its_constructor(cpu):
+def test_the_signature_of_dense_is_read_from_its_constructor(cpu: Adapter) -> None:
     arguments = cpu.observe("layers.Dense", "signature", config={"units": 3})["signature"]["arguments"]
     assert arguments["units"] == {"required": True}
     assert arguments["use_bias"] == {"default": True}
@@ -330,13 +353,13 @@ def test_the_signature_of_dense_is_read_from_its_constructor(cpu):
     assert "lora_rank" not in arguments
 
 
-def test_an_argument_that_the_constructor_makes_itself_is_none_of_its_arguments(cpu):
+def test_an_argument_that_the_constructor_makes_itself_is_none_of_its_arguments(cpu: Adapter) -> None:
     arguments = cpu.observe("layers.LSTM", "signature", config={"units": 3})["signature"]["arguments"]
     assert "cell" not in arguments
     assert arguments["recurrent_activation"] == {"default": "hard_sigmoid"}
 
 
-def test_a_configuration_comes_back_by_keras_names(cpu):
+def test_a_configuration_comes_back_by_keras_names(cpu: Adapter) -> None:
     config = {
         "units": 2,
         "name": "some_layer",
@@ -385,7 +408,7 @@ def test_a_configuration_comes_back_by_keras_names(cpu):
 
 
 @pytest.mark.parametrize("name", ["hard_sigmoid", "gelu_new", "log_softmax", "relu6"])
-def test_activations_by_their_snake_case_names(cpu, name):
+def test_activations_by_their_snake_case_names(cpu: Adapter, name: str) -> None:
     answer = cpu.observe(f"activations.{name}", "identifier", config={"identifier": name})
     assert answer == {"identifier": name}
     x = f32([[-4, 1, 8]])
@@ -410,11 +433,13 @@ def test_activations_by_their_snake_case_names(cpu, name):
         ("layers.NoSuchLayer", {}, "not-implemented", "construction"),
     ],
 )
-def test_errors_are_classified_by_what_and_where(cpu, subject, config, kind, at):
+def test_errors_are_classified_by_what_and_where(
+    cpu: Adapter, subject: str, config: dict[str, Any], kind: str, at: str
+) -> None:
     assert refused(cpu.observe(subject, "output/0", ramp(2, 3), config=config)["output/0"], kind, at)
 
 
-def test_other_weights_than_the_layers_are_refused_by_name(cpu):
+def test_other_weights_than_the_layers_are_refused_by_name(cpu: Adapter) -> None:
     answer = cpu.observe(
         "layers.Dense", "output/0", ramp(1, 3), config={"units": 2}, weights={"k": ramp(3, 2)}
     )
@@ -422,7 +447,7 @@ def test_other_weights_than_the_layers_are_refused_by_name(cpu):
     assert answer["output/0"].message == "the layer's weights are: kernel, bias; given: k"
 
 
-def test_a_dtype_that_tensorflow_js_lacks_is_refused(cpu):
+def test_a_dtype_that_tensorflow_js_lacks_is_refused(cpu: Adapter) -> None:
     answer = cpu.observe(
         "layers.Activation", "output/0 config", np.zeros((1, 2)), config={"activation": "relu"}
     )
@@ -430,12 +455,12 @@ def test_a_dtype_that_tensorflow_js_lacks_is_refused(cpu):
     assert answer["config"]["activation"] == "relu"
 
 
-def test_large_tensors_pass_the_pipe_whole(cpu):
+def test_large_tensors_pass_the_pipe_whole(cpu: Adapter) -> None:
     x = np.arange(2_000_000, dtype=np.float32).reshape(1, 1000, 2000)
     np.testing.assert_array_equal(cpu.observe("layers.Flatten", "output/0", x)["output/0"], x.reshape(1, -1))
 
 
-def test_what_tensorflow_js_prints_stays_off_standard_output(modules, tmp_path):
+def test_what_tensorflow_js_prints_stays_off_standard_output(modules: Path, tmp_path: Path) -> None:
     adapter = Adapter(modules, "tfjs-cpu", tmp_path / "stderr")
     answer = adapter.observe(
         "layers.LSTM",
@@ -451,7 +476,7 @@ def test_what_tensorflow_js_prints_stays_off_standard_output(modules, tmp_path):
     assert "unroll = true" in printed
 
 
-def test_two_hundred_cases_leave_no_tensor_behind(adapter):
+def test_two_hundred_cases_leave_no_tensor_behind(adapter: Adapter) -> None:
     """The fixture's end finds a report of any tensor that stayed, which the adapter gives after each case."""
     weights = {"kernel": ramp(1, 4), "recurrent_kernel": ramp(1, 4), "bias": ramp(4)}
     for index in range(200):
@@ -494,7 +519,9 @@ def test_two_hundred_cases_leave_no_tensor_behind(adapter):
         ([], {"command": "stop"}, "--modules DIR"),
     ],
 )
-def test_what_the_adapter_cannot_do_is_one_clear_fatal_error(arguments, request_, message):
+def test_what_the_adapter_cannot_do_is_one_clear_fatal_error(
+    arguments: list[str], request_: dict[str, str | int], message: str
+) -> None:
     done = subprocess.run(
         [find_node().path, ADAPTER, *arguments],
         input=msgspec.json.encode(request_) + b"\n",

@@ -31,7 +31,7 @@ from conformance.reference_impl.tape import Tensor
 from conformance.runners.protocol import WireError
 from conformance.verdicts import Verdict
 
-from .fault import LAYERS, PRIMITIVES, Fault
+from .fault import LAYERS, Fault, rule
 
 CONVOLUTION = f"{LAYERS}.convolution"
 BATCH_NORMALIZATION = f"{LAYERS}.batch_normalization"
@@ -204,9 +204,7 @@ def overwritten(original: Any, self: Any, target: Any, indices: Any, updates: An
 
 FAULTS = (
     Fault("kernel_transposed", "forward", "layers.Dense", {f"{LAYERS}.dense:dot_last": kernel_transposed}),
-    Fault(
-        "tf32_products", "forward", "layers.Dense", {f"{PRIMITIVES}.contraction:Affine.value": tf32_products}
-    ),
+    Fault("tf32_products", "forward", "layers.Dense", {rule("Affine", "value"): tf32_products}),
     Fault("float16_storage", "forward", "*", said=float16_storage),
     Fault(
         "conv_kernel_flipped",
@@ -337,7 +335,7 @@ FAULTS = (
         "softmax_unstable",
         "forward",
         "layers.Softmax",
-        {f"{PRIMITIVES}.contraction:Softmax.compose": no_maximum_subtracted},
+        {rule("Softmax", "compose"): no_maximum_subtracted},
     ),
     Fault(
         "softmax_mask_ignored", "forward", "layers.Softmax", {f"{LAYERS}.softmax:Softmax.call": mask_ignored}
@@ -355,7 +353,7 @@ FAULTS = (
         "relu_gradient_at_zero_one",
         "gradients",
         "activations.relu",
-        {f"{PRIMITIVES}.elementwise:Relu.vjp": derivative_one_at_zero},
+        {rule("Relu", "vjp"): derivative_one_at_zero},
     ),
     Fault("gradient_missing_cotangent", "gradients", "*", {f"{ANSWER}:vjp": cotangent_of_ones}),
     Fault("gradient_scaled_by_batch", "gradients", "layers.*", said=divided_by_batch),

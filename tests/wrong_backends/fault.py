@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from conformance.cases.case import Case
+from conformance.reference_impl.primitives.primitive import Primitive
 from conformance.verdicts import Verdict
 
 from .reference_backend import Replacements, Said
 
 LAYERS = "conformance.reference_impl.layers"
-PRIMITIVES = "conformance.reference_impl.primitives"
+
+
+def rule(primitive: str, name: str) -> str:
+    """Where a rule of a primitive stands, its `value`, `vjp` or `compose`."""
+    owner = type(Primitive.every[primitive])
+    return f"{owner.__module__}:{owner.__qualname__}.{name}"
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from conformance.reference_impl.patches import patched
 from conformance.runners.protocol import Identity, Observation, Observed, WireError, WireJSON, to_wire
 from conformance.verdicts import Check
 
-Replacements = Mapping[str, Callable[..., Any]]
-"""By name, a function that takes the original and then its arguments: `module:attribute`, or a target of
-`reference_impl.patches`."""
+Replacements = Mapping[str, Any]
+"""What stands in the place of `module:attribute`, a function that takes the original and then its arguments;
+or of a target of `reference_impl.patches`."""
 
 Said = Callable[[Case, str, Any], Any]
 """(case, observable, array or structure) → what the backend answers instead, `WireError` included"""
@@ -45,11 +45,10 @@ def bench(dialect: Dialect | None = None, **arithmetic: Any) -> Bench:
 @contextmanager
 def in_place(replacements: Replacements) -> Iterator[None]:
     """Within the block, other functions stand in the place of the specification's."""
-    targets = {name: new for name, new in replacements.items() if ":" not in name}
+    places = {place: new for place, new in replacements.items() if place.startswith("conformance.")}
+    targets = {name: new for name, new in replacements.items() if name not in places}
     with ExitStack() as stack:
-        for place, new in replacements.items():
-            if place in targets:
-                continue
+        for place, new in places.items():
             module, _, path = place.partition(":")
             owner, _, name = f"{module}:{path}".rpartition("." if "." in path else ":")
             original = getattr(pkgutil.resolve_name(owner), name)
@@ -113,10 +112,10 @@ def data_of(case: Case) -> Data:
 
 
 class Judge:
-    """Judges observations as the engine does, computing the specification's answer to a case once."""
+    """Judges backends without a dialect, computing the specification's answer to a case once."""
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
+    def __init__(self, **arithmetic: Any) -> None:
+        self.bench = bench(**arithmetic)
         self.specified: dict[str, dict[str, Expected]] = {}
 
     def checks(self, case: Case, observation: Observation) -> tuple[Check, ...]:
@@ -128,3 +127,14 @@ class Judge:
         if case.id not in self.specified:
             self.specified[case.id] = answer(case, data, arithmetic)
         return self.specified[case.id]
+
+
+_judges: dict[str, Judge] = {}
+
+
+def judge_of(**arithmetic: Any) -> Judge:
+    """The judge of backends that declare an arithmetic, made once."""
+    key = repr(arithmetic)
+    if key not in _judges:
+        _judges[key] = Judge(**arithmetic)
+    return _judges[key]

@@ -13,14 +13,9 @@ from conformance.verdicts import FINDINGS
 
 from . import computed, stated
 from .fault import Fault
-from .reference_backend import QUICK, Judge, bench, observe
+from .reference_backend import QUICK, judge_of, observe
 
 FAULTS = (*computed.FAULTS, *stated.FAULTS)
-
-
-@pytest.fixture(scope="module")
-def judge() -> Judge:
-    return Judge(bench())
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +30,11 @@ def matrix() -> Iterator[dict[str, Counter[str]]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_fault_is_caught(fault: Fault, judge: Judge, matrix: dict[str, Counter[str]]) -> None:
+def test_fault_is_caught(fault: Fault, matrix: dict[str, Counter[str]]) -> None:
     found: Counter[str] = Counter()
     caught = []
     for case in filter(fault.concerns, QUICK):
-        for check in judge.checks(case, observe(case, fault.replaced, fault.said)):
+        for check in judge_of().checks(case, observe(case, fault.replaced, fault.said)):
             if check.verdict in FINDINGS:
                 found[check.property] += 1
                 if check.property == fault.property:

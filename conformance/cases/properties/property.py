@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from conformance.cases.case import Case
@@ -15,6 +16,12 @@ Canonical = Callable[[Case, Any, Any], tuple[Any, Any]]
 
 def as_they_are(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     return expected, observed
+
+
+@lru_cache(maxsize=4096)
+def matches(patterns: tuple[str, ...], observable: str) -> bool:
+    """Whether any of the patterns (`fnmatch`) has the observable; the same few are asked at every case."""
+    return any(fnmatchcase(observable, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True)
@@ -34,4 +41,4 @@ class Property:
     canonical: Canonical = as_they_are
 
     def judges(self, observable: str) -> bool:
-        return any(fnmatchcase(observable, pattern) for pattern in self.observables)
+        return matches(self.observables, observable)

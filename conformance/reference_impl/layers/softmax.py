@@ -9,6 +9,7 @@ from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, exp, largest, log, subtract, total, where
 from conformance.reference_impl.tape import Tensor
 
@@ -26,10 +27,22 @@ class Softmax(Layer):
         mask = context.masks[0] if context.masks else None
         kept = None if mask is None else Tensor(xp.broadcast_to(mask, x.shape).astype(x.dtype))
         if kept is not None:
-            x = where(kept, x, MASKED)
+            x = hidden(x, kept)
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
         y = activations.softmax(x, axis=axes[0]) if len(axes) == 1 else over_axes(x, axes)
-        return Result((y if kept is None else where(kept, y, 0.0),))
+        return Result((y if kept is None else zeroed(y, kept),))
+
+
+@patchable("layers.Softmax.hidden")
+def hidden(x: Tensor, kept: Tensor) -> Tensor:
+    """The input with masked elements so low that they count for nothing"""
+    return where(kept, x, MASKED)
+
+
+@patchable("layers.Softmax.zeroed")
+def zeroed(y: Tensor, kept: Tensor) -> Tensor:
+    """The output with zeros for masked elements"""
+    return where(kept, y, 0.0)
 
 
 def over_axes(x: Tensor, axes: Sequence[int]) -> Tensor:

@@ -5,22 +5,22 @@ import os
 
 import numpy as np
 
-from conformance.runners.plugin import observe_each, stage
+from conformance.runners.plugin import Answer, PythonCase, observe_each, stage
 from conformance.runners.protocol import Identity
 
 
 class Doubling:
     """Answers twice its input, noisily; each other observable shows one kind of answer."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         os.write(1, b"made by C code\n")
 
-    def identity(self):
+    def identity(self) -> Identity:
         print("who, me?")
         return Identity("doubling", "python", {}, {}, {}, {"base": "ieee-float32"}, {"*": ["*"]})
 
-    def observe(self, case):
-        def one(name):
+    def observe(self, case: PythonCase) -> dict[str, Answer]:
+        def one(name: str) -> Answer:
             match name:
                 case "output/0":
                     os.system("echo from a child")
@@ -44,5 +44,5 @@ class Doubling:
 
 
 class Unmakeable:
-    def __init__(self):
+    def __init__(self) -> None:
         raise RuntimeError("the library is not installed")

@@ -1,0 +1,286 @@
+"""What a layer of TensorFlow.js says of itself otherwise than Keras 3: its configuration, its weights and
+the shapes that it infers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Deviation, Metadata, subject
+from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
+from conformance.dialects.tensorflow_js.layers import POSITIVE
+from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, NOT_SEARCHED, deviation, issue
+from conformance.dialects.tensorflow_js.refusals import GROUPED_CASE, LOW_RANK_CASES, RENORM_CASE, grouped
+from conformance.dialects.tensorflow_js.scopes import LAYERS as ALL_LAYERS
+from conformance.dialects.tensorflow_js.scopes import Scope, all_of, any_of, asks, sets, without
+
+Patch = Callable[[Case, Any], Any]
+
+
+def lacking(*names: str) -> Patch:
+    """Without these keys of a configuration, or arguments of a signature."""
+
+    def patch(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+        if "arguments" in expected:
+            return {"arguments": patch(case, expected["arguments"])}
+        return {key: value for key, value in expected.items() if key not in names}
+
+    return patch
+
+
+def saying(**values: Any) -> Patch:
+    """With these values in a configuration."""
+    return lambda case, expected: expected | values
+
+
+def weights_lacking(*prefixes: str) -> Patch:
+    """Without the weights whose names begin so; those that are left are trained as the layer is."""
+
+    def patch(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [weight for weight in expected if not weight["name"].startswith(prefixes)]
+
+    return patch
+
+
+def never_adapted(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The weights without their low-rank updates, all of them trained."""
+    trained = bool(case.config.get("trainable", True))
+    return [w | {"trainable": trained} for w in weights_lacking("lora_")(case, expected)]
+
+
+def ungrouped(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The kernel as deep as the input."""
+
+    def whole(weight: dict[str, Any]) -> dict[str, Any]:
+        *size, depth, filters = weight["shape"]
+        return weight | {"shape": [*size, depth * case.config["groups"], filters]}
+
+    return [whole(weight) if weight["name"] == "kernel" else weight for weight in expected]
+
+
+def fixed_batch(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    """Shapes with the batch's size known."""
+    return [[case.inputs[0].shape[0], *rest] for _, *rest in expected]
+
+
+BATCH_NORMALIZATION_CASE = draft_layer(
+    "layers.BatchNormalization",
+    {"synchronized": True},
+    [recipe("normal", 4, 3)],
+    weights=POSITIVE,
+    training=True,
+)
+FLATTEN_CASE = draft_layer(
+    "layers.Flatten", {}, [recipe("normal", 2, 3, 4)], training=True, more=["signature"]
+)
+STATEFUL_CASE = draft_layer(
+    "layers.LSTM", {"units": 3, "stateful": True}, [recipe("normal", 2, 3, 4)], weights="small_normal"
+)
+L2 = {"class_name": "L2", "config": {"l2": 0.0078125}}
+REGULARIZED_LSTM_CASE = draft_layer(
+    "layers.LSTM", {"units": 3, "activity_regularizer": L2}, [recipe("normal", 2, 3, 4)]
+)
+
+UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]], ...] = (
+    (
+        "quantization-config",
+        ("quantization_config",),
+        subject("layers.Dense", "layers.Embedding"),
+        "quantization_config is not known: quantize when converting.",
+        "layers/core.js:90 (Dense), embeddings.js:25 (Embedding)",
+        NOT_SEARCHED,
+        (DENSE_CASE, EMBEDDING_CASE),
+    ),
+    (
+        "lora-arguments",
+        ("lora_rank", "lora_alpha"),
+        all_of(
+            subject("layers.Dense", "layers.Conv2D", "layers.Embedding"),
+            any_of(sets("lora_rank"), asks("signature")),
+        ),
+        "lora_rank and lora_alpha are not known: merge the adapted weight before converting.",
+        "layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25 (Embedding)",
+        NOT_SEARCHED,
+        LOW_RANK_CASES,
+    ),
+    (
+        "groups-argument",
+        ("groups",),
+        subject("layers.Conv2D"),
+        "groups is not known; the configuration does not tell it.",
+        "layers/convolutional.js:238 (BaseConv)",
+        issue(3900),
+        (CONV2D_CASE,),
+    ),
+    (
+        "batch-normalization-arguments",
+        ("renorm", "renorm_clipping", "renorm_momentum", "synchronized"),
+        subject("layers.BatchNormalization"),
+        "renorm, its arguments and synchronized are not known; the configuration does not tell them.",
+        "layers/normalization.js:140 (BatchNormalization)",
+        NOT_SEARCHED,
+        (BATCH_NORMALIZATION_CASE,),
+    ),
+    (
+        "lstm-arguments",
+        ("seed", "use_cudnn", "zero_output_for_mask"),
+        subject("layers.LSTM"),
+        "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
+        "masked steps never give zeros.",
+        "layers/recurrent.js:982 (LSTMCell), recurrent.js:208 (RNN)",
+        NOT_SEARCHED,
+        (LSTM_CASE,),
+    ),
+)  # fmt: skip
+"""Arguments that a constructor never reads: name, arguments, scope, summary, source, upstream, witnesses."""
+
+
+def unread(
+    name: str,
+    arguments: tuple[str, ...],
+    scope: Scope,
+    summary: str,
+    source: str,
+    upstream: str,
+    witnesses: tuple[Case, ...],
+) -> Deviation:
+    return deviation(
+        f"tfjs-no-{name}",
+        summary,
+        kind="intentional",
+        source=f"{LAYERS}/{source}",
+        upstream=upstream,
+        scope=scope,
+        effect=Metadata((*CONFIGURATIONS, "signature"), lacking(*arguments)),
+        witnesses=witnesses,
+    )
+
+
+DTYPE = f"{LAYERS}/engine/topology.js:1110 (Layer.getConfig); :221 (dtype is set with inputShape only)"
+
+DEVIATIONS = (
+    *(unread(*entry) for entry in UNREAD),
+    deviation(
+        "tfjs-config-without-dtype",
+        "The configuration tells no dtype, unless the layer was given an input shape: everything is float32.",
+        kind="intentional",
+        source=DTYPE,
+        scope=subject(*(name for name in ALL_LAYERS if name != "layers.Embedding")),
+        effect=Metadata(CONFIGURATIONS, lacking("dtype")),
+        witnesses=(FLATTEN_CASE, DENSE_CASE),
+    ),
+    deviation(
+        "tfjs-flatten-config-without-data-format",
+        "The configuration tells data_format only where it was given; it acts as channels_last.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/core.js:224 (Flatten.getConfig)",
+        scope=all_of(subject("layers.Flatten"), without(sets("data_format"))),
+        effect=Metadata(CONFIGURATIONS, lacking("data_format")),
+        witnesses=(FLATTEN_CASE,),
+    ),
+    deviation(
+        "tfjs-embedding-config-without-dtype",
+        "The configuration tells no dtype; that of the layer made from it does, for it is given a shape.",
+        kind="intentional",
+        source=DTYPE,
+        scope=subject("layers.Embedding"),
+        effect=Metadata(("config",), lacking("dtype")),
+        witnesses=(EMBEDDING_CASE,),
+    ),
+    deviation(
+        "tfjs-embedding-config-tells-input-shape",
+        "The configuration has the keys of Keras 2: batch_input_shape, made up as (None, None), and "
+        "input_length. Keras 3 refuses them; drop both when going back.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/embeddings.js:41, :129 (Embedding)",
+        scope=subject("layers.Embedding"),
+        effect=Metadata(CONFIGURATIONS, saying(batch_input_shape=[None, None], input_length=None)),
+        witnesses=(EMBEDDING_CASE,),
+    ),
+    deviation(
+        "tfjs-lstm-config-tells-implementation",
+        "The configuration has a key of Keras 2, implementation, which changes nothing. Keras 3 refuses it; "
+        "drop it when going back.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/recurrent.js:1135 (LSTMCell.getConfig)",
+        scope=subject("layers.LSTM"),
+        effect=Metadata(CONFIGURATIONS, saying(implementation=None)),
+        witnesses=(LSTM_CASE,),
+    ),
+    deviation(
+        "tfjs-config-without-activity-regularizer",
+        "activity_regularizer is dropped in silence: the penalty is missing from the loss. Use a layer "
+        "ActivityRegularization where training matters.",
+        kind="bug",
+        source=f"{LAYERS}/engine/topology.js:199 (Layer: activityRegularizer is null)",
+        upstream=issue(8022),
+        scope=all_of(
+            subject(
+                "layers.Activation",
+                "layers.BatchNormalization",
+                "layers.Concatenate",
+                "layers.Flatten",
+                "layers.Softmax",
+            ),
+            sets("activity_regularizer"),
+        ),
+        effect=Metadata(CONFIGURATIONS, lacking("activity_regularizer")),
+        witnesses=(
+            draft_layer(
+                "layers.Activation",
+                {"activation": "relu", "activity_regularizer": L2},
+                [recipe("normal", 2, 3)],
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-lstm-without-activity-regularizer",
+        "activity_regularizer is dropped in silence: the penalty is missing from the loss.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1152 (LSTM: TODO(cais): Add activityRegularizer)",
+        upstream=issue(8022),
+        scope=all_of(subject("layers.LSTM"), sets("activity_regularizer")),
+        effect=Metadata(CONFIGURATIONS, saying(activity_regularizer=None)),
+        witnesses=(REGULARIZED_LSTM_CASE,),
+    ),
+    deviation(
+        "tfjs-conv2d-kernel-of-all-groups",
+        "The kernel is as deep as the input, whatever the groups.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
+        upstream=issue(3900),
+        scope=all_of(subject("layers.Conv2D"), grouped),
+        effect=Metadata(("weights",), ungrouped),
+        witnesses=(GROUPED_CASE,),
+    ),
+    deviation(
+        "tfjs-weights-without-low-rank-updates",
+        "The layer has its main weight only, and trains it: lora_rank is not known.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/core.js:126 (Dense.build), convolutional.js:334, embeddings.js:62",
+        scope=sets("lora_rank"),
+        effect=Metadata(("weights",), never_adapted),
+        witnesses=LOW_RANK_CASES,
+    ),
+    deviation(
+        "tfjs-weights-without-renormalization",
+        "The layer has no statistics of batch renormalization: renorm is not known.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/normalization.js:162 (BatchNormalization.build)",
+        scope=all_of(subject("layers.BatchNormalization"), sets("renorm")),
+        effect=Metadata(("weights",), weights_lacking("moving_stddev", "renorm_")),
+        witnesses=(RENORM_CASE,),
+    ),
+    deviation(
+        "tfjs-stateful-fixes-batch",
+        "A stateful layer knows the size of its batch once it is built, and keeps it: the inferred shape has "
+        "it where Keras's is unknown.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/recurrent.js:331 (RNN.build: inputSpec)",
+        scope=all_of(subject("layers.LSTM"), sets("stateful")),
+        effect=Metadata(("shape/unknown",), fixed_batch),
+        witnesses=(STATEFUL_CASE,),
+    ),
+)

@@ -1,0 +1,129 @@
+"""Arguments whose default is another one than Keras 3's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Deviation, Metadata, Value, subject
+from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.scopes import all_of, omits
+
+LSTM_CASE = draft_layer(
+    "layers.LSTM",
+    {"units": 3},
+    [recipe("normal", 2, 4, 5)],
+    weights="small_normal",
+    training=True,
+    more=["signature"],
+)
+EMBEDDING_CASE = draft_layer(
+    "layers.Embedding",
+    {"input_dim": 7, "output_dim": 3},
+    [recipe("indices:7", 2, 5, dtype="int32")],
+    training=True,
+    more=["signature"],
+)
+DENSE_CASE = draft_layer(
+    "layers.Dense", {"units": 3}, [recipe("normal", 2, 5)], training=True, more=["signature"]
+)
+CONV2D_CASE = draft_layer(
+    "layers.Conv2D",
+    {"filters": 3, "kernel_size": 2},
+    [recipe("normal", 2, 5, 6, 4)],
+    training=True,
+    more=["signature"],
+)
+
+SEARCHED = searched("recurrentActivation kernelInitializer default glorotNormal differs from Keras")
+
+
+def default(
+    layer: str,
+    argument: str,
+    value: Any,
+    summary: str,
+    source: str,
+    witness: Case,
+    kind: str = "intentional",
+    upstream: str = SEARCHED,
+) -> Deviation:
+    """The entry about an argument whose default is another value."""
+    return deviation(
+        f"tfjs-{layer.lower()}-{argument.replace('_', '-')}-default",
+        f"{summary} Give the argument explicitly.",
+        kind=kind,
+        source=f"{LAYERS}/layers/{source}",
+        upstream=upstream,
+        scope=all_of(subject(f"layers.{layer}"), omits(argument)),
+        effect=Value({f"default:layers.{layer}.{argument}": value}),
+        witnesses=(witness,),
+    )
+
+
+def undefined(layer: str, argument: str, summary: str, source: str, witness: Case) -> Deviation:
+    """The entry about an argument that stays undefined where it is not given."""
+
+    def patch(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+        if "arguments" in expected:
+            return {"arguments": expected["arguments"] | {argument: {"default": None}}}
+        return expected | {argument: None}
+
+    return deviation(
+        f"tfjs-{layer.lower()}-{argument.replace('_', '-')}-undefined",
+        f"{summary} Give the argument explicitly.",
+        kind="bug",
+        source=f"{LAYERS}/layers/{source}",
+        scope=all_of(subject(f"layers.{layer}"), omits(argument)),
+        effect=Metadata((*CONFIGURATIONS, "signature"), patch),
+        witnesses=(witness,),
+    )
+
+
+GLOROT = "The kernel begins with Glorot's normal distribution; Keras begins with the uniform one."
+
+DEVIATIONS = (
+    default("Dense", "kernel_initializer", "glorot_normal", GLOROT, "core.js:97 (Dense)", DENSE_CASE),
+    default(
+        "Conv2D",
+        "kernel_initializer",
+        "glorot_normal",
+        GLOROT,
+        "convolutional.js:241 (BaseConv)",
+        CONV2D_CASE,
+    ),
+    default("LSTM", "kernel_initializer", "glorot_normal", GLOROT, "recurrent.js:986 (LSTMCell)", LSTM_CASE),
+    default(
+        "LSTM",
+        "recurrent_activation",
+        "hard_sigmoid",
+        "The gates have hard_sigmoid, as in Keras 2; in Keras 3 they have sigmoid.",
+        "recurrent.js:985 (LSTMCell)",
+        LSTM_CASE,
+    ),
+    default(
+        "Softmax",
+        "axis",
+        1,
+        "The sum is along axis 1; in Keras it is along the last one, which is another from rank 3 on.",
+        "advanced_activations.js:207 (Softmax)",
+        draft_layer("layers.Softmax", {}, [recipe("normal", 3, 5)], training=True, more=["signature"]),
+        kind="bug",
+        upstream=searched("Softmax layer default axis 1 differs from Keras"),
+    ),
+    undefined(
+        "LSTM",
+        "unit_forget_bias",
+        "The forget gate's bias begins like the others; in Keras it begins at 1.",
+        "recurrent.js:1001 (LSTMCell)",
+        LSTM_CASE,
+    ),
+    undefined(
+        "Embedding",
+        "mask_zero",
+        "mask_zero is undefined where it is not given, and null in the configuration; it acts as False.",
+        "embeddings.js:58 (Embedding)",
+        EMBEDDING_CASE,
+    ),
+)

@@ -1,0 +1,311 @@
+"""Layers of TensorFlow.js that compute something else than Keras 3's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Value, subject
+from conformance.dialects.tensorflow_js.record import CPU, LAYERS, deviation, issue, searched
+from conformance.dialects.tensorflow_js.scopes import (
+    all_of,
+    any_of,
+    asks,
+    last_axis,
+    masked,
+    rank,
+    sets,
+    unsets,
+)
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers import Layer
+from conformance.reference_impl.layers.recurrent import Recurrent, States
+from conformance.reference_impl.primitives import (
+    add,
+    divide,
+    maximum,
+    minimum,
+    multiply,
+    relu,
+    reshape,
+    sqrt,
+    square,
+    subtract,
+    total,
+)
+from conformance.reference_impl.primitives.contraction import Composite
+from conformance.reference_impl.tape import Tensor
+
+EPSILON = 1e-7
+"""`tf.backend().epsilon()`, which the constraints add to a norm."""
+
+
+def norms(w: Tensor, axis: int) -> Tensor:
+    return sqrt(total(square(w), axis=(axis % w.ndim,), keepdims=True))
+
+
+def scaled(w: Tensor, wanted: Tensor, norm: Tensor) -> Tensor:
+    return multiply(w, divide(wanted, add(norm, EPSILON)))
+
+
+def max_norm(w: Tensor, max_value: float, axis: int) -> Tensor:
+    norm = norms(w, axis)
+    return scaled(w, minimum(maximum(norm, 0.0), max_value), norm)
+
+
+def min_max_norm(w: Tensor, min_value: float, max_value: float, rate: float, axis: int) -> Tensor:
+    norm = norms(w, axis)
+    clipped = minimum(maximum(norm, min_value), max_value)
+    return scaled(w, add(multiply(clipped, rate), multiply(norm, 1.0 - rate)), norm)
+
+
+def unit_norm(w: Tensor, axis: int) -> Tensor:
+    return divide(w, add(norms(w, axis), EPSILON))
+
+
+CONSTRAINTS: dict[str, Callable[..., Tensor]] = {
+    "MaxNorm": max_norm, "MinMaxNorm": min_max_norm, "NonNeg": relu, "UnitNorm": unit_norm,
+}  # fmt: skip
+"""As in tfjs-layers, constraints.js; by their canonical names."""
+
+
+class Constrained(Composite):
+    """A weight that a constraint has replaced: gradients are by the weight as it then is."""
+
+    def compose(self, w: Tensor, *, constraint: Mapping[str, Any]) -> Tensor:
+        return CONSTRAINTS[constraint["class_name"]](w, **constraint["config"])
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, w: Tensor, **params: Any) -> Tensor:
+        return cotangent
+
+
+constrained = Constrained()
+
+
+def constraint_on(weight: str) -> str:
+    """The argument that names the constraint on a weight."""
+    return f"{weight.removesuffix('_kernel') if weight != 'kernel' else weight}_constraint"
+
+
+def constrained_weights(original: Any, layer: Layer, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The weights, each brought under its constraint."""
+    return {
+        name: constrained(w, constraint=constraint)
+        if (constraint := layer.config.get(constraint_on(name))) is not None
+        else w
+        for name, w in weights.items()
+    }
+
+
+def ignoring_mask(original: Any, x: Tensor, axis: int, mask: Array | None) -> tuple[Tensor, Tensor]:
+    moments: tuple[Tensor, Tensor] = original(x, axis, None)
+    return moments
+
+
+def adding_mask(original: Any, x: Tensor, kept: Tensor) -> Tensor:
+    return add(x, multiply(subtract(1.0, kept), -1e9))
+
+
+def as_it_is(original: Any, y: Tensor, kept: Tensor) -> Tensor:
+    return y
+
+
+def element_by_element(
+    original: Any,
+    layer: Layer,
+    x: Tensor,
+    average: Tensor,
+    variance: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor | None,
+    along: tuple[int, ...],
+) -> Tensor:
+    """The statistics are taken in turn, one for each element of x in row-major order, from the first to the
+    last and over again."""
+    channels = average.shape[0]
+    in_turn = reshape(x, shape=(x.value.size // channels, channels))
+    return reshape(original(layer, in_turn, average, variance, gamma, beta, (1, channels)), shape=x.shape)
+
+
+def hidden_state(original: Any, layer: Recurrent, output: Tensor, states: States) -> Tensor:
+    return states[0]
+
+
+def normalizes_inner_axis(case: Case, data: Data) -> bool:
+    return case.subject == "layers.BatchNormalization" and not last_axis(
+        case.config.get("axis", -1), data.inputs[0].ndim
+    )
+
+
+def joins_by_inner_axis_from_the_end(case: Case, data: Data) -> bool:
+    return case.subject == "layers.Concatenate" and case.config.get("axis", -1) < -1
+
+
+def shapes_allow_last_axis(case: Case, data: Data) -> bool:
+    return len({x.shape[:-1] for x in data.inputs}) == 1
+
+
+POSITIVE = {"moving_variance": "positive", "moving_stddev": "positive", "renorm_stddev": "positive"}
+NON_NEGATIVE = {"class_name": "NonNeg", "config": {}}
+MAX_NORM = {"class_name": "MaxNorm", "config": {"max_value": 2.0, "axis": 0}}
+
+MASK = recipe("mask", 4, 6, dtype="bool")
+
+CONSTRAINT_ARGUMENTS = tuple(
+    f"{weight}_constraint" for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma")
+)
+
+INNER_AXIS = draft_layer(
+    "layers.BatchNormalization",
+    {"axis": 1},
+    [recipe("normal", 2, 3, 5, 4)],
+    weights=POSITIVE,
+    training=True,
+)
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-constraints-act-on-assignment",
+        "A weight's constraint is applied whenever the weight is set, on loading too; Keras applies it after "
+        "an update of training. A model whose weights violate a constraint computes something else: remove "
+        "the constraints before converting.",
+        kind="bug",
+        source=f"{LAYERS}/variables.js:73 (LayerVariable.write)",
+        upstream=searched("constraint applied setWeights load"),
+        scope=all_of(sets(*CONSTRAINT_ARGUMENTS), asks("output/*")),
+        effect=Value({"layers.given_weights": constrained_weights}),
+        witnesses=(
+            draft_layer(
+                "layers.Dense",
+                {"units": 4, "kernel_constraint": MAX_NORM, "bias_constraint": NON_NEGATIVE},
+                [recipe("normal", 2, 3)],
+            ),
+            draft_layer(
+                "layers.LSTM",
+                {"units": 3, "kernel_constraint": NON_NEGATIVE, "recurrent_constraint": MAX_NORM},
+                [recipe("normal", 2, 3, 4)],
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-batch-normalization-inner-axis",
+        "With an axis that is not the last, the kernel pairs elements with the statistics of other channels: "
+        "the output is wrong, the statistics kept are right. Put the channels last, by Permute if need be.",
+        kind="bug",
+        source=f"{CPU}/kernels/BatchNorm.js:51 (mean, variance, offset and scale are indexed in turn); the "
+        "same loop in @tensorflow/tfjs-backend-wasm src/cc/kernels/FusedBatchNorm.cc",
+        upstream=issue(1773),
+        scope=all_of(normalizes_inner_axis, rank(2, 3, 4)),
+        effect=Value({"layers.BatchNormalization.normalized": element_by_element}),
+        witnesses=(INNER_AXIS,),
+    ),
+    deviation(
+        "tfjs-batch-normalization-frozen-in-training",
+        "A layer with trainable=false still normalises by the batch in training, and still moves its "
+        "statistics; in Keras it is in inference mode. Fine-tuning differs: call such layers with "
+        "training=false yourself.",
+        kind="bug",
+        source=f"{LAYERS}/layers/normalization.js:210 (BatchNormalization.call reads only `training`)",
+        upstream=searched("BatchNormalization trainable false training moving statistics"),
+        scope=all_of(subject("layers.BatchNormalization"), unsets("trainable"), asks("training/*")),
+        effect=Value(
+            {
+                "layers.BatchNormalization.normalizes_by_batch": lambda original, layer, context: (
+                    context.training
+                )
+            }
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.BatchNormalization",
+                {"trainable": False},
+                [recipe("normal", 5, 4)],
+                weights=POSITIVE,
+                training=True,
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-batch-normalization-ignores-mask",
+        "Masked elements count in the statistics of the batch; Keras leaves them out. Only training meets "
+        "it: train where masks are honoured.",
+        kind="bug",
+        source=f"{LAYERS}/layers/normalization.js:184 (BatchNormalization.call never reads `mask`)",
+        scope=all_of(subject("layers.BatchNormalization"), masked, asks("training/*")),
+        effect=Value({"layers.BatchNormalization.moments": ignoring_mask}),
+        witnesses=(
+            draft_layer(
+                "layers.BatchNormalization",
+                {},
+                [recipe("normal", 4, 5, 3)],
+                weights=POSITIVE,
+                masks=[recipe("mask", 4, 5, dtype="bool")],
+                training=True,
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-recurrent-masked-step-gives-state",
+        "A masked step gives the hidden state: zero_output_for_mask is not known, and before the first step "
+        "that counts the output is the initial state, where Keras gives zeros.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        scope=all_of(
+            subject("layers.LSTM"),
+            masked,
+            any_of(sets("zero_output_for_mask"), lambda case, data: bool(data.initial_state)),
+        ),
+        effect=Value({"layers.Recurrent.masked_output": hidden_state}),
+        witnesses=(
+            draft_layer(
+                "layers.LSTM",
+                {"units": 3, "return_sequences": True, "zero_output_for_mask": True},
+                [recipe("normal", 3, 4, 5)],
+                weights="small_normal",
+                masks=[recipe("mask_right_padded", 3, 4, dtype="bool")],
+            ),
+            draft_layer(
+                "layers.LSTM",
+                {"units": 3, "return_sequences": True},
+                [recipe("normal", 3, 4, 5)],
+                weights="small_normal",
+                masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
+                initial_state=[recipe("normal", 3, 3), recipe("normal", 3, 3)],
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-softmax-adds-mask",
+        "A mask is added to the input as −1e9, and masked outputs are not set to 0: NaN and numbers of that "
+        "size get through it, and where all is masked the masked elements share the sum. Keep inputs small.",
+        kind="bug",
+        source=f"{LAYERS}/layers/advanced_activations.js:223 (Softmax.call)",
+        scope=all_of(subject("layers.Softmax"), masked),
+        effect=Value({"layers.Softmax.hidden": adding_mask, "layers.Softmax.zeroed": as_it_is}),
+        witnesses=(
+            draft_layer("layers.Softmax", {"axis": -1}, [recipe("near_overflow", 4, 6)], masks=[MASK]),
+            draft_layer("layers.Softmax", {"axis": -1}, [recipe("one_nan", 4, 6)], masks=[MASK]),
+        ),
+    ),
+    deviation(
+        "tfjs-concatenate-negative-axis",
+        "Every negative axis means the last one; the inferred shape knows better. Name an inner axis by a "
+        "positive number.",
+        kind="bug",
+        source=f"{LAYERS}/backend/tfjs_backend.js:246 (concatenate: axis < 0 becomes the rank, then −1)",
+        upstream=searched("concatenate axis -2"),
+        scope=all_of(joins_by_inner_axis_from_the_end, shapes_allow_last_axis),
+        effect=Value({"layers.Concatenate.joined_axis": lambda original, layer: -1}),
+        witnesses=(
+            draft_layer(
+                "layers.Concatenate",
+                {"axis": -2},
+                [recipe("normal", 2, 3, 4), recipe("normal", 2, 3, 4)],
+                gradients=False,
+            ),
+        ),
+    ),
+)

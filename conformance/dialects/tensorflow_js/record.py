@@ -1,0 +1,47 @@
+"""What all entries of the dialect share: where sources are, and of which version they are true."""
+
+from __future__ import annotations
+
+from conformance.cases.case import Case
+from conformance.dialects.deviation import Deviation, Effect
+from conformance.dialects.tensorflow_js.scopes import Scope
+
+LAYERS = "@tensorflow/tfjs-layers@4.22.0 dist"
+CORE = "@tensorflow/tfjs-core@4.22.0 dist"
+CPU = "@tensorflow/tfjs-backend-cpu@4.22.0 dist"
+WASM = "@tensorflow/tfjs-backend-wasm@4.22.0 dist"
+
+NOT_SEARCHED = "none found (not searched)"
+
+NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "reconstructed/output/*")
+"""The observables that need a call."""
+
+CONFIGURATIONS = ("config", "reconstructed/config")
+"""The observables that are a configuration."""
+
+
+def issue(number: int) -> str:
+    """The address of a thread of TensorFlow.js."""
+    return f"https://github.com/tensorflow/tfjs/issues/{number}"
+
+
+def searched(what: str) -> str:
+    """The words for a search of GitHub's issues that found no thread of TensorFlow.js about it."""
+    return f"none found (GitHub issues searched for: tensorflow/tfjs {what})"
+
+
+def deviation(
+    name: str,
+    summary: str,
+    *,
+    kind: str,
+    source: str,
+    scope: Scope,
+    effect: Effect,
+    witnesses: tuple[Case, ...],
+    upstream: str = NOT_SEARCHED,
+) -> Deviation:
+    """An entry about TensorFlow.js 4.22.0."""
+    return Deviation(
+        name, summary, kind, source, upstream, "@tensorflow/tfjs==4.22.0", scope, effect, witnesses
+    )

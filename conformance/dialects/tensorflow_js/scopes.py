@@ -1,0 +1,100 @@
+"""Predicates over a case and its data, of which the scopes of deviations are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+
+Scope = Callable[[Case, Data], bool]
+
+LAYERS = tuple(
+    f"layers.{name}"
+    for name in (
+        "Activation", "BatchNormalization", "Concatenate", "Conv2D", "Dense", "Embedding", "Flatten",
+        "LSTM", "Softmax",
+    )
+)  # fmt: skip
+"""The layers that entries about all of them have been seen on."""
+
+
+def everywhere(case: Case, data: Data) -> bool:
+    return True
+
+
+def all_of(*scopes: Scope) -> Scope:
+    return lambda case, data: all(scope(case, data) for scope in scopes)
+
+
+def any_of(*scopes: Scope) -> Scope:
+    return lambda case, data: any(scope(case, data) for scope in scopes)
+
+
+def without(scope: Scope) -> Scope:
+    return lambda case, data: not scope(case, data)
+
+
+def omits(argument: str) -> Scope:
+    """The configuration leaves the argument at its default."""
+    return lambda case, data: argument not in case.config
+
+
+def sets(*arguments: str) -> Scope:
+    """The configuration gives one of the arguments a value other than None, False or 0."""
+    return lambda case, data: any(case.config.get(argument) for argument in arguments)
+
+
+def unsets(argument: str) -> Scope:
+    """The configuration sets the argument to False."""
+    return lambda case, data: case.config.get(argument) is False
+
+
+def asks(pattern: str) -> Scope:
+    """An observable of that pattern is asked."""
+    return lambda case, data: any(fnmatchcase(observable, pattern) for observable in case.observables)
+
+
+def activated_by(names: Collection[str]) -> Scope:
+    """The case is about one of the activation functions, or about a layer that is configured with one."""
+
+    def scope(case: Case, data: Data) -> bool:
+        kind, _, name = case.subject.partition(".")
+        if kind == "activations":
+            return name in names
+        return bool({case.config.get("activation"), case.config.get("recurrent_activation")} & set(names))
+
+    return scope
+
+
+def rank(*ranks: int) -> Scope:
+    """The first input has one of the ranks."""
+    return lambda case, data: data.inputs[0].ndim in ranks if data.inputs else False
+
+
+def given_nan(case: Case, data: Data) -> bool:
+    """An input holds NaN."""
+    return any(x.dtype.kind == "f" and bool(np.isnan(x).any()) for x in data.inputs)
+
+
+def given_no_row(case: Case, data: Data) -> bool:
+    """An axis before the last of the first input is of size 0."""
+    return bool(data.inputs) and 0 in data.inputs[0].shape[:-1]
+
+
+def given_empty_batch(case: Case, data: Data) -> bool:
+    """The first axis of the first input is of size 0."""
+    return bool(data.inputs) and data.inputs[0].shape[0] == 0
+
+
+def masked(case: Case, data: Data) -> bool:
+    """A mask hides something."""
+    return any(not mask.all() for mask in data.masks)
+
+
+def last_axis(axes: int | list[int], ndim: int) -> bool:
+    """Whether one axis, alone or in a list, is the last one."""
+    return [a % ndim for a in (axes if isinstance(axes, list) else [axes])] == [ndim - 1]

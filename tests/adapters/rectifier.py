@@ -1,0 +1,60 @@
+"""An adapter in the standard library alone that answers for `activations.relu`, in one of several ways.
+
+Its argument says how: `well`; `leaky`, with a slope of 1/4 below zero; `refuse`, which does not start; or
+`fragile`, which dies where an input holds 7, and never answers where one holds 8.
+"""
+
+import base64
+import json
+import os
+import signal
+import struct
+import sys
+from typing import Any
+
+IDENTITY = {
+    "name": "rectifier",
+    "language": "python",
+    "versions": {},
+    "settings": {},
+    "platform": {},
+    "arithmetic": {"base": "ieee-float32"},
+    "capabilities": {"activations.relu": ["output/*"]},
+}
+
+
+def reply(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def rectified(tensor: dict[str, Any], slope: float) -> dict[str, Any]:
+    data = base64.b64decode(tensor["data"])
+    values = struct.unpack(f"<{len(data) // 4}f", data)
+    answers = [x if x > 0 else slope * x for x in values]
+    encoded = base64.b64encode(struct.pack(f"<{len(answers)}f", *answers)).decode()
+    return {**tensor, "type": "tensor", "data": encoded}
+
+
+def main(how: str) -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["command"] == "start":
+            if how == "refuse":
+                sys.exit("ModuleNotFoundError: No module named 'rectifier'")
+            reply({"reply": "started", "protocol": 1, "identity": {**IDENTITY, "name": how}})
+        elif request["command"] == "stop":
+            return
+        else:
+            (x,) = request["case"]["inputs"]
+            data = base64.b64decode(x["data"])
+            if how == "fragile" and struct.pack("<f", 7.0) in data:
+                os._exit(9)
+            if how == "fragile" and struct.pack("<f", 8.0) in data:
+                signal.pause()
+            answer = rectified(x, 0.25 if how == "leaky" else 0.0)
+            observables = dict.fromkeys(request["case"]["observables"], answer)
+            reply({"reply": "observed", "id": request["id"], "observables": observables})
+
+
+main(sys.argv[1])

@@ -1,0 +1,156 @@
+"""The quick corpus: every case once, as drafted, and every argument of every subject at two values."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter, defaultdict
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from conformance.cases import corpus
+from conformance.cases.answer import make
+from conformance.cases.case import Case, Recipe, decode, encode
+from conformance.cases.drafts import quick
+from conformance.cases.properties import PROPERTIES
+from conformance.reference_impl import layers
+from conformance.reference_impl.activations import ACTIVATIONS
+from conformance.reference_impl.layers.fields import REQUIRED
+from conformance.reference_impl.layers.layer import Layer
+from conformance.runners.protocol import OBSERVABLES
+
+QUICK = corpus.load("quick")
+LAYERS = {
+    name: layer for name, layer in Layer.registered.items() if layer.__module__.startswith("conformance.")
+}
+
+ONE_VALUE = {
+    "activity_regularizer": "adds to a loss, which a single layer does not have",
+    "autocast": "says how a dtype other than the default is treated",
+    "dtype": "all cases are float32; other dtypes have arithmetics of their own",
+    "lora_alpha": "acts only with `lora_rank`, in three layers",
+    "name": "a name changes nothing that is observed",
+    "quantization_config": "changes nothing before `quantize` is called, which no case does",
+    "weights": "the first values of a table that every case sets anyway",
+}
+"""Arguments that the corpus of a layer may leave at one value, and why."""
+
+
+def test_no_case_stands_twice() -> None:
+    assert max(Counter(case.id for case in QUICK).values()) == 1
+
+
+def test_decoding_undoes_encoding() -> None:
+    for case in QUICK:
+        assert decode(encode(case)) == case
+        assert decode(encode(case)).id == case.id
+
+
+def test_corpus_is_what_is_drafted() -> None:
+    """Until a release freezes it; `python -m conformance.cases.drafts` writes it."""
+    assert {case.id for case in QUICK} == {case.id for case in quick()}
+
+
+def test_cases_are_a_few_hundred_bytes() -> None:
+    assert sorted(len(encode(case)) for case in QUICK)[-1] < 3000
+    assert np.median([len(encode(case)) for case in QUICK]) < 800
+
+
+def test_every_subject_of_the_specification_is_asked() -> None:
+    asked = {case.subject for case in QUICK}
+    assert asked == {f"layers.{name}" for name in LAYERS} | {f"activations.{name}" for name in ACTIVATIONS}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_argument_of_a_layer_takes_two_values(name: str) -> None:
+    values: dict[str, set[str]] = defaultdict(set)
+    for case in QUICK:
+        if case.subject == f"layers.{name}":
+            for argument, value in layers.get(name).from_config(case.config).config.items():
+                values[argument].add(repr(value))
+    constant = {argument for argument in LAYERS[name].arguments if len(values[argument]) < 2}
+    assert constant - ONE_VALUE.keys() == set()
+
+
+def test_exceptions_are_needed() -> None:
+    arguments = {argument for layer in LAYERS.values() for argument in layer.arguments}
+    assert ONE_VALUE.keys() <= arguments
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_argument_of_a_function_takes_two_values(name: str) -> None:
+    values: dict[str, set[str]] = defaultdict(set)
+    for case in QUICK:
+        if case.subject == f"activations.{name}" and "output/0" in case.observables:
+            for argument, parameter in ACTIVATIONS[name].arguments.items():
+                given = case.config.get(argument, parameter.default)
+                assert given is not inspect.Parameter.empty
+                values[argument].add(repr(given))
+    assert {argument: len(v) for argument, v in values.items() if len(v) < 2} == {}
+
+
+@pytest.mark.parametrize("subject", sorted({case.subject for case in QUICK}))
+def test_every_applicable_property_judges_a_subject(subject: str) -> None:
+    observables = {o for case in QUICK if case.subject == subject for o in case.observables}
+    judging = {name for name, p in PROPERTIES.items() if any(map(p.judges, observables))}
+    if subject.startswith("activations."):
+        assert judging == {"forward", "gradients", "identifiers"}
+    else:
+        assert judging == PROPERTIES.keys() - {"identifiers"}
+
+
+def test_every_identifier_of_a_function_is_asked() -> None:
+    asked = {case.config["identifier"] for case in QUICK if "identifier" in case.observables}
+    assert asked == {spelling for e in ACTIVATIONS.values() for spelling in (e.name, *e.aliases)}
+
+
+def test_every_observable_of_the_protocol_is_asked() -> None:
+    asked = {o for case in QUICK for o in case.observables}
+    for pattern in OBSERVABLES:
+        stem = pattern.partition("{")[0]
+        assert any(o.startswith(stem) for o in asked), pattern
+
+
+def recipes(case: Case) -> dict[str, Recipe]:
+    sources: dict[str, Any] = {f"input/{i}": x for i, x in enumerate(case.inputs)} | dict(case.weights)
+    return {slot: source for slot, source in sources.items() if isinstance(source, Recipe)}
+
+
+def test_no_two_arrays_of_a_case_share_their_bits() -> None:
+    for case in QUICK:
+        keys = [(source.key, source.regime, source.shape) for source in recipes(case).values()]
+        assert len(set(keys)) == len(keys), case
+
+
+def test_weights_are_asymmetric() -> None:
+    """Transposed, reversed or permuted by gate, no weight of a dozen elements is what it was."""
+    for case in QUICK:
+        for name, weight in make(case).weights.items():
+            if weight.size < 12 or weight.ndim < 2:
+                continue
+            for axis in range(weight.ndim):
+                if weight.shape[axis] > 1:
+                    assert not np.array_equal(np.flip(weight, axis), weight), (case, name)
+            assert weight.shape != weight.T.shape or not np.array_equal(weight, weight.T), (case, name)
+
+
+@pytest.mark.parametrize("name", ["Dense", "Conv2D", "LSTM", "BatchNormalization", "Embedding", "Flatten"])
+def test_most_shapes_have_mutually_distinct_dimensions(name: str) -> None:
+    shapes = [case.inputs[0].shape for case in QUICK if case.subject == f"layers.{name}"]
+    distinct = [len(set(shape)) == len(shape) for shape in shapes]
+    assert sum(distinct) >= 0.75 * len(distinct)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_is_asked_for_its_signature_with_required_arguments_alone(name: str) -> None:
+    required = {argument for argument, f in LAYERS[name].arguments.items() if f.default is REQUIRED}
+    asked = [c for c in QUICK if c.subject == f"layers.{name}" and "signature" in c.observables]
+    assert [c.config.keys() for c in asked] == [required]
+
+
+def test_no_case_can_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        QUICK[0].subject = "layers.Dense"  # type: ignore[misc]  # that is what is tried
+    assert msgspec.structs.replace(QUICK[0], subject="layers.Other").id != QUICK[0].id

@@ -1,0 +1,219 @@
+"""Each of the four effects of a deviation, shown by wrong backends whose fault is recorded, or is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.properties import PROPERTIES
+from conformance.checks import ConflictingPatches, check
+from conformance.dialects.deviation import (
+    Deviation,
+    Dialect,
+    Effect,
+    Metadata,
+    Raises,
+    Unpredictable,
+    Value,
+    subject,
+)
+from conformance.reference_impl.primitives import add, multiply
+from conformance.runners.protocol import WireError
+from conformance.verdicts import FINDINGS, Check, Verdict
+
+from .reference_backend import QUICK, Replacements, Said, bench, data_of, observe
+
+
+def deviation(name: str, effect: Effect, scope: Any) -> Deviation:
+    return Deviation(name, "", "bug", "", "", "", scope, effect, ())
+
+
+def judged(
+    case: Case, *deviations: Deviation, replaced: Replacements | None = None, said: Said | None = None
+) -> dict[str, Check]:
+    """The checks of a faulty backend's answer under a dialect, by observable."""
+    backend = bench(Dialect(deviations))
+    answers = {backend.name: observe(case, replaced, said)}
+    checks = check(case, data_of(case), [backend], answers, list(PROPERTIES.values()))
+    return {c.observable: c for c in checks}
+
+
+def case_of(subject_: str, **config: Any) -> Case:
+    """The first case with values in its data whose configuration says this."""
+    return next(
+        case
+        for case in QUICK
+        if case.subject == subject_
+        and case.config.items() >= config.items()
+        and "output/0" in case.observables
+    )
+
+
+GELU = case_of("activations.gelu")
+SILU = case_of("activations.silu")
+DENSE = case_of("layers.Dense", units=3)
+
+
+def doubled(original: Any, x: Any, *args: Any) -> Any:
+    return multiply(original(x, *args), 2.0)
+
+
+def shifted(original: Any, x: Any, *args: Any) -> Any:
+    return add(original(x, *args), 1.0)
+
+
+GELU_DOUBLED = deviation("gelu-doubled", Value({"activations.gelu": doubled}), subject("activations.gelu"))
+
+
+def test_value_in_scope_deviates_as_recorded() -> None:
+    checks = judged(GELU, GELU_DOUBLED, replaced={"activations.gelu": doubled})
+    assert {(c.verdict, c.deviations) for c in checks.values()} == {(Verdict.DEVIATES, ("gelu-doubled",))}
+    assert all(c.margin is not None and c.margin != "infinite" and c.margin <= 1 for c in checks.values())
+
+
+def test_fault_out_of_scope_stays_a_finding() -> None:
+    checks = judged(SILU, GELU_DOUBLED, replaced={"activations.silu": doubled})
+    assert {(c.verdict, c.deviations) for c in checks.values()} == {(Verdict.DIVERGES, ())}
+
+
+def test_another_fault_beneath_a_recorded_one_is_a_finding() -> None:
+    def both(original: Any, x: Any, *args: Any) -> Any:
+        return shifted(lambda *a: doubled(original, *a), x, *args)
+
+    checks = judged(GELU, GELU_DOUBLED, replaced={"activations.gelu": both})
+    assert checks["output/0"].verdict is Verdict.DIVERGES
+    assert checks["output/0"].deviations == ()
+
+
+def test_correct_answer_in_the_scope_of_a_deviation_conforms() -> None:
+    checks = judged(GELU, GELU_DOUBLED)
+    assert {(c.verdict, c.deviations) for c in checks.values()} == {(Verdict.CONFORMS, ())}
+
+
+def test_default_in_scope_deviates_as_recorded() -> None:
+    default = {"default:layers.BatchNormalization.epsilon": 0.5}
+    other = deviation("epsilon", Value(default), subject("layers.BatchNormalization"))
+    checks = judged(case_of("layers.BatchNormalization"), other, replaced=default)
+    assert checks["output/0"].verdict is Verdict.DEVIATES
+    assert checks["config"].verdict is Verdict.DEVIATES
+    assert checks["weights"].verdict is Verdict.CONFORMS
+
+
+def test_two_patches_of_one_target_conflict() -> None:
+    other = deviation("gelu-shifted", Value({"activations.gelu": shifted}), subject("activations.gelu"))
+    with pytest.raises(ConflictingPatches, match=r"activations\.gelu"):
+        judged(GELU, GELU_DOUBLED, other, replaced={"activations.gelu": doubled})
+
+
+def test_two_patches_compose_and_only_those_that_matter_are_named() -> None:
+    """The momentum changes the state, the epsilon the output; each observable names its own cause."""
+    target = "layers.BatchNormalization"
+    scope = subject(target)
+    momentum = deviation("momentum", Value({f"default:{target}.momentum": 0.25}), scope)
+    epsilon = deviation("epsilon", Value({f"default:{target}.epsilon": 0.5}), scope)
+    faulty = {f"default:{target}.momentum": 0.25, f"default:{target}.epsilon": 0.5}
+    case = case_of(target)
+    checks = judged(case, momentum, epsilon, replaced=faulty)
+    assert checks["output/0"].deviations == ("epsilon",)
+    assert checks["training/output/0"].deviations == ("epsilon",)
+    assert checks["training/state/moving_mean"].deviations == ("momentum",)
+    assert set(checks["config"].deviations) == {"momentum", "epsilon"}
+    assert checks["shape/concrete"].verdict is Verdict.CONFORMS
+
+
+REFUSED = WireError("missing-kernel", "gradient", "no gradient registered for Erf")
+
+
+def refusing(error: WireError) -> Said:
+    return lambda case, observable, answer: error if observable.startswith("gradient") else answer
+
+
+REFUSAL = deviation(
+    "gelu-no-gradient",
+    Raises("missing-kernel", "gradient", ("gradient/*",), "gradient registered"),
+    subject("activations.gelu"),
+)
+
+
+def test_recorded_refusal_deviates_and_hides_no_value() -> None:
+    checks = judged(GELU, REFUSAL, said=refusing(REFUSED))
+    assert checks["gradient/input/0"].verdict is Verdict.DEVIATES
+    assert checks["gradient/input/0"].deviations == ("gelu-no-gradient",)
+    assert checks["output/0"].verdict is Verdict.CONFORMS
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        WireError("internal", "gradient", REFUSED.message),
+        WireError("missing-kernel", "call", REFUSED.message),
+        WireError("missing-kernel", "gradient", "out of memory"),
+    ],
+    ids=["kind", "at", "message"],
+)
+def test_another_refusal_than_the_recorded_one_is_a_finding(error: WireError) -> None:
+    checks = judged(GELU, REFUSAL, said=refusing(error))
+    assert checks["gradient/input/0"].verdict is Verdict.RAISES
+
+
+def test_refusal_of_another_observable_is_a_finding() -> None:
+    checks = judged(GELU, REFUSAL, said=lambda case, observable, answer: REFUSED)
+    assert checks["output/0"].verdict is Verdict.RAISES
+
+
+def units_as_text(case: Case, expected: Any) -> Any:
+    return expected | {"units": str(expected["units"])}
+
+
+TEXTUAL = deviation("dense-units-text", Metadata(("config",), units_as_text), subject("layers.Dense"))
+
+
+def saying_units(units: Any) -> Said:
+    return lambda case, observable, answer: answer | {"units": units} if observable == "config" else answer
+
+
+def test_recorded_metadata_deviates_exactly_thus() -> None:
+    checks = judged(DENSE, TEXTUAL, said=saying_units("3"))
+    assert checks["config"].verdict is Verdict.DEVIATES
+    assert checks["config"].deviations == ("dense-units-text",)
+    assert checks["reconstructed/config"].verdict is Verdict.CONFORMS
+
+
+def test_other_metadata_than_recorded_are_a_finding() -> None:
+    checks = judged(DENSE, TEXTUAL, said=saying_units("three"))
+    assert checks["config"].verdict is Verdict.DIVERGES
+
+
+def test_unpredictable_never_conforms_and_is_no_finding() -> None:
+    garbage = deviation(
+        "gelu-garbage",
+        Unpredictable(Verdict.DIVERGES, ("output/0",), "elements"),
+        subject("activations.gelu"),
+    )
+    checks = judged(GELU, garbage, replaced={"activations.gelu": shifted})
+    assert checks["output/0"].verdict is Verdict.UNSPECIFIED
+    assert checks["output/0"].deviations == ("gelu-garbage",)
+
+
+def test_unpredictable_explains_no_other_observable_and_no_other_message() -> None:
+    garbage = deviation(
+        "gelu-garbage", Unpredictable(Verdict.RAISES, ("output/0",), "memory"), subject("activations.gelu")
+    )
+    error = WireError("internal", "call", "out of memory")
+    assert judged(GELU, garbage, said=lambda *_: error)["gradient/input/0"].verdict in FINDINGS
+    other = WireError("internal", "call", "unreachable")
+    assert judged(GELU, garbage, said=lambda *_: other)["output/0"].verdict in FINDINGS
+
+
+def test_scope_may_look_at_the_data() -> None:
+    def where_zero(case: Case, data: Data) -> bool:
+        return bool((data.inputs[0] == 0).any())
+
+    recorded = deviation("at-zero", Value({"activations.silu": shifted}), where_zero)
+    zeros = next(c for c in QUICK if c.subject == "activations.silu" and c.inputs[0].regime == "signed_zeros")  # type: ignore[union-attr]
+    faulty: Replacements = {"activations.silu": shifted}
+    assert judged(zeros, recorded, replaced=faulty)["output/0"].verdict is Verdict.DEVIATES
+    assert judged(SILU, recorded, replaced=faulty)["output/0"].verdict is Verdict.DIVERGES
