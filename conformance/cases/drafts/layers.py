@@ -100,6 +100,7 @@ def conv2d() -> Iterator[Case]:
         yield case({"filters": 5, "kernel_size": 2, "activation": activation}, 2, 4, 5, 3)
     yield case({"filters": 5, "kernel_size": 3, "activation": "relu", "dilation_rate": 2}, 1, 7, 8, 2)
     yield case({"filters": 5, "kernel_size": 2, "use_bias": False}, 2, 4, 5, 3)
+    yield case({"filters": 5, "kernel_size": 2, "trainable": False}, 2, 4, 5, 3)
     for regime in ("lattice", "cancelling", "one_nan", "one_infinity"):
         yield case({"filters": 4, "kernel_size": 3, "padding": "same"}, 1, 4, 5, 3, regime=regime)
     for filters, channels in ((1, 1), (8, 4), (9, 16), (16, 3), (17, 5)):
@@ -191,6 +192,7 @@ def lstm() -> Iterator[Case]:
     yield case({"units": 3, "go_backwards": True}, 2, 4, 5)
     yield case({"units": 3, "go_backwards": True, "return_sequences": True}, 2, 4, 5)
     yield case({"units": 3, "use_bias": False}, 2, 3, 4)
+    yield case({"units": 3, "trainable": False}, 2, 3, 4)
     yield case({"units": 3, "unit_forget_bias": False}, 2, 3, 4)
     yield case({"units": 3, "unroll": True, "return_sequences": True}, 2, 3, 4)
     yield case({"units": 3, "stateful": True}, 2, 3, 4)
@@ -239,9 +241,10 @@ def embedding() -> Iterator[Case]:
     for shape in ((4,), (1, 1), (2, 3, 4), (0, 3)):
         yield case({"input_dim": 7, "output_dim": 3}, *shape)
     yield case({"input_dim": 7, "output_dim": 3, "mask_zero": True}, 3, 4)
+    yield case({"input_dim": 7, "output_dim": 3, "trainable": False}, 3, 4)
     yield case({"input_dim": 1, "output_dim": 1}, 2, 2, rows=1)
     yield case({"input_dim": 50, "output_dim": 17}, 3, 9, rows=50)
-    repeated = Literal((2, 4), (1, 1, 1, 3, 3, 1, 0, 1), "int32")
+    repeated = Literal((2, 4), (1.0, 1.0, 1.0, 3.0, 3.0, 1.0, 0.0, 1.0), "int32")
     yield draft_layer("layers.Embedding", {"input_dim": 5, "output_dim": 3}, [repeated])
     for rank, alpha in ((2, None), (2, 8)):
         yield case({"input_dim": 7, "output_dim": 5, "lora_rank": rank, "lora_alpha": alpha}, 2, 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Value, subject
@@ -32,6 +32,9 @@ from conformance.reference_impl.primitives import (
 from conformance.reference_impl.primitives.contraction import Composite
 from conformance.reference_impl.tape import Tensor, constant
 
+Slope = Callable[[Tensor, Tensor], Tensor]
+"""(input, output) → the derivative there"""
+
 
 def hard_sigmoid(original: Activation, x: Tensor) -> Tensor:
     """0.2·x + 0.5, clipped to [0, 1], as Keras 2 had it; the derivative is 0.2 at the edges."""
@@ -51,12 +54,18 @@ def is_number(x: Tensor) -> Tensor:
 class WithSlope(Composite):
     """A function whose slope is given as a function of its input and output."""
 
-    def compose(self, x: Tensor, *, function: Any, slope: Any) -> Tensor:
-        value: Tensor = function(x)
-        return value
+    def compose(self, x: Tensor, *, function: Callable[[Tensor], Tensor], slope: Slope) -> Tensor:
+        return function(x)
 
     def vjp(
-        self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, function: Any, slope: Any
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        x: Tensor,
+        *,
+        function: Callable[[Tensor], Tensor],
+        slope: Slope,
     ) -> Tensor:
         return multiply(cotangent, slope(x, out))
 
@@ -84,7 +93,7 @@ def selu_slope(x: Tensor, out: Tensor) -> Tensor:
     return where(greater(x, 0.0), constant(SELU_SCALE, x), multiply(exp(x), SELU_SCALE * SELU_ALPHA))
 
 
-def sloped(slope: Any) -> Any:
+def sloped(slope: Slope) -> Callable[[Activation, Tensor], Tensor]:
     """The patch that gives a function of one argument another slope."""
     return lambda original, x: with_slope(x, function=original, slope=slope)
 
@@ -94,7 +103,7 @@ RELU_GRADIENT = f"{CORE}/gradients/Relu_grad.js (reluGradConfig: dy·step(x))"
 NAN = recipe("one_nan", 5, 8)
 
 
-def nan_gradient(name: str, slope: Any, source: str, elsewhere: Scope = everywhere) -> Deviation:
+def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everywhere) -> Deviation:
     """The entry about a function whose gradient is NaN where its input is.
 
     Args:

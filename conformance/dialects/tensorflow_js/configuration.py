@@ -14,7 +14,7 @@ from conformance.dialects.tensorflow_js.layers import POSITIVE
 from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, NOT_SEARCHED, deviation, issue
 from conformance.dialects.tensorflow_js.refusals import GROUPED_CASE, LOW_RANK_CASES, RENORM_CASE, grouped
 from conformance.dialects.tensorflow_js.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.scopes import Scope, all_of, any_of, asks, sets, without
+from conformance.dialects.tensorflow_js.scopes import Scope, all_of, sets, without
 
 Patch = Callable[[Case, Any], Any]
 
@@ -94,18 +94,6 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         (DENSE_CASE, EMBEDDING_CASE),
     ),
     (
-        "lora-arguments",
-        ("lora_rank", "lora_alpha"),
-        all_of(
-            subject("layers.Dense", "layers.Conv2D", "layers.Embedding"),
-            any_of(sets("lora_rank"), asks("signature")),
-        ),
-        "lora_rank and lora_alpha are not known: merge the adapted weight before converting.",
-        "layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25 (Embedding)",
-        NOT_SEARCHED,
-        LOW_RANK_CASES,
-    ),
-    (
         "groups-argument",
         ("groups",),
         subject("layers.Conv2D"),
@@ -179,6 +167,16 @@ DEVIATIONS = (
         scope=all_of(subject("layers.Flatten"), without(sets("data_format"))),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(FLATTEN_CASE,),
+    ),
+    deviation(
+        "tfjs-config-without-low-rank-adaptation",
+        "The configuration does not tell lora_rank and lora_alpha, which are not known: merge the adapted "
+        "weight before converting.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
+        scope=sets("lora_rank"),
+        effect=Metadata(CONFIGURATIONS, lacking("lora_rank", "lora_alpha")),
+        witnesses=LOW_RANK_CASES,
     ),
     deviation(
         "tfjs-embedding-config-without-dtype",

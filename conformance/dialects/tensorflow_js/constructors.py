@@ -7,7 +7,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.dialects.deviation import Metadata, subject
 from conformance.dialects.tensorflow_js.configuration import FLATTEN_CASE, Patch, lacking
-from conformance.dialects.tensorflow_js.defaults import DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
+from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation
 from conformance.dialects.tensorflow_js.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.scopes import all_of, asks
@@ -59,6 +59,15 @@ DEVIATIONS = (
         scope=all_of(subject(*ALL_LAYERS), asks("signature")),
         effect=Metadata(("signature",), lacking("autocast", "dtype")),
         witnesses=(DENSE_CASE, EMBEDDING_CASE, LSTM_CASE, FLATTEN_CASE),
+    ),
+    deviation(
+        "tfjs-no-low-rank-arguments",
+        "lora_rank and lora_alpha are not known.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
+        scope=all_of(subject("layers.Conv2D", "layers.Dense", "layers.Embedding"), asks("signature")),
+        effect=Metadata(("signature",), lacking("lora_alpha", "lora_rank")),
+        witnesses=(CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE),
     ),
     deviation(
         "tfjs-no-activity-regularizer-argument",

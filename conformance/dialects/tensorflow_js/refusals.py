@@ -128,7 +128,7 @@ DEVIATIONS = (
         "swish; others need a layer, or a class registered with tf.serialization.registerClass.",
         kind="intentional",
         source=f"{LAYERS}/activations.js (no class is registered); utils/generic_utils.js:227",
-        upstream=issue(1093),
+        upstream=issue(5122),
         scope=names_unknown_activation,
         effect=Raises("invalid-argument", "construction", ("*",), "Unknown activation"),
         witnesses=(

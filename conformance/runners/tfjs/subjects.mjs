@@ -15,6 +15,9 @@ const LAYER_OBSERVABLES = [
 ];
 const ACTIVATION_OBSERVABLES = ["output/*", "gradient/input/*", "dtype", "identifier"];
 
+/** Activation functions by their canonical names in Keras, where TensorFlow.js knows only another one. */
+const SYNONYMS = {silu: "swish"};
+
 class LayerSubject {
   observables = LAYER_OBSERVABLES;
 
@@ -96,6 +99,9 @@ export function registeredSubjects(tf) {
     if (inherits(constructor, Activation)) {
       subjects.set(`activations.${identifierToKeras(name)}`, new ActivationSubject(registry, name));
     }
+  }
+  for (const [name, own] of Object.entries(SYNONYMS)) {
+    subjects.set(`activations.${name}`, subjects.get(`activations.${own}`));
   }
   return subjects;
 }

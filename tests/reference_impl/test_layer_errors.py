@@ -1,0 +1,132 @@
+"""What the layers refuse, and how they say it: the argument or the shape, what was given, what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.cases import corpus
+from conformance.reference_impl import layers
+from conformance.reference_impl.layers.fields import REQUIRED
+from conformance.reference_impl.layers.layer import Context, Layer
+from conformance.reference_impl.tape import variable
+
+QUICK = [case for case in corpus.load("quick") if case.subject.startswith("layers.")]
+LAYERS = {name: c for name, c in Layer.registered.items() if c.__module__.startswith("conformance.")}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_unknown_argument_suggests_the_nearest(name: str) -> None:
+    required = {n: _some_value(name, n) for n, f in LAYERS[name].arguments.items() if f.default is REQUIRED}
+    with pytest.raises(TypeError, match=rf"{name} has no argument `trainabel`; did you mean trainable"):
+        LAYERS[name](**required, trainabel=True)
+
+
+def _some_value(layer: str, argument: str) -> Any:
+    config = next(case.config for case in QUICK if case.subject == f"layers.{layer}")
+    return config[argument]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_missing_required_argument_is_named(name: str) -> None:
+    required = [n for n, f in LAYERS[name].arguments.items() if f.default is REQUIRED]
+    for missing in required:
+        given = {n: _some_value(name, n) for n in required if n != missing}
+        with pytest.raises(TypeError, match=f"{name} needs argument `{missing}`"):
+            LAYERS[name](**given)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "says"),
+    [
+        ("Dense", {"units": 0}, ("`units`", "positive integer", "0")),
+        ("Dense", {"units": True}, ("`units`", "positive integer", "True")),
+        ("Dense", {"units": 2, "activation": "rleu"}, ("`activation`", "'rleu'", "relu")),
+        ("Dense", {"units": 2, "use_bias": 1}, ("`use_bias`", "True or False", "1")),
+        ("Dense", {"units": 2, "kernel_initializer": "glorot"}, ("`kernel_initializer`", "glorot_normal")),
+        (
+            "Dense",
+            {"units": 2, "lora_rank": 1, "kernel_constraint": "non_neg"},
+            ("`lora_rank`", "constraint"),
+        ),
+        ("Conv2D", {"filters": 2, "kernel_size": [1, 2, 3]}, ("`kernel_size`", "2 integers", "(1, 2, 3)")),
+        (
+            "Conv2D",
+            {"filters": 2, "kernel_size": 2, "padding": "causal"},
+            ("`padding`", "'valid', 'same'", "causal"),
+        ),
+        ("Conv2D", {"filters": 3, "kernel_size": 2, "groups": 2}, ("`groups`", "2", "3")),
+        (
+            "Conv2D",
+            {"filters": 2, "kernel_size": 2, "strides": 2, "dilation_rate": 2},
+            ("`strides`", "`dilation_rate`"),
+        ),
+        ("BatchNormalization", {"axis": 1.5}, ("`axis`", "integer", "1.5")),
+        (
+            "BatchNormalization",
+            {"renorm": True, "renorm_clipping": {"rmx": 1}},
+            ("`renorm_clipping`", "rmax", "rmx"),
+        ),
+        ("LSTM", {"units": 2, "use_cudnn": "yes"}, ("`use_cudnn`", "'auto', True, False", "yes")),
+        ("Flatten", {"data_format": "NCHW"}, ("`data_format`", "'channels_first'", "NCHW")),
+        ("Softmax", {"axis": "last"}, ("`axis`", "integer", "last")),
+        ("Activation", {"activation": "sigmiod"}, ("`activation`", "sigmoid")),
+    ],
+)
+def test_bad_argument_is_named_with_what_is_allowed(
+    name: str, config: dict[str, Any], says: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValueError, match="argument") as error:
+        layers.get(name).from_config(config)
+    assert [text for text in says if text not in str(error.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes", "says"),
+    [
+        (layers.Dense(2), [(3,)], ("Dense", "rank 2 or more", "(3,)")),
+        (layers.Dense(2), [(3, 4), (3, 4)], ("Dense", "one input", "2 were given")),
+        (layers.Conv2D(2, 2), [(1, 4, 5)], ("Conv2D", "rank 4", "(1, 4, 5)")),
+        (layers.Conv2D(2, 2, groups=2), [(1, 4, 5, 3)], ("`groups`", "2", "3 input channels")),
+        (layers.LSTM(2), [(1, 2)], ("LSTM", "rank 3", "(1, 2)")),
+        (layers.BatchNormalization(axis=3), [(2, 3)], ("`axis`", "3", "(2, 3)")),
+        (layers.Concatenate(), [(2, 3), (4, 3)], ("Concatenate", "(2, 3)", "(4, 3)")),
+        (layers.Concatenate(), [], ("Concatenate", "at least one")),
+    ],
+)
+def test_bad_input_is_named_with_its_shape(layer: Layer, shapes: list[Any], says: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r".") as error:
+        layer.check_inputs(shapes)
+    assert [text for text in says if text not in str(error.value)] == []
+
+
+def test_convolution_that_leaves_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"leaves nothing of an input of shape \(1, 2, 2, 1\)"):
+        layers.Conv2D(1, 3).output_shapes([(1, 2, 2, 1)])
+
+
+def test_embedding_refuses_an_index_out_of_range() -> None:
+    layer = layers.Embedding(3, 2)
+    table = variable(np.ones((3, 2)))
+    for index in (-1, 3):
+        x = variable(np.array([[index]], np.int32))
+        with pytest.raises(ValueError, match=r"\[0, 3\)"):
+            layer.call([x], {"embeddings": table}, Context())
+
+
+def test_unknown_layer_suggests_the_nearest() -> None:
+    with pytest.raises(ValueError, match="Conv2D"):
+        layers.get("Conv2d")
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_positional_arguments_are_those_of_the_signature(name: str) -> None:
+    names = list(LAYERS[name].arguments)
+    config = next(case.config for case in QUICK if case.subject == f"layers.{name}")
+    required = [config[n] for n in names if LAYERS[name].arguments[n].default is REQUIRED]
+    by_position = LAYERS[name](*required)
+    assert by_position.config == LAYERS[name](**dict(zip(names, required, strict=False))).config
+    with pytest.raises(TypeError, match="takes at most"):
+        LAYERS[name](*range(len(names) + 1))

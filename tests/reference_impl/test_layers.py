@@ -1,0 +1,363 @@
+"""The layers: shapes, gradients by differences, independent implementations, configurations, errors."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.cases import corpus
+from conformance.cases.answer import Refusal, Structure, Value, answer, make
+from conformance.cases.case import Case
+from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers.layer import Context, Layer, Result
+from conformance.reference_impl.tape import Tensor, variable, vjp
+
+QUICK = [case for case in corpus.load("quick") if case.subject.startswith("layers.")]
+LAYERS = {name: c for name, c in Layer.registered.items() if c.__module__.startswith("conformance.")}
+
+quickly = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+
+
+def layer_of(case: Case) -> Layer:
+    return layers.get(case.subject.partition(".")[2]).from_config(case.config)
+
+
+def call(layer: Layer, inputs: list[Array], weights: dict[str, Array], **context: Any) -> Result:
+    tracked = {name: variable(w) for name, w in weights.items()}
+    return layer.call([variable(x) for x in inputs], tracked, Context(**context))
+
+
+def drawn(shape: tuple[int, ...], seed: int = 0) -> Array:
+    return np.asarray(np.random.default_rng(seed).standard_normal(shape))
+
+
+def weights_for(layer: Layer, *shapes: tuple[int, ...]) -> dict[str, Array]:
+    layer.check_inputs(shapes)
+    declared = layer.declare_weights(shapes)
+    return {w.name: np.abs(drawn(w.shape, 17 * i + 1)) + 0.5 if "var" in w.name or "std" in w.name
+            else drawn(w.shape, 17 * i + 1) for i, w in enumerate(declared)}  # fmt: skip
+
+
+# Every case of the corpus
+
+
+def test_inferred_shape_is_the_shape_of_the_output() -> None:
+    for case in QUICK:
+        found = answer(case, make(case), None)
+        inferred = found["shape/concrete"]
+        assert isinstance(inferred, Structure), case
+        outputs = [found[f"output/{i}"] for i in range(len(inferred.value))]
+        assert [list(o.tensor.shape) for o in outputs if isinstance(o, Value)] == inferred.value, case
+
+
+def test_unknown_dimensions_are_unknown_or_right() -> None:
+    for case in QUICK:
+        found = answer(case, make(case), None)
+        concrete = found["shape/concrete"]
+        assert isinstance(concrete, Structure)
+        for name in ("shape/unknown_batch", "shape/unknown"):
+            partial = found[name]
+            assert isinstance(partial, Structure), case
+            for known, full in zip(partial.value, concrete.value, strict=True):
+                assert all(a in (None, b) for a, b in zip(known, full, strict=True)), case
+
+
+def test_no_float64_leaks_into_float32() -> None:
+    for case in QUICK:
+        for name, expected in answer(case, make(case), None).items():
+            assert not isinstance(expected, Refusal), (case, expected)
+            if isinstance(expected, Value):
+                assert expected.tensor.dtype != np.float64, (case, name)
+
+
+def test_configuration_makes_the_same_layer() -> None:
+    for case in QUICK:
+        layer = layer_of(case)
+        again = type(layer).from_config(layer.get_config())
+        assert again.get_config() == layer.get_config(), case
+        unsaid = {n for n in layer.config if n not in layer.get_config()}
+        assert {n: v for n, v in again.config.items() if n not in unsaid} == {
+            n: v for n, v in layer.config.items() if n not in unsaid
+        }, case
+
+
+def test_same_case_gives_the_same_bits() -> None:
+    for case in QUICK[::7]:
+        first, second = (answer(case, make(case), None) for _ in range(2))
+        for name, expected in first.items():
+            if isinstance(expected, Value):
+                other = second[name]
+                assert isinstance(other, Value)
+                assert expected.tensor.value.tobytes() == other.tensor.value.tobytes(), (case, name)
+
+
+# Drawn configurations
+
+
+@quickly
+@given(st.data())
+def test_dense_shape(data: st.DataObject) -> None:
+    shape = tuple(data.draw(st.lists(st.integers(1, 5), min_size=2, max_size=4)))
+    dense = layers.Dense(data.draw(st.integers(1, 6)), use_bias=data.draw(st.booleans()))
+    result = call(dense, [drawn(shape)], weights_for(dense, shape))
+    assert dense.output_shapes([shape]) == (result.outputs[0].shape,)
+    assert dense.output_shapes([(None, *shape[1:])]) == ((None, *result.outputs[0].shape[1:]),)
+
+
+pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+steps = st.one_of(
+    st.fixed_dictionaries({"strides": pairs}),
+    st.fixed_dictionaries({"dilation_rate": st.tuples(st.integers(1, 2), st.integers(1, 2))}),
+)
+convolutions = st.tuples(
+    steps,
+    st.fixed_dictionaries(
+        {
+            "kernel_size": pairs,
+            "padding": st.sampled_from(["valid", "same"]),
+            "data_format": st.sampled_from(["channels_last", "channels_first"]),
+            "groups": st.integers(1, 2),
+            "use_bias": st.booleans(),
+        }
+    ),
+).map(lambda parts: parts[0] | parts[1])
+sizes = st.integers(5, 6)
+"""Of an axis on which every drawn window fits."""
+
+
+def convolution(config: dict[str, Any], height: int, width: int) -> tuple[layers.Conv2D, tuple[int, ...]]:
+    """A convolution with 4 filters, and the shape of an input for it."""
+    last = config["data_format"] == "channels_last"
+    return layers.Conv2D(4, **config), (2, height, width, 6) if last else (2, 6, height, width)
+
+
+def padded(x: Array, conv: layers.Conv2D) -> Array:
+    if conv.padding == "valid":
+        return x
+    widths = []
+    for n, size, stride, dilation in zip(
+        x.shape[1:3], conv.kernel_size, conv.strides, conv.dilation_rate, strict=True
+    ):
+        outputs = -(-n // stride)
+        missing = max((outputs - 1) * stride + (size - 1) * dilation + 1 - n, 0)
+        widths.append((missing // 2, missing - missing // 2))
+    return np.pad(x, ((0, 0), *widths, (0, 0)))
+
+
+def convolved_by_loops(conv: layers.Conv2D, x: Array, kernel: Array, bias: Array) -> Array:
+    """One output at a time, from the definition."""
+    (shape,) = conv.output_shapes([x.shape])
+    last = conv.data_format == "channels_last"
+    height, width = shape[1:3] if last else shape[2:]
+    assert height is not None
+    assert width is not None
+    x = x if last else np.moveaxis(x, 1, -1)
+    x = padded(x, conv)
+    depth, per_group = kernel.shape[2], conv.filters // conv.groups
+    out = np.zeros((x.shape[0], height, width, conv.filters))
+    for b, i, j, f in itertools.product(*map(range, out.shape)):
+        group = f // per_group
+        for p, q, c in itertools.product(range(kernel.shape[0]), range(kernel.shape[1]), range(depth)):
+            row = i * conv.strides[0] + p * conv.dilation_rate[0]
+            column = j * conv.strides[1] + q * conv.dilation_rate[1]
+            out[b, i, j, f] += x[b, row, column, group * depth + c] * kernel[p, q, c, f]
+    out = out + bias
+    return out if last else np.moveaxis(out, -1, 1)
+
+
+@settings(quickly, max_examples=25)
+@given(convolutions, sizes, sizes)
+def test_conv2d_is_its_definition(config: dict[str, Any], height: int, width: int) -> None:
+    conv, shape = convolution(config, height, width)
+    weights = weights_for(conv, shape)
+    x = drawn(shape)
+    (out,) = call(conv, [x], weights).outputs
+    assert conv.output_shapes([shape]) == (out.shape,)
+    expected = convolved_by_loops(conv, x, weights["kernel"], weights.get("bias", np.zeros(4)))
+    np.testing.assert_allclose(out.value, expected, rtol=1e-12, atol=1e-12)
+
+
+@quickly
+@given(convolutions, sizes, sizes)
+def test_channels_first_is_channels_last_transposed(config: dict[str, Any], height: int, width: int) -> None:
+    last, shape = convolution(config | {"data_format": "channels_last"}, height, width)
+    first = layers.Conv2D.from_config(last.get_config() | {"data_format": "channels_first"})
+    weights, x = weights_for(last, shape), drawn(shape)
+    (expected,) = call(last, [x], weights).outputs
+    (out,) = call(first, [np.moveaxis(x, -1, 1)], weights).outputs
+    np.testing.assert_array_equal(out.value, np.moveaxis(expected.value, -1, 1))
+
+
+def test_grouped_convolution_is_convolutions_side_by_side() -> None:
+    grouped = layers.Conv2D(6, 2, groups=3, use_bias=False)
+    x, weights = drawn((2, 4, 5, 6)), weights_for(grouped, (2, 4, 5, 6))
+    alone = layers.Conv2D(2, 2, use_bias=False)
+    parts = [
+        call(alone, [x[..., 2 * g : 2 * g + 2]], {"kernel": weights["kernel"][..., 2 * g : 2 * g + 2]})
+        for g in range(3)
+    ]
+    expected = np.concatenate([part.outputs[0].value for part in parts], axis=-1)
+    np.testing.assert_allclose(call(grouped, [x], weights).outputs[0].value, expected, rtol=1e-13)
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm_by_loops(
+    x: Array, weights: dict[str, Array], mask: Array | None, backwards: bool
+) -> list[list[Array]]:
+    """h and c of every time and sample, one sample after the other, from the equations."""
+    units = weights["recurrent_kernel"].shape[0]
+    slices = {gate: slice(k * units, (k + 1) * units) for k, gate in enumerate("ifco")}
+    histories = []
+    for sample in range(x.shape[0]):
+        h, c, history = np.zeros(units), np.zeros(units), []
+        times = range(x.shape[1])
+        for t in reversed(times) if backwards else times:
+            if mask is None or mask[sample, t]:
+                z = {
+                    gate: x[sample, t] @ weights["kernel"][:, s]
+                    + h @ weights["recurrent_kernel"][:, s]
+                    + weights["bias"][s]
+                    for gate, s in slices.items()
+                }
+                c = sigmoid(z["f"]) * c + sigmoid(z["i"]) * np.tanh(z["c"])
+                h = sigmoid(z["o"]) * np.tanh(c)
+            history.append(np.stack([h, c]))
+        histories.append(history)
+    return np.array(histories)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_lstm_is_its_equations(backwards: bool, masked: bool) -> None:
+    lstm = layers.LSTM(4, return_sequences=True, return_state=True, go_backwards=backwards)
+    x, weights = drawn((3, 5, 2)), weights_for(lstm, (3, 5, 2))
+    mask = np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 1], [1, 1, 1, 1, 1]], bool) if masked else None
+    sequence, h, c = call(lstm, [x], weights, masks=() if mask is None else (mask,)).outputs
+    expected = lstm_by_loops(x, weights, mask, backwards)
+    if mask is not None:
+        # Where the first times are masked there is no output yet: zeros, as in the initial state.
+        assert not expected[1, 0, 0].any() or backwards
+    np.testing.assert_allclose(sequence.value, expected[:, :, 0], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(h.value, expected[:, -1, 0], rtol=1e-12)
+    np.testing.assert_allclose(c.value, expected[:, -1, 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [-1, 1, 2])
+def test_batch_normalization_makes_zero_mean_and_unit_variance(axis: int) -> None:
+    layer = layers.BatchNormalization(axis=axis, epsilon=0.0625, momentum=0.75)
+    x = 3 * drawn((4, 5, 3, 6)) + 2
+    weights = weights_for(layer, x.shape)
+    result = call(layer, [x], weights, training=True)
+    rows = np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
+    average, variance = rows.mean(0), rows.var(0)
+    normalised = np.moveaxis(result.outputs[0].value, axis, -1).reshape(rows.shape)
+    expected = (rows - average) / np.sqrt(variance + 0.0625) * weights["gamma"] + weights["beta"]
+    np.testing.assert_allclose(normalised, expected, rtol=1e-10, atol=1e-12)
+    for name, batch in (("moving_mean", average), ("moving_variance", variance)):
+        np.testing.assert_allclose(result.state[name].value, 0.75 * weights[name] + 0.25 * batch, rtol=1e-12)
+
+
+def test_batch_normalization_leaves_out_masked_elements() -> None:
+    layer = layers.BatchNormalization()
+    x, mask = drawn((3, 4, 2)), np.array([[1, 1, 0, 1], [0, 0, 1, 1], [1, 0, 1, 1]], bool)
+    result = call(layer, [x], weights_for(layer, x.shape), training=True, masks=(mask,))
+    kept = np.where(mask[..., None], x, 1e6)
+    again = call(layer, [kept], weights_for(layer, x.shape), training=True, masks=(mask,))
+    for name in result.state:
+        np.testing.assert_array_equal(result.state[name].value, again.state[name].value)
+    moved = result.state["moving_mean"].value
+    expected = 0.99 * weights_for(layer, x.shape)["moving_mean"] + 0.01 * x[mask].mean(0)
+    np.testing.assert_allclose(moved, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+def test_batch_normalization_uses_moving_averages_unless_it_trains(trainable: bool) -> None:
+    layer = layers.BatchNormalization(trainable=trainable)
+    x = drawn((5, 3))
+    weights = weights_for(layer, x.shape)
+    training, inference = (call(layer, [x], weights, training=mode) for mode in (True, False))
+    same = np.array_equal(training.outputs[0].value, inference.outputs[0].value)
+    assert same is not trainable
+    assert bool(training.state) is trainable
+    assert not inference.state
+
+
+# Gradients
+
+DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, Any]]] = {
+    "dense": (layers.Dense(3, activation="tanh"), ((2, 4),), {}),
+    "dense_low_rank": (layers.Dense(3, lora_rank=2, lora_alpha=3), ((2, 4),), {}),
+    "conv2d": (layers.Conv2D(4, (3, 2), padding="same", strides=(1, 2), groups=2), ((2, 4, 5, 2),), {}),
+    "conv2d_dilated": (
+        layers.Conv2D(2, 2, dilation_rate=(2, 1), data_format="channels_first"),
+        ((2, 3, 5, 4),),
+        {},
+    ),
+    "batch_normalization": (layers.BatchNormalization(), ((5, 3),), {"training": True}),
+    "batch_normalization_inference": (layers.BatchNormalization(axis=1), ((2, 3, 4),), {}),
+    "batch_normalization_masked": (
+        layers.BatchNormalization(),
+        ((2, 4, 3),),
+        {"training": True, "masks": (np.array([[1, 1, 0, 1], [1, 0, 1, 1]], bool),)},
+    ),
+    "lstm": (layers.LSTM(3, return_sequences=True, return_state=True), ((2, 4, 2),), {}),
+    "lstm_masked": (
+        layers.LSTM(3, go_backwards=True),
+        ((2, 3, 2),),
+        {"masks": (np.array([[1, 0, 1], [1, 1, 0]], bool),)},
+    ),
+    "flatten": (layers.Flatten(data_format="channels_first"), ((2, 3, 4),), {}),
+    "softmax": (layers.Softmax(axis=[1, 2]), ((2, 3, 4),), {}),
+    "softmax_masked": (layers.Softmax(), ((2, 3),), {"masks": (np.array([[1, 0, 1], [1, 1, 1]], bool),)}),
+    "concatenate": (layers.Concatenate(axis=1), ((2, 3), (2, 1), (2, 4)), {}),
+    "activation": (layers.Activation("gelu"), ((2, 5),), {}),
+}
+"""Layers with smooth outputs: the layer, the shapes of its inputs, and the circumstances of the call."""
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradient_is_the_central_difference(name: str) -> None:
+    layer, shapes, context = DIFFERENTIABLE[name]
+    arrays = {f"input/{i}": drawn(shape, 100 + i) for i, shape in enumerate(shapes)}
+    arrays |= weights_for(layer, *shapes)
+    inputs = list(arrays)[: len(shapes)]
+
+    def outputs(values: dict[str, Array]) -> tuple[Tensor, ...]:
+        weights = {n: variable(v) for n, v in values.items() if n not in inputs}
+        return layer.call([variable(values[n]) for n in inputs], weights, Context(**context)).outputs
+
+    tensors = {n: variable(v) for n, v in arrays.items()}
+    weights = {n: t for n, t in tensors.items() if n not in inputs}
+    found = layer.call([tensors[n] for n in inputs], weights, Context(**context)).outputs
+    cotangents = [drawn(out.shape, 7 + i) for i, out in enumerate(found)]
+    gradients = vjp(found, [variable(c, tracked=False) for c in cotangents], list(tensors.values()))
+    for (n, array), gradient in zip(arrays.items(), gradients, strict=True):
+        direction, step = drawn(array.shape, 31), 1e-6
+        ahead, behind = (outputs(arrays | {n: array + s * direction}) for s in (step, -step))
+        slope = sum(
+            float((c * (a.value - b.value)).sum()) / (2 * step)
+            for c, a, b in zip(cotangents, ahead, behind, strict=True)
+        )
+        scale = float((np.abs(gradient.value) * np.abs(direction)).sum()) + 1e-3
+        assert slope == pytest.approx(float((gradient.value * direction).sum()), abs=1e-7 * scale), n
+
+
+def test_gradient_of_embedding_adds_up_repeated_rows() -> None:
+    layer = layers.Embedding(4, 2)
+    table, indices = variable(drawn((4, 2))), np.array([[1, 1, 3]], np.int32)
+    (out,) = layer.call([variable(indices)], {"embeddings": table}, Context()).outputs
+    cotangent = drawn(out.shape)
+    (gradient,) = vjp([out], [variable(cotangent, tracked=False)], [table])
+    expected = np.zeros((4, 2))
+    for position, row in enumerate(indices[0]):
+        expected[row] += cotangent[0, position]
+    np.testing.assert_allclose(gradient.value, expected, rtol=1e-14)
