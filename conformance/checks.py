@@ -171,10 +171,11 @@ class Trial:
         deviant = self.compare(property_, observable, answers[observable], observed, structural)
         if not deviant.passed:
             return None
-        named = [d.id for d in structural]
         shown = [d for d in self.patching if reached & targets(d)]
-        named += [d.id for d in shown if len(shown) == 1 or self.changed(d, observable)]
-        return replace(deviant, verdict=Verdict.DEVIATES), tuple(named)
+        if structural or len(shown) > 1:
+            # Where none of them makes a difference by itself, they make it together.
+            shown = [d for d in shown if self.changed(d, observable)] or ([] if structural else shown)
+        return replace(deviant, verdict=Verdict.DEVIATES), tuple(d.id for d in (*structural, *shown))
 
     def changed(self, d: Deviation, observable: str) -> bool:
         """Whether the dialect's answer would be another one without the deviation."""

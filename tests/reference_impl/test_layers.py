@@ -210,10 +210,8 @@ def sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
-def lstm_by_loops(
-    x: Array, weights: dict[str, Array], mask: Array | None, backwards: bool
-) -> list[list[Array]]:
-    """h and c of every time and sample, one sample after the other, from the equations."""
+def lstm_by_loops(x: Array, weights: dict[str, Array], mask: Array | None, backwards: bool) -> Array:
+    """h and c as (sample, time, 2, units), one sample after the other, from the equations."""
     units = weights["recurrent_kernel"].shape[0]
     slices = {gate: slice(k * units, (k + 1) * units) for k, gate in enumerate("ifco")}
     histories = []

@@ -1,0 +1,134 @@
+"""From answers to checks: what was not asked, not answered or broken, and who agrees with whom."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.cases.answer import make
+from conformance.cases.case import Case, Literal
+from conformance.cases.properties import PROPERTIES
+from conformance.checks import Bench, check
+from conformance.dialects.deviation import Dialect
+from conformance.reference_impl.arithmetic import declared
+from conformance.runners.process import Broken
+from conformance.runners.protocol import (
+    Identity,
+    Observation,
+    Observed,
+    WireError,
+    WireJSON,
+    to_wire,
+)
+from conformance.verdicts import BROKEN, Check, Rung, Verdict
+
+X = Literal((3,), (-1.0, 0.5, 2.0))
+RELU = Case("activations.relu", inputs=(X,), cotangents=(X,), observables=("output/0", "gradient/input/0"))
+FLATTEN = Case(
+    "layers.Flatten", inputs=(Literal((1, 2), (1.0, 2.0)),), observables=("shape/concrete", "output/0")
+)
+
+RIGHT: dict[str, Observed] = {
+    "output/0": to_wire(np.array([0, 0.5, 2], np.float32)),
+    "gradient/input/0": to_wire(np.array([0, 0.5, 2], np.float32)),
+}
+WRONG = RIGHT | {"output/0": to_wire(np.array([-1, 0.5, 2], np.float32))}
+FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("internal", "call", "no"))
+
+
+def bench(name: str, *patterns: str) -> Bench:
+    capabilities = {case.subject: list(patterns or ("*",)) for case in (RELU, FLATTEN)}
+    identity = Identity(name, "python", {}, {}, {}, {"base": "ieee-float32"}, capabilities)
+    return Bench(identity, declared(identity.arithmetic), Dialect())
+
+
+def checks(
+    answers: dict[str, dict[str, Observed] | Broken | None], case: Case = RELU, patterns: tuple[str, ...] = ()
+) -> dict[tuple[str, str], Check]:
+    """By backend and observable."""
+    observations = {
+        name: Observation(1, answer) if isinstance(answer, dict) else answer
+        for name, answer in answers.items()
+    }
+    benches = [bench(name, *patterns) for name in answers]
+    found = check(case, make(case), benches, observations, list(PROPERTIES.values()))
+    return {(c.backend, c.observable): c for c in found}
+
+
+def test_check_names_its_case_property_and_rungs() -> None:
+    assert checks({"a": RIGHT})["a", "output/0"] == Check(
+        RELU.id, "a", RELU.subject, "forward", "output/0", Verdict.CONFORMS, Rung.EXACT, Rung.EXACT, 0.0
+    )
+
+
+def test_every_observable_is_judged_on_its_own() -> None:
+    found = checks(
+        {"a": RIGHT | {"gradient/input/0": WireError("missing-kernel", "gradient", "no gradient")}}
+    )
+    assert found["a", "output/0"].verdict is Verdict.CONFORMS
+    assert found["a", "gradient/input/0"].verdict is Verdict.RAISES
+
+
+def test_observable_without_the_capability_is_unsupported() -> None:
+    found = checks({"a": {"output/0": RIGHT["output/0"]}}, patterns=("output/*",))
+    assert found["a", "output/0"].verdict is Verdict.CONFORMS
+    assert found["a", "gradient/input/0"].verdict is Verdict.UNSUPPORTED
+
+
+def test_supported_observables_are_those_of_the_patterns() -> None:
+    assert bench("a", "output/*").supported(RELU) == ("output/0",)
+    assert bench("a", "gradient/input/?", "output/1").supported(RELU) == ("gradient/input/0",)
+    assert bench("a").supported(Case("layers.Unheard", observables=("output/0",))) == ()
+
+
+def test_case_without_an_answer_is_not_run() -> None:
+    assert {c.verdict for c in checks({"a": None}).values()} == {Verdict.NOT_RUN}
+
+
+@pytest.mark.parametrize("verdict", sorted(BROKEN))
+def test_broken_backend_breaks_each_check_of_the_case(verdict: Verdict) -> None:
+    found = checks({"a": Broken(verdict, "signal 11"), "b": RIGHT})
+    assert {(c.backend, c.verdict) for c in found.values()} == {("a", verdict), ("b", Verdict.CONFORMS)}
+    assert found["a", "output/0"].message == "signal 11"
+
+
+def test_who_conforms_agrees_with_who_conforms() -> None:
+    found = checks({"a": RIGHT, "b": RIGHT, "c": WRONG})
+    assert found["a", "output/0"].agrees_with == ("b",)
+    assert found["c", "output/0"].agrees_with == ()
+    assert found["c", "gradient/input/0"].agrees_with == ("a", "b")
+
+
+def test_who_is_wrong_alike_agrees() -> None:
+    found = checks({"a": WRONG, "b": WRONG, "c": RIGHT})
+    assert found["a", "output/0"].agrees_with == ("b",)
+    assert found["a", "output/0"].verdict is Verdict.DIVERGES
+
+
+def test_refusals_agree_with_refusals_alone() -> None:
+    found = checks({"a": FAILING, "b": FAILING, "c": RIGHT, "d": Broken(Verdict.CRASHED, "")})
+    assert found["a", "output/0"].agrees_with == ("b",)
+    assert found["d", "output/0"].agrees_with == ()
+
+
+@pytest.mark.parametrize(("other", "agrees"), [([[1, 3]], ("b",)), ([[1, 4]], ())])
+def test_structures_agree_where_they_are_equal(other: list[list[int]], agrees: tuple[str, ...]) -> None:
+    output = {"output/0": to_wire(np.array([[1, 2]], np.float32))}
+    answers = {
+        "a": {"shape/concrete": WireJSON([[1, 3]])} | output,
+        "b": {"shape/concrete": WireJSON(other)} | output,
+    }
+    found = checks(dict(answers), FLATTEN)  # type: ignore[arg-type]  # each is a mapping of observed values
+    assert found["a", "shape/concrete"].verdict is Verdict.DIVERGES
+    assert found["a", "shape/concrete"].agrees_with == agrees
+
+
+def test_arrays_of_other_shapes_do_not_agree() -> None:
+    short = RIGHT | {"output/0": to_wire(np.zeros(2, np.float32))}
+    long = RIGHT | {"output/0": to_wire(np.zeros(4, np.float32))}
+    assert checks({"a": short, "b": long})["a", "output/0"].agrees_with == ()
+
+
+def test_nan_agrees_with_nan() -> None:
+    nan = RIGHT | {"output/0": to_wire(np.full(3, np.nan, np.float32))}
+    assert checks({"a": nan, "b": nan})["a", "output/0"].agrees_with == ("b",)
