@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from conformance.cases.answer import Data, Expected, Structure, Value, answer
@@ -16,7 +15,7 @@ from conformance.cases.properties import Property
 from conformance.cases.properties.property import matches
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import Deviation, Dialect, touches
-from conformance.judging import Judgement, judge
+from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.patches import patched
@@ -60,9 +59,12 @@ class Ruling:
     """A judgement of one observable, the deviations that explain it, and what was compared."""
 
     judgement: Judgement
-    deviations: tuple[str, ...]
-    observed: Observed
-    limit: Array | None
+    deviations: tuple[str, ...] = ()
+    observed: Observed | None = None
+    limit: Array | None = None
+
+
+UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities"))
 
 
 class Trial:
@@ -113,7 +115,17 @@ class Trial:
     def in_dialect(self) -> tuple[dict[str, Expected], set[str]]:
         return self.under(self.patching, self.bench.arithmetic)
 
-    def rule(self, property_: Property, observable: str, observed: Observed) -> Ruling:
+    def rule(self, property_: Property, observable: str, answered: Observation | Broken | None) -> Ruling:
+        """What is to be said of one observable of what the backend answered, None being nothing."""
+        match answered:
+            case Observation():
+                return self.rule_on(property_, observable, answered.observables[observable])
+            case Broken():
+                broken = Judgement(answered.verdict, message=answered.message)
+                return Ruling(*self.as_unpredictable(observable, broken))
+        return Ruling(Judgement(Verdict.NOT_RUN))
+
+    def rule_on(self, property_: Property, observable: str, observed: Observed) -> Ruling:
         """Conforming to the specification, else deviating as recorded, else a finding."""
         expected = self.specified[observable]
         limit = expected.tensor.error if isinstance(expected, Value) else None
@@ -175,7 +187,12 @@ class Trial:
         if structural or len(shown) > 1:
             # Where none of them makes a difference by itself, they make it together.
             shown = [d for d in shown if self.changed(d, observable)] or ([] if structural else shown)
-        return replace(deviant, verdict=Verdict.DEVIATES), tuple(d.id for d in (*structural, *shown))
+        for d in structural:
+            others = [other for other in structural if other is not d]
+            if not self.compare(property_, observable, answers[observable], observed, others).passed:
+                shown.append(d)
+        verdict = Verdict.DEVIATES if deviant.verdict is Verdict.CONFORMS else deviant.verdict
+        return replace(deviant, verdict=verdict), tuple(d.id for d in shown)
 
     def changed(self, d: Deviation, observable: str) -> bool:
         """Whether the dialect's answer would be another one without the deviation."""
@@ -218,60 +235,49 @@ def check(
     Args:
         answers: by backend; None where one was asked nothing.
     """
-    checks: list[Check] = []
     rulings: dict[tuple[str, str, str], Ruling] = {}
-    case_id = case.id
     for bench in benches:
         supported = bench.supported(case)
         trial = Trial(case, data, bench)
-        got = answers.get(bench.name)
         for property_ in properties:
             for observable in filter(property_.judges, case.observables):
-                blank = Check(case_id, bench.name, case.subject, property_.name, observable, Verdict.NOT_RUN)
-                if observable not in supported:
-                    checks.append(
-                        msgspec.structs.replace(
-                            blank, verdict=Verdict.UNSUPPORTED, message="not among the backend's capabilities"
-                        )
+                rulings[bench.name, property_.name, observable] = (
+                    trial.rule(property_, observable, answers.get(bench.name))
+                    if observable in supported
+                    else Ruling(
+                        Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities")
                     )
-                elif isinstance(got, Observation):
-                    ruling = trial.rule(property_, observable, got.observables[observable])
-                    rulings[bench.name, property_.name, observable] = ruling
-                    j = ruling.judgement
-                    checks.append(
-                        msgspec.structs.replace(
-                            blank,
-                            verdict=j.verdict,
-                            required_rung=j.required_rung,
-                            rung=j.rung,
-                            margin=j.margin,
-                            deviations=ruling.deviations,
-                            message=j.message,
-                        )
-                    )
-                elif isinstance(got, Broken):
-                    j, named = trial.as_unpredictable(observable, Judgement(got.verdict, message=got.message))
-                    checks.append(
-                        msgspec.structs.replace(blank, verdict=j.verdict, message=j.message, deviations=named)
-                    )
-                else:
-                    checks.append(blank)
-    return tuple(with_agreement(c, rulings) for c in checks)
-
-
-def with_agreement(c: Check, rulings: Mapping[tuple[str, str, str], Ruling]) -> Check:
-    """The check with the names of the other backends whose answer is the same within both limits."""
-    own = rulings.get((c.backend, c.property, c.observable))
-    if own is None:
-        return c
-    agreeing = tuple(
-        backend
-        for (backend, property_, observable), other in rulings.items()
-        if backend != c.backend
-        and (property_, observable) == (c.property, c.observable)
-        and agree(own, other)
+                )
+    case_id = case.id
+    return tuple(
+        Check(
+            case=case_id,
+            backend=backend,
+            subject=case.subject,
+            property=property_name,
+            observable=observable,
+            verdict=ruling.judgement.verdict,
+            required_rung=ruling.judgement.required_rung,
+            rung=ruling.judgement.rung,
+            margin=ruling.judgement.margin,
+            deviations=ruling.deviations,
+            agrees_with=agreeing(backend, property_name, observable, rulings),
+            message=ruling.judgement.message,
+        )
+        for (backend, property_name, observable), ruling in rulings.items()
     )
-    return msgspec.structs.replace(c, agrees_with=agreeing) if agreeing else c
+
+
+def agreeing(
+    backend: str, property_name: str, observable: str, rulings: Mapping[tuple[str, str, str], Ruling]
+) -> tuple[str, ...]:
+    """The other backends whose answer is the same within both limits."""
+    own = rulings[backend, property_name, observable]
+    return tuple(
+        other
+        for (other, *what), ruling in rulings.items()
+        if other != backend and what == [property_name, observable] and agree(own, ruling)
+    )
 
 
 def agree(a: Ruling, b: Ruling) -> bool:
@@ -282,7 +288,7 @@ def agree(a: Ruling, b: Ruling) -> bool:
         case WireError(), WireError():
             return True
         case WireJSON(), WireJSON():
-            return bool(a.observed.value == b.observed.value)
+            return equal(a.observed.value, b.observed.value)
         case WireTensor(), WireTensor():
             x, y = from_wire(a.observed), from_wire(b.observed)
             if x.shape != y.shape:

@@ -111,9 +111,6 @@ class Subject:
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         raise NotImplementedError  # every kind of subject has its own
 
-    def trainable(self, name: str) -> bool:
-        return True
-
 
 class LayerSubject(Subject):
     """A layer made from the case's configuration."""
@@ -248,9 +245,14 @@ def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
         "shape/unknown_batch": [(None, *shape[1:]) for shape in concrete],
         "shape/unknown": [_unknown(question.subject, shape) for shape in concrete],
     }
-    return {
-        name: Structure([list(shape) for shape in question.subject.shapes(asked[name])]) for name in names
-    }
+
+    def inferred(shapes: Sequence[Shape]) -> Expected:
+        try:
+            return Structure([list(shape) for shape in question.subject.shapes(shapes)])
+        except ValueError as error:
+            return Refusal("shape", str(error))
+
+    return {name: inferred(asked[name]) for name in names}
 
 
 def _unknown(subject: Subject, shape: Shape) -> Shape:

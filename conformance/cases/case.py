@@ -28,6 +28,11 @@ class Literal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lite
     data: tuple[float | str, ...]
     dtype: str = "float32"
 
+    def __post_init__(self) -> None:
+        """One spelling of a number, so that a case has one id."""
+        numbers = tuple(float(x) if isinstance(x, int) else x for x in self.data)
+        msgspec.structs.force_setattr(self, "data", numbers)
+
 
 Source = Recipe | Literal
 

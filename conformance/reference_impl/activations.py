@@ -44,7 +44,7 @@ from conformance.reference_impl.primitives import sigmoid as sigmoid_primitive
 from conformance.reference_impl.primitives import softmax as softmax_along
 from conformance.reference_impl.primitives import softplus as softplus_primitive
 from conformance.reference_impl.primitives import tanh as tanh_primitive
-from conformance.reference_impl.primitives.contraction import Composite
+from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, algorithm, constant
 
 Activation = Callable[..., Tensor]

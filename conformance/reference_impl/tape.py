@@ -157,6 +157,13 @@ def _of_the_formula(value: Array, arithmetic: Arithmetic | None) -> Tensor:
     return tensor
 
 
+def detached(x: Tensor) -> Tensor:
+    """The same value and bound without the history: no gradient flows through it."""
+    copy = Tensor(x.value, x.error, x.provenance)
+    copy.subnormal = x.subnormal
+    return copy
+
+
 def vjp(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], sources: Sequence[Tensor]) -> list[Tensor]:
     """The vector-Jacobian products Σᵢ cotangentᵢ · ∂outputᵢ/∂source, one for each source.
 

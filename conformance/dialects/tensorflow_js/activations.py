@@ -29,7 +29,7 @@ from conformance.reference_impl.primitives import (
     multiply,
     where,
 )
-from conformance.reference_impl.primitives.contraction import Composite
+from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, constant
 
 Slope = Callable[[Tensor, Tensor], Tensor]

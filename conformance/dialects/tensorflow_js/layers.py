@@ -36,7 +36,7 @@ from conformance.reference_impl.primitives import (
     subtract,
     total,
 )
-from conformance.reference_impl.primitives.contraction import Composite
+from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor
 
 EPSILON = 1e-7

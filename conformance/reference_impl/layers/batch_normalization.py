@@ -25,7 +25,7 @@ from conformance.reference_impl.primitives import (
     total,
     where,
 )
-from conformance.reference_impl.tape import Tensor, algorithm
+from conformance.reference_impl.tape import Tensor, algorithm, detached
 
 MASK_EPSILON = 1e-7
 """`keras.config.epsilon()`, which Keras adds to the number of unmasked elements."""
@@ -176,11 +176,6 @@ class BatchNormalization(Layer):
 def moved(old: Tensor, new: Tensor, momentum: float) -> Tensor:
     """The moving average one step on."""
     return add(multiply(old, momentum), multiply(new, 1.0 - momentum))
-
-
-def detached(x: Tensor) -> Tensor:
-    """The same value, through which no gradient flows."""
-    return Tensor(x.value, x.error, x.provenance)
 
 
 @patchable("layers.BatchNormalization.normalizes_by_batch")

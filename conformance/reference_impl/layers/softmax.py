@@ -11,7 +11,7 @@ from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, exp, largest, log, subtract, total, where
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.tape import Tensor, detached
 
 MASKED = -1e9
 """What Keras puts in the place of a masked element."""
@@ -51,6 +51,6 @@ def over_axes(x: Tensor, axes: Sequence[int]) -> Tensor:
     top = x
     for axis in along:
         top = largest(top, axis=axis)
-    top = Tensor(top.value, top.error, top.provenance)
+    top = detached(top)
     log_sum = add(log(total(exp(subtract(x, top)), axis=along, keepdims=True)), top)
     return exp(subtract(x, log_sum))

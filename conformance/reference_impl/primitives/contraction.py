@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
@@ -25,9 +24,8 @@ from conformance.reference_impl.primitives.movement import (
 from conformance.reference_impl.primitives.primitive import (
     Accumulation,
     Bound,
-    Primitive,
+    Composite,
     Selection,
-    as_tensors,
 )
 from conformance.reference_impl.primitives.selection import greater_equal
 from conformance.reference_impl.tape import Tensor, current_arithmetic
@@ -85,27 +83,11 @@ class Largest(Selection):
         return multiply(chosen, divide(cotangent, total(chosen, axis=(axis,), keepdims=True)))
 
 
-class Composite(Primitive):
-    """A composition of primitives with a vjp of its own, where the runtimes have one kernel for both
-    and the composition's own way back would be bounded for another algorithm."""
-
-    compose: Callable[..., Tensor]
-    """(*inputs, **params) → the same function made of primitives."""
-
-    def __call__(self, *operands: Any, **params: Any) -> Tensor:
-        inputs = as_tensors(operands)
-        out = self.compose(*[detached(x) for x in inputs], **params)
-        if any(x.tracked for x in inputs):
-            out.tracked = True
-            out.node = (self, inputs, params)
-        return out
-
-
 class Softmax(Composite):
     """exp(x − max) / Σ exp(x − max) along an axis, with the vjp s·c − s·Σ(s·c)"""
 
     def compose(self, x: Tensor, *, axis: int) -> Tensor:
-        e = exp(subtract(x, largest(x, axis=axis)))
+        e = exp(overflowing_to_minus_infinity(subtract(x, largest(x, axis=axis))))
         return divide(e, total(e, axis=(axis,), keepdims=True))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:
@@ -125,11 +107,14 @@ class LogSoftmax(Composite):
         return subtract(cotangent, share)
 
 
-def detached(x: Tensor) -> Tensor:
-    """The same tensor without its history."""
-    copy = Tensor(x.value, x.error, x.provenance)
-    copy.subnormal = x.subnormal
-    return copy
+def overflowing_to_minus_infinity(x: Tensor) -> Tensor:
+    """A difference that may overflow below, as −∞: to the exponential that is the same."""
+    arithmetic = current_arithmetic()
+    if arithmetic is None or x.error is None:
+        return x
+    beyond = xp.isinf(x.error) & (x.value < -arithmetic.largest / 2)
+    value, error = xp.where(beyond, -xp.inf, x.value), xp.where(beyond, 0.0, x.error)
+    return Tensor(value, error, x.provenance)
 
 
 def swap_last(x: Tensor) -> Tensor:
@@ -142,7 +127,7 @@ affine, largest, softmax, log_softmax = Affine(), Largest(), Softmax(), LogSoftm
 
 def dot_last(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     """(…, k) · (k, m) + (m,) → (…, m), as one matrix product."""
-    rows = reshape(x, shape=(-1, x.shape[-1])) if x.size else reshape(x, shape=(0, x.shape[-1]))
+    rows = reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
     out = affine(rows, kernel) if bias is None else affine(rows, kernel, bias)
     return reshape(out, shape=(*x.shape[:-1], kernel.shape[-1]))
 

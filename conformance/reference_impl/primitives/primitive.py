@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.tape import Provenance, Tensor, constant, current_arithmetic
+from conformance.reference_impl.tape import Provenance, Tensor, constant, current_arithmetic, detached
 
 Bound = Array | None
 """A bound of the error of every element; None where there is no error at all."""
@@ -259,3 +259,19 @@ class Accumulation(Primitive):
         finite = [xp.where(xp.isfinite(x.value), xp.abs(x.value), 0.0) for x in inputs]
         partial_sums = self.value(*finite, **params) * 2 <= a.largest
         return super().settled(a, value, inputs, params) & (partial_sums | (value != value))
+
+
+class Composite(Primitive):
+    """A composition of primitives with a vjp of its own, where the runtimes have one kernel for both
+    and the composition's own way back would be bounded for another algorithm."""
+
+    compose: Callable[..., Tensor]
+    """(*inputs, **params) → the same function made of primitives."""
+
+    def __call__(self, *operands: Any, **params: Any) -> Tensor:
+        inputs = as_tensors(operands)
+        out = self.compose(*[detached(x) for x in inputs], **params)
+        if any(x.tracked for x in inputs):
+            out.tracked = True
+            out.node = (self, inputs, params)
+        return out

@@ -23,9 +23,9 @@ ARITHMETIC: dict[str, Any] = {
         "log": 3.4,
         "log1p": 4.1,
         "rsqrt": 3.5,
-        "sigmoid": 6.4,
+        "sigmoid": 6.6,
         "softplus": 7.4,
-        "tanh": 5.7,
+        "tanh": 6.2,
     },
     "algorithms": {"batch_normalization": "folded", "elu": "exp-1", "selu": "exp-1"},
 }
