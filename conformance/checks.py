@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.answer import Data, Expected, Structure, Value, answer
+from conformance.cases.answer import Answers, Data, Expected, Structure, Value
 from conformance.cases.case import Case
 from conformance.cases.properties import Property
 from conformance.cases.properties.property import matches
@@ -18,7 +18,6 @@ from conformance.dialects.deviation import Deviation, Dialect, touches
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.patches import patched
 from conformance.runners.process import Broken
 from conformance.runners.protocol import (
     Identity,
@@ -68,52 +67,44 @@ UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backe
 
 
 class Trial:
-    """One case before one backend: the specification's answer and the dialect's, each computed once."""
+    """One case before one backend: the specification's answers and the dialect's, computed as needed."""
 
     def __init__(self, case: Case, data: Data, bench: Bench) -> None:
         self.case, self.data, self.bench = case, data, bench
-        self._values: dict[tuple[str, ...], dict[str, Expected]] = {}
-
-    @cached_property
-    def specified(self) -> dict[str, Expected]:
-        return answer(self.case, self.data, self.bench.arithmetic)
+        self.specified = Answers(case, data, bench.arithmetic)
+        self._deviating: dict[tuple[tuple[str, ...], bool], Answers] = {}
 
     @cached_property
     def in_scope(self) -> tuple[Deviation, ...]:
         return self.bench.dialect.in_scope(self.case, self.data)
 
-    def under(
-        self, deviations: Sequence[Deviation], arithmetic: Arithmetic | None
-    ) -> tuple[dict[str, Expected], set[str]]:
-        """The specification's answer with the patches of some deviations, and the targets reached.
+    def patching(self, observable: str) -> tuple[Deviation, ...]:
+        """The deviations in scope that replace what the observable may rest on."""
+        return tuple(
+            d
+            for d in self.in_scope
+            if isinstance(d.effect, effects.Value) and touches(d.effect.observables, observable)
+        )
+
+    def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
+        """The specification's answers with the patches of some deviations, each set of them kept; without
+        bounds they cost a third.
 
         Raises:
             ConflictingPatches: two of them patch one target.
         """
-        patches: dict[str, Any] = {}
-        for d in deviations:
-            assert isinstance(d.effect, effects.Value)
-            if patches.keys() & d.effect.patches.keys():
-                both = ", ".join(patches.keys() & d.effect.patches.keys())
-                raise ConflictingPatches(f"deviation {d.id} and another one patch {both}")
-            patches |= d.effect.patches
-        with patched(patches) as reached:
-            return answer(self.case, self.data, arithmetic), reached
-
-    def values_under(self, deviations: Sequence[Deviation]) -> dict[str, Expected]:
-        """The same answer without bounds, at a third of the cost; computed once."""
-        key = tuple(d.id for d in deviations)
-        if key not in self._values:
-            self._values[key], _ = self.under(deviations, None)
-        return self._values[key]
-
-    @cached_property
-    def patching(self) -> tuple[Deviation, ...]:
-        return tuple(d for d in self.in_scope if isinstance(d.effect, effects.Value))
-
-    @cached_property
-    def in_dialect(self) -> tuple[dict[str, Expected], set[str]]:
-        return self.under(self.patching, self.bench.arithmetic)
+        key = tuple(d.id for d in deviations), bounded
+        if key not in self._deviating:
+            patches: dict[str, Any] = {}
+            for d in deviations:
+                both = patches.keys() & targets(d)
+                if both:
+                    raise ConflictingPatches(f"deviation {d.id} and another one patch {', '.join(both)}")
+                assert isinstance(d.effect, effects.Value)
+                patches |= d.effect.patches
+            arithmetic = self.bench.arithmetic if bounded else None
+            self._deviating[key] = Answers(self.case, self.data, arithmetic, patches)
+        return self._deviating[key]
 
     def rule(self, property_: Property, observable: str, answered: Observation | Broken | None) -> Ruling:
         """What is to be said of one observable of what the backend answered, None being nothing."""
@@ -177,16 +168,19 @@ class Trial:
             for d in self.in_scope
             if isinstance(d.effect, effects.Metadata) and touches(d.effect.observables, observable)
         ]
-        if not self.patching and not structural:
+        patching = self.patching(observable)
+        if not patching and not structural:
             return None
-        answers, reached = self.in_dialect if self.patching else (self.specified, set[str]())
+        answers = self.under(patching)
         deviant = self.compare(property_, observable, answers[observable], observed, structural)
         if not deviant.passed:
             return None
-        shown = [d for d in self.patching if reached & targets(d)]
+        shown = [d for d in patching if answers.reached & targets(d)]
         if structural or len(shown) > 1:
             # Where none of them makes a difference by itself, they make it together.
-            shown = [d for d in shown if self.changed(d, observable)] or ([] if structural else shown)
+            shown = [d for d in shown if self.changed(d, patching, observable)] or (
+                [] if structural else shown
+            )
         for d in structural:
             others = [other for other in structural if other is not d]
             if not self.compare(property_, observable, answers[observable], observed, others).passed:
@@ -194,10 +188,10 @@ class Trial:
         verdict = Verdict.DEVIATES if deviant.verdict is Verdict.CONFORMS else deviant.verdict
         return replace(deviant, verdict=verdict), tuple(d.id for d in shown)
 
-    def changed(self, d: Deviation, observable: str) -> bool:
+    def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:
         """Whether the dialect's answer would be another one without the deviation."""
-        without = self.values_under([other for other in self.patching if other is not d])
-        return not same(without[observable], self.values_under(self.patching)[observable])
+        without = self.under([other for other in patching if other is not d], bounded=False)
+        return not same(without[observable], self.under(patching, bounded=False)[observable])
 
     def as_unpredictable(self, observable: str, judgement: Judgement) -> tuple[Judgement, tuple[str, ...]]:
         """What is recorded as garbage or as a crash: never conforming, and no finding either."""

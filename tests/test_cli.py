@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -17,8 +16,7 @@ import anyio
 import click.testing
 import pytest
 
-import conformance.cases
-from conformance import cli
+from conformance import cli, selection
 from conformance.cases.case import Case, encode
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reporting.results import DeviationRecord
@@ -66,9 +64,7 @@ def corpora(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = SimpleNamespace(
         NAMES=("quick", "standard"), load=lambda name: CASES[:2] if name == "quick" else CASES
     )
-    monkeypatch.setattr(conformance.cases, "corpus", fake, raising=False)
-    monkeypatch.delitem(sys.modules, "conformance.selection", raising=False)
-    selection = importlib.import_module("conformance.selection")
+    monkeypatch.setattr(selection, "corpora", fake)
     monkeypatch.setattr(selection, "PROPERTIES", {"forward": None, "input-gradients": None})
 
 

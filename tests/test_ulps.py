@@ -113,12 +113,13 @@ def test_no_function_errs_by_more_than_is_declared(backend):
         assert measured["tails"]["misplaced"]["inputs"] == 0, name
 
 
-@pytest.mark.parametrize("backend", KERAS)
-def test_no_entry_is_looser_than_it_need_be(backend):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_entry_is_looser_than_a_full_sweep_shows(backend):
     functions = MEASURED[backend]["functions"]
     for name, entry in looser(arithmetic_of(backend)).items():
-        largest = max(functions[name]["ulps"]["largest"], functions[name]["tails"]["ulps"]["largest"])
-        assert largest > entry - 0.5, name
+        if functions[name]["coverage"] == "full":
+            largest = max(functions[name]["ulps"]["largest"], functions[name]["tails"]["ulps"]["largest"])
+            assert entry - 0.1 <= largest, name
 
 
 @pytest.mark.anyio

@@ -36,9 +36,10 @@ REQUEST = 2**22
 """Inputs in a request, and in a tensor: a multiple of every vector's width."""
 COMPARED_AT_ONCE = 2**16
 
-TAILS = {1: 2**16, 3: 2**17, 7: 2**19}
+TAILS = {1: 2**12, 3: 2**13, 7: 2**18}
 """By size, how many inputs to ask in tensors smaller than a vector of eight: what does not fill a vector is
-computed otherwise."""
+computed otherwise, and the same in all of them."""
+NEAR_KINK_IN_TAILS = 2**9
 
 SUBNORMAL_SIZES = (1, 3, 4, 8, 17, 1000)
 SUBNORMAL_OPERAND = 0x0012_3456
@@ -70,16 +71,22 @@ def full() -> list[Work]:
 def sample() -> list[Work]:
     """Every 64th input, and all inputs near the kinks on either side of zero."""
     works = [Work(first, SPAN // SAMPLE_STRIDE, SAMPLE_STRIDE) for first in range(0, ALL, SPAN)]
-    for kink in KINKS:
-        for sign in (0, 2**31):
-            first = sign + max(bits_of(kink) - NEAR_KINK, 0)
-            works.append(Work(first, min(2 * NEAR_KINK, sign + 2**31 - first)))
-    return works
+    return works + near_kinks(NEAR_KINK, REQUEST)
 
 
 def tails() -> list[Work]:
-    """A sample in tensors smaller than a vector, from places spread over all inputs."""
-    return [Work(size, count, ALL // count - 1, size) for size, count in TAILS.items()]
+    """A sample in tensors smaller than a vector, from all over the inputs and near the kinks."""
+    works = [Work(size, count, ALL // count - 1, size) for size, count in TAILS.items()]
+    return works + near_kinks(NEAR_KINK_IN_TAILS, max(TAILS))
+
+
+def near_kinks(distance: int, size: int) -> list[Work]:
+    works = []
+    for kink in KINKS:
+        for sign in (0, 2**31):
+            first = sign + max(bits_of(kink) - distance, 0)
+            works.append(Work(first, min(2 * distance, sign + 2**31 - first), size=size))
+    return works
 
 
 class Backend:

@@ -83,7 +83,7 @@ EXACT: dict[str, Callable[[Array], Array]] = {
 rounded division: 3/x shows it, and 1/x would not."""
 
 KINKS = (
-    SMALLEST_NORMAL, 2.0**-24, 4e-4, 0.5, math.log(2), 1.0, 7.9, 9.01, 13.94, 15.94, 17.33,
+    SMALLEST_NORMAL, 2.0**-24, 4e-4, 0.5, math.log(2), 1.0, 7.9, 9.01, 23 * math.log(2) - 2, 15.94, 17.33,
     87.336, 88.03, 88.376, 88.723, 103.97, LARGEST,
 )  # fmt: skip
 """Magnitudes near which some runtime's algorithm changes, or its result saturates."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from conformance.cases.case import Case
@@ -13,6 +14,7 @@ from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, given_weights
+from conformance.reference_impl.patches import patched
 from conformance.reference_impl.tape import Tensor, current_arithmetic, error_bounds, variable, vjp
 
 
@@ -67,30 +69,66 @@ def make(case: Case) -> Data:
     )
 
 
-def answer(case: Case, data: Data, arithmetic: Arithmetic | None) -> dict[str, Expected]:
-    """The specification's answer to every observable that the case asks.
+class Answers:
+    """The specification's answers to the observables of a case, computed when they are first asked for.
 
-    Under an arithmetic it is the truth, in float64, with the bounds that the arithmetic implies; under
-    None it is computed in the precision of the data (the fast mode), and has no bounds.
+    Under an arithmetic they are the truth, in float64, with the bounds that the arithmetic implies; under
+    None they are computed in the precision of the data (the fast mode), and have no bounds.
     """
-    with error_bounds(arithmetic):
+
+    def __init__(
+        self,
+        case: Case,
+        data: Data,
+        arithmetic: Arithmetic | None,
+        patches: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The answers, with the specification's functions and defaults patched (`patches.patched`)."""
+        self.case, self.data, self.arithmetic, self.patches = case, data, arithmetic, patches or {}
+        self.reached: set[str] = set()
+        self._question: Question | Refusal | None = None
+        self._found: dict[str, Expected] = {}
+
+    def __getitem__(self, observable: str) -> Expected:
+        """The answer; the targets of patches that were needed for it are added to `reached`."""
+        if observable not in self._found:
+            with error_bounds(self.arithmetic):
+                if self.patches:
+                    with patched(self.patches) as reached:
+                        self._found |= self._together_with(observable)
+                    self.reached |= reached
+                else:
+                    self._found |= self._together_with(observable)
+        return self._found[observable]
+
+    def _together_with(self, observable: str) -> dict[str, Expected]:
+        """The observables that are found in one way with this one."""
+        if self._question is None:
+            self._question = self._ask()
+        group = part(observable)
+        names = [name for name in self.case.observables if part(name) == group]
+        if isinstance(self._question, Refusal):
+            return dict.fromkeys(names, self._question)
+        at, observe = PARTS[group]
         try:
-            question = Question(SUBJECTS[case.subject.partition(".")[0]](case), data)
+            return observe(self._question, names)
         except (TypeError, ValueError) as error:
-            return dict.fromkeys(case.observables, Refusal("construction", str(error)))
-        asked: dict[str, list[str]] = {}
-        for name in case.observables:
-            asked.setdefault(part(name), []).append(name)
-        answers: dict[str, Expected] = {}
-        for group, names in asked.items():
-            at, observe = PARTS[group]
-            try:
-                answers |= observe(question, names)
-            except (TypeError, ValueError) as error:
-                answers |= dict.fromkeys(names, Refusal(at, str(error)))
-        return {name: answers[name] for name in case.observables}
+            return dict.fromkeys(names, Refusal(at, str(error)))
+
+    def _ask(self) -> Question | Refusal:
+        try:
+            return Question(SUBJECTS[self.case.subject.partition(".")[0]](self.case), self.data)
+        except (TypeError, ValueError) as error:
+            return Refusal("construction", str(error))
 
 
+def answer(case: Case, data: Data, arithmetic: Arithmetic | None) -> dict[str, Expected]:
+    """The specification's answer to every observable that the case asks, see `Answers`."""
+    answers = Answers(case, data, arithmetic)
+    return {name: answers[name] for name in case.observables}
+
+
+@cache
 def part(observable: str) -> str:
     """The group of observables that are computed together: the longest key of `PARTS` it begins with."""
     return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len)

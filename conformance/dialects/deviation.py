@@ -20,9 +20,11 @@ class Value:
     Attributes:
         patches: by target (`reference_impl.patches.TARGETS`, or `default:layers.X.argument`), the
             function that takes the original and its arguments, or the other default.
+        observables: patterns of the observables that they can touch.
     """
 
     patches: Mapping[str, Any]
+    observables: tuple[str, ...] = ("*",)
 
     name = "value"
 

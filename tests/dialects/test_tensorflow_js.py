@@ -76,8 +76,11 @@ def test_identifiers_are_unique(backend: str) -> None:
 def test_patches_in_scope_of_a_witness_compose(backend: str, entry: Deviation) -> None:
     for case in entry.witnesses:
         trial = Trial(case, data_of(case), bench(DIALECTS[backend]))
-        answers, reached = trial.in_dialect
-        assert answers.keys() == set(case.observables)
+        reached: set[str] = set()
+        for observable in case.observables:
+            answers = trial.under(trial.patching(observable))
+            assert answers[observable] is not None
+            reached |= answers.reached
         if isinstance(entry.effect, Value):
             assert reached & entry.effect.patches.keys()
 

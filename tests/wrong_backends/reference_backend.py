@@ -14,7 +14,7 @@ import msgspec
 
 from conformance import checks
 from conformance.cases import corpus
-from conformance.cases.answer import Data, Expected, Refusal, Structure, Value, answer, make
+from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, answer, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
@@ -116,16 +116,16 @@ class Judge:
 
     def __init__(self, **arithmetic: Any) -> None:
         self.bench = bench(**arithmetic)
-        self.specified: dict[str, dict[str, Expected]] = {}
+        self.specified: dict[str, Answers] = {}
 
     def checks(self, case: Case, observation: Observation) -> tuple[Check, ...]:
-        with mock.patch.object(checks, "answer", self._answer):
+        with mock.patch.object(checks, "Answers", self._answers):
             answers = {self.bench.name: observation}
             return checks.check(case, data_of(case), [self.bench], answers, list(PROPERTIES.values()))
 
-    def _answer(self, case: Case, data: Data, arithmetic: Arithmetic) -> dict[str, Expected]:
+    def _answers(self, case: Case, data: Data, arithmetic: Arithmetic) -> Answers:
         if case.id not in self.specified:
-            self.specified[case.id] = answer(case, data, arithmetic)
+            self.specified[case.id] = Answers(case, data, arithmetic)
         return self.specified[case.id]
 
 

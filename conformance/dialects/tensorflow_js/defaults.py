@@ -57,7 +57,10 @@ def default(
         source=f"{LAYERS}/layers/{source}",
         upstream=upstream,
         scope=all_of(subject(f"layers.{layer}"), omits(argument)),
-        effect=Value({f"default:layers.{layer}.{argument}": value}),
+        effect=Value(
+            {f"default:layers.{layer}.{argument}": value},
+            (*CONFIGURATIONS, "signature") if argument.endswith("_initializer") else ("*",),
+        ),
         witnesses=(witness,),
     )
 
