@@ -7,13 +7,14 @@ have several spellings of the same thing; here each has one canonical form.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Named:
     """A class that a configuration can name: its arguments with their defaults, and its other names."""
 
@@ -75,12 +76,23 @@ CONSTRAINTS = (
 Canonical = dict[str, Any] | None
 
 
+@functools.cache
 def snake_case(name: str) -> str:
     """
     >>> snake_case("GlorotUniform"), snake_case("glorotUniform"), snake_case("L1L2")
     ('glorot_uniform', 'glorot_uniform', 'l1l2')
     """
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+
+
+@functools.cache
+def _find(name: str, table: tuple[Named, ...]) -> Named:
+    """The entry of that name, in whatever case it is written."""
+    names = {snake_case(n): entry for entry in table for n in (entry.class_name, *entry.aliases)}
+    if snake_case(name) in names:
+        return names[snake_case(name)]
+    near = difflib.get_close_matches(snake_case(name), names, 3) or list(names)
+    raise UnknownIdentifier(f"unknown identifier {name!r}; did you mean {', '.join(near)}?")
 
 
 def canonical(identifier: Any, table: tuple[Named, ...]) -> Canonical:
@@ -101,13 +113,7 @@ def canonical(identifier: Any, table: tuple[Named, ...]) -> Canonical:
         name, given = identifier["class_name"], dict(identifier.get("config") or {})
     else:
         raise UnknownIdentifier(f'{identifier!r} is neither a name nor {{"class_name": …, "config": {{…}}}}')
-    for entry in table:
-        if snake_case(name) in {snake_case(n) for n in (entry.class_name, *entry.aliases)}:
-            break
-    else:
-        names = {snake_case(entry.class_name): entry.class_name for entry in table}
-        near = difflib.get_close_matches(snake_case(name), names, 3) or list(names)
-        raise UnknownIdentifier(f"unknown identifier {name!r}; did you mean {', '.join(near)}?")
+    entry = _find(name, table)
     unknown = given.keys() - entry.arguments.keys()
     if unknown:
         raise UnknownIdentifier(

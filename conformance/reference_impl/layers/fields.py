@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import Enum
 from typing import Any
 
 from conformance.reference_impl import activations, identifiers
+from conformance.reference_impl.patches import default
 
 
 class Required:
@@ -57,6 +60,7 @@ class Field:
     doc: str = ""
     serialized: Serialized = Serialized.ALWAYS
     name: str = ""
+    _parsed_default: list[Any] = dataclass_field(default_factory=list, repr=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -77,6 +81,15 @@ class Field:
             raise ValueError(
                 f"argument `{self.name}`: expected {self.kind.allowed}, got {value!r}{detail}"
             ) from error
+
+    def default_value(self, layer: str) -> Any:
+        """The default in canonical form, or that of a dialect for the layer of that name."""
+        value = default(f"layers.{layer}.{self.name}", self.default)
+        if value is not self.default:
+            return self.parse(value)
+        if not self._parsed_default:
+            self._parsed_default.append(self.parse(value))
+        return copy.copy(self._parsed_default[0])
 
     def says(self, value: Any) -> bool:
         """Whether the configuration says the argument when it has that value."""

@@ -11,7 +11,7 @@ from conformance.reference_impl import activations
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
-from conformance.reference_impl.patches import default, patchable
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.tape import Tensor
 
 Shape = tuple[int | None, ...]
@@ -118,7 +118,7 @@ class Layer:
             elif f.default is REQUIRED:
                 raise TypeError(f"{own} needs argument `{name}`: {f.kind.allowed}")
             else:
-                self.config[name] = f.parse(default(f"layers.{own}.{name}", f.default))
+                self.config[name] = f.default_value(own)
         self.check()
 
     def check(self) -> None:

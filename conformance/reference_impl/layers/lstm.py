@@ -73,15 +73,12 @@ class LSTM(Recurrent):
         if context.training and 0 < self.recurrent_dropout < 1:
             kept = bernoulli(context.rng_key + 1, (x.shape[0], self.units), 1 - self.recurrent_dropout)
             dropped = constant(kept / (1 - self.recurrent_dropout), x)
-        projected = dot_last(x, weights["kernel"])
-        bias = weights.get("bias")
+        projected = dot_last(x, weights["kernel"], weights.get("bias"))
 
         def step(t: int, states: States) -> tuple[Tensor, States]:
             h, c = states
             recurrent = dot_last(h if dropped is None else multiply(h, dropped), weights["recurrent_kernel"])
             z = add(at_time(projected, t), recurrent)
-            if bias is not None:
-                z = add(z, bias)
             i, f, g, o = (self.gate(z, index) for index in range(4))
             inflow = multiply(self.activate(i, self.recurrent_activation), self.activate(g))
             c = add(multiply(self.activate(f, self.recurrent_activation), c), inflow)

@@ -127,9 +127,11 @@ affine, largest, softmax, log_softmax = Affine(), Largest(), Softmax(), LogSoftm
 
 def dot_last(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     """(…, k) · (k, m) + (m,) → (…, m), as one matrix product."""
+    offset = () if bias is None else (bias,)
+    if x.ndim == 2:
+        return affine(x, kernel, *offset)
     rows = reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
-    out = affine(rows, kernel) if bias is None else affine(rows, kernel, bias)
-    return reshape(out, shape=(*x.shape[:-1], kernel.shape[-1]))
+    return reshape(affine(rows, kernel, *offset), shape=(*x.shape[:-1], kernel.shape[-1]))
 
 
 def mean(x: Tensor, *, axis: tuple[int, ...], keepdims: bool = False) -> Tensor:
