@@ -120,7 +120,7 @@ class Trial:
         """Conforming to the specification, else deviating as recorded, else a finding."""
         expected = self.specified[observable]
         limit = expected.tensor.error if isinstance(expected, Value) else None
-        judgement = self.compare(property_, observable, expected, observed, ())
+        judgement = judge(*self.compared(property_, expected, observed), self.bench.arithmetic)
         if judgement.passed or not self.in_scope:
             return Ruling(judgement, (), observed, limit)
         for explain in (self.as_refusal, self.as_dialect):
@@ -129,21 +129,22 @@ class Trial:
                 return Ruling(*explained, observed, limit)
         return Ruling(*self.as_unpredictable(observable, judgement), observed, limit)
 
-    def compare(
-        self,
-        property_: Property,
-        observable: str,
-        expected: Expected,
-        observed: Observed,
-        patches: Sequence[Deviation],
-    ) -> Judgement:
+    def compared(
+        self, property_: Property, expected: Expected, observed: Observed
+    ) -> tuple[Expected, Observed]:
+        """Both in the form in which they are compared."""
         if isinstance(expected, Structure) and isinstance(observed, WireJSON):
             wanted, seen = property_.canonical(self.case, expected.value, observed.value)
-            for d in patches:
+            return Structure(wanted), WireJSON(seen)
+        return expected, observed
+
+    def restructured(self, expected: Expected, deviations: Sequence[Deviation]) -> Expected:
+        """What is expected with the structures that some deviations patch."""
+        if isinstance(expected, Structure):
+            for d in deviations:
                 assert isinstance(d.effect, effects.Metadata)
-                wanted = d.effect.patch(self.case, wanted)
-            expected, observed = Structure(wanted), WireJSON(seen)
-        return judge(expected, observed, self.bench.arithmetic)
+                expected = Structure(d.effect.patch(self.case, expected.value))
+        return expected
 
     def as_refusal(
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
@@ -172,21 +173,23 @@ class Trial:
         if not patching and not structural:
             return None
         answers = self.under(patching)
-        deviant = self.compare(property_, observable, answers[observable], observed, structural)
+        expected, seen = self.compared(property_, answers[observable], observed)
+        deviant = judge(self.restructured(expected, structural), seen, self.bench.arithmetic)
         if not deviant.passed:
             return None
         shown = [d for d in patching if answers.reached & targets(d)]
-        if structural or len(shown) > 1:
+        if len(shown) + len(structural) > 1:
             # Where none of them makes a difference by itself, they make it together.
-            shown = [d for d in shown if self.changed(d, patching, observable)] or (
-                [] if structural else shown
-            )
-        for d in structural:
-            others = [other for other in structural if other is not d]
-            if not self.compare(property_, observable, answers[observable], observed, others).passed:
-                shown.append(d)
+            alone = [d for d in shown if self.changed(d, patching, observable)]
+            shown = alone or ([] if structural else shown)
+            structural = [d for d in structural if self.told(d, structural, expected)]
         verdict = Verdict.DEVIATES if deviant.verdict is Verdict.CONFORMS else deviant.verdict
-        return replace(deviant, verdict=verdict), tuple(d.id for d in shown)
+        return replace(deviant, verdict=verdict), tuple(d.id for d in (*shown, *structural))
+
+    def told(self, d: Deviation, structural: Sequence[Deviation], expected: Expected) -> bool:
+        """Whether the structure would be another one without the deviation."""
+        without = self.restructured(expected, [other for other in structural if other is not d])
+        return without != self.restructured(expected, structural)
 
     def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:
         """Whether the dialect's answer would be another one without the deviation."""

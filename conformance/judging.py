@@ -61,14 +61,17 @@ def judge_structure(expected: Any, observed: Any) -> Judgement:
 
 def equal(expected: Any, observed: Any) -> bool:
     """Whether two structures are equal; 2 equals 2.0, but a truth value is no number."""
+    return bool(expected == observed) and alike(expected, observed)
+
+
+def alike(expected: Any, observed: Any) -> bool:
+    """Whether structures that Python takes for equal have truth values in the same places."""
     match expected, observed:
         case dict(), dict():
-            return expected.keys() == observed.keys() and all(
-                equal(expected[k], observed[k]) for k in expected
-            )
+            return all(alike(value, observed[key]) for key, value in expected.items())
         case list(), list():
-            return len(expected) == len(observed) and all(map(equal, expected, observed))
-    return isinstance(expected, bool) is isinstance(observed, bool) and bool(expected == observed)
+            return all(map(alike, expected, observed))
+    return isinstance(expected, bool) is isinstance(observed, bool)
 
 
 def difference(expected: Any, observed: Any) -> str:
