@@ -43,7 +43,7 @@ class Tensor:
             magnitude Σ|x|·|w|, which statistics of its errors need; else None.
     """
 
-    __slots__ = ("dot", "error", "index", "node", "provenance", "subnormal", "tracked", "value")
+    __slots__ = ("_reach", "dot", "error", "index", "node", "provenance", "subnormal", "tracked", "value")
 
     counter = itertools.count()
 
@@ -62,6 +62,7 @@ class Tensor:
         self.subnormal = False
         self.dot: tuple[Array, Array] | None = None
         self.index = next(Tensor.counter)
+        self._reach: Array | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,6 +79,18 @@ class Tensor:
     @property
     def dtype(self) -> Any:
         return self.value.dtype
+
+    @property
+    def reach(self) -> Array:
+        """|value| + error, the largest magnitude that was computed; kept."""
+        if self._reach is None:
+            magnitude: Array = xp.abs(self.value)
+            self._reach = magnitude if self.error is None else magnitude + self.error
+        return self._reach
+
+    def forget_reach(self) -> None:
+        """After the error has been changed."""
+        self._reach = None
 
     def __repr__(self) -> str:
         return f"Tensor({self.value!r}, error={self.error!r})"

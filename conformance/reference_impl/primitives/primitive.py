@@ -45,7 +45,7 @@ class Primitive:
             read = [self.read(arithmetic, x) if x.subnormal else x for x in inputs]
             error, out.provenance = self.bound(arithmetic, value, *read, **params)
             if floating and error is not None:
-                out.error = self.bounded(arithmetic, value, error, read, params)
+                self.set_bound(arithmetic, out, error, read, params)
         for x in inputs:
             if x.tracked and floating:
                 out.tracked = True
@@ -59,20 +59,21 @@ class Primitive:
         flushed = xp.where(magnitude < a.smallest_normal, magnitude, 0.0)
         return Tensor(x.value, flushed if x.error is None else x.error + flushed, x.provenance)
 
-    def bounded(
-        self, a: Arithmetic, value: Array, error: Array, inputs: list[Tensor], params: dict[str, Any]
-    ) -> Array:
-        """The bound in the value's shape and dtype: infinite where a finite result may overflow, and
-        where one that is not finite is not settled."""
+    def set_bound(
+        self, a: Arithmetic, out: Tensor, error: Array, inputs: list[Tensor], params: dict[str, Any]
+    ) -> None:
+        """Give the result its bound, in its shape and dtype: infinite where a finite result may overflow,
+        and where one that is not finite is not settled."""
+        value = out.value
         if error.dtype != value.dtype:
             error = error.astype(value.dtype)
         if error.shape != value.shape:
             error = xp.broadcast_to(error, value.shape)
-        reach = xp.abs(value) + error
-        if not value.size or bool(reach.max() <= a.largest):
-            return error
-        known = ~xp.isfinite(value) & self.settled(a, value, inputs, params)
-        return xp.where(reach <= a.largest, error, xp.where(known, 0.0, xp.inf))
+        out.error = error
+        if value.size and not bool(out.reach.max() <= a.largest):
+            known = ~xp.isfinite(value) & self.settled(a, value, inputs, params)
+            out.error = xp.where(out.reach <= a.largest, error, xp.where(known, 0.0, xp.inf))
+            out.forget_reach()
 
     def settled(self, a: Arithmetic, value: Array, inputs: list[Tensor], params: dict[str, Any]) -> Array:
         """Where the result is the same at every corner of the operands' intervals."""
@@ -118,15 +119,14 @@ def one_rounding_more(inputs: tuple[Tensor, ...]) -> Provenance:
 
 
 def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
-    """The propagated error and that of one correctly rounded operation; none where the exact result is
-    representable and the operands are exact."""
+    """The propagated error and that of one correctly rounded operation, which is none where the operands
+    are exact and the exact result is representable."""
+    if propagated is not None:
+        return propagated + ((xp.abs(out) + propagated) * a.unit_roundoff + a.underflow)
     inexact = out.astype(a.format).astype(out.dtype) != out
     if a.subnormals != "kept":
         inexact |= (xp.abs(out) < a.smallest_normal) & (out != 0)
-    if propagated is None:
-        return (xp.abs(out) * a.unit_roundoff + a.underflow) * inexact
-    inexact |= propagated > 0
-    return propagated + ((xp.abs(out) + propagated) * a.unit_roundoff + a.underflow) * inexact
+    return (xp.abs(out) * a.unit_roundoff + a.underflow) * inexact
 
 
 def ulp(a: Arithmetic, magnitude: Array) -> Array:
