@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -23,7 +24,7 @@ from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.reference_impl.arithmetic import BadArithmetic, declared
 from conformance.reporting.results import DeviationRecord
 from conformance.runners.process import Broken, Limits, Runner
-from conformance.runners.protocol import ConcreteCase, Observation, WireTensor, to_wire
+from conformance.runners.protocol import ConcreteCase, Observation, to_wire
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 
@@ -140,34 +141,34 @@ class Made:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.kept: dict[str, tuple[Data, dict[str, tuple[WireTensor, ...]], dict[str, WireTensor]]] = {}
+        self.kept: dict[str, Data] = {}
+        self.wired: dict[str, dict[str, Any]] = {}
 
-    def _get(self, case: Case) -> tuple[Data, dict[str, tuple[WireTensor, ...]], dict[str, WireTensor]]:
+    def data(self, case: Case) -> Data:
         if case.id not in self.kept:
-            data = make(case)
-            arrays = {
+            self.kept[case.id] = make(case)
+        return self.kept[case.id]
+
+    def concrete(self, case: Case, observables: tuple[str, ...]) -> ConcreteCase:
+        if case.id not in self.wired:
+            data = self.data(case)
+            arrays: dict[str, Any] = {
                 name: tuple(to_wire(x) for x in getattr(data, name))
                 for name in ("inputs", "masks", "initial_state", "cotangents")
             }
-            self.kept[case.id] = data, arrays, {name: to_wire(x) for name, x in data.weights.items()}
-        return self.kept[case.id]
-
-    def data(self, case: Case) -> Data:
-        return self._get(case)[0]
-
-    def concrete(self, case: Case, observables: tuple[str, ...]) -> ConcreteCase:
-        _, arrays, weights = self._get(case)
+            arrays["weights"] = {name: to_wire(x) for name, x in data.weights.items()}
+            self.wired[case.id] = arrays
         return ConcreteCase(
             subject=case.subject,
             config=case.config,
-            weights=weights,
             observables=observables,
             seed=self.seed,
-            **arrays,
+            **self.wired[case.id],
         )
 
     def forget(self, case: Case) -> None:
         self.kept.pop(case.id, None)
+        self.wired.pop(case.id, None)
 
 
 class Asked:

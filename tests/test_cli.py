@@ -265,7 +265,8 @@ def test_a_bad_case_file_is_named_and_ends_with_2(
     said = " ".join(result.stderr.replace("│", " ").split())
     assert result.exit_code == 2
     assert message in said
-    assert "mine.json" in said
+    # A long path may be broken at the terminal's width.
+    assert "mine.json" in said.replace(" ", "")
 
 
 def test_a_directory_that_cannot_be_written_is_named_and_ends_with_2(

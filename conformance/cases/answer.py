@@ -112,7 +112,7 @@ class Answers:
         at, observe = PARTS[group]
         try:
             return observe(self._question, names)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             return dict.fromkeys(names, Refusal(at, str(error)))
 
     def _ask(self) -> Question | Refusal:

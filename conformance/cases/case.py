@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -37,7 +38,7 @@ class Literal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lite
 Source = Recipe | Literal
 
 
-class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
     """What is asked: a subject, its configuration, its data, and what is to be observed.
 
     Attributes:
@@ -61,7 +62,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     cotangents: tuple[Source, ...] = ()
     observables: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the case's canonical JSON.
 

@@ -183,8 +183,7 @@ def test_integers_are_exact_in_any_order(
 ) -> None:
     for operands in draws(sample, lambda _, rng, shape: rng.integers(-8, 9, shape).astype(float)):
         out = specified(sample, operands, arithmetic)
-        assert out.error is not None
-        assert not out.error.any()
+        assert out.error is None or not out.error.any()
         for rounding in roundings:
             for computed in implementations(sample, rounding, operands):
                 np.testing.assert_array_equal(computed, out.value)

@@ -34,7 +34,8 @@ class Additive(Elementwise):
             x, y = [xp.abs(t.value) for t in inputs]
             larger, smaller = xp.maximum(x, y), xp.minimum(x, y)
             lost = xp.abs(xp.abs(larger - xp.abs(out)) - smaller) > 0
-            error = xp.where(lost, xp.maximum(error, xp.abs(out) * a.unit_roundoff), error)
+            known = xp.zeros(out.shape, out.dtype) if error is None else error
+            error = xp.where(lost, xp.maximum(known, xp.abs(out) * a.unit_roundoff), known)
         return error, provenance
 
 

@@ -158,6 +158,12 @@ class Movement(Primitive):
         errors = [xp.zeros(x.shape, out.dtype) if x.error is None else x.error for x in inputs]
         return self.value(*errors, **params), provenance
 
+    def set_bound(
+        self, a: Arithmetic, out: Tensor, error: Array, inputs: list[Tensor], params: dict[str, Any]
+    ) -> None:
+        """Elements that have a bound keep it wherever they go."""
+        out.error = error
+
     def __call__(self, *operands: Any, **params: Any) -> Tensor:
         out = super().__call__(*operands, **params)
         out.subnormal = any(isinstance(x, Tensor) and x.subnormal for x in operands)
@@ -176,7 +182,11 @@ class Elementwise(Primitive):
     within their errors (0 where exact). Asked only where some operand has an error."""
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
-        return self.rounding(a, out, self.incoming(a, out, inputs, params)), one_rounding_more(inputs)
+        propagated = self.incoming(a, out, inputs, params)
+        error = self.rounding(a, out, propagated)
+        if propagated is None and error is not None and not bool(error.any()):
+            error = None
+        return error, one_rounding_more(inputs)
 
     def incoming(
         self, a: Arithmetic, out: Array, inputs: tuple[Tensor, ...], params: dict[str, Any]
