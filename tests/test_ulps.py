@@ -87,15 +87,16 @@ def published(function: str) -> float:
 
 def within(part: Mapping[str, Any], arithmetic: Arithmetic, function: str) -> bool:
     """Whether errors are as small as the arithmetic promises, in ULPs or absolutely."""
-    in_ulps = part["ulps"]["largest"] <= arithmetic.ulps[function]
-    return in_ulps or part["absolute"]["largest"] <= arithmetic.absolute.get(function, 0.0)
+    in_ulps: bool = part["ulps"]["largest"] <= arithmetic.ulps[function]
+    absolutely: bool = part["absolute"]["largest"] <= arithmetic.absolute.get(function, 0.0)
+    return in_ulps or absolutely
 
 
 BACKENDS = [*KERAS, *(pytest.param(name, marks=pytest.mark.node) for name in TENSORFLOW_JS)]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_each_looser_entry_is_measured_and_has_a_witness(backend):
+def test_each_looser_entry_is_measured_and_has_a_witness(backend: str) -> None:
     functions = MEASURED[backend]["functions"]
     for name in looser(arithmetic_of(backend)):
         assert functions[name]["inputs"] >= 2**26, name
@@ -103,7 +104,7 @@ def test_each_looser_entry_is_measured_and_has_a_witness(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_no_function_errs_by_more_than_is_declared(backend):
+def test_no_function_errs_by_more_than_is_declared(backend: str) -> None:
     arithmetic = arithmetic_of(backend)
     for name, measured in MEASURED[backend]["functions"].items():
         if name in arithmetic.ulps:
@@ -114,7 +115,7 @@ def test_no_function_errs_by_more_than_is_declared(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_no_entry_is_looser_than_a_full_sweep_shows(backend):
+def test_no_entry_is_looser_than_a_full_sweep_shows(backend: str) -> None:
     functions = MEASURED[backend]["functions"]
     for name, entry in looser(arithmetic_of(backend)).items():
         if functions[name]["coverage"] == "full":
@@ -128,7 +129,7 @@ def test_no_entry_is_looser_than_a_full_sweep_shows(backend):
     [pytest.param(name, marks=pytest.mark.keras) for name in KERAS]
     + [pytest.param(name, marks=pytest.mark.node) for name in TENSORFLOW_JS],
 )
-async def test_the_witnesses_show_it_on_the_backend_itself(backend):
+async def test_the_witnesses_show_it_on_the_backend_itself(backend: str) -> None:
     made = Made(seed=0)
     async with Runner(registry.find(backend)) as runner:
         identity = await runner.start()
@@ -161,12 +162,12 @@ def error_in_ulps(function: str, x: float, y: float) -> float:
 
 
 @pytest.fixture
-def anyio_backend():
+def anyio_backend() -> str:
     return "asyncio"
 
 
 @pytest.mark.parametrize("function", EXACT)
-def test_the_functions_measured_against_are_exact_enough(function):
+def test_the_functions_measured_against_are_exact_enough(function: str) -> None:
     magnitudes = np.geomspace(2e-38, 80, 400)
     x = magnitudes if function in ("log", "sqrt", "rsqrt") else np.concatenate([magnitudes, -magnitudes])
     x = x[x > -1] if function == "log1p" else x
@@ -180,7 +181,7 @@ def test_the_functions_measured_against_are_exact_enough(function):
     ("function", "x", "off"),
     [("exp", 1.0, 3.0), ("tanh", 1e-30, 2.0), ("log", 1e30, 1.0), ("erf", -0.5, 4.0)],
 )
-def test_errors_are_counted_in_ulps(function, x, off):
+def test_errors_are_counted_in_ulps(function: str, x: float, off: float) -> None:
     bits = np.full(5, x, np.float32).view(np.uint32)
     results = EXACT[function](bits.view(np.float32).astype(float)).astype(np.float32)
     results[3] += off * np.spacing(results[3])
@@ -189,14 +190,14 @@ def test_errors_are_counted_in_ulps(function, x, off):
     assert (found.inputs, found.misplaced) == (5, 0)
 
 
-def test_results_that_should_be_finite_are_found():
+def test_results_that_should_be_finite_are_found() -> None:
     x = np.array([1.0, 2.0, 100.0, np.nan], np.float32)
     results = np.array([np.e, np.inf, np.inf, np.nan], np.float32)
     found = errors("exp", x.view(np.uint32), results)
     assert (found.misplaced, found.misplaced_at) == (1, x.view(np.uint32)[1])
 
 
-def test_flushing_a_subnormal_result_is_no_error():
+def test_flushing_a_subnormal_result_is_no_error() -> None:
     x = np.array([-90.0, -1.0], np.float32)
     found = errors("exp", x.view(np.uint32), np.array([0.0, np.exp(-1.0)], np.float32))
     assert found.ulps <= 0.5
