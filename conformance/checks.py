@@ -72,7 +72,7 @@ class Trial:
     def __init__(self, case: Case, data: Data, bench: Bench) -> None:
         self.case, self.data, self.bench = case, data, bench
         self.specified = Answers(case, data, bench.arithmetic)
-        self._deviating: dict[tuple[tuple[str, ...], bool], Answers] = {}
+        self._deviating: dict[tuple[tuple[str, ...], bool], Answers] = {((), True): self.specified}
 
     @cached_property
     def in_scope(self) -> tuple[Deviation, ...]:
@@ -241,9 +241,7 @@ def check(
                 rulings[bench.name, property_.name, observable] = (
                     trial.rule(property_, observable, answers.get(bench.name))
                     if observable in supported
-                    else Ruling(
-                        Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities")
-                    )
+                    else UNSUPPORTED
                 )
     case_id = case.id
     return tuple(

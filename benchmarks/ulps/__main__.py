@@ -230,16 +230,20 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def record(backend: Backend, function: str, measured: dict[str, Any]) -> None:
-    """Put a function's measurement into the report."""
-    report: dict[str, Any] = {"schema": 1, "backends": {}}
+    """Put a function's measurement into the report, with those of the same versions on the same platform."""
+    report: dict[str, Any] = {"schema": 2, "backends": {}}
     if REPORT.exists():
         report = json.loads(REPORT.read_text())
     identity = backend.identity
     about = {"versions": identity.versions, "settings": identity.settings, "platform": identity.platform}
-    functions = report["backends"].get(identity.name, {}).get("functions", {})
-    report["backends"][identity.name] = about | {
-        "functions": dict(sorted((functions | {function: measured}).items()))
-    }
+    measurements = report["backends"].setdefault(identity.name, [])
+    for measurement in measurements:
+        if about.items() <= measurement.items():
+            break
+    else:
+        measurement = {**about, "functions": {}}
+        measurements.append(measurement)
+    measurement["functions"] = dict(sorted((measurement["functions"] | {function: measured}).items()))
     REPORT.parent.mkdir(exist_ok=True)
     replace(REPORT, json.dumps(report, indent=1, ensure_ascii=False).encode() + b"\n")
 
