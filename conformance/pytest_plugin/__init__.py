@@ -7,7 +7,7 @@ time, and does nothing unless it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,9 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     given = [PREFIX + name for name in OPTIONS if config.getoption(PREFIX + name) is not None]
     if given and not is_asked_for(config):
-        return (
-            f"conformance: {', '.join(given)} without effect; the suite is asked for by: --pyargs conformance"
-        )
+        return f"conformance: {', '.join(given)} without effect; ask for the suite by --pyargs conformance"
     return None
 
 
@@ -122,10 +120,10 @@ class AssertConforms:
 
 
 @pytest.fixture(scope="session")
-def assert_conforms() -> Iterator[AssertConforms]:
+def assert_conforms() -> AssertConforms:
     """Fails a test unless a backend of your own conforms: a Python class, or a command line.
 
     def test_dense(assert_conforms):
         assert_conforms(MyBackend, subjects=["Dense", "activations.*"], profile="inference")
     """
-    yield AssertConforms()
+    return AssertConforms()

@@ -42,6 +42,7 @@ class Asking:
         self.started = False
         self.unavailable: Unavailable | None = None
         self.over = False
+        self._cases = {case.id for case in plan.cases}
         self._stack = ExitStack()
         portal = self._stack.enter_context(start_blocking_portal())
         self._engine = portal.start_task_soon(self._run, plan)
@@ -85,6 +86,12 @@ class Asking:
     def until_over(self) -> None:
         """Wait until everything is judged."""
         self.until(lambda: False)
+
+    def is_done(self) -> bool:
+        """Whether every case has been judged, or none can be; waits for the engine's end then."""
+        if self.unavailable is not None or self._cases <= self.judged.keys():
+            self.until_over()
+        return self.over
 
     def _take(self, event: Event) -> None:
         match event:

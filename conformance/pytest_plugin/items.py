@@ -28,8 +28,7 @@ class Collection(pytest.Directory):
     """The package as pytest sees it: not its modules, but what the suite asks."""
 
     def __init__(self, *, suite: Suite, **parts: Any) -> None:
-        # Wherever the package lies, its items are `conformance::…`.
-        super().__init__(nodeid="conformance", **parts)
+        super().__init__(**parts)
         self.suite = suite
 
     def collect(self) -> Iterable[pytest.Item]:
@@ -113,12 +112,14 @@ class CellItem(BackendItem):
 def without_promise(checks: Iterable[Check]) -> str:
     """Why there is nothing in the checks that could pass.
 
-    >>> check = Check("0", "mine", "layers.Dense", "shape", "shape", Verdict.UNSUPPORTED, message="not offered")
+    >>> check = Check("0", "mine", "layers.Dense", "shape", "shape", Verdict.UNSUPPORTED, message="no shapes")
     >>> without_promise([check, check])
-    'unsupported (not offered)'
+    'unsupported in 2 checks (no shapes)'
     """
-    reasons = dict.fromkeys(f"{check.verdict} ({check.message})" for check in checks)
-    return "; ".join(reasons)
+    messages: dict[Verdict, list[str]] = {}
+    for check in checks:
+        messages.setdefault(check.verdict, []).append(check.message)
+    return "; ".join(f"{verdict} in {len(of)} checks ({of[0]})" for verdict, of in messages.items())
 
 
 class DeviationsItem(BackendItem):

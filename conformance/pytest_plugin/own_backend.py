@@ -74,8 +74,8 @@ def _host(backend: type) -> str:
     module, qualified = backend.__module__, backend.__qualname__
     if "<locals>" in qualified or module == "__main__":
         raise ValueError(
-            f"{module}.{qualified} cannot be imported by its name; the backend runs in a process of its own, so "
-            "its class has to stand at the top of a module"
+            f"{module}.{qualified} cannot be imported by its name; the backend runs in a process of its "
+            "own, so its class has to stand at the top of a module"
         )
     return shlex.join([sys.executable, "-m", "conformance.runners.plugin_host", f"{module}:{qualified}"])
 

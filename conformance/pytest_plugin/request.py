@@ -17,7 +17,8 @@ from conformance.pytest_plugin.failures import Again, case_names
 from conformance.reporting import results
 from conformance.reporting.recording import suite_of
 
-DEFAULTS = {"corpus": "quick", "seed": 0, "device": "cpu"}
+NARROWING = ("backend", "case", "subject", "property")
+"""The options that the results tell as their selection."""
 
 SETTINGS = ("node", "seed", "dialect", "device")
 """The options that a command line needs too to show the same again."""
@@ -47,10 +48,9 @@ class Request:
             BadCase: a file holds no case.
         """
         given = {name: value for name in OPTIONS if (value := config.getoption(PREFIX + name)) is not None}
-        many = {
-            name: tuple(given.get(name, ())) for name in OPTIONS if OPTIONS[name].get("action") == "append"
-        }
-        one: dict[str, Any] = {"profile": None, "node": None} | DEFAULTS | given
+        repeatable = [name for name, option in OPTIONS.items() if option.get("action") == "append"]
+        many = {name: tuple(given.get(name, ())) for name in repeatable}
+        one: dict[str, Any] = {"corpus": "quick", "seed": 0, "profile": None, "node": None} | given
         backends = selection.find_backends(many["backend"], many["backend-command"], one["node"])
         found = selection.find_cases(one["corpus"], many["case"])
         selection.check_dialects(many["dialect"])
@@ -84,11 +84,7 @@ class Request:
                 corpus="" if many["case"] else one["corpus"],
                 seed=one["seed"],
                 profile=one["profile"],
-                selection={
-                    name: list(many[name])
-                    for name in ("backend", "case", "subject", "property")
-                    if many[name]
-                },
+                selection={name: list(many[name]) for name in NARROWING if many[name]},
             ),
         )
 

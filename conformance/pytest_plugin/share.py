@@ -21,12 +21,14 @@ class Share:
 
     Attributes:
         events: of each backend, by name.
-        unfinished: backends that have more to be asked, here.
+        selected: the backends that selected items are about, here or in another process.
+        finished: those that were asked here, to the end.
         narrowed: the items that were left where some were deselected, else nothing.
     """
 
     events: dict[str, tuple[Event, ...]]
-    unfinished: frozenset[str]
+    selected: frozenset[str]
+    finished: frozenset[str]
     narrowed: tuple[str, ...]
 
 
@@ -39,16 +41,14 @@ def write(shares: Sequence[Share], directory: Path, suite: Suite) -> bool:
     events = merge(shares)
     if not events:
         return False
-    finished = {backend for share in shares for backend in share.events} - {
-        backend for share in shares for backend in share.unfinished & share.events.keys()
-    }
-    wanted = {backend for share in shares for backend in share.unfinished | share.events.keys()}
+    selected = {backend for share in shares for backend in share.selected}
+    finished = {backend for share in shares for backend in share.finished}
     selection = dict(suite.selection)
     if any(share.narrowed for share in shares):
         selection["item"] = sorted({name for share in shares for name in share.narrowed})
     suite = msgspec.structs.replace(suite, selection=selection)
     cases = sum(isinstance(event, Judged) for event in events)
-    record(replayed(events, whole=wanted <= finished), directory, suite, Lines(Console(quiet=True), cases))
+    record(replayed(events, whole=selected <= finished), directory, suite, Lines(Console(quiet=True), cases))
     return True
 
 

@@ -3,9 +3,9 @@
 Each backend is asked by one run of the engine, which the first of its items starts, about what its selected
 items need. So in a process each case is asked of a backend once, and a deselected one never.
 
-With pytest-xdist all items of a backend go to one worker (`pytest_xdist_make_scheduler`), and the same holds of
-the session. Under another `--dist` than `load`, `loadgroup`, `loadscope` or `loadfile`, each worker that gets an
-item of a backend starts it, and asks it once more what its selected items need.
+With pytest-xdist all items of a backend go to one worker (`pytest_xdist_make_scheduler`), and the same holds
+of the session, but for what a worker that died had asked. Under `--dist worksteal` or `each`, each worker
+that gets an item of a backend starts it, and asks it what all its selected items need.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from conformance.engine import Plan
 from conformance.pytest_plugin import PREFIX
 from conformance.pytest_plugin.asking import Asking
 from conformance.pytest_plugin.items import BACKEND, BackendItem, CellItem, Collection, DeviationsItem
-from conformance.pytest_plugin.request import DEFAULTS, Request
+from conformance.pytest_plugin.request import Request
 from conformance.pytest_plugin.share import Share, write
 from conformance.reference_impl.arrays import DeviceUnavailable, use_device
 from conformance.reporting.ledger import Totals
@@ -58,8 +58,8 @@ class Suite:
         self._written: Path | None = None
         config.add_cleanup(self._stack.close)
         try:
-            device = config.getoption(f"{PREFIX}device") or DEFAULTS["device"]
-            self._stack.enter_context(use_device(device))
+            device = config.getoption(f"{PREFIX}device")
+            self._stack.enter_context(use_device(device or "cpu"))
             self.request = Request.of(config)
         except (UnknownName, BadCase, DeviceUnavailable) as error:
             raise pytest.UsageError(str(error)) from error
@@ -68,7 +68,8 @@ class Suite:
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         if path != PACKAGE:
             return None
-        collection: Collection = Collection.from_parent(parent, path=path, suite=self)
+        # Wherever the package lies, its items are `conformance::…`.
+        collection: Collection = Collection.from_parent(parent, path=path, nodeid="conformance", suite=self)
         return collection
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
@@ -108,7 +109,7 @@ class Suite:
 
         backends = [spec.name for spec in self.request.plan.backends]
 
-        class ByBackend(LoadScopeScheduling):
+        class ByBackend(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
             def _split_scope(self, nodeid: str) -> str:
                 ends = [name for name in backends if nodeid.endswith(f"-{name}")]
                 ours = nodeid.startswith("conformance::") and ends
@@ -119,28 +120,26 @@ class Suite:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take what a worker of pytest-xdist has judged; one that died brings nothing."""
-        if (share := getattr(node, "workeroutput", {}).get("conformance")) is not None:
-            self._shares.append(pickle.loads(share))
+        if (shares := getattr(node, "workeroutput", {}).get("conformance")) is not None:
+            self._shares += pickle.loads(shares)
 
     def pytest_sessionfinish(self) -> None:
         """End the backends, and write the results where they are wanted."""
-        self._shares.append(self._share())
-        self._stack.close()
         directory = self._config.getoption(f"{PREFIX}results")
-        if directory is None:
-            return
+        if directory is not None:
+            self._shares.append(self._share())
+        self._stack.close()
         if hasattr(self._config, "workeroutput"):
-            self._config.workeroutput["conformance"] = pickle.dumps(self._shares[-1])
-        elif write(self._shares, Path(directory), self.request.suite):
+            self._config.workeroutput["conformance"] = pickle.dumps(self._shares)
+        elif directory is not None and write(self._shares, Path(directory), self.request.suite):
             self._written = Path(directory)
 
     def _share(self) -> Share:
-        running = {
-            backend for backend in self._items if backend not in self._asked or not self._asked[backend].over
-        }
+        over = {backend for backend, asking in self._asked.items() if asking.is_done()}
         return Share(
             events={backend: tuple(asking.events) for backend, asking in self._asked.items()},
-            unfinished=frozenset(running),
+            selected=frozenset(self._items),
+            finished=frozenset(over),
             narrowed=tuple(item.name for items in self._items.values() for item in items)
             if self._deselected
             else (),
