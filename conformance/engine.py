@@ -14,14 +14,15 @@ import anyio.abc
 import anyio.from_thread
 import msgspec
 
-from conformance import dialects
 from conformance.cases.answer import Data, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
-from conformance.checks import Bench, check
+from conformance.checks import Bench
+from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
-from conformance.reference_impl.arithmetic import BadArithmetic, declared
+from conformance.judges import Hearing, Judges, default_workers
+from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
 from conformance.runners.process import Broken, Limits, Runner
 from conformance.runners.protocol import ConcreteCase, Observation, to_wire
@@ -30,6 +31,9 @@ from conformance.runners.unavailable import BackendUnavailable
 
 LOOKAHEAD = 48
 """How many cases a backend may be ahead of the judgement."""
+
+TOGETHER = 8
+"""How many cases are judged at once, at most: so few that their answers come soon after one another."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Plan:
         dialects: modules of dialects, before the installed and the built-in ones.
         witnesses: whether the witnesses of recorded deviations about the same subjects are asked as well.
         limits: seconds that a start and a case may take.
+        workers: how many processes judge; with 0 the engine's own does.
     """
 
     cases: tuple[Case, ...]
@@ -52,6 +57,7 @@ class Plan:
     dialects: tuple[str, ...] = ()
     witnesses: bool = True
     limits: Limits = field(default_factory=Limits)
+    workers: int = field(default_factory=default_workers)
 
 
 async def run(plan: Plan) -> AsyncGenerator[Event, None]:
@@ -76,7 +82,7 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                 for backend in asked:
                     group.start_soon(backend.ask, made)
                 ledger = Ledger()
-                async for judged in judge_all(plan, asked, made):
+                async for judged in judge_all(plan, asked, made, group):
                     ledger.enter(judged)
                     yield judged
                 for backend in asked:
@@ -87,15 +93,60 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                 group.cancel_scope.cancel()
 
 
-async def judge_all(plan: Plan, asked: list[Asked], made: Made) -> AsyncGenerator[Judged, None]:
+async def judge_all(
+    plan: Plan, asked: list[Asked], made: Made, group: anyio.abc.TaskGroup
+) -> AsyncGenerator[Judged, None]:
     """The checks of every case, as soon as all its takers have answered; in the order of the cases."""
-    properties = [PROPERTIES[name] for name in plan.properties or PROPERTIES]
+    properties = plan.properties or tuple(PROPERTIES)
+    judges = Judges([backend.bench for backend in asked], plan.dialects, properties, plan.workers)
+    send, receive = anyio.create_memory_object_stream[Session](judges.workers)
+    group.start_soon(judges.prepare)
+
+    async def convene() -> None:
+        async with send:
+            async for hearings in answered(plan, asked, made):
+                session = Session(hearings)
+                group.start_soon(session.hold, judges)
+                await send.send(session)
+
+    group.start_soon(convene)
+    async with receive:
+        async for session in receive:
+            for judged in await session.result():
+                yield judged
+
+
+async def answered(plan: Plan, asked: list[Asked], made: Made) -> AsyncGenerator[list[Hearing], None]:
+    """The cases in their order, as many together as have been answered meanwhile."""
+    hearings: list[Hearing] = []
     for case in all_cases(plan, asked):
         takers = [backend for backend in asked if case.id in backend.cases]
+        full = len(hearings) == TOGETHER
+        if hearings and (full or not all(case.id in backend.answers for backend in takers)):
+            yield hearings
+            hearings = []
         answers = {backend.bench.name: await backend.answer(case) for backend in takers}
-        checks = check(case, made.data(case), [b.bench for b in takers], answers, properties)
+        hearings.append(Hearing(case, made.data(case), answers))
         made.forget(case)
-        yield Judged(case, checks)
+    yield hearings
+
+
+class Session:
+    """Some hearings that are judged at once."""
+
+    def __init__(self, hearings: list[Hearing]) -> None:
+        self.hearings = hearings
+        self.judged: list[Judged] = []
+        self.over = anyio.Event()
+
+    async def hold(self, judges: Judges) -> None:
+        checks = await judges.judge(self.hearings)
+        self.judged = [Judged(h.case, c) for h, c in zip(self.hearings, checks, strict=True)]
+        self.over.set()
+
+    async def result(self) -> list[Judged]:
+        await self.over.wait()
+        return self.judged
 
 
 class Starting:
@@ -116,13 +167,12 @@ class Starting:
         try:
             # The name by which the user chose it is the only one that is sure to be this backend's alone.
             identity = msgspec.structs.replace(await runner.start(), name=spec.name)
-            dialect = dialects.of(spec.name, self.plan.dialects)
-            bench = Bench(identity, declared(identity.arithmetic), dialect)
-        except (BackendUnavailable, BadArithmetic, dialects.BadDialect) as error:
+            bench = Bench.of(identity, self.plan.dialects)
+        except (BackendUnavailable, BadArithmetic, BadDialect) as error:
             await self.send.send(Unavailable(spec.name, str(error)))
             return
         self.started[spec.name] = bench, runner
-        await self.send.send(Started(spec.name, identity, dialect.digest))
+        await self.send.send(Started(spec.name, identity, bench.dialect.digest))
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
         """Until every backend has started, or has not."""
