@@ -26,8 +26,12 @@ class Well:
         return Identity("rectifier", "python", {}, {}, {}, {"base": "ieee-float32"}, capabilities)
 
     def observe(self, case):
-        x = case.inputs[0]
-        return observe_each(case, lambda name: np.where(x > 0, x, x * np.float32(self.slope)))
+        slope = case.config.get("negative_slope", self.slope)
+        threshold, top = case.config.get("threshold", 0.0), case.config.get("max_value")
+        x = case.inputs[0].astype(float)
+        below = slope * (x - threshold) if slope else 0.0
+        y = np.where(x <= threshold, below, np.minimum(x, np.inf if top is None else top))
+        return observe_each(case, lambda name: y.astype(np.float32))
 
 
 class Leaky(Well):

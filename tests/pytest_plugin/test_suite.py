@@ -27,7 +27,7 @@ RELU = ("--conformance-subject", "relu")
 FORWARD = (*RELU, "--conformance-property", "forward")
 
 DIALECT = """
-from conformance.dialects.deviation import Deviation, Dialect, Value, subject
+from conformance.dialects.deviation import Deviation, Dialect, Value
 from conformance.cases.case import Case, Literal
 from conformance.reference_impl.primitives import multiply, relu, subtract
 
@@ -37,7 +37,7 @@ def leaking(original, x, *args, **kwargs):
 x = Literal((2,), (-4.0, 3.0))
 witness = Case("activations.relu", inputs=(x,), observables=("output/0",))
 leak = Deviation(
-    "leaks", "it leaks", "bug", "", "", "", subject("activations.relu"),
+    "leaks", "it leaks", "bug", "", "", "", lambda case, data: not case.config,
     Value({"activations.relu": leaking}), (witness,),
 )
 DIALECTS = {"leaky": Dialect((leak,)), "well": Dialect((leak,))}
@@ -52,8 +52,7 @@ def test_items_are_cells_of_each_backend(suite: Run) -> None:
         "conformance::activations.relu-forward-refuse",
         "conformance::recorded-deviations-refuse",
     ]
-    with pytest.raises(FileNotFoundError):
-        asked("well")
+    assert not Path("asked.well").exists()
 
 
 def test_modules_of_the_package_are_not_collected(suite: Run) -> None:
@@ -73,15 +72,14 @@ def test_each_case_is_asked_once(suite: Run) -> None:
     assert starts("well") == 1
 
 
-def test_deselected_items_ask_nothing(suite: Run) -> None:
-    subjects = ("--conformance-subject", "activations.*")
-    suite(*subjects, *asks_logged("well"), "-k", "relu-forward and not .relu-").assert_outcomes(
-        passed=0, skipped=3, deselected=130
-    )
+def test_deselected_backend_is_not_started(suite: Run) -> None:
+    result = suite("-k", "forward-well", *RELU, *asks("well"), *asks_logged("leaky"))
+    result.assert_outcomes(passed=1, deselected=7)
+    assert not Path("asked.leaky").exists()
 
 
 def test_selected_items_ask_for_their_cases_alone(suite: Run) -> None:
-    suite("-k", ".relu-forward-well", *asks_logged("well"), *asks_logged("leaky"))
+    suite("-k", ".relu-forward-well", *asks_logged("well"))
     assert {json.loads(case)["subject"] for case in asked("well")} == {"activations.relu"}
     forward = [
         case
@@ -89,8 +87,6 @@ def test_selected_items_ask_for_their_cases_alone(suite: Run) -> None:
         if case.subject == "activations.relu" and "output/0" in case.observables
     ]
     assert len(asked("well")) == len(forward)
-    with pytest.raises(FileNotFoundError):
-        asked("leaky")
 
 
 def test_failing_item_says_what_it_takes_and_no_more(suite: Run, case_file: CaseFile) -> None:
@@ -143,8 +139,8 @@ def test_cell_without_a_promise_is_skipped_with_the_reason(suite: Run, case_file
 def test_backend_that_does_not_start_is_an_error_of_its_items_alone(suite: Run) -> None:
     result = suite(*FORWARD, *asks("refuse"), *asks("well"))
     result.assert_outcomes(passed=1, skipped=1, errors=2)
-    assert result.stdout.str().count("No module named 'rectifier'") == 1
-    result.stdout.fnmatch_lines(["refuse could not be started: *(the first error says more)"])
+    assert result.outlines.count("ModuleNotFoundError: No module named 'rectifier'") == 1
+    result.stdout.fnmatch_lines(["refuse could not be started: * (the first error says more)"])
 
 
 def test_recorded_deviation_passes_and_is_named(suite: Run, pytester: pytest.Pytester) -> None:
@@ -178,8 +174,7 @@ def test_first_failure_ends_the_session_and_the_backends(suite: Run) -> None:
     result = suite("-x", *asks_logged("leaky"), *asks_logged("well"), "-k", "relu-forward")
     result.assert_outcomes(failed=1, skipped=0, deselected=result.parseoutcomes()["deselected"])
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
-    with pytest.raises(FileNotFoundError):
-        asked("well")
+    assert not Path("asked.well").exists()
 
 
 def test_backend_that_hangs_ends_with_the_session(suite: Run, case_file: CaseFile) -> None:
@@ -207,7 +202,11 @@ def test_junit_has_the_finding_and_the_numbers(suite: Run, pytester: pytest.Pyte
     assert (cell.get("classname"), cell.get("name")) == ("conformance", "activations.relu-forward-leaky")
     properties = {p.get("name"): p.get("value") for p in cell.iter("property")}
     assert properties["conformance backend"] == "leaky"
-    assert properties["findings"] == properties["checks"]
+    assert (
+        int(properties["findings"] or 0)
+        == int(properties["checks"] or 0) - int(properties["conforms"] or 0)
+        > 0
+    )
     failure = cell.find("failure")
     assert failure is not None
     assert "conformance run --case" in (failure.text or "")
