@@ -123,7 +123,7 @@ class AssertConforms:
 def assert_conforms() -> AssertConforms:
     """Fails a test unless a backend of your own conforms: a Python class, or a command line.
 
-    def test_dense(assert_conforms):
-        assert_conforms(MyBackend, subjects=["Dense", "activations.*"], profile="inference")
+    `assert_conforms(MyBackend, subjects=["Dense", "activations.*"], profile="inference")` asks the class in a
+    process of its own, and returns how many checks conform, deviate, are unsupported, …
     """
     return AssertConforms()
