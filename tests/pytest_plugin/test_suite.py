@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -177,11 +179,24 @@ def test_first_failure_ends_the_session_and_the_backends(suite: Run) -> None:
     assert not Path("asked.well").exists()
 
 
-def test_backend_that_hangs_ends_with_the_session(suite: Run, case_file: CaseFile) -> None:
-    """A case behind the failure is never answered; nobody waits for it."""
-    files = (*case_file(relu_of(-1.0)), *case_file(relu_of(EIGHT, observables=("shape/concrete",))))
-    result = suite("-x", *files, *asks("leaky"))
-    result.assert_outcomes(failed=1)
+def test_interrupted_session_ends_a_backend_that_hangs(
+    pytester: pytest.Pytester, case_file: CaseFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    os.mkfifo("asked.fragile")
+    command = [sys.executable, "-m", "pytest", "-p", "conformance.pytest_plugin", "--pyargs", "conformance"]
+    # Ctrl-C has to work also where these tests run in the background, with it ignored.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        session = subprocess.Popen([*command, *case_file(relu_of(EIGHT)), *asks_logged("fragile")])
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    with Path("asked.fragile").open() as messages:
+        assert any('"observe"' in message for message in messages)
+        session.send_signal(signal.SIGINT)
+        assert session.wait() == pytest.ExitCode.INTERRUPTED
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
 def test_last_failed_runs_it_alone(suite: Run) -> None:
