@@ -61,6 +61,9 @@ class Context:
 class Layer:
     """A layer: its arguments are fields, its `call` is pure in inputs, weights and context.
 
+    The constructor takes the fields of the class itself, and then those of its bases in the order in which
+    Python looks attributes up; a field named in a class is not taken again from a base.
+
     Raises:
         TypeError: a required argument is missing, or an argument is unknown.
         ValueError: an argument has a value that is not allowed.
