@@ -29,11 +29,12 @@ from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.events import Judged
 from conformance.reporting.results import encode_check
-from conformance.runners import protocol, registry
+from conformance.runners import protocol
 from conformance.runners.process import Runner
 from conformance.runners.provision import PACKAGE, silent
 from conformance.runners.registry import BackendSpec
 from conformance.runners.validation import validate_observation
+from conformance.selection import find_backends
 
 HERE = Path(__file__).parent
 
@@ -215,7 +216,7 @@ def machine() -> str:
 def main() -> None:
     """Measure the backends named; exits with 1 where one falls short of what is required."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("backends", nargs="*", default=list(registry.DEFAULT_BACKENDS), metavar="BACKEND")
+    parser.add_argument("backends", nargs="*", metavar="BACKEND")
     parser.add_argument("--corpus", default="quick", choices=corpus.NAMES)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -223,10 +224,8 @@ def main() -> None:
     cases = corpus.load(arguments.corpus)
     print(machine())
     figures = []
-    for name in arguments.backends:
-        measured = measure(
-            registry.find(name), cases, arguments.repeats, lambda line: print(line, file=sys.stderr)
-        )
+    for spec in find_backends(arguments.backends, commands=(), node=None):
+        measured = measure(spec, cases, arguments.repeats, lambda line: print(line, file=sys.stderr))
         figures.append(measured)
         print(measured)
     if arguments.json:

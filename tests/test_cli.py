@@ -230,6 +230,7 @@ def test_single_cases_are_asked_by_id_and_from_files(engine: Engine, run: Run, t
     ("arguments", "message"),
     [
         (["--backend", "tfjs-wsam"], "did you mean tfjs-wasm"),
+        (["--backend", "zzz"], "there are keras-tensorflow, keras-tensorflow-onednn, tfjs-cpu, tfjs-wasm"),
         (["--subject", "layers.Dence"], "did you mean layers.Dense"),
         (["--subject", "lstm"], "did you mean layers.LSTM"),
         (["--property", "forwards"], "did you mean forward?"),
