@@ -7,6 +7,7 @@ one, and then kills the process groups that it has been told of.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -24,7 +25,8 @@ class Janitor:
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, bufsize=0
         )
         assert process.stdin is not None
-        self._process, self._pipe = process, process.stdin
+        self._pipe = process.stdin
+        atexit.register(process.communicate)
 
     def watch(self, group: int) -> None:
         """Kill the process group if this process ends before it is forgotten."""
