@@ -1,0 +1,171 @@
+"""Renders a report as JUnit XML, in the shape that pytest writes and CI servers read.
+
+A test suite is a backend, and a test case one of its cells: a property of a subject. A wrong answer is a
+failure, a backend that broke an error; what was not asked, or is not promised, is skipped and never passed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from conformance.reporting.ledger import total
+from conformance.reporting.results import BackendRecord, Cell, DeviationRecord, Finding, Results
+from conformance.reporting.store import Report
+from conformance.verdicts import BROKEN, FINDINGS, Check, Verdict
+
+NO_XML = re.compile("[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""The characters that XML cannot hold, not even escaped."""
+
+OUTCOMES = {
+    **dict.fromkeys((Verdict.UNSUPPORTED, Verdict.UNSPECIFIED, Verdict.NOT_RUN), "skipped"),
+    **dict.fromkeys(FINDINGS, "failure"),
+    **dict.fromkeys(BROKEN, "error"),
+}
+"""The element that tells a cell's verdict; without one, the test case has passed."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test case. `outcome` is the element in it, or empty where it has passed."""
+
+    classname: str
+    name: str
+    outcome: str = ""
+    kind: str = ""
+    message: str = ""
+    text: str = ""
+
+
+def render(report: Report) -> str:
+    """The XML document."""
+    results = report.results
+    counts: Counter[str] = Counter()
+    root = ElementTree.Element("testsuites", name="conformance")
+    for backend in results.backends:
+        suite = _suite(root, results, backend.name, list(_tests(report, backend.name)), counts)
+        suite.insert(0, _properties(results, backend))
+    for gone in results.unavailable:
+        test = Test(gone.backend, "start", "error", "unavailable", "could not be started", gone.message)
+        _suite(root, results, gone.backend, [test], counts)
+    if results.status == "interrupted":
+        test = Test("run", "complete", "error", "interrupted", "interrupted: some cases were not asked")
+        _suite(root, results, "run", [test], counts)
+    root.attrib |= {"time": f"{results.duration_s:.3f}", **_counts(counts)}
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
+
+
+def _suite(
+    root: ElementTree.Element, results: Results, name: str, tests: list[Test], counts: Counter[str]
+) -> ElementTree.Element:
+    """Append a suite with its tests, and add them to the counts of the whole."""
+    own = Counter(test.outcome or "passed" for test in tests)
+    counts.update(own)
+    suite = ElementTree.SubElement(root, "testsuite", name=_clean(name), timestamp=results.started)
+    suite.attrib |= {"time": f"{results.duration_s:.3f}", **_counts(own), "skipped": str(own["skipped"])}
+    for test in tests:
+        element = ElementTree.SubElement(
+            suite, "testcase", classname=_clean(test.classname), name=_clean(test.name), time="0.000"
+        )
+        if test.outcome:
+            outcome = ElementTree.SubElement(
+                element, test.outcome, type=test.kind, message=_clean(test.message)
+            )
+            outcome.text = _clean(test.text)
+        elif test.text:
+            ElementTree.SubElement(element, "system-out").text = _clean(test.text)
+    return suite
+
+
+def _counts(outcomes: Counter[str]) -> dict[str, str]:
+    return {
+        "tests": str(outcomes.total()),
+        "failures": str(outcomes["failure"]),
+        "errors": str(outcomes["error"]),
+    }
+
+
+def _properties(results: Results, backend: BackendRecord) -> ElementTree.Element:
+    """What was run: the suite, its corpus and seed, and the backend's versions, settings and platform."""
+    suite = results.suite
+    listed = {
+        "suite.version": suite.version,
+        "suite.corpus": suite.corpus,
+        "suite.seed": str(suite.seed),
+        **{f"selection.{name}": " ".join(values) for name, values in sorted(suite.selection.items())},
+        **{f"version.{name}": value for name, value in sorted(backend.versions.items())},
+        **{f"setting.{name}": value for name, value in sorted(backend.settings.items())},
+        **{f"platform.{name}": value for name, value in sorted(backend.platform.items())},
+    }
+    element = ElementTree.Element("properties")
+    for name, value in listed.items():
+        ElementTree.SubElement(element, "property", name=_clean(name), value=_clean(value))
+    return element
+
+
+def _tests(report: Report, backend: str) -> Iterator[Test]:
+    """A test for each cell of the backend, and for each recorded deviation whose witnesses were asked."""
+    checks = defaultdict(list)
+    for check in report.checks:
+        if check.backend == backend:
+            checks[check.subject, check.property].append(check)
+    findings = defaultdict(list)
+    for finding in report.results.findings:
+        if finding.backend == backend:
+            findings[finding.subject, finding.property].append(finding)
+    for cell in report.results.cells:
+        if cell.backend == backend:
+            place = cell.subject, cell.property
+            yield _of_cell(cell, checks[place], findings[place])
+    for deviation in report.results.deviations:
+        if deviation.backend == backend and deviation.holds is not None:
+            yield _of_deviation(deviation)
+
+
+def _of_cell(cell: Cell, checks: list[Check], findings: list[Finding]) -> Test:
+    outcome = OUTCOMES.get(cell.verdict, "")
+    deviations = sorted({name for check in checks for name in check.deviations})
+    text = {
+        "": "deviates as recorded: " + ", ".join(deviations) if deviations else "",
+        "skipped": "\n".join(sorted({c.message for c in checks if c.verdict is cell.verdict and c.message})),
+    }.get(outcome, "\n\n".join(_described(finding) for finding in findings))
+    return Test(
+        f"{cell.backend}.{cell.subject}",
+        cell.property,
+        outcome,
+        kind=cell.verdict if outcome else "",
+        message=f"{cell.verdict}: {total([cell])}",
+        text=text,
+    )
+
+
+def _described(finding: Finding) -> str:
+    head = f"{finding.observable}: {finding.verdict} ({finding.count} checks)"
+    return "\n".join(filter(None, (head, finding.summary, finding.reproduce.command)))
+
+
+def _of_deviation(deviation: DeviationRecord) -> Test:
+    holds = bool(deviation.holds)
+    return Test(
+        f"{deviation.backend}.deviations",
+        deviation.id,
+        outcome="" if holds else "failure",
+        kind="" if holds else "no-longer-holds",
+        message=""
+        if holds
+        else "a recorded deviation that no longer holds: mend or remove it in the dialect",
+        text="" if holds else deviation.summary,
+    )
+
+
+def _clean(text: str) -> str:
+    """The text with its visible escapes for what XML cannot hold.
+
+    >>> _clean("a\\x1b[31mb")
+    'a#x1B[31mb'
+    """
+    return NO_XML.sub(lambda found: f"#x{ord(found.group()):02X}", text)
