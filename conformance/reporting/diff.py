@@ -29,6 +29,9 @@ class Change(StrEnum):
     OTHER_VERDICT = "other verdict"
 
 
+LISTED = tuple(change for change in Change if change is not Change.NO_LONGER_ASKED)
+"""The kinds whose changes are listed for people; of checks not asked, their number says enough."""
+
 UNASKED = frozenset({Verdict.UNSUPPORTED, Verdict.NOT_RUN})
 EXPECTED = frozenset({Verdict.CONFORMS, Verdict.DEVIATES})
 
@@ -255,9 +258,9 @@ def _notices(old: Results, new: Results) -> Iterator[str]:
     if old.suite.version != new.suite.version:
         yield f"The old results are of suite {old.suite.version}, the new of {new.suite.version}."
     if old.suite.corpus_digest != new.suite.corpus_digest:
-        then, now = (f"corpus {s.corpus}" if s.corpus else "single cases" for s in (old.suite, new.suite))
-        which = f"{then}, the new of {now}" if then != now else f"{then}, the new of another version of it"
-        yield f"The old results are of {which}: what fails and was not asked before counts as new."
+        were, are = (f"corpus {s.corpus}" if s.corpus else "single cases" for s in (old.suite, new.suite))
+        which = f"{are} with other cases" if were == are else are
+        yield f"The old results are of {were}, the new of {which}: a failure not asked before counts as new."
     for results, name in ((old, "old"), (new, "new")):
         if results.status == "interrupted":
             yield f"The {name} run was interrupted: what it did not reach is not compared."

@@ -144,7 +144,8 @@ def _of_cell(cell: Cell, checks: list[Check], findings: list[Finding]) -> Test:
 
 
 def _described(finding: Finding) -> str:
-    head = f"{finding.observable}: {finding.verdict} ({finding.count} checks)"
+    many = f" ({finding.count:,} checks)" if finding.count > 1 else ""
+    head = f"{finding.observable}: {finding.verdict}{many}"
     return "\n".join(filter(None, (head, finding.summary, finding.reproduce.command)))
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 
-from conformance.reporting.diff import Change, Difference
+from conformance.reporting.diff import LISTED, Change, Difference
 from conformance.reporting.ledger import suspect_specification, total
 from conformance.reporting.page import GLYPHS, by_kind, in_order
 from conformance.reporting.results import Finding, Results
@@ -19,6 +20,18 @@ SHOWN = 50
 
 LONGEST = 1000
 """Characters of a message that are shown."""
+
+COLUMNS = {
+    "checks": "Checks",
+    "conforms": "conform",
+    "deviates": "deviate as recorded",
+    "unsupported": "unsupported",
+    "unspecified": "unspecified",
+    "findings": "failed",
+    "broken": "broken",
+    "not_run": "not run",
+}
+"""The numbers of a backend's checks, by their names in `Totals`, and how they are headed."""
 
 
 def render(report: Report) -> str:
@@ -39,7 +52,7 @@ def render_difference(difference: Difference) -> str:
         ["## Layers conformance, compared", f"**{difference.headline}.**"],
         [f"> {_escape(notice)}" for notice in difference.notices],
         _change_counts(difference),
-        *(_changes(difference, change) for change in Change),
+        *(_changes(difference, change) for change in LISTED),
         _lost(difference),
     )
 
@@ -70,23 +83,12 @@ def _scope(results: Results) -> str:
 
 def _backends(results: Results) -> Iterator[str]:
     """A table of totals; the first column of numbers is the denominator of the others."""
-    columns = (
-        "checks",
-        "conforms",
-        "deviates",
-        "unsupported",
-        "unspecified",
-        "findings",
-        "broken",
-        "not_run",
-    )
     rows = []
     for backend in results.backends:
-        sums = total(cell for cell in results.cells if cell.backend == backend.name)
-        versions = ", ".join(f"{name} {value}" for name, value in sorted(backend.versions.items()))
-        rows.append([_escape(backend.name), *(f"{getattr(sums, c):,}" for c in columns), _escape(versions)])
-    headings = ("Backend", *(column.replace("_", " ") for column in columns), "Versions")
-    yield from _table(headings, rows, "l" + "r" * len(columns) + "l")
+        sums = asdict(total(cell for cell in results.cells if cell.backend == backend.name))
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(backend.versions.items()))
+        rows.append([_escape(backend.name), *(f"{sums[column]:,}" for column in COLUMNS), _escape(versions)])
+    yield from _table(["Backend", *COLUMNS.values(), "Versions"], rows, "l" + "r" * len(COLUMNS) + "l")
 
 
 def _notices(report: Report) -> Iterator[str]:

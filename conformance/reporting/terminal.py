@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
-from conformance.reporting.diff import Change, Difference, News
+from conformance.reporting.diff import LISTED, Change, Difference, News
 from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total
 from conformance.reporting.results import Cell, Results
 from conformance.reporting.store import PAGE, Report
@@ -241,7 +241,7 @@ def show_difference(console: Console, difference: Difference) -> None:
     parts: list[RenderableType] = [
         *(Text(notice, style="dim") for notice in difference.notices),
         *([_change_counts(difference)] if difference.changes else []),
-        *(line for change in Change for line in _changes(difference, change)),
+        *(line for change in LISTED for line in _changes(difference, change)),
         *(lost if difference.lost else []),
     ]
     for part in parts:
