@@ -27,7 +27,8 @@ def message_and_color(results: Results, totals: Totals) -> tuple[str, str]:
     if failed:
         return f"{failed:,} {of} failed", "red"
     if lost:
-        return f"{lost} recorded deviations no longer hold", "red"
+        which = "recorded deviation does" if lost == 1 else "recorded deviations do"
+        return f"{lost} {which} not hold", "red"
     if results.unavailable:
         return f"{results.unavailable[0].backend} not started", "lightgrey"
     if results.status == "interrupted":
