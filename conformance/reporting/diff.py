@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, repeat
 from typing import Any
 
 import msgspec
@@ -35,12 +36,12 @@ LISTED = tuple(change for change in Change if change is not Change.NO_LONGER_ASK
 UNASKED = frozenset({Verdict.UNSUPPORTED, Verdict.NOT_RUN})
 EXPECTED = frozenset({Verdict.CONFORMS, Verdict.DEVIATES})
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str]
 
 
 def key_of(check: Check) -> Key:
-    """What makes two checks of different results the same one."""
-    return check.case, check.backend, check.property, check.observable
+    """What makes two checks of one case in different results the same one."""
+    return check.backend, check.property, check.observable
 
 
 @dataclass(frozen=True)
@@ -183,22 +184,34 @@ def compare(old: Report, new: Report, worse: float) -> Difference:
         worse: a margin that is at least so many times the earlier one is numerically worse; from a
             margin of 0, any other is.
     """
-    before, after = ({key_of(check): check for check in report.checks} for report in (old, new))
+    sides: Counter[tuple[bool, bool]] = Counter()
     changes = []
-    for key in before.keys() | after.keys():
-        pair = before.get(key), after.get(key)
-        if change := classify(*pair, worse):
-            changes.append(Changed(change, *pair))
+    for before, after in _pairs(old.checks, new.checks):
+        sides[before is not None, after is not None] += 1
+        if change := classify(before, after, worse):
+            changes.append(Changed(change, before, after))
     return Difference(
         old=old.results,
         new=new.results,
         worse=worse,
-        in_both=len(before.keys() & after.keys()),
-        only_old=len(before.keys() - after.keys()),
-        only_new=len(after.keys() - before.keys()),
+        in_both=sides[True, True],
+        only_old=sides[True, False],
+        only_new=sides[False, True],
         changes=tuple(sorted(changes, key=_order)),
         lost=tuple(_lost_deviations(old.results, new.results)),
     )
+
+
+def _pairs(old: Iterable[Check], new: Iterable[Check]) -> Iterator[tuple[Check | None, Check | None]]:
+    """Each check as it is in either, case by case: checks come sorted by these, and are never all in
+    memory."""
+    tagged = heapq.merge(zip(repeat("old"), old), zip(repeat("new"), new), key=lambda pair: pair[1].case)
+    for _, of_case in groupby(tagged, key=lambda pair: pair[1].case):
+        found: dict[str, dict[Key, Check]] = {"old": {}, "new": {}}
+        for side, check in of_case:
+            found[side][key_of(check)] = check
+        for key in found["old"] | found["new"]:
+            yield found["old"].get(key), found["new"].get(key)
 
 
 def classify(before: Check | None, after: Check | None, worse: float) -> Change | None:

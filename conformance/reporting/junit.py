@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from conformance.reporting.ledger import total
+from conformance.reporting.ledger import FAILING, total
 from conformance.reporting.results import BackendRecord, Cell, DeviationRecord, Finding, Results
 from conformance.reporting.store import Report
 from conformance.verdicts import BROKEN, FINDINGS, Check, Verdict
@@ -26,6 +26,10 @@ OUTCOMES = {
     **dict.fromkeys(BROKEN, "error"),
 }
 """The element that tells a cell's verdict; without one, the test case has passed."""
+
+
+Told = tuple[str, str, str, Verdict]
+"""Backend, subject, property and verdict."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,10 @@ def render(report: Report) -> str:
     """The XML document."""
     results = report.results
     counts: Counter[str] = Counter()
+    told = _told(report.checks)
     root = ElementTree.Element("testsuites", name="conformance")
     for backend in results.backends:
-        suite = _suite(root, results, backend.name, list(_tests(report, backend.name)), counts)
+        suite = _suite(root, results, backend.name, list(_tests(results, backend.name, told)), counts)
         suite.insert(0, _properties(results, backend))
     for gone in results.unavailable:
         test = Test(gone.backend, "start", "error", "unavailable", "could not be started", gone.message)
@@ -77,7 +82,8 @@ def _suite(
             )
             outcome.text = _clean(test.text)
         elif test.text:
-            ElementTree.SubElement(element, "system-out").text = _clean(test.text)
+            said = ElementTree.SubElement(element, "system-out")
+            said.text = _clean(f"{test.message}\n{test.text}")
     return suite
 
 
@@ -107,39 +113,40 @@ def _properties(results: Results, backend: BackendRecord) -> ElementTree.Element
     return element
 
 
-def _tests(report: Report, backend: str) -> Iterator[Test]:
+def _tests(results: Results, backend: str, told: Mapping[Told, Collection[str]]) -> Iterator[Test]:
     """A test for each cell of the backend, and for each recorded deviation whose witnesses were asked."""
-    checks = defaultdict(list)
-    for check in report.checks:
-        if check.backend == backend:
-            checks[check.subject, check.property].append(check)
     findings = defaultdict(list)
-    for finding in report.results.findings:
-        if finding.backend == backend:
-            findings[finding.subject, finding.property].append(finding)
-    for cell in report.results.cells:
+    for finding in results.findings:
+        findings[finding.backend, finding.subject, finding.property].append(finding)
+    for cell in results.cells:
         if cell.backend == backend:
-            place = cell.subject, cell.property
-            yield _of_cell(cell, checks[place], findings[place])
-    for deviation in report.results.deviations:
+            place = cell.backend, cell.subject, cell.property
+            yield _of_cell(cell, told.get((*place, cell.verdict), ()), findings[place])
+    for deviation in results.deviations:
         if deviation.backend == backend and deviation.holds is not None:
             yield _of_deviation(deviation)
 
 
-def _of_cell(cell: Cell, checks: list[Check], findings: list[Finding]) -> Test:
+def _told(checks: Iterable[Check]) -> dict[Told, set[str]]:
+    """What the checks that do not fail say by cell and verdict: deviations as recorded, or reasons."""
+    told: dict[Told, set[str]] = defaultdict(set)
+    for check in checks:
+        if check.verdict not in FAILING:
+            place = check.backend, check.subject, check.property, check.verdict
+            told[place].update(check.deviations or filter(None, [check.message]))
+    return told
+
+
+def _of_cell(cell: Cell, told: Collection[str], findings: list[Finding]) -> Test:
     outcome = OUTCOMES.get(cell.verdict, "")
-    deviations = sorted({name for check in checks for name in check.deviations})
-    text = {
-        "": "deviates as recorded: " + ", ".join(deviations) if deviations else "",
-        "skipped": "\n".join(sorted({c.message for c in checks if c.verdict is cell.verdict and c.message})),
-    }.get(outcome, "\n\n".join(_described(finding) for finding in findings))
+    failing = "\n\n".join(_described(finding) for finding in findings)
     return Test(
         f"{cell.backend}.{cell.subject}",
         cell.property,
         outcome,
         kind=cell.verdict if outcome else "",
         message=f"{cell.verdict}: {total([cell])}",
-        text=text,
+        text=failing or "\n".join(sorted(told)),
     )
 
 

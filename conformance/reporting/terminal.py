@@ -3,6 +3,7 @@ of it, and how that differs from earlier results."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -173,7 +174,11 @@ def summarize(console: Console, report: Report, directory: Path, news: News | No
     console.print()
     console.print(f"Report: {directory / PAGE}", markup=False, highlight=False, soft_wrap=True)
     if results.status == "interrupted":
-        console.print("Interrupted: this is of the cases that were judged until then.")
+        console.print(
+            "Interrupted: this is of the cases that were judged until then. "
+            f"To go on: conformance run --resume {shlex.quote(str(directory))}",
+            soft_wrap=True,
+        )
     console.print(Text(str(total(results.cells)), style="bold"), soft_wrap=True)
 
 

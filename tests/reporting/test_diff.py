@@ -25,7 +25,7 @@ from conformance.verdicts import Check, Verdict
 from tests.reporting import synthetic
 
 CASES = {case.id: case for case in (Case("layers.Dense", {"units": units}) for units in (3, 40, 500))}
-FIRST, SECOND, THIRD = CASES
+FIRST, SECOND, THIRD = sorted(CASES)
 HOLDS, LOST, UNKNOWN = (
     DeviationRecord("elu", "tfjs-cpu", "bug", "value", "It is another elu.", "", "", (), holds, 1)
     for holds in (True, False, None)
@@ -44,7 +44,7 @@ def report(*checks: Check, deviations: Iterable[DeviationRecord] = (), **changes
         backends=synthetic.BACKENDS, unavailable=(), cells=sum_cells(checks),
         findings=group_findings(checks, CASES), deviations=tuple(deviations),
     )  # fmt: skip
-    return Report(msgspec.structs.replace(results, **changes), checks)
+    return Report(msgspec.structs.replace(results, **changes), sorted(checks, key=lambda check: check.case))
 
 
 def compared(before: Iterable[Check], after: Iterable[Check]) -> Difference:
