@@ -277,8 +277,13 @@ def _notices(old: Results, new: Results) -> Iterator[str]:
     for results, name in ((old, "old"), (new, "new")):
         if results.status == "interrupted":
             yield f"The {name} run was interrupted: what it did not reach is not compared."
-    for gone in new.unavailable:
-        yield f"{gone.backend} could not be started in the new run: nothing is known of it."
+    failed = [gone.backend for gone in new.unavailable]
+    for name in failed:
+        yield f"{name} could not be started in the new run: nothing is known of it."
+    asked = [backend.name for backend in new.backends]
+    for backend in old.backends:
+        if backend.name not in (*asked, *failed):
+            yield f"{backend.name} was not asked in the new run: nothing is known of it."
     versions = {backend.name: backend.versions for backend in old.backends}
     for backend in new.backends:
         then, now = versions.get(backend.name), backend.versions

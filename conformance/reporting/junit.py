@@ -128,12 +128,12 @@ def _tests(results: Results, backend: str, told: Mapping[Told, Collection[str]])
 
 
 def _told(checks: Iterable[Check]) -> dict[Told, set[str]]:
-    """What the checks that do not fail say by cell and verdict: deviations as recorded, or reasons."""
+    """What the checks that do not fail say by cell and verdict: a reason, or the deviations reached."""
     told: dict[Told, set[str]] = defaultdict(set)
     for check in checks:
         if check.verdict not in FAILING:
             place = check.backend, check.subject, check.property, check.verdict
-            told[place].update(check.deviations or filter(None, [check.message]))
+            told[place].update([check.message] if check.message else check.deviations)
     return told
 
 

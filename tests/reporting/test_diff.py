@@ -219,6 +219,7 @@ def changed_suite(**changes: Any) -> dict[str, Any]:
         ({}, {"status": "interrupted"}, "new run was interrupted"),
         ({}, {"unavailable": synthetic.UNAVAILABLE}, "mine could not be started"),
         ({"backends": synthetic.BACKENDS[:2]}, {}, "tfjs-wasm was not asked in the old run"),
+        ({}, {"backends": synthetic.BACKENDS[:2]}, "tfjs-wasm was not asked in the new run"),
         (
             {"backends": (msgspec.structs.replace(synthetic.BACKENDS[1], versions={"node": "18.3.0"}),)},
             {"backends": synthetic.BACKENDS[1:2]},
