@@ -95,7 +95,9 @@ def expand(source: Source) -> Array:
     chosen, parameter = parse(source.regime)
     values = np.asarray(chosen.make(source.key, source.shape, *parameter))
     if values.dtype == np.float64:
-        values = values.astype(np.float32)
+        values = values.astype(np.float32, order="C")
+        if source.dtype == "float32":
+            return values
     return _cast(values, source.dtype, f"regime {source.regime!r}")
 
 

@@ -10,6 +10,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.patches import patchable
@@ -58,13 +59,14 @@ class Entry:
     function: Activation
     aliases: tuple[str, ...]
 
-    @property
+    @cached_property
     def arguments(self) -> Mapping[str, inspect.Parameter]:
         parameters = list(inspect.signature(self.function).parameters.items())
         return dict(parameters[1:])
 
 
 ACTIVATIONS: dict[str, Entry] = {}
+_NAMED: dict[str, Entry] = {}
 
 
 def activation(*aliases: str) -> Callable[[Activation], Activation]:
@@ -73,7 +75,8 @@ def activation(*aliases: str) -> Callable[[Activation], Activation]:
     def enter(function: Activation) -> Activation:
         name = function.__name__
         call = patchable(f"activations.{name}")(function)
-        ACTIVATIONS[name] = Entry(name, call, aliases)
+        entry = ACTIVATIONS[name] = Entry(name, call, aliases)
+        _NAMED.update(dict.fromkeys((name, *aliases), entry))
         return call
 
     return enter
@@ -94,9 +97,8 @@ def get(identifier: str | None) -> Entry:
     """
     if identifier is None:
         return ACTIVATIONS["linear"]
-    for entry in ACTIVATIONS.values():
-        if identifier == entry.name or identifier in entry.aliases:
-            return entry
+    if isinstance(identifier, str) and identifier in _NAMED:
+        return _NAMED[identifier]
     raise UnknownActivation(f"unknown activation {identifier!r}; {suggestion(str(identifier), ACTIVATIONS)}")
 
 

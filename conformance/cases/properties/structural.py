@@ -11,7 +11,7 @@ import msgspec
 from conformance.cases.case import Case
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
-from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
+from conformance.reference_impl.layers.fields import REQUIRED, Field
 
 
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,13 +25,6 @@ def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _required(layer: str) -> tuple[str, ...]:
     return tuple(name for name, f in layers.get(layer).arguments.items() if f.default is REQUIRED)
-
-
-@cache
-def _left_out(layer: str) -> dict[str, Any]:
-    """The arguments that a configuration may leave out at their defaults."""
-    arguments = layers.get(layer).arguments
-    return {name: f.default for name, f in arguments.items() if f.serialized is Serialized.IF_SET}
 
 
 @lru_cache(maxsize=1024)
@@ -64,7 +57,7 @@ def configurations(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     without what may be left out at its default."""
     if not isinstance(observed, dict):
         return expected, observed
-    left_out = _left_out(case.subject.partition(".")[2])
+    left_out = layers.get(case.subject.partition(".")[2]).unsaid_at_default
 
     def told(configuration: Mapping[str, Any]) -> dict[str, Any]:
         return {

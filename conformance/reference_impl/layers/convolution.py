@@ -120,6 +120,14 @@ class Convolution(KernelAndBias, LowRank, registered=False):
         places = patches.shape[: self.rank + 1]
         rows, taps, groups = math.prod(places), math.prod(self.kernel_size), self.groups
         depth, width = kernel.shape[-2], self.filters // groups
+        if groups == 1:
+            offset = () if bias is None else (reshape(bias, shape=(1, width)),)
+            z = affine(
+                reshape(patches, shape=(rows, taps * depth)),
+                reshape(kernel, shape=(taps * depth, width)),
+                *offset,
+            )
+            return reshape(z, shape=(*places, width))
         left = reshape(patches, shape=(rows, taps, groups, depth))
         right = reshape(kernel, shape=(taps * depth, groups, width))
         offset = () if bias is None else (reshape(bias, shape=(groups, 1, width)),)

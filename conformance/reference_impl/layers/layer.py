@@ -74,6 +74,8 @@ class Layer:
     """
 
     arguments: ClassVar[dict[str, Field]]
+    unsaid: ClassVar[frozenset[str]]
+    unsaid_at_default: ClassVar[dict[str, Any]]
     registered: ClassVar[dict[str, type[Layer]]] = {}
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
@@ -89,6 +91,10 @@ class Layer:
     def __init_subclass__(cls, registered: bool = True) -> None:
         own = {name: f for name, f in vars(cls).items() if isinstance(f, Field)}
         cls.arguments = own | {name: f for name, f in cls.inherited_arguments().items() if name not in own}
+        cls.unsaid = frozenset(n for n, f in cls.arguments.items() if f.serialized is Serialized.NEVER)
+        cls.unsaid_at_default = {
+            n: f.default for n, f in cls.arguments.items() if f.serialized is Serialized.IF_SET
+        }
         if registered:
             Layer.registered[cls.__name__] = cls
 
@@ -159,10 +165,11 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The configuration by which `from_config` makes the same layer, in canonical form."""
+        unsaid, at_default = self.unsaid, self.unsaid_at_default
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.config.items()
-            if self.arguments[name].says(value)
+            if name not in unsaid and not (name in at_default and value == at_default[name])
         }
 
     @classmethod

@@ -154,6 +154,11 @@ def exact(inputs: tuple[Tensor, ...]) -> bool:
     return True
 
 
+def without_zeros(arrays: list[Array]) -> bool:
+    """Whether no element of the arrays is zero."""
+    return not any(xp.count_nonzero(x) != x.size for x in arrays)
+
+
 def present(inputs: tuple[Tensor, ...]) -> list[Any]:
     """The error of every operand, 0 for an exact one."""
     return [0.0 if x.error is None else x.error for x in inputs]
@@ -258,8 +263,7 @@ class Accumulation(Primitive):
             return None
         magnitudes = [x.reach for x in inputs]
         reach = self.value(*magnitudes, **params)
-        terms = self.value(*[(m > 0).astype(out.dtype) for m in magnitudes], **params)
-        n = xp.maximum(terms + self.roundings, 0.0)
+        n = xp.maximum(self.terms(magnitudes, params) + self.roundings, 0.0)
         # In a product of subnormals, and in the sum that follows, underflow comes on top.
         error = a.gamma(n) * reach + n * (2 * a.underflow)
         if not exact(inputs):
@@ -270,6 +274,10 @@ class Accumulation(Primitive):
         if out.size and largest_is_within(reach + error, a.largest):
             return error
         return xp.where(reach + error <= a.largest, error, xp.inf)
+
+    def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
+        """How many terms of each element are not zero, or of all alike."""
+        return self.value(*[(m > 0).astype(m.dtype) for m in magnitudes], **params)
 
     def exact_on_integers(self, a: Arithmetic) -> bool:
         return True
