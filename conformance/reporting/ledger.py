@@ -68,6 +68,24 @@ def margin_size(margin: float | str | None) -> float:
     return margin
 
 
+def show_margin(margin: float | str | None) -> str:
+    """The margin in few characters.
+
+    >>> [show_margin(x) for x in (None, 0.0, 1e-5, 0.31415, 27.18, 31415.9, "infinite")]
+    ['', '0', '<0.01', '0.31', '27', '3e4', '∞']
+    """
+    size = margin_size(margin)
+    if margin is None:
+        return ""
+    if size == math.inf:
+        return "∞"
+    if 0 < size < 0.01:
+        return "<0.01"
+    if size < 10:
+        return f"{size:.2f}".rstrip("0").rstrip(".")
+    return f"{size:.0f}" if size < 1000 else f"{size:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
 class CellSum:
     """The checks of a cell, added up one after the other."""
 
@@ -152,13 +170,16 @@ def finding_of(check: Check, count: int, witness: Case) -> Finding:
         case=check.case,
         margin=check.margin,
         agrees_with=check.agrees_with,
-        reproduce=Reproduction(
-            f"conformance run --case {check.case} --backend {shlex.quote(check.backend)}", ""
-        ),
+        reproduce=Reproduction(command_for(check), ""),
         deviations=check.deviations,
         count=count,
         witness=witness,
     )
+
+
+def command_for(check: Check) -> str:
+    """The command line that makes the check again."""
+    return f"conformance run --case {check.case} --backend {shlex.quote(check.backend)}"
 
 
 def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:

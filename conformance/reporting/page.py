@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import jinja2
 from conformance.cases.case import encode
 from conformance.cases.properties import PROPERTIES
 from conformance.reference_impl.arithmetic import declared
-from conformance.reporting.ledger import Totals, margin_size, suspect_specification, total
+from conformance.reporting.ledger import Totals, margin_size, show_margin, suspect_specification, total
 from conformance.reporting.results import BackendRecord, Cell, Finding
 from conformance.reporting.store import Report
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
@@ -66,24 +65,6 @@ class Entry:
         return f"{cell.subject}, {cell.property}, {cell.backend}: {cell.verdict}; {totals}{margin}"
 
 
-def show_margin(margin: float | str | None) -> str:
-    """The margin in few characters.
-
-    >>> [show_margin(x) for x in (None, 0.0, 1e-5, 0.31415, 27.18, 31415.9, "infinite")]
-    ['', '0', '<0.01', '0.31', '27', '3e4', '∞']
-    """
-    size = margin_size(margin)
-    if margin is None:
-        return ""
-    if size == math.inf:
-        return "∞"
-    if 0 < size < 0.01:
-        return "<0.01"
-    if size < 10:
-        return f"{size:.2f}".rstrip("0").rstrip(".")
-    return f"{size:.0f}" if size < 1000 else f"{size:.0e}".replace("e+0", "e").replace("e+", "e")
-
-
 def show_duration(seconds: float) -> str:
     """
     >>> show_duration(93.4), show_duration(7.25)
@@ -122,8 +103,8 @@ def render(report: Report) -> str:
         by_backend={name: total(c for c in results.cells if c.backend == name) for name in names},
         looser={backend.name: declared(backend.arithmetic).looser_entries() for backend in results.backends},
         wider={backend.name: _wider_algorithms(backend) for backend in results.backends},
-        properties=_in_order({cell.property for cell in results.cells}),
-        subjects=_by_kind({cell.subject for cell in results.cells}),
+        properties=in_order({cell.property for cell in results.cells}),
+        subjects=by_kind({cell.subject for cell in results.cells}),
         matrix={(e.cell.subject, e.cell.property, e.cell.backend): e for e in entries},
         suspicions=suspect_specification(report.checks),
         details=_details(entries, rows),
@@ -158,12 +139,12 @@ def _wider_algorithms(backend: BackendRecord) -> dict[str, str]:
     }
 
 
-def _in_order(names: set[str]) -> list[str]:
+def in_order(names: set[str]) -> list[str]:
     """The properties in the order of the suite's own, and then those that it does not know."""
     return [name for name in PROPERTIES if name in names] + sorted(names - PROPERTIES.keys())
 
 
-def _by_kind(subjects: set[str]) -> list[tuple[str, list[str]]]:
+def by_kind(subjects: set[str]) -> list[tuple[str, list[str]]]:
     """The subjects under their kinds, `layers` first: `layers.Dense` is of the kind `layers`."""
 
     def kind(subject: str) -> str:

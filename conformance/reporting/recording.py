@@ -15,6 +15,7 @@ import msgspec
 from conformance import __version__
 from conformance.cases.case import Case
 from conformance.events import Event, Judged, Started, Unavailable
+from conformance.reporting.diff import News
 from conformance.reporting.journal import BackendStarted, Journal, JournalWriter
 from conformance.reporting.page import render
 from conformance.reporting.results import (
@@ -170,12 +171,15 @@ def recover(directory: Path) -> None:
         conclude(directory, "interrupted")
 
 
-def exit_code(results: Results) -> int:
+def exit_code(results: Results, news: News | None = None) -> int:
     """What the process says of these results: 130 interrupted, 3 a backend could not be started, 1 a
-    finding or a recorded deviation that no longer holds, 0 all as expected."""
+    finding or a recorded deviation that no longer holds, 0 all as expected; with a baseline, what is known
+    from it is expected."""
     if results.status == "interrupted":
         return 130
     if results.unavailable:
         return 3
+    if news:
+        return 1 if news.difference.regressed else 0
     broken_promise = any(deviation.holds is False for deviation in results.deviations)
     return 1 if results.findings or broken_promise else 0

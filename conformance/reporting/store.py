@@ -177,12 +177,13 @@ def replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def read(directory: Path) -> Report:
-    """The results in a directory, their checks summed again.
+def read(place: Path) -> Report:
+    """The results in a directory, or of the `results.json` in one, their checks summed again.
 
     Raises:
         ResultsError: a file is missing, truncated, not of the schema, or at odds with another.
     """
+    directory = place.parent if place.name == RESULTS else place
     results = _read_results(directory / RESULTS)
     checks = Checks(directory / CHECKS)
     _verify_digest(checks.path, results.suite.checks_digest)
