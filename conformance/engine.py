@@ -116,13 +116,13 @@ class Starting:
         try:
             # The name by which the user chose it is the only one that is sure to be this backend's alone.
             identity = msgspec.structs.replace(await runner.start(), name=spec.name)
-            dialect = dialects.of(spec.name, self.plan.dialects)
+            dialect = dialects.of(spec.name, identity.versions, self.plan.dialects)
             bench = Bench(identity, declared(identity.arithmetic), dialect)
         except (BackendUnavailable, BadArithmetic, dialects.BadDialect) as error:
             await self.send.send(Unavailable(spec.name, str(error)))
             return
         self.started[spec.name] = bench, runner
-        await self.send.send(Started(spec.name, identity, dialect.digest))
+        await self.send.send(Started(spec.name, identity, dialect.digest, dialect.nearest))
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
         """Until every backend has started, or has not."""

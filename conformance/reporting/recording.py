@@ -67,9 +67,11 @@ def record(events: AsyncGenerator[Event, None], directory: Path, suite: Suite, s
 
     def keep(event: Event) -> None:
         match event:
-            case Started(identity=identity, dialect_digest=digest):
+            case Started(identity=identity, dialect_digest=digest, dialect_nearest=nearest):
                 fields = msgspec.structs.asdict(identity)
-                backends.append(BackendRecord(**fields, dialect_digest=digest))
+                backends.append(
+                    BackendRecord(**fields, dialect_digest=digest, dialect_nearest=dict(nearest))
+                )
             case Unavailable(backend=backend, message=message):
                 unavailable.append(UnavailableRecord(backend, message))
             case Judged(case=case, checks=checks):
