@@ -113,7 +113,7 @@ async def prepare(spec: BackendSpec, cases: Sequence[Case]) -> Work:
     """What the backend says that it can be asked, of these cases."""
     async with Runner(spec) as runner:
         identity = await runner.start()
-    bench = Bench(identity, declared(identity.arithmetic), of(spec.name))
+    bench = Bench(identity, declared(identity.arithmetic), of(spec.name, identity.versions))
     timed = tuple(case for case in cases if bench.supported(case))
     ids = {case.id for case in timed}
     warm_up = tuple(other for other in map(with_other_numbers, timed) if other.id not in ids)

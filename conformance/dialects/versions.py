@@ -1,4 +1,4 @@
-"""Which versions of a package an entry of a dialect is about, and which known version comes nearest to another."""
+"""Which versions of a package an entry of a dialect is about, and which of those comes nearest to another."""
 
 from __future__ import annotations
 

@@ -15,7 +15,13 @@ import jinja2
 from conformance.cases.case import encode
 from conformance.cases.properties import PROPERTIES
 from conformance.reference_impl.arithmetic import declared
-from conformance.reporting.ledger import Totals, margin_size, suspect_specification, total, unrecorded_versions
+from conformance.reporting.ledger import (
+    Totals,
+    margin_size,
+    suspect_specification,
+    total,
+    unrecorded_versions,
+)
 from conformance.reporting.results import BackendRecord, Cell, Finding
 from conformance.reporting.store import Report
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict

@@ -69,9 +69,7 @@ def record(events: AsyncGenerator[Event, None], directory: Path, suite: Suite, s
         match event:
             case Started(identity=identity, dialect_digest=digest, dialect_nearest=nearest):
                 fields = msgspec.structs.asdict(identity)
-                backends.append(
-                    BackendRecord(**fields, dialect_digest=digest, dialect_nearest=dict(nearest))
-                )
+                backends.append(BackendRecord(**fields, dialect_digest=digest, dialect_nearest=dict(nearest)))
             case Unavailable(backend=backend, message=message):
                 unavailable.append(UnavailableRecord(backend, message))
             case Judged(case=case, checks=checks):
