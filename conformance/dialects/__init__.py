@@ -14,6 +14,7 @@ ENTRY_POINT_GROUP = "conformance.dialects"
 BUILT_IN = {
     "keras-tensorflow": "conformance.dialects.keras_tensorflow",
     "keras-tensorflow-onednn": "conformance.dialects.keras_tensorflow",
+    "keras2-tensorflow": "conformance.dialects.keras2_tensorflow",
     "tfjs-cpu": "conformance.dialects.tensorflow_js",
     "tfjs-wasm": "conformance.dialects.tensorflow_js",
 }

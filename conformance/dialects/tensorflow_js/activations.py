@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Value, subject
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
-from conformance.dialects.tensorflow_js.scopes import (
+from conformance.dialects.scopes import (
     Scope,
     activated_by,
     all_of,
@@ -16,6 +15,7 @@ from conformance.dialects.tensorflow_js.scopes import (
     given_nan,
     omits,
 )
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
 from conformance.reference_impl.activations import SELU_ALPHA, SELU_SCALE, Activation
 from conformance.reference_impl.primitives import (
     absolute,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.cases.case import Case
 from conformance.dialects.deviation import Deviation, Effect
-from conformance.dialects.tensorflow_js.scopes import Scope
+from conformance.dialects.scopes import Scope
 
 LAYERS = "@tensorflow/tfjs-layers@4.22.0 dist"
 CORE = "@tensorflow/tfjs-core@4.22.0 dist"
