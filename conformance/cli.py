@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 from conformance import __version__
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from conformance.cases.case import Case
     from conformance.events import Event
+    from conformance.reporting.journal import Journal
     from conformance.runners.registry import BackendSpec
 
 PIPE_WIDTH = 200
@@ -43,6 +45,29 @@ class InterruptibleGroup(click.RichGroup):
 @click.version_option(__version__, prog_name="conformance")
 def main() -> None:
     """Says, with evidence, whether the runtimes of the Keras Layers API compute the same thing."""
+
+
+def take_up(context: click.Context, _: click.Parameter, directory: Path | None) -> Path | None:
+    """The arguments of the run in the directory, in place of the options' defaults."""
+    if directory is not None:
+        from conformance.reporting.journal import Journal
+        from conformance.reporting.results import ResultsError
+
+        try:
+            context.default_map = Journal(directory).begun().arguments | {"out": str(directory)}
+        except ResultsError as error:
+            raise BadFile(f"{directory} holds no run to go on with: {error}") from error
+    return directory
+
+
+def refuse_others_than(context: click.Context, *names: str) -> None:
+    """A usage error where another option than these was given."""
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and name not in names:
+            raise click.UsageError(
+                f"--resume goes on with the run as it was asked for: leave out {parameter.opts[0]}"
+            )
 
 
 node_option = click.option(
@@ -98,8 +123,14 @@ keras_python_option = click.option(
     "--dialect", "dialects", multiple=True, metavar="MODULE",
     help="Judge under the recorded deviations in this Python module too; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--resume", metavar="DIR", type=click.Path(path_type=Path), is_eager=True, callback=take_up,
+    help="Go on with the interrupted run whose results are in DIR, as it was asked for.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
+@click.pass_context
 def run(
+    context: click.Context,
     names: tuple[str, ...],
     commands: tuple[str, ...],
     subjects: tuple[str, ...],
@@ -114,6 +145,7 @@ def run(
     seed: int,
     device: str,
     dialects: tuple[str, ...],
+    resume: Path | None,
     as_json: bool,
 ) -> None:
     """Ask backends the cases of a corpus, judge their answers, and write a report.
@@ -122,7 +154,9 @@ def run(
     bad file; 3 a backend could not be started (the others still run); 130 interrupted.
     """
     from conformance.reference_impl.arrays import DeviceUnavailable, use_device
-    from conformance.reporting.recording import exit_code, record, suite_of
+    from conformance.reporting.journal import Journal
+    from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
+    from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import display, summarize, summary
     from conformance.runners.builds import BadBuild
     from conformance.runners.python import BadPython
@@ -136,6 +170,8 @@ def run(
         of_subjects,
     )
 
+    if resume is not None:
+        refuse_others_than(context, "resume", "as_json")
     try:
         backends = find_backends(names, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
         found = find_cases(corpus, cases)
@@ -157,12 +193,21 @@ def run(
     progress = _console(stderr=True)
     try:
         with use_device(device):
-            events = _events(asked, backends, judged, seed, dialects, witnesses=not cases)
-            report = record(events, out, suite, display(progress, [b.name for b in backends], len(asked)))
+            before = Journal(out) if resume else None
+            events = _events(asked, backends, judged, seed, dialects, witnesses=not cases, before=before)
+            to_do = len(asked) - (sum(1 for _ in before.judged()) if before else 0)
+            show = display(progress, [b.name for b in backends], to_do)
+            arguments = {name: jsonable(value) for name, value in context.params.items() if name != "resume"}
+            report = record(events, out, suite, show, arguments, going_on=resume is not None)
     except DeviceUnavailable as error:
         raise click.UsageError(str(error)) from error
+    except (CannotGoOn, ResultsError) as error:
+        raise BadFile(str(error)) from error
     except OSError as error:
-        raise BadFile(f"{error.filename or out}: {error.strerror}") from error
+        kept = (
+            f"; what was judged is kept: conformance run --resume {out}" if Journal(out).path.exists() else ""
+        )
+        raise BadFile(f"{error.filename or out}: {error.strerror}{kept}") from error
     code = exit_code(report.results)
     summarize(_console(stderr=as_json), report, out)
     if as_json:
@@ -173,12 +218,14 @@ def run(
 @main.command(epilog="Example: conformance report conformance-results")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 def report(directory: Path) -> None:
-    """Check the results in DIR, and write their page, index.html, anew."""
-    from conformance.reporting.recording import render_again
-    from conformance.reporting.store import ResultsError
+    """Check the results in DIR, and write their page, index.html, anew. Of a run that was killed, they are
+    made first, of what it saw."""
+    from conformance.reporting.recording import recover, render_again
+    from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import summarize
 
     try:
+        recover(directory)
         summarize(_console(), render_again(directory), directory)
     except ResultsError as error:
         raise BadFile(str(error)) from error
@@ -239,6 +286,11 @@ def setup(node: str | None) -> None:
     click.echo(f"TensorFlow.js is ready in {place}")
 
 
+def jsonable(value: Any) -> Any:
+    """An option's value as JSON can hold it, from which click makes the same value again."""
+    return str(value) if isinstance(value, Path) else value
+
+
 def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
@@ -258,6 +310,7 @@ def _events(
     dialects: tuple[str, ...],
     *,
     witnesses: bool,
+    before: Journal | None,
 ) -> AsyncGenerator[Event, None]:
     """The engine's events; all that the command line knows of the engine."""
     from conformance import engine
@@ -269,6 +322,7 @@ def _events(
         seed=seed,
         dialects=dialects,
         witnesses=witnesses,
+        before=before.judged() if before else (),
     )
     return engine.run(plan)
 

@@ -81,7 +81,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     def prepare(*events: Event | Callable[[], None]) -> list[Question]:
         asked: list[Question] = []
 
-        async def run(*question: *Question, witnesses: bool) -> AsyncGenerator[Event, None]:
+        async def run(*question: *Question, **_: object) -> AsyncGenerator[Event, None]:
             asked.append(question)
             for event in events:
                 if callable(event):
@@ -167,7 +167,7 @@ def test_control_c_keeps_what_was_judged(engine: Engine, run: Run, tmp_path: Pat
 def test_control_c_keeps_it_even_where_the_backends_end_badly(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def events(*question: *Question, witnesses: bool) -> AsyncGenerator[Event, None]:
+    async def events(*question: *Question, **_: object) -> AsyncGenerator[Event, None]:
         yield started("tfjs-cpu")
         yield judged(CASES[0])
         os.kill(os.getpid(), signal.SIGINT)
@@ -230,6 +230,7 @@ def test_single_cases_are_asked_by_id_and_from_files(engine: Engine, run: Run, t
     ("arguments", "message"),
     [
         (["--backend", "tfjs-wsam"], "did you mean tfjs-wasm"),
+        (["--backend", "zzz"], "there are keras-tensorflow, keras-tensorflow-onednn, tfjs-cpu, tfjs-wasm"),
         (["--subject", "layers.Dence"], "did you mean layers.Dense"),
         (["--subject", "lstm"], "did you mean layers.LSTM"),
         (["--property", "forwards"], "did you mean forward?"),

@@ -9,11 +9,10 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Dialect, Effect, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import Deviation, Dialect, Effect, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.keras_tensorflow import PLAIN
 from conformance.dialects.scopes import (
     LAYERS,
-    Scope,
     activated_by,
     all_of,
     asks,

@@ -6,7 +6,6 @@ kernel for a function and its gradient (ELU, SELU), the derivative is written fr
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -45,6 +44,7 @@ from conformance.reference_impl.primitives import softmax as softmax_along
 from conformance.reference_impl.primitives import softplus as softplus_primitive
 from conformance.reference_impl.primitives import tanh as tanh_primitive
 from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor, algorithm, constant
 
 Activation = Callable[..., Tensor]
@@ -97,8 +97,7 @@ def get(identifier: str | None) -> Entry:
     for entry in ACTIVATIONS.values():
         if identifier == entry.name or identifier in entry.aliases:
             return entry
-    near = difflib.get_close_matches(str(identifier), ACTIVATIONS, 3) or list(ACTIVATIONS)
-    raise UnknownActivation(f"unknown activation {identifier!r}; did you mean {', '.join(near)}?")
+    raise UnknownActivation(f"unknown activation {identifier!r}; {suggestion(str(identifier), ACTIVATIONS)}")
 
 
 @activation()

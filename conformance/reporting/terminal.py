@@ -3,6 +3,7 @@ came of it."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -167,7 +168,11 @@ def summarize(console: Console, report: Report, directory: Path) -> None:
     console.print()
     console.print(f"Report: {directory / PAGE}", markup=False, highlight=False, soft_wrap=True)
     if results.status == "interrupted":
-        console.print("Interrupted: this is of the cases that were judged until then.")
+        console.print(
+            "Interrupted: this is of the cases that were judged until then. "
+            f"To go on: conformance run --resume {shlex.quote(str(directory))}",
+            soft_wrap=True,
+        )
     console.print(Text(str(total(results.cells)), style="bold"), soft_wrap=True)
 
 

@@ -117,7 +117,8 @@ def _package_at(path: Path) -> str:
         manifest, holds = _manifest_of_folder(path) if path.is_dir() else _manifest_of_tarball(path)
     except (*UNREADABLE, OSError) as error:
         kind = "directory" if path.is_dir() else "tarball as `npm pack` writes it"
-        raise BadBuild(f"{path} cannot be read as a {kind}: {error}") from error
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise BadBuild(f"{path} cannot be read as a {kind}: {reason}") from error
     if manifest is None:
         raise BadBuild(f"{path} holds no package.json; name the directory of a package, or its tarball")
     try:

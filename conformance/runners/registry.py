@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -44,10 +43,6 @@ NO_PYTHONS: Mapping[str, Path] = MappingProxyType({})
 TENSORFLOW_JS_BACKENDS = ("tfjs-cpu", "tfjs-wasm")
 KERAS_BACKENDS = ("keras-tensorflow", "keras-tensorflow-onednn", "keras2-tensorflow")
 """The backends that `--tfjs` and `--keras-python` are about."""
-
-
-class UnknownBackend(LookupError):
-    """No backend has that name; the message says which come nearest."""
 
 
 @dataclass(frozen=True)
@@ -97,19 +92,6 @@ def backends(
     return table
 
 
-def find(name: str, node: str | Path | None = None) -> BackendSpec:
-    """The backend of that name.
-
-    Raises:
-        UnknownBackend: there is none.
-    """
-    table = backends(node)
-    if name in table:
-        return table[name]
-    nearest = difflib.get_close_matches(name, table, n=3) or sorted(table)
-    raise UnknownBackend(f"unknown backend {name!r}; did you mean {' or '.join(nearest)}?")
-
-
 def from_command(command: str, name: str | None = None) -> BackendSpec:
     """The backend that a command line of the user's runs, as a shell would split it.
 
@@ -151,11 +133,11 @@ def _on_node(node: str | Path | None, builds: Sequence[Build], progress: Progres
 
 def _keras(pythons: Mapping[str, Path]) -> list[BackendSpec]:
     def spec(name: str, summary: str, remedy: str, **environment: str) -> BackendSpec:
-        python = pythons.get(name)
-        command = _fixed([str(python or sys.executable), str(KERAS_ADAPTER)])
-        if python is not None:
+        command = [sys.executable, str(KERAS_ADAPTER)]
+        if (python := pythons.get(name)) is not None:
+            command = [str(python), str(KERAS_ADAPTER), "--build", "of --keras-python"]
             remedy = f"mend the environment of {python}, or name another one by --keras-python"
-        return BackendSpec(name, summary, command, KERAS_TENSORFLOW | environment, remedy)
+        return BackendSpec(name, summary, _fixed(command), KERAS_TENSORFLOW | environment, remedy)
 
     extra = "run: pip install 'layers-conformance[tensorflow]'"
     return [

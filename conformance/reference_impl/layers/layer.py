@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
 from conformance.reference_impl.patches import patchable
+from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor
 
 Shape = tuple[int | None, ...]
@@ -61,6 +61,9 @@ class Context:
 class Layer:
     """A layer: its arguments are fields, its `call` is pure in inputs, weights and context.
 
+    The constructor takes the fields of the class itself, and then those of its bases in the order in which
+    Python looks attributes up; a field named in a class is not taken again from a base.
+
     Raises:
         TypeError: a required argument is missing, or an argument is unknown.
         ValueError: an argument has a value that is not allowed.
@@ -106,8 +109,7 @@ class Layer:
         given = dict(zip(names, args, strict=False))
         for name, value in kwargs.items():
             if name not in self.arguments:
-                near = difflib.get_close_matches(name, names, 3) or names
-                raise TypeError(f"{own} has no argument `{name}`; did you mean {', '.join(near)}?")
+                raise TypeError(f"{own} has no argument `{name}`; {suggestion(name, names)}")
             if name in given:
                 raise TypeError(f"{own} got argument `{name}` twice")
             given[name] = value
@@ -186,6 +188,5 @@ def get(name: str) -> type[Layer]:
         ValueError: the specification has no such layer; the message names the nearest.
     """
     if name not in Layer.registered:
-        near = difflib.get_close_matches(name, Layer.registered, 3) or sorted(Layer.registered)
-        raise ValueError(f"unknown layer {name!r}; did you mean {', '.join(near)}?")
+        raise ValueError(f"unknown layer {name!r}; {suggestion(name, Layer.registered)}")
     return Layer.registered[name]

@@ -269,10 +269,11 @@ def unbroadcast(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     if x.shape == shape:
         return x
     extra = x.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1
-    )
-    return reshape(total(x, axis=axes), shape=shape)
+    new = tuple(range(extra))
+    stretched = tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
+    if new and stretched:
+        return reshape(total(x, axis=new + stretched), shape=shape)
+    return total(x, axis=new + stretched, keepdims=not new)
 
 
 reshape, transpose, broadcast_to, concatenate = Reshape(), Transpose(), BroadcastTo(), Concatenate()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 
 if sys.version_info < (3, 10):  # noqa: UP036 - the suite's own minimum does not bind the user's Python
@@ -18,4 +20,6 @@ del sys.path[0]
 from conformance.runners.keras_adapter.messages import serve  # noqa: E402
 from conformance.runners.keras_adapter.session import observe, start  # noqa: E402
 
-serve(start, observe)
+parser = argparse.ArgumentParser("keras_adapter")
+parser.add_argument("--build", help="what the identity's settings say of a Keras that is not the suite's")
+serve(partial(start, build=parser.parse_args().build), observe)

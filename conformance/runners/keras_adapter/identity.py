@@ -39,8 +39,12 @@ FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "id
 """Patterns of observables: of any layer class, of one that can be called, of an activation function."""
 
 
-def identify(name: str) -> Message:
-    """The answer to `start`, a `protocol.Identity`, under the name that the suite gave."""
+def identify(name: str, settings: dict[str, str]) -> Message:
+    """The answer to `start`, a `protocol.Identity`, under the name that the suite gave.
+
+    Args:
+        settings: beside those that TensorFlow and Keras tell.
+    """
     return {
         "name": name,
         "language": "python",
@@ -58,6 +62,7 @@ def identify(name: str) -> Message:
             "floatx": keras.backend.floatx(),
             "epsilon": str(keras.backend.epsilon()),
             "image_data_format": keras.backend.image_data_format(),
+            **settings,
         },
         "platform": {
             "machine": platform.machine(),

@@ -9,8 +9,11 @@ GENERATIONS = {"keras2-tensorflow": 2}
 """The major version of Keras that answers as a backend, where it is not 3."""
 
 
-def start(backend: str) -> Message:
+def start(backend: str, build: str | None = None) -> Message:
     """Fix all that changes bits before TensorFlow's first operation, and say who answers.
+
+    Args:
+        build: of whom Keras is, where it is not the suite's own.
 
     Raises:
         SystemExit: Keras is of another generation, or would run on another backend than TensorFlow.
@@ -38,7 +41,7 @@ def start(backend: str) -> Message:
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)  # determinism demands one; each case sets its own
     api.leave_errors_alone()
-    return identify(backend)
+    return identify(backend, {} if build is None else {"build": build})
 
 
 def observe(case: ConcreteCase) -> Message:
