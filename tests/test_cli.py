@@ -230,10 +230,7 @@ def test_single_cases_are_asked_by_id_and_from_files(engine: Engine, run: Run, t
     ("arguments", "message"),
     [
         (["--backend", "tfjs-wsam"], "did you mean tfjs-wasm"),
-        (
-            ["--backend", "zzz"],
-            (["--backend", "zzz"], f"there are {', '.join(sorted(backends()))}"),
-        ),
+        (["--backend", "zzz"], f"there are {', '.join(sorted(backends()))}"),
         (["--subject", "layers.Dence"], "did you mean layers.Dense"),
         (["--subject", "lstm"], "did you mean layers.LSTM"),
         (["--property", "forwards"], "did you mean forward?"),

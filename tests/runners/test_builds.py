@@ -1,4 +1,4 @@
-"""The user's own builds of TensorFlow.js take the place of the installed ones, from directories or tarballs."""
+"""The user's own builds of TensorFlow.js replace the installed ones, from directories or tarballs."""
 
 from __future__ import annotations
 
