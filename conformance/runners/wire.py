@@ -25,8 +25,9 @@ def pack(x: Array) -> tuple[str, tuple[int, ...], str]:
     >>> pack(np.array([1.0], np.float32))
     ('float32', (1,), 'AACAPw==')
     """
-    data = np.ascontiguousarray(x, dtype=DTYPES[x.dtype.name]).tobytes()
-    return x.dtype.name, tuple(x.shape), base64.b64encode(data).decode()
+    name = x.dtype.name  # NumPy makes the text anew each time
+    data = np.ascontiguousarray(x, dtype=DTYPES[name]).tobytes()
+    return name, tuple(x.shape), base64.b64encode(data).decode()
 
 
 def unpack(dtype: str, shape: Sequence[int], data: str) -> Array:
