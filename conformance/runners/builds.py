@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from conformance.runners.provision import MANIFEST, PACKAGE, Progress
+from conformance.runners.provision import MANIFEST, PACKAGE
 from conformance.runners.unavailable import BackendUnavailable
 
 SCOPE = "@tensorflow"
@@ -64,7 +64,7 @@ def find_builds(paths: Iterable[str | Path]) -> tuple[Build, ...]:
     return tuple(builds.values())
 
 
-def lay_over(installed: Path, builds: Sequence[Build], progress: Progress) -> Overlay:
+def lay_over(installed: Path, builds: Sequence[Build]) -> Overlay:
     """The installed packages with the builds in the place of theirs: a folder beside the installed one, made
     once for each content of the builds. No script of a package is run.
 
@@ -80,7 +80,6 @@ def lay_over(installed: Path, builds: Sequence[Build], progress: Progress) -> Ov
             aside = Path(scratch, "overlay")
             modules = aside / "node_modules"
             for build in builds:
-                progress(f"copying {build.package} from {build.path}")
                 with _folder(build.path, Path(scratch)) as folder:
                     _copy(folder, modules / build.package)
             # Of the copies: what is at the paths may be built anew at any time.

@@ -127,7 +127,7 @@ def _on_node(node: str | Path | None, builds: Sequence[Build], progress: Progres
     command = [str(found.path), str(PACKAGE / "adapter.mjs"), "--modules"]
     if not builds:
         return [*command, str(modules)]
-    overlay = lay_over(modules, builds, progress)
+    overlay = lay_over(modules, builds)
     return [*command, str(overlay.folder), "--build", overlay.description]
 
 

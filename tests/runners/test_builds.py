@@ -66,7 +66,7 @@ def test_a_directory_takes_the_place_of_its_package_alone(installed: Path, tmp_p
     mine = package(tmp_path / "mine")
     for hidden in ("node_modules/@tensorflow/tfjs-core", ".git"):
         (mine / hidden).mkdir(parents=True)
-    overlay = lay_over(installed, find_builds([mine]), silent)
+    overlay = lay_over(installed, find_builds([mine]))
     assert texts(overlay.folder) == {
         "@tensorflow/tfjs": "released",
         "@tensorflow/tfjs-core": "released",
@@ -85,24 +85,24 @@ def test_a_directory_takes_the_place_of_its_package_alone(installed: Path, tmp_p
 
 def test_a_tarball_of_any_top_folder_is_the_same_as_its_directory(installed: Path, tmp_path: Path) -> None:
     mine = package(tmp_path / "mine")
-    of_directory = lay_over(installed, find_builds([mine]), silent)
+    of_directory = lay_over(installed, find_builds([mine]))
     tarball = packed(mine, tmp_path / "mine.tgz", "tfjs-layers-1.0")
-    assert lay_over(installed, find_builds([tarball]), silent) == of_directory
+    assert lay_over(installed, find_builds([tarball])) == of_directory
     assert made(installed) == [of_directory.folder.name]
 
 
 def test_several_builds_are_laid_over_together(installed: Path, tmp_path: Path) -> None:
     core = package(tmp_path / "core", "@tensorflow/tfjs-core", text="mine too")
     tarball = packed(core, tmp_path / "core.tgz")
-    overlay = lay_over(installed, find_builds([package(tmp_path / "mine"), tarball]), silent)
+    overlay = lay_over(installed, find_builds([package(tmp_path / "mine"), tarball]))
     assert texts(overlay.folder) == texts(installed) | {LAYERS: "mine", "@tensorflow/tfjs-core": "mine too"}
 
 
 def test_another_content_is_another_overlay(installed: Path, tmp_path: Path) -> None:
     (build,) = find_builds([package(tmp_path / "mine")])
-    before = lay_over(installed, [build], silent)
+    before = lay_over(installed, [build])
     (tmp_path / "mine" / "dist" / "main.js").write_text("rebuilt")
-    after = lay_over(installed, [build], silent)
+    after = lay_over(installed, [build])
     assert texts(before.folder)[LAYERS] == "mine"
     assert texts(after.folder)[LAYERS] == "rebuilt"
     assert before.description != after.description
@@ -112,7 +112,7 @@ def test_other_packages_are_linked_where_that_can_be_and_copied_elsewhere(
     installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = find_builds([package(tmp_path / "mine")])
-    linked = lay_over(installed, found, silent).folder / "node_modules" / "long" / "package.json"
+    linked = lay_over(installed, found).folder / "node_modules" / "long" / "package.json"
     original = installed / "node_modules" / "long" / "package.json"
     assert linked.samefile(original)
 
@@ -121,27 +121,27 @@ def test_other_packages_are_linked_where_that_can_be_and_copied_elsewhere(
 
     monkeypatch.setattr(os, "link", refuse)
     shutil.rmtree(linked.parents[2])
-    lay_over(installed, found, silent)
+    lay_over(installed, found)
     assert not linked.samefile(original)
     assert linked.read_text() == original.read_text()
 
 
 def test_unused_overlays_and_leftovers_are_removed(installed: Path, tmp_path: Path) -> None:
     found = find_builds([package(tmp_path / "mine")])
-    unused = lay_over(installed, found, silent).folder
+    unused = lay_over(installed, found).folder
     leftover = installed.parent / "overlay-x.partial"
     leftover.mkdir()
     for path in (unused, leftover, installed):
         os.utime(path, (0, 0))
     (tmp_path / "mine" / "dist" / "main.js").write_text("rebuilt")
-    used = lay_over(installed, found, silent).folder
+    used = lay_over(installed, found).folder
     assert made(installed) == [used.name]
 
 
 def test_a_build_that_is_gone_makes_the_backend_unavailable(installed: Path, tmp_path: Path) -> None:
     build = Build(tmp_path / "gone.tgz", LAYERS)
     with pytest.raises(BackendUnavailable, match=r"cannot be laid over TensorFlow.js in .*gone.tgz"):
-        lay_over(installed, [build], silent)
+        lay_over(installed, [build])
     assert made(installed) == []
 
 
