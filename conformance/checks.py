@@ -53,9 +53,11 @@ class Bench:
 
         Raises:
             BadArithmetic: it declares one that does not exist or makes no sense.
-            BadDialect: a module cannot be imported, or holds no dialects.
+            BadDialect: a module cannot be imported, holds no dialects, or an entry of it names no versions.
         """
-        return cls(identity, declared(identity.arithmetic), dialects.of(identity.name, modules))
+        return cls(
+            identity, declared(identity.arithmetic), dialects.of(identity.name, identity.versions, modules)
+        )
 
     @property
     def name(self) -> str:

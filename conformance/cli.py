@@ -77,6 +77,18 @@ node_option = click.option(
 )
 
 
+tfjs_option = click.option(
+    "--tfjs", multiple=True, metavar="PATH",
+    help="Your own build of a package of TensorFlow.js, in place of the released one: its directory, or the "
+    "tarball of `npm pack`; repeatable.",
+)  # fmt: skip
+keras_python_option = click.option(
+    "--keras-python", "keras_pythons", multiple=True, metavar="[NAME=]PATH",
+    help="The Python, or its environment's directory, in which Keras runs: all backends of Keras, or the one "
+    "of this name; repeatable.",
+)  # fmt: skip
+
+
 @main.command(epilog="Example: conformance run --backend tfjs-wasm --subject LSTM --property 'gradient*'")
 @click.option(
     "--backend", "names", multiple=True, metavar="NAME",
@@ -102,6 +114,8 @@ node_option = click.option(
     type=click.Path(file_okay=False, path_type=Path), help="Where the results go.",
 )  # fmt: skip
 @node_option
+@tfjs_option
+@keras_python_option
 @click.option("--seed", default=0, show_default=True, help="For what the backends draw at random.")
 @click.option(
     "--device", default="cpu", show_default=True, type=click.Choice(["cpu", "gpu"]),
@@ -133,6 +147,8 @@ def run(
     cases: tuple[str, ...],
     out: Path,
     node: str | None,
+    tfjs: tuple[str, ...],
+    keras_pythons: tuple[str, ...],
     seed: int,
     device: str,
     dialects: tuple[str, ...],
@@ -152,6 +168,8 @@ def run(
     from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
     from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import display, summarize, summary
+    from conformance.runners.builds import BadBuild
+    from conformance.runners.python import BadPython
     from conformance.selection import (
         BadCase,
         UnknownName,
@@ -165,14 +183,14 @@ def run(
     if resume is not None:
         refuse_others_than(context, "resume", "as_json")
     try:
-        backends = find_backends(names, commands, node)
+        backends = find_backends(names, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
         found = find_cases(corpus, cases)
         asked = of_subjects(found, subjects)
         judged = find_properties(properties, profile)
         check_dialects(dialects)
     except UnknownName as error:
         raise click.UsageError(str(error)) from error
-    except BadCase as error:
+    except (BadBuild, BadCase, BadPython) as error:
         raise BadFile(str(error)) from error
     known = _read(baseline) if baseline else None
     if baseline and out.resolve() in (baseline.resolve(), baseline.resolve().parent):
@@ -297,17 +315,31 @@ def diff(old: Path, new: Path, worse: float, form: str | None) -> None:
 
 @main.command(epilog="Example: conformance backends")
 @node_option
-def backends(node: str | None) -> None:
+@tfjs_option
+@keras_python_option
+def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, ...]) -> None:
     """Start each backend once, and say which can be asked; installs nothing."""
     import anyio
     from rich.table import Table
 
     from conformance.runners import registry
+    from conformance.runners.builds import BadBuild, find_builds
+    from conformance.runners.python import BadPython
+    from conformance.selection import UnknownName, find_keras_pythons
+
+    try:
+        found = registry.backends(
+            node, tfjs=find_builds(tfjs), keras_pythons=find_keras_pythons(keras_pythons)
+        )
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except (BadBuild, BadPython) as error:
+        raise BadFile(str(error)) from error
 
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for heading in ("Backend", "Language", "Available", ""):
         table.add_column(heading, overflow="fold")
-    specs = tuple(registry.backends(node).values())
+    specs = tuple(found.values())
     console = _console()
     with _console(stderr=True).status("starting each backend"):
         for row in anyio.run(_availability, specs):

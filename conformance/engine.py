@@ -176,7 +176,8 @@ class Starting:
             await self.send.send(Unavailable(spec.name, str(error)))
             return
         self.started[spec.name] = bench, runner
-        await self.send.send(Started(spec.name, identity, bench.dialect.digest))
+        dialect = bench.dialect
+        await self.send.send(Started(spec.name, identity, dialect.digest, dialect.nearest))
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
         """Until every backend has started, or has not."""

@@ -8,19 +8,16 @@ zero.
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
+
+from conformance.runners.wire import DTYPES as DTYPES
+from conformance.runners.wire import PROTOCOL_VERSION as PROTOCOL_VERSION
+from conformance.runners.wire import pack, unpack
 
 if TYPE_CHECKING:
     from conformance.reference_impl.arrays import Array
-
-PROTOCOL_VERSION = 1
-
-DTYPES = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "int32": "<i4", "int64": "<i8",
-          "uint8": "|u1", "int8": "|i1", "bool": "|b1"}  # fmt: skip
 
 OBSERVABLES = {
     "output/{i}": "output i of the call in inference mode",
@@ -161,14 +158,8 @@ decode_reply = msgspec.json.Decoder(Reply).decode
 
 
 def to_wire(x: Array) -> WireTensor:
-    """The array as a message.
-
-    >>> to_wire(np.array([1.0], np.float32))
-    WireTensor(dtype='float32', shape=(1,), data='AACAPw==')
-    """
-    name = x.dtype.name  # which NumPy puts together each time
-    data = np.ascontiguousarray(x, dtype=DTYPES[name]).tobytes()
-    return WireTensor(name, tuple(x.shape), base64.b64encode(data).decode())
+    """The array as a message."""
+    return WireTensor(*pack(x))
 
 
 def from_wire(tensor: WireTensor) -> Array:
@@ -177,12 +168,7 @@ def from_wire(tensor: WireTensor) -> Array:
     Raises:
         ValueError: an unknown dtype, a negative dimension, or another number of bytes than the shape needs.
     """
-    if tensor.dtype not in DTYPES:
-        raise ValueError(f"dtype {tensor.dtype!r} is none of {', '.join(DTYPES)}")
-    if any(n < 0 for n in tensor.shape):
-        raise ValueError(f"shape {list(tensor.shape)} has a negative dimension")
-    data = base64.b64decode(tensor.data, validate=True)
-    return np.frombuffer(data, dtype=DTYPES[tensor.dtype]).reshape(tensor.shape)
+    return unpack(tensor.dtype, tensor.shape, tensor.data)
 
 
 def schema() -> dict[str, Any]:
