@@ -160,6 +160,22 @@ decode_request = msgspec.json.Decoder(Request).decode
 decode_reply = msgspec.json.Decoder(Reply).decode
 
 
+class _Version(msgspec.Struct, tag_field="reply", tag="started"):
+    protocol: int
+
+
+def spoken_version(line: bytes) -> int | None:
+    """The version of the protocol that a `started` gives, whatever else is in it; None if it is none.
+
+    >>> spoken_version(b'{"reply": "started", "protocol": 2, "who": "a newer one"}')
+    2
+    """
+    try:
+        return msgspec.json.decode(line, type=_Version).protocol
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def to_wire(x: Array) -> WireTensor:
     """The array as a message.
 
