@@ -22,7 +22,7 @@ from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.patches import patched
 from conformance.runners.process import Answer
-from conformance.runners.protocol import Identity, WireError, WireJSON, to_wire
+from conformance.runners.protocol import Identity, Observed, WireError, WireJSON, to_wire
 from conformance.verdicts import Check
 
 Replacements = Mapping[str, Any]

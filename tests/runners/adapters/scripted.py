@@ -1,9 +1,9 @@
 """An adapter in the standard library alone, that does with each case what the case's config says.
 
-Its one argument says how it starts, by the name of a function below or as a path: a file that makes it
-refuse the second start. A case is answered with its seed, so that no two answers can be mixed up unseen,
-unless its config's `do` names another function below. That is done for every observable or, with `at`, only
-where that one is asked; and every time or, with `marker`, only until there is a file of that name.
+Its first argument names the function below that answers `start`, its second the file by which that knows
+a second start. A case is answered with its seed, so that no two answers can be mixed up unseen, unless its
+config's `do` names another function below. That is done whatever is asked or, with `at`, only where that
+observable is; and every time or, with `marker`, only until there is a file of that name.
 """
 
 import base64
@@ -89,7 +89,7 @@ def killed(request: Message) -> None:
 
 def abort(request: Message) -> None:
     """As Node ends when its heap is full, with a stack below the reason."""
-    print("FATAL ERROR: Reached heap limit - JavaScript heap out of memory\n 1: 0xb7 node", file=sys.stderr)
+    print("FATAL ERROR: JavaScript heap out of memory\n 1: 0xb7 node", file=sys.stderr)
     sys.stderr.flush()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.abort()
@@ -284,6 +284,15 @@ def once(marker: Path, request: Message) -> None:
     well(request)
 
 
+def stumble(marker: Path, request: Message) -> None:
+    """Fail to start the second time, and no other."""
+    starts = len(marker.read_text()) if marker.exists() else 0
+    marker.write_text("." * (starts + 1))
+    if starts == 1:
+        sys.exit("busy")
+    well(request)
+
+
 def turncoat(marker: Path, request: Message) -> None:
     device = "cpu" if marker.exists() else "gpu"
     marker.touch()
@@ -300,7 +309,8 @@ def answer(request: Message) -> None:
     marker = Path(config.get("marker", "/no/such/file"))
     asked = config.get("at") in (None, *request["case"]["observables"])
     if "do" not in config or not asked or marker.exists():
-        return observed(request)
+        observed(request)
+        return
     if "marker" in config:
         marker.touch()
     globals()[config["do"]](request)
