@@ -1,4 +1,4 @@
-"""A run of the engine that is disturbed, and what has become of its checks beside those of an undisturbed one."""
+"""A run that is disturbed, and what has become of its checks beside those of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ LONGEST_PAUSE_S = 0.02
 """How long after an answer a signal may come: some cases take as long."""
 
 ANSWERED = frozenset(Verdict) - {Verdict.UNSUPPORTED, Verdict.NOT_RUN}
+
+Log = list[dict[str, Any]]
+"""What a saboteur has noted: `fault`, `started` and `answered`, each with its time."""
 
 Key = tuple[str, str, str, str]
 """Case, backend, property and observable of a check."""
@@ -92,10 +95,10 @@ def schedule(faults: int, answers: int, draw: random.Random) -> list[tuple[int, 
     """Faults of all kinds in turn, in a random order, at random places among the answers."""
     kinds = [list(KINDS)[index % len(KINDS)] for index in range(faults)]
     draw.shuffle(kinds)
-    places = sorted(draw.sample(range(2, answers), faults))
-    return [
-        (place, kind, draw.uniform(0, LONGEST_PAUSE_S)) for place, kind in zip(places, kinds, strict=True)
-    ]
+    # Not at the very end: faults that fall together strike one answer after the other.
+    places = sorted(draw.sample(range(2, answers * 9 // 10), faults))
+    pauses = [draw.uniform(0, LONGEST_PAUSE_S) for _ in kinds]
+    return list(zip(places, kinds, pauses, strict=True))
 
 
 async def checks_of(plan: Plan) -> tuple[dict[Key, Check], dict[str, Case]]:
@@ -150,14 +153,12 @@ def prove(plan: Plan, faults: int, seed: int, folder: Path) -> Outcome:
     )
 
 
-def read_log(folder: Path) -> list[dict[str, Any]]:
+def read_log(folder: Path) -> Log:
     """The events that a saboteur has noted."""
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-def hit_by(
-    logs: Mapping[str, list[dict[str, Any]]], cases: Iterable[Case], seed: int
-) -> set[tuple[str, str]]:
+def hit_by(logs: Mapping[str, Log], cases: Iterable[Case], seed: int) -> set[tuple[str, str]]:
     """The cases, each with the backend, over which a fault was committed."""
     made = Made(seed)
     by_print: dict[str, set[str]] = {}
@@ -189,7 +190,7 @@ def departures(
             yield f"{' '.join(key)}: {before} became {after}"
 
 
-def recoveries(log: Iterable[dict[str, Any]], case_s: float) -> list[float]:
+def recoveries(log: Log, case_s: float) -> list[float]:
     """Seconds from each fault that took a new child to the next answer, the wait for a hung one apart."""
     seconds = []
     since: float | None = None
