@@ -84,13 +84,14 @@ class Saboteur:
             self.write(line)
             return
         self.answered += 1
-        if self.committed < len(self.schedule) and self.answered >= self.schedule[self.committed][0]:
-            _, name, pause = self.schedule[self.committed]
-            self.committed += 1
-            self.remember()
+        due = self.committed < len(self.schedule) and self.answered >= self.schedule[self.committed][0]
+        self.committed += due
+        self.remember()
+        if due:
+            _, name, pause = self.schedule[self.committed - 1]
             KINDS[name](self, line, pause)
-            return
-        self.deliver(line)
+        else:
+            self.deliver(line)
 
     def deliver(self, line: bytes) -> None:
         """Pass on the answer to the oldest request."""
@@ -238,14 +239,14 @@ def long_line(it: Saboteur, line: bytes, pause: float) -> None:
 @kind
 def nan(it: Saboteur, line: bytes, pause: float) -> None:
     it.strike()
-    it.write_and_hang(re.sub(rb'"(data|value|message)":"[^"]*"', rb'"\1":NaN', line, count=1))
+    it.write_and_hang(re.sub(rb'"(data|value|message)": ?"[^"]*"', rb'"\1":NaN', line, count=1))
 
 
 @kind
 def cut(it: Saboteur, line: bytes, pause: float) -> None:
     """The data of the first tensor are three bytes short."""
     it.strike()
-    it.write(re.sub(rb'"data":"[^"]{4}', b'"data":"', line, count=1))
+    it.write(re.sub(rb'"data": ?"[^"]{4}', b'"data":"', line, count=1))
     it.note("answered")
     it.unanswered.popleft()
 
@@ -260,7 +261,7 @@ def twice(it: Saboteur, line: bytes, pause: float) -> None:
 @kind
 def wrong_id(it: Saboteur, line: bytes, pause: float) -> None:
     it.strike()
-    it.write_and_hang(re.sub(rb'"id":\d+', b'"id":123456789', line, count=1))
+    it.write_and_hang(re.sub(rb'"id": ?\d+', b'"id":123456789', line, count=1))
 
 
 @kind
@@ -275,9 +276,9 @@ def swap(it: Saboteur, line: bytes, pause: float) -> None:
 def repeat(it: Saboteur, line: bytes, pause: float) -> None:
     """The answer before this one comes once more, under this one's number."""
     it.strike()
-    number = re.search(rb'"id":\d+', line)
+    number = re.search(rb'"id": ?\d+', line)
     if it.last and number:
-        it.write_and_hang(re.sub(rb'"id":\d+', number[0], it.last, count=1))
+        it.write_and_hang(re.sub(rb'"id": ?\d+', number[0], it.last, count=1))
     it.deliver(line)
 
 
