@@ -310,8 +310,8 @@ def _notices(report: Report) -> list[Text]:
 
 def summary(report: Report, directory: Path, exit_code: int, news: News | None = None) -> bytes:
     """The same for programs, as one JSON object: status, exit code, totals of all and of each backend,
-from conformance.reporting.diff import LISTED, Change, Difference, News
-from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total, unrecorded_versions
+    lines about versions that no deviation is recorded for, findings, deviations that no longer hold, backends
+    that could not be started, and the directory; and where there is a baseline, what it does not have."""
     results = report.results
 
     def totals(cells: Sequence[Cell]) -> dict[str, int]:

@@ -4,6 +4,11 @@ The suite writes `start`, then any number of `observe`, then `stop`; the adapter
 `started` and each `observe` with one `observed` of the same id, in order. Tensors are dense: dtype, shape
 and base64 of little-endian bytes (booleans one byte each), because JSON has no NaN, infinity or negative
 zero.
+
+An adapter that does not answer in time, ends, or writes anything else is killed and started anew, and has to
+give the same identity again. The case at fault is then asked once more, one observable in each `observe`. So
+it is where an answer repeats the one before it word for word, and that was another case's: nothing in the
+message tells a case's own answer from a stale one, but a new child has none to repeat.
 """
 
 from __future__ import annotations
@@ -155,6 +160,22 @@ Reply = Started | Observation
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+class _Version(msgspec.Struct, tag_field="reply", tag="started"):
+    protocol: int
+
+
+def spoken_version(line: bytes) -> int | None:
+    """The version of the protocol that a `started` gives, whatever else is in it; None if it is none.
+
+    >>> spoken_version(b'{"reply": "started", "protocol": 2, "who": "a newer one"}')
+    2
+    """
+    try:
+        return msgspec.json.decode(line, type=_Version).protocol
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def to_wire(x: Array) -> WireTensor:
