@@ -29,11 +29,12 @@ from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.events import Judged
 from conformance.reporting.results import encode_check
-from conformance.runners import protocol, registry
-from conformance.runners.process import Runner
+from conformance.runners import protocol
+from conformance.runners.process import Broken, Runner
 from conformance.runners.provision import PACKAGE, silent
 from conformance.runners.registry import BackendSpec
 from conformance.runners.validation import validate_observation
+from conformance.selection import find_backends
 
 HERE = Path(__file__).parent
 
@@ -90,11 +91,11 @@ class Work:
     timed: tuple[Case, ...]
 
 
-def with_other_numbers(case: Case) -> Case:
+def with_other_numbers(case: Case, by: int) -> Case:
     """The case with other keys: as much work, and another question."""
 
     def other(source: Source) -> Source:
-        return msgspec.structs.replace(source, key=source.key + 1) if isinstance(source, Recipe) else source
+        return msgspec.structs.replace(source, key=source.key + by) if isinstance(source, Recipe) else source
 
     return msgspec.structs.replace(
         case,
@@ -105,15 +106,20 @@ def with_other_numbers(case: Case) -> Case:
     )
 
 
-async def prepare(spec: BackendSpec, cases: Sequence[Case]) -> Work:
-    """What the backend says that it can be asked, of these cases."""
+async def prepare(spec: BackendSpec, cases: Sequence[Case], rounds: int) -> Work:
+    """What the backend says that it can be asked, of these cases, and as often with other numbers: a round
+    of a fast backend takes half a second, in which a shared machine may do anything."""
     async with Runner(spec) as runner:
         identity = await runner.start()
     bench = Bench.of(identity, ())
-    timed = tuple(case for case in cases if bench.supported(case))
-    ids = {case.id for case in timed}
-    warm_up = tuple(other for other in map(with_other_numbers, timed) if other.id not in ids)
-    return Work(spec, bench, warm_up, timed)
+    corpus = tuple(case for case in cases if bench.supported(case))
+    ids = {case.id for case in corpus}
+
+    def others(by: int) -> list[Case]:
+        return [case for case in (with_other_numbers(case, by) for case in corpus) if case.id not in ids]
+
+    timed = (*corpus, *(case for by in range(2, rounds + 1) for case in others(by)))
+    return Work(spec, bench, tuple(others(1)), timed)
 
 
 def bare_rate(work: Work, file: Path) -> float:
@@ -159,20 +165,24 @@ async def cpu_times(work: Work) -> list[float]:
             concrete = made.concrete(case, work.bench.supported(case))
             protocol.encode(protocol.Observe(1, concrete))
             spent = time.process_time() - began
-            reply = protocol.encode(await runner.observe(concrete))
+            answer = await runner.observe(concrete)
+            whole = {name: value for name, value in answer.items() if not isinstance(value, Broken)}
+            reply = protocol.encode(protocol.Observation(1, whole))
             began = time.process_time()
             observation = protocol.decode_reply(reply)
             validate_observation(concrete, observation)
-            answers = {work.bench.name: observation}
+            answers = {work.bench.name: observation.observables}
             for judged in check(case, made.data(case), [work.bench], answers, properties):
                 encode_check(judged)
             seconds.append(spent + time.process_time() - began)
     return seconds[-len(work.timed) :]
 
 
-def measure(spec: BackendSpec, cases: Sequence[Case], repeats: int, say: Callable[[str], None]) -> Figures:
+def measure(
+    spec: BackendSpec, cases: Sequence[Case], rounds: int, repeats: int, say: Callable[[str], None]
+) -> Figures:
     """Both rates, `repeats` times in turn."""
-    work = anyio.run(prepare, spec, cases)
+    work = anyio.run(prepare, spec, cases, rounds)
     bare, suite = [], []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "cases.jsonl")
@@ -215,17 +225,22 @@ def machine() -> str:
 def main() -> None:
     """Measure the backends named; exits with 1 where one falls short of what is required."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("backends", nargs="*", default=list(registry.DEFAULT_BACKENDS), metavar="BACKEND")
+    parser.add_argument("backends", nargs="*", metavar="BACKEND")
     parser.add_argument("--corpus", default="quick", choices=corpus.NAMES)
+    parser.add_argument("--rounds", type=int, default=3, help="how often the corpus is timed in a repeat")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     arguments = parser.parse_args()
     cases = corpus.load(arguments.corpus)
     print(machine())
     figures = []
-    for name in arguments.backends:
+    for spec in find_backends(arguments.backends, commands=(), node=None):
         measured = measure(
-            registry.find(name), cases, arguments.repeats, lambda line: print(line, file=sys.stderr)
+            spec,
+            cases,
+            arguments.rounds,
+            arguments.repeats,
+            lambda line: print(line, file=sys.stderr),
         )
         figures.append(measured)
         print(measured)

@@ -4,7 +4,7 @@ every backend once, and judged by every property that its observables concern.""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +24,8 @@ from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.judges import Hearing, Judges, default_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
-from conformance.runners.process import Broken, Limits, Runner
-from conformance.runners.protocol import ConcreteCase, Observation, to_wire
+from conformance.runners.process import Answer, Limits, Runner
+from conformance.runners.protocol import ConcreteCase, to_wire
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 
@@ -48,6 +48,7 @@ class Plan:
         witnesses: whether the witnesses of recorded deviations about the same subjects are asked as well.
         limits: seconds that a start and a case may take.
         workers: how many processes judge; with 0 the engine's own does.
+        before: what an interrupted run has judged already; it is not asked again.
     """
 
     cases: tuple[Case, ...]
@@ -58,6 +59,7 @@ class Plan:
     witnesses: bool = True
     limits: Limits = field(default_factory=Limits)
     workers: int = field(default_factory=default_workers)
+    before: Iterable[Judged] = ()
 
 
 async def run(plan: Plan) -> AsyncGenerator[Event, None]:
@@ -77,17 +79,19 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                     group.start_soon(starting.start, spec, runner)
                 async for event in starting.events():
                     yield event
-                asked = [Asked(bench, runner, plan) for bench, runner in starting.ready()]
+                ledger = Ledger()
+                for judged in plan.before:
+                    ledger.enter(judged)
+                asked = [Asked(bench, runner, plan, ledger.judged) for bench, runner in starting.ready()]
                 made = Made(plan.seed)
                 for backend in asked:
                     group.start_soon(backend.ask, made)
-                ledger = Ledger()
                 async for judged in judge_all(plan, asked, made, group):
                     ledger.enter(judged)
                     yield judged
                 for backend in asked:
                     for d in backend.bench.dialect.deviations:
-                        yield ledger.record(backend, d, plan)
+                        yield ledger.record(backend.bench, d, plan)
             except GeneratorExit:
                 # Given up: whoever closes the stream gets no exception group for it.
                 group.cancel_scope.cancel()
@@ -104,7 +108,7 @@ async def judge_all(
 
     async def convene() -> None:
         async with send:
-            async for hearings in answered(plan, asked, made):
+            async for hearings in answered(asked, made):
                 session = Session(hearings)
                 group.start_soon(session.hold, judges)
                 await send.send(session)
@@ -116,10 +120,10 @@ async def judge_all(
                 yield judged
 
 
-async def answered(plan: Plan, asked: list[Asked], made: Made) -> AsyncGenerator[list[Hearing], None]:
+async def answered(asked: list[Asked], made: Made) -> AsyncGenerator[list[Hearing], None]:
     """The cases in their order, as many together as have been answered meanwhile."""
     hearings: list[Hearing] = []
-    for case in all_cases(plan, asked):
+    for case in all_cases(asked):
         takers = [backend for backend in asked if case.id in backend.cases]
         full = len(hearings) == TOGETHER
         if hearings and (full or not all(case.id in backend.answers for backend in takers)):
@@ -172,7 +176,8 @@ class Starting:
             await self.send.send(Unavailable(spec.name, str(error)))
             return
         self.started[spec.name] = bench, runner
-        await self.send.send(Started(spec.name, identity, bench.dialect.digest))
+        dialect = bench.dialect
+        await self.send.send(Started(spec.name, identity, dialect.digest, dialect.nearest))
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
         """Until every backend has started, or has not."""
@@ -224,19 +229,17 @@ class Made:
 class Asked:
     """A started backend, the cases that it is asked, and its answers until they are judged."""
 
-    def __init__(self, bench: Bench, runner: Runner, plan: Plan) -> None:
+    def __init__(self, bench: Bench, runner: Runner, plan: Plan, done: Set[str]) -> None:
+        """Asked all of the plan's cases, and the witnesses of its own deviations, that are not done."""
         self.bench, self.runner = bench, runner
-        self.cases = {case.id: case for case in plan.cases}
+        cases = list(plan.cases)
         if plan.witnesses:
             subjects = {case.subject for case in plan.cases}
-            self.cases |= {
-                case.id: case
-                for d in bench.dialect.deviations
-                for case in d.witnesses
-                if case.subject in subjects
-            }
+            witnesses = (case for d in bench.dialect.deviations for case in d.witnesses)
+            cases += [case for case in witnesses if case.subject in subjects]
+        self.cases = {case.id: case for case in cases if case.id not in done}
         self.room = anyio.Semaphore(LOOKAHEAD)
-        self.answers: dict[str, Observation | Broken | None] = {}
+        self.answers: dict[str, Answer | None] = {}
         self.news = anyio.Event()
 
     async def ask(self, made: Made) -> None:
@@ -253,12 +256,12 @@ class Asked:
     async def _observe(self, case: Case, concrete: ConcreteCase) -> None:
         self._settle(case, await self.runner.observe(concrete))
 
-    def _settle(self, case: Case, answer: Observation | Broken | None) -> None:
+    def _settle(self, case: Case, answer: Answer | None) -> None:
         self.answers[case.id] = answer
         self.news.set()
         self.news = anyio.Event()
 
-    async def answer(self, case: Case) -> Observation | Broken | None:
+    async def answer(self, case: Case) -> Answer | None:
         """The answer to the case, as soon as it is there; None where nothing could be asked."""
         while case.id not in self.answers:
             await self.news.wait()
@@ -266,37 +269,39 @@ class Asked:
         return self.answers.pop(case.id)
 
 
-def all_cases(plan: Plan, asked: list[Asked]) -> list[Case]:
-    """The plan's cases, then the witnesses that only some backend is asked."""
-    cases = {case.id: case for case in plan.cases}
+def all_cases(asked: list[Asked]) -> list[Case]:
+    """The cases that all backends are asked, then the witnesses that only some are."""
+    cases: dict[str, Case] = {}
     for backend in asked:
         cases |= backend.cases
-    return list(cases.values())
+    everybody = [id_ for id_ in cases if all(id_ in backend.cases for backend in asked)]
+    return list(({id_: cases[id_] for id_ in everybody} | cases).values())
 
 
 class Ledger:
     """What the checks say of the recorded deviations: which showed, in which cases."""
 
     def __init__(self) -> None:
+        self.judged: set[str] = set()
         self.counts: Counter[tuple[str, str]] = Counter()
         self.shown: set[tuple[str, str, str]] = set()
 
     def enter(self, judged: Judged) -> None:
+        self.judged.add(judged.case.id)
         for c in judged.checks:
             for name in c.deviations:
                 self.counts[c.backend, name] += 1
                 self.shown.add((c.backend, name, c.case))
 
-    def record(self, backend: Asked, d: Deviation, plan: Plan) -> DeviationRecord:
+    def record(self, bench: Bench, d: Deviation, plan: Plan) -> DeviationRecord:
         """The entry of a recorded deviation in the results: whether it holds on each of its witnesses,
         where all were asked and judged by all properties, and how many checks it explains."""
-        name = backend.bench.name
-        held = [(name, d.id, case.id) in self.shown for case in d.witnesses]
-        asked = all(case.id in backend.cases for case in d.witnesses) and plan.properties is None
+        held = [(bench.name, d.id, case.id) in self.shown for case in d.witnesses]
+        asked = all(case.id in self.judged for case in d.witnesses) and plan.properties is None
         unknown = not asked or (isinstance(d.effect, Unpredictable) and not all(held))
         return DeviationRecord(
             id=d.id,
-            backend=name,
+            backend=bench.name,
             kind=d.kind,
             effect=d.effect.name,
             summary=d.summary,
@@ -304,5 +309,5 @@ class Ledger:
             upstream=d.upstream,
             witnesses=tuple(case.id for case in d.witnesses),
             holds=None if unknown else all(held),
-            matched=self.counts[name, d.id],
+            matched=self.counts[bench.name, d.id],
         )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
+from conformance.runners.builds import Build, lay_over
 from conformance.runners.node import find_node
 from conformance.runners.provision import PACKAGE, Progress, ensure_package
 
@@ -18,6 +19,9 @@ ENTRY_POINT_GROUP = "conformance.backends"
 
 DEFAULT_BACKENDS = ("keras-tensorflow", "tfjs-cpu", "tfjs-wasm")
 """What a run asks when no backend is named."""
+
+KERAS_ADAPTER = Path(__file__).parent / "keras_adapter"
+"""A program for any Python that has Keras; the suite need not be installed there."""
 
 KERAS_TENSORFLOW = {
     "KERAS_BACKEND": "tensorflow",
@@ -34,8 +38,11 @@ INTERPRETERS = ("bun", "deno", "java", "julia", "node", "python", "ruby", "Rscri
 """Programs after which a command is not named, but after what they run."""
 
 
-class UnknownBackend(LookupError):
-    """No backend has that name; the message says which come nearest."""
+NO_PYTHONS: Mapping[str, Path] = MappingProxyType({})
+
+TENSORFLOW_JS_BACKENDS = ("tfjs-cpu", "tfjs-wasm")
+KERAS_BACKENDS = ("keras-tensorflow", "keras-tensorflow-onednn", "keras2-tensorflow")
+"""The backends that `--tfjs` and `--keras-python` are about."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +64,23 @@ class BackendSpec:
     remedy: str = ""
 
 
-def backends(node: str | Path | None = None) -> dict[str, BackendSpec]:
+def backends(
+    node: str | Path | None = None,
+    *,
+    tfjs: Sequence[Build] = (),
+    keras_pythons: Mapping[str, Path] = NO_PYTHONS,
+) -> dict[str, BackendSpec]:
     """Every backend that is built in or installed, by name; nothing is started or looked for.
 
     Args:
         node: the Node program to run TensorFlow.js on, see `find_node`.
+        tfjs: packages of the user's own that take the place of those that TensorFlow.js is installed with.
+        keras_pythons: by backend of Keras, the Python of the user's that it runs in.
 
     Raises:
         ValueError: an installed package brings a backend by a name that is taken.
     """
-    table = {spec.name: spec for spec in _built_in(node)}
+    table = {spec.name: spec for spec in (*_keras(keras_pythons), *_tensorflow_js(node, tfjs))}
     for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
         if point.name in table:
             raise ValueError(f"{point.value} brings a backend named {point.name!r}, and that name is taken")
@@ -76,19 +90,6 @@ def backends(node: str | Path | None = None) -> dict[str, BackendSpec]:
             _fixed([sys.executable, "-m", "conformance.runners.plugin_host", point.value]),
         )
     return table
-
-
-def find(name: str, node: str | Path | None = None) -> BackendSpec:
-    """The backend of that name.
-
-    Raises:
-        UnknownBackend: there is none.
-    """
-    table = backends(node)
-    if name in table:
-        return table[name]
-    nearest = difflib.get_close_matches(name, table, n=3) or sorted(table)
-    raise UnknownBackend(f"unknown backend {name!r}; did you mean {' or '.join(nearest)}?")
 
 
 def from_command(command: str, name: str | None = None) -> BackendSpec:
@@ -120,31 +121,51 @@ def _fixed(words: list[str]) -> Callable[[Progress], list[str]]:
     return lambda progress: words
 
 
-def _tensorflow_js(node: str | Path | None, progress: Progress) -> list[str]:
+def _on_node(node: str | Path | None, builds: Sequence[Build], progress: Progress) -> list[str]:
     found = find_node(node)
     modules = ensure_package(progress, found)
-    return [str(found.path), str(PACKAGE / "adapter.mjs"), "--modules", str(modules)]
+    command = [str(found.path), str(PACKAGE / "adapter.mjs"), "--modules"]
+    if not builds:
+        return [*command, str(modules)]
+    overlay = lay_over(modules, builds)
+    return [*command, str(overlay.folder), "--build", overlay.description]
 
 
-def _built_in(node: str | Path | None) -> list[BackendSpec]:
-    keras = _fixed([sys.executable, "-m", "conformance.runners.keras_adapter"])
-    keras_remedy = "run: pip install 'layers-conformance[tensorflow]'"
-    tensorflow_js = partial(_tensorflow_js, node)
+def _keras(pythons: Mapping[str, Path]) -> list[BackendSpec]:
+    def spec(name: str, summary: str, remedy: str, **environment: str) -> BackendSpec:
+        command = [sys.executable, str(KERAS_ADAPTER)]
+        if (python := pythons.get(name)) is not None:
+            command = [str(python), str(KERAS_ADAPTER), "--build", "of --keras-python"]
+            remedy = f"mend the environment of {python}, or name another one by --keras-python"
+        return BackendSpec(name, summary, _fixed(command), KERAS_TENSORFLOW | environment, remedy)
+
+    extra = "run: pip install 'layers-conformance[tensorflow]'"
     return [
-        BackendSpec(
+        spec(
             "keras-tensorflow",
             "Keras on TensorFlow: deterministic, one thread, oneDNN off",
-            keras,
-            {**KERAS_TENSORFLOW, "TF_ENABLE_ONEDNN_OPTS": "0"},
-            keras_remedy,
+            extra,
+            TF_ENABLE_ONEDNN_OPTS="0",
         ),
-        BackendSpec(
+        spec(
             "keras-tensorflow-onednn",
             "Keras on TensorFlow with oneDNN, as users run it",
-            keras,
-            {**KERAS_TENSORFLOW, "TF_ENABLE_ONEDNN_OPTS": "1"},
-            keras_remedy,
+            extra,
+            TF_ENABLE_ONEDNN_OPTS="1",
         ),
-        BackendSpec("tfjs-cpu", "TensorFlow.js in plain JavaScript, on Node", tensorflow_js),
-        BackendSpec("tfjs-wasm", "TensorFlow.js in WebAssembly, on Node", tensorflow_js),
+        spec(
+            "keras2-tensorflow",
+            "Keras 2, or tf_keras, on TensorFlow: deterministic, one thread, oneDNN off",
+            "run: pip install tf_keras, or name a Python with Keras 2 by --keras-python",
+            TF_ENABLE_ONEDNN_OPTS="0",
+            TF_USE_LEGACY_KERAS="1",
+        ),
+    ]
+
+
+def _tensorflow_js(node: str | Path | None, builds: Sequence[Build]) -> list[BackendSpec]:
+    command = partial(_on_node, node, tuple(builds))
+    return [
+        BackendSpec("tfjs-cpu", "TensorFlow.js in plain JavaScript, on Node", command),
+        BackendSpec("tfjs-wasm", "TensorFlow.js in WebAssembly, on Node", command),
     ]

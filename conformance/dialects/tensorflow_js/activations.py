@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Value, subject
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
-from conformance.dialects.tensorflow_js.scopes import (
-    Scope,
+from conformance.dialects.deviation import Deviation, Scope, Value, everywhere, subject
+from conformance.dialects.scopes import (
     activated_by,
     all_of,
     any_of,
-    everywhere,
     given_nan,
     omits,
 )
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
 from conformance.reference_impl.activations import SELU_ALPHA, SELU_SCALE, Activation
 from conformance.reference_impl.primitives import (
     absolute,
