@@ -158,8 +158,9 @@ class Suite:
                     sums.setdefault(properties[BACKEND], Counter()).update(counts)
         if sums:
             terminalreporter.section("conformance")
-        for backend, counted in sums.items():
-            terminalreporter.line(f"{backend}: {Totals(**counted)}")
+        for spec in self.request.plan.backends:
+            if spec.name in sums:
+                terminalreporter.line(f"{spec.name}: {Totals(**sums[spec.name])}")
         if self._written is not None:
             terminalreporter.line(f"Report: {self._written / PAGE}")
 
