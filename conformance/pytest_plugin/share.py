@@ -48,7 +48,8 @@ def write(shares: Sequence[Share], directory: Path, suite: Suite) -> bool:
         selection["item"] = sorted({name for share in shares for name in share.narrowed})
     suite = msgspec.structs.replace(suite, selection=selection)
     cases = sum(isinstance(event, Judged) for event in events)
-    record(replayed(events, whole=selected <= finished), directory, suite, Lines(Console(quiet=True), cases))
+    again = replayed(events, whole=selected <= finished)
+    record(again, directory, suite, Lines(Console(quiet=True), cases), arguments={})
     return True
 
 
