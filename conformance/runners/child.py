@@ -15,6 +15,8 @@ import anyio
 import psutil  # type: ignore[import-untyped,unused-ignore]  # no stubs
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
+from conformance.runners.janitor import janitor
+
 STDERR_KEPT = 64 * 1024
 """Bytes of standard error that are kept: the last ones."""
 
@@ -70,6 +72,7 @@ class Child:
         process = await anyio.open_process(
             list(command), env={**os.environ, **environment, MARK: mark}, start_new_session=True
         )
+        janitor().watch(process.pid)
         return cls(process, mark, max_line)
 
     async def attend(self) -> None:
@@ -200,6 +203,7 @@ class Child:
                             member.kill()
                     await anyio.sleep(KILL_POLL_S)
                 await self._process.wait()
+            janitor().forget(self._process.pid)
             await self._process.aclose()
 
 

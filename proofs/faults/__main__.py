@@ -33,7 +33,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of where they strike; default: %(default)s")
     parser.add_argument("--report", type=Path, default=REPORT, help="default: reports/faults.json")
     arguments = parser.parse_args()
-    plan = Plan(corpus.load("quick"), tuple(map(registry.find, REQUIRED_S)), limits=LIMITS)
+    known = registry.backends()
+    plan = Plan(corpus.load("quick"), tuple(known[name] for name in REQUIRED_S), limits=LIMITS)
     with tempfile.TemporaryDirectory() as folder:
         outcome = prove(plan, arguments.faults, arguments.seed, Path(folder))
     report = {"seed": arguments.seed, "required_s": REQUIRED_S, **msgspec.to_builtins(outcome)}
