@@ -42,6 +42,7 @@ KEY = "a", "mine", "forward", "output/0"
     ("change", "hit", "departs"),
     [
         ({}, False, False),
+        ({"message": "dense_7 refuses"}, False, False),
         ({"margin": 0.5}, False, True),
         ({"margin": 0.5}, True, True),
         ({"agrees_with": ("yours",)}, False, True),
