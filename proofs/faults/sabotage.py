@@ -39,7 +39,7 @@ LONGEST_PAUSE_S = 0.02
 ANSWERED = frozenset(Verdict) - {Verdict.UNSUPPORTED, Verdict.NOT_RUN}
 
 Log = list[dict[str, Any]]
-"""What a saboteur has noted: `fault`, `started` and `answered`, each with its time."""
+"""What a saboteur has noted: `fault`, `stumbled`, `started` and `answered`, each with its time."""
 
 Key = tuple[str, str, str, str]
 """Case, backend, property and observable of a check."""
@@ -203,6 +203,8 @@ def recoveries(log: Log, case_s: float) -> list[float]:
         match event["event"]:
             case "fault" if since is None:
                 since, restarted = event["time"], False
+            case "stumbled":  # a fault of its own
+                since = event["time"]
             case "started":
                 restarted = True
             case "answered" if since is not None:
