@@ -108,6 +108,7 @@ def run(
     from conformance.reference_impl.arrays import DeviceUnavailable, use_device
     from conformance.reporting.recording import exit_code, record, suite_of
     from conformance.reporting.terminal import display, summarize, summary
+    from conformance.reproduction.files import Invocation
     from conformance.selection import (
         BadCase,
         UnknownName,
@@ -136,11 +137,15 @@ def run(
         profile=profile,
         selection={key: list(values) for key, values in narrowed.items() if values},
     )
+    again = [word for module in dialects for word in ("--dialect", module)]
+    again += ["--seed", str(seed)] if seed else []
+    again += ["--node", node] if node else []
     progress = _console(stderr=True)
     try:
         with use_device(device):
             events = _events(asked, backends, judged, seed, dialects, witnesses=not cases)
-            report = record(events, out, suite, display(progress, [b.name for b in backends], len(asked)))
+            show = display(progress, [b.name for b in backends], len(asked))
+            report = record(events, out, suite, show, Invocation(backends, again))
     except DeviceUnavailable as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:

@@ -26,6 +26,7 @@ from conformance.reporting.results import (
 )
 from conformance.reporting.store import PAGE, Report, Writer, read, replace
 from conformance.reporting.terminal import Display
+from conformance.reproduction.files import Invocation, make_reproducible
 
 
 def suite_of(
@@ -50,8 +51,17 @@ def suite_of(
     )
 
 
-def record(events: AsyncGenerator[Event, None], directory: Path, suite: Suite, show: Display) -> Report:
+def record(
+    events: AsyncGenerator[Event, None],
+    directory: Path,
+    suite: Suite,
+    show: Display,
+    invocation: Invocation,
+) -> Report:
     """Run the engine to its end, or until Ctrl-C, and write what it judged into the directory.
+
+    Args:
+        invocation: what the run was told, for the commands and scripts that show its findings again.
 
     Returns:
         The results as they are read back from the directory.
@@ -100,7 +110,7 @@ def record(events: AsyncGenerator[Event, None], directory: Path, suite: Suite, s
                 asyncio.run(consume_until_interrupted())
         except KeyboardInterrupt:
             status = "interrupted"
-        writer.finish(
+        results = writer.finish(
             status=status,
             suite=suite,
             started=started,
@@ -109,6 +119,7 @@ def record(events: AsyncGenerator[Event, None], directory: Path, suite: Suite, s
             unavailable=unavailable,
             deviations=deviations,
         )
+    make_reproducible(directory, results, invocation)
     return render_again(directory)
 
 

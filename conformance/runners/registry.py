@@ -48,6 +48,7 @@ class BackendSpec:
             its `Progress`, and raises `BackendUnavailable`.
         environment: variables on top of the suite's own.
         remedy: what to do when the program does not start.
+        given: the words of the command line that name a backend that is not asked for by its name.
     """
 
     name: str
@@ -55,6 +56,12 @@ class BackendSpec:
     command: Callable[[Progress], list[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
     remedy: str = ""
+    given: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The words of the command line that ask for this backend."""
+        return self.given or ("--backend", self.name)
 
 
 def backends(node: str | Path | None = None) -> dict[str, BackendSpec]:
@@ -105,7 +112,9 @@ def from_command(command: str, name: str | None = None) -> BackendSpec:
     words = shlex.split(command)
     if not words or not words[0]:
         raise ValueError("the command of a backend is empty")
-    return BackendSpec(name or _name(words), f"command {command}", _fixed(words))
+    name = name or _name(words)
+    given = ("--backend-command", f"{name}={command}")
+    return BackendSpec(name, f"command {command}", _fixed(words), given=given)
 
 
 def _name(words: list[str]) -> str:
