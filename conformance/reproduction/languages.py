@@ -18,8 +18,11 @@ import numpy as np
 
 from conformance.reference_impl.arrays import Array
 
-WIDTH = 100
+WIDTH = 96
 """Columns of a script's lines of numbers."""
+
+SHORT = 64
+"""Columns of numbers that stand in the line of their array's name."""
 
 ABSENT = "(absent)"
 """Stands in a script where a structure says nothing."""
@@ -32,10 +35,12 @@ class Language:
     Attributes:
         special: the spellings of NaN, infinity, true, false and null.
         key: the spelling of a mapping's key.
+        indent: of the lines of an array.
     """
 
     special: Mapping[str, str]
     key: Callable[[str], str]
+    indent: str
 
     def number(self, x: Any) -> str:
         """The shortest decimal that reads back as the same number; NumPy scalars keep their precision."""
@@ -55,10 +60,10 @@ class Language:
     def array(self, x: Array) -> str:
         """The elements in row-major order, between brackets, in lines of at most `WIDTH` columns."""
         numbers = ", ".join(map(self.number, np.ravel(x)))
-        if len(numbers) < WIDTH:
+        if len(numbers) <= SHORT:
             return f"[{numbers}]"
         lines = textwrap.fill(numbers, WIDTH, break_long_words=False, break_on_hyphens=False)
-        return f"[\n{textwrap.indent(lines, '    ')},\n]"
+        return f"[\n{textwrap.indent(lines, self.indent)},\n]"
 
     def limits(self, x: Array) -> str:
         """One number where all are equal, else as `array`."""
@@ -87,10 +92,10 @@ def _javascript_key(name: str) -> str:
 
 
 PYTHON = Language(
-    {"nan": "np.nan", "inf": "np.inf", "true": "True", "false": "False", "null": "None"}, _python_key
+    {"nan": "np.nan", "inf": "np.inf", "true": "True", "false": "False", "null": "None"}, _python_key, "    "
 )
 JAVASCRIPT = Language(
-    {"nan": "NaN", "inf": "Infinity", "true": "true", "false": "false", "null": "null"}, _javascript_key
+    {"nan": "NaN", "inf": "Infinity", "true": "true", "false": "false", "null": "null"}, _javascript_key, "  "
 )
 
 

@@ -60,6 +60,7 @@ class Runtime:
         arguments: a configuration as a constructor's arguments.
         name: the runtime's spelling of what a structure holds: (value, Keras name of its argument).
         key: the runtime's name for an argument of Keras.
+        versions: those of the backend that a script tells.
     """
 
     template: str
@@ -69,15 +70,32 @@ class Runtime:
     arguments: Callable[[Mapping[str, Any]], str]
     name: Callable[[Any, str], Any]
     key: Callable[[str], str]
+    versions: tuple[str, ...]
 
 
 def _as_it_is(value: Any, key: str) -> Any:
     return value
 
 
-KERAS = Runtime("keras.py.j2", ".py", "#", PYTHON, python_arguments, _as_it_is, str)
+KERAS = Runtime(
+    "keras.py.j2",
+    ".py",
+    "#",
+    PYTHON,
+    python_arguments,
+    _as_it_is,
+    str,
+    ("keras", "tensorflow", "numpy", "python"),
+)
 TENSORFLOW_JS = Runtime(
-    "tfjs.mjs.j2", ".mjs", "//", JAVASCRIPT, tensorflow_js_arguments, tensorflow_js_value, tensorflow_js_key
+    "tfjs.mjs.j2",
+    ".mjs",
+    "//",
+    JAVASCRIPT,
+    tensorflow_js_arguments,
+    tensorflow_js_value,
+    tensorflow_js_key,
+    ("tfjs", "tfjs-backend-wasm", "node"),
 )
 RUNTIMES = {r"keras-tensorflow.*": KERAS, r"tfjs-(cpu|wasm)": TENSORFLOW_JS}
 """The runtimes by the names of their backends. Of any other backend the language is not known: its script
@@ -160,7 +178,7 @@ def script(finding: Finding, backend: BackendRecord, environment: Mapping[str, s
         arrays=Arrays.needed(question, data),
         shapes=shapes,
         unknown_batch=[[None, *shape[1:]] for shape in shapes],
-        versions=", ".join(f"{name} {version}" for name, version in sorted(backend.versions.items())),
+        versions={name: backend.versions[name] for name in runtime.versions if name in backend.versions},
         q=question,
         right=_right(finding, expected, arithmetic, runtime),
         broken=finding.verdict in BROKEN - {Verdict.PROTOCOL_ERROR},
@@ -237,6 +255,7 @@ def _template(runtime: Runtime) -> jinja2.Template:
         "key": runtime.key,
         "function": tensorflow_js_function,
         "together": _together,
+        "allowance": _allowance,
         "comment": lambda text: _comment(text, runtime.comment),
     }
     return environment.from_string(files(__package__).joinpath(runtime.template).read_text("utf-8"))
@@ -251,3 +270,10 @@ def _comment(text: str, mark: str) -> str:
 def _together(names: Sequence[str]) -> str:
     """One of them by itself, several as a list."""
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+def _allowance(limit: Array) -> str:
+    """What the limit is, in words."""
+    if not limit.any():
+        return "Nothing is rounded on the way: equality is due."
+    return "How far rounding alone may take a correct result from it, on these very numbers."
