@@ -38,8 +38,9 @@ class Term:
         own: the part that its rounding would make with exact operands,
         reach: by how much an error there widens the bound.
         rounding: Σ own · reach over all elements.
-        interplay: the rest of its part: a rounding grows with the errors that it meets, and products of
-            errors and the slack of intervals belong to no single rounding.
+        interplay: what it adds beyond that because its operands have errors: what is exact of exact
+            operands rounds then, a rounding grows with the errors that it meets, and products of errors
+            and the slack of intervals belong to no single operation.
         entry: of the ULP table that it is bounded by, if it is.
     """
 
@@ -85,7 +86,7 @@ def _walk(
         # The latest made: by then everything that was made of it has been seen.
         index = max(walkable)
         current, reach = pending.pop(index), reaches.pop(index)
-        if current.error is None:
+        if current.error is None or not bool((reach > 0).any()):
             continue
         if current.node is None:
             terms.append(_leaf(current, reach))
