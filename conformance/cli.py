@@ -173,6 +173,73 @@ def report(directory: Path) -> None:
         raise BadFile(f"{error.filename or directory}: {error.strerror}") from error
 
 
+@main.command(epilog="Example: conformance explain 95a6bfb8fb4bd3dd --backend tfjs-cpu --observable output/0")
+@click.argument("what", metavar="ID")
+@click.option(
+    "--results", default="conformance-results", show_default=True, metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path), help="Where the findings are that ID may be one of.",
+)  # fmt: skip
+@click.option("--backend", "names", multiple=True, metavar="NAME", help="The backend, for a case.")
+@click.option(
+    "--backend-command", "commands", multiple=True, metavar="[NAME=]COMMAND",
+    help="The backend that this command line runs.",
+)  # fmt: skip
+@click.option("--observable", metavar="NAME", help="What of the case, such as output/0.")
+@node_option
+@click.option("--seed", type=int, help="For what the backend draws at random; default: that of the results.")
+@click.option(
+    "--dialect", "dialects", multiple=True, metavar="MODULE",
+    help="Judge under the recorded deviations in this Python module too; repeatable.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON to standard output.")
+def explain(
+    what: str,
+    results: Path,
+    names: tuple[str, ...],
+    commands: tuple[str, ...],
+    observable: str | None,
+    node: str | None,
+    seed: int | None,
+    dialects: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask a backend one thing again, and show the limit of its worst element, term by term.
+
+    ID is a finding's id, or the id or JSON file of a case; of a case, --backend and --observable say
+    what of it.
+
+    Exit codes: 0 explained; 2 usage, or no such finding or case; 3 the backend could not be started.
+    """
+    from conformance import explaining
+    from conformance.reporting import explanation
+    from conformance.reporting.store import ResultsError
+    from conformance.runners.unavailable import BackendUnavailable
+    from conformance.selection import BadCase, UnknownName, check_dialects, find_backends
+
+    try:
+        check_dialects(dialects)
+        found = explaining.find(what, results, observable)
+        chosen = names or (() if commands else found.backends)
+        if len(chosen) + len(commands) != 1:
+            raise click.UsageError("name one backend: --backend NAME, or --backend-command COMMAND")
+        (backend,) = find_backends(chosen, commands, node)
+        drawn = found.seed if seed is None else seed
+        explained = explaining.explain(
+            explaining.Subject(found.case, found.observable, backend, drawn, dialects)
+        )
+    except (UnknownName, explaining.NotAsked) as error:
+        raise click.UsageError(str(error)) from error
+    except (BadCase, ResultsError) as error:
+        raise BadFile(str(error)) from error
+    except BackendUnavailable as error:
+        click.echo(error, err=True)
+        sys.exit(3)
+    if as_json:
+        click.echo(explanation.as_json(explained))
+    else:
+        explanation.show(_console(), explained)
+
+
 @main.command(epilog="Example: conformance backends")
 @node_option
 def backends(node: str | None) -> None:

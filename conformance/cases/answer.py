@@ -124,7 +124,9 @@ class Answers:
 
     def _ask(self) -> Question | Refusal:
         try:
-            return Question(SUBJECTS[self.case.subject.partition(".")[0]](self.case), self.data, self.recorded)
+            return Question(
+                SUBJECTS[self.case.subject.partition(".")[0]](self.case), self.data, self.recorded
+            )
         except (TypeError, ValueError) as error:
             return Refusal("construction", str(error))
 

@@ -154,9 +154,7 @@ def _by_adjoint(
     a: Arithmetic,
 ) -> Array:
     """Of what is linear with coefficients that are magnitudes: sums, products with a matrix, movements."""
-    magnitudes = [
-        Tensor(xp.abs(x.value) if x.error is None else xp.abs(x.value) + x.error) for x in inputs
-    ]
+    magnitudes = [Tensor(xp.abs(x.value) if x.error is None else xp.abs(x.value) + x.error) for x in inputs]
     adjoint = primitive.vjp(position, Tensor(reach), out, *magnitudes, **params)
     assert adjoint is not None
     return adjoint.value
