@@ -64,14 +64,16 @@ def find(what: str, directory: Path, observable: str | None) -> Found:
     findings = {} if results is None else {finding.id: finding for finding in results.findings}
     cases = {case.id: case for name in corpora.NAMES for case in corpora.load(name)}
     cases |= {finding.case: finding.witness for finding in findings.values()}
-    if what in findings and results is not None:
+    backends: tuple[str, ...] = ()
+    seed = 0
+    if results is not None and what in findings:
         finding = findings[what]
         case, backends, seed = finding.witness, (finding.backend,), results.suite.seed
         observable = observable or finding.observable
     elif what in cases:
-        case, backends, seed = cases[what], (), 0
+        case = cases[what]
     elif what.endswith(".json") or Path(what).is_file():
-        (case,), backends, seed = find_cases(corpora.NAMES[-1], [what]), (), 0
+        (case,) = find_cases(corpora.NAMES[-1], [what])
     else:
         near = difflib.get_close_matches(what, [*findings, *cases], n=3, cutoff=0.0)
         where = "" if results is not None else f" (there are no results in {directory})"

@@ -34,13 +34,13 @@ class Term:
         shape: of its result.
         place: the element of its result that contributes most; of that element are
         value: the exact result,
-        received: the part of its error that comes from its operands,
-        own: the part that its rounding would make with exact operands,
+        received: the error that it has from its operands,
+        own: the error that it adds itself,
         reach: by how much an error there widens the bound.
-        rounding: Σ own · reach over all elements.
-        interplay: what it adds beyond that because its operands have errors: what is exact of exact
-            operands rounds then, a rounding grows with the errors that it meets, and products of errors
-            and the slack of intervals belong to no single operation.
+        contribution: Σ own · reach over all elements.
+        of_exact: what that would be if its operands were exact. The rest is due to their errors: what is
+            exact of exact operands rounds then, a rounding grows with the errors that it meets, and
+            products of errors and the slack of intervals belong to no single operation.
         entry: of the ULP table that it is bounded by, if it is.
     """
 
@@ -52,13 +52,9 @@ class Term:
     received: float
     own: float
     reach: float
-    rounding: float
-    interplay: float
+    contribution: float
+    of_exact: float
     entry: str | None = None
-
-    @property
-    def contribution(self) -> float:
-        return self.rounding + self.interplay
 
 
 def decompose(tensor: Tensor, place: tuple[int, ...], arithmetic: Arithmetic) -> tuple[Term, ...]:
@@ -193,18 +189,9 @@ def _by_quotient(
 ) -> Array:
     """Of what acts element by element: how much wider the result's bound is with the operand's errors
     than without, in an arithmetic that does not round."""
-    unrounded = replace(
-        a,
-        unit_roundoff=VANISHING,
-        smallest_normal=VANISHING,
-        smallest_subnormal=VANISHING,
-        subnormals="kept",
-        absolute={},
-    )
-    x = inputs[position]
-    without = [*inputs]
+    x, without = inputs[position], [*inputs]
     without[position] = _with_error(x, xp.zeros_like(x.value))
-    wider = _bound(primitive, inputs, params, unrounded) - _bound(primitive, without, params, unrounded)
+    wider = _passed_on(primitive, inputs, params, a) - _passed_on(primitive, without, params, a)
     error = xp.broadcast_to(x.error, out.shape)
     far = xp.where((error > 0) & (reach > 0), reach * wider / xp.where(error > 0, error, 1.0), 0.0)
     extra = far.ndim - x.ndim
@@ -225,16 +212,17 @@ RULES = {
 def _term(out: Tensor, reach: Array, reached: Sequence[Array | None], a: Arithmetic) -> Term:
     """The part of one operation; `reached` holds the reaches of its operands."""
     primitive, inputs, params = out.node  # type: ignore[misc]  # it has one
+    error = out.error
+    assert error is not None
+    received = _passed_on(primitive, [_with_error(x, x.error) for x in inputs], params, a)
+    own = xp.where(xp.isfinite(error), xp.maximum(error - received, 0.0), error)
     exact = [_with_error(x, None) for x in inputs]
     for copy, x in zip(exact, inputs, strict=True):
         copy.subnormal = x.subnormal
-    own = _bound(primitive, exact, params, a)
-    total = _product(reach, out.error)
     passed_on = sum(
         _product(far, x.error).sum() for far, x in zip(reached, inputs, strict=True) if far is not None
     )
-    rounding = _product(reach, own)
-    place = _largest(rounding if rounding.any() else total)
+    place = _largest(_product(reach, own))
     entry = params.get("entry", getattr(primitive, "table_entry", primitive.name.lower()))
     return Term(
         operation=primitive.name,
@@ -242,11 +230,11 @@ def _term(out: Tensor, reach: Array, reached: Sequence[Array | None], a: Arithme
         shape=out.shape,
         place=place,
         value=float(out.value[place]),
-        received=max(0.0, float(out.error[place] - own[place])),  # type: ignore[index]  # it has one
+        received=float(received[place]),
         own=float(own[place]),
         reach=float(reach[place]),
-        rounding=float(rounding.sum()),
-        interplay=float(total.sum() - passed_on - rounding.sum()),
+        contribution=float(_product(reach, error).sum() - passed_on),
+        of_exact=float(_product(reach, _bound(primitive, exact, params, a)).sum()),
         entry=entry if entry in a.ulps else None,
     )
 
@@ -265,8 +253,8 @@ def _leaf(tensor: Tensor, reach: Array) -> Term:
         received=0.0,
         own=float(tensor.error[place]),  # type: ignore[index]  # it has one
         reach=float(reach[place]),
-        rounding=float(own.sum()),
-        interplay=0.0,
+        contribution=float(own.sum()),
+        of_exact=float(own.sum()),
     )
 
 
@@ -279,6 +267,21 @@ def _bound(primitive: Primitive, inputs: Sequence[Tensor], params: dict[str, Any
     with error_bounds(a):
         out = primitive(*inputs, **params)
     return xp.zeros(out.shape) if out.error is None else out.error
+
+
+def _passed_on(
+    primitive: Primitive, inputs: Sequence[Tensor], params: dict[str, Any], a: Arithmetic
+) -> Array:
+    """The bound that the operands' errors alone give, in an arithmetic that does not round."""
+    unrounded = replace(
+        a,
+        unit_roundoff=VANISHING,
+        smallest_normal=VANISHING,
+        smallest_subnormal=VANISHING,
+        subnormals="kept",
+        absolute={},
+    )
+    return _bound(primitive, inputs, params, unrounded)
 
 
 def _product(reach: Array, error: Array | None) -> Array:

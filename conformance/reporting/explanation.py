@@ -29,7 +29,7 @@ def show(console: Console, explanation: Explanation) -> None:
         **{name.capitalize(): text for name, text in e.inputs.items()},
     }
     for name, text in facts.items():
-        _say(console, name, text)
+        _say(console, name, text, max(map(len, facts)))
     console.print()
     verdict = Text(str(e.judgement.verdict), style="bold")
     if e.judgement.message:
@@ -53,8 +53,8 @@ def show(console: Console, explanation: Explanation) -> None:
         _say(console, "Deviation", "none that is recorded applies to this case and observable")
 
 
-def _say(console: Console, name: str, text: str) -> None:
-    console.print(Text(f"{name:<12} ", style="dim").append(text, style="not dim"), soft_wrap=True)
+def _say(console: Console, name: str, text: str, width: int = 10) -> None:
+    console.print(Text(f"{name:<{width}}  ", style="dim").append(text, style="not dim"), soft_wrap=True)
 
 
 def _show_element(console: Console, element: Element) -> None:
@@ -76,7 +76,7 @@ def _show_terms(console: Console, element: Element, terms: tuple[Term, ...]) -> 
     if not terms:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Part", "Operation", "Element", "Value", "Received", "Own rounding", "Reach", "Adds"):
+    for heading in ("Part", "Operation", "Element", "Value", "Received", "Own", "Reach", "Adds"):
         table.add_column(heading, justify="left" if heading in ("Operation", "Element") else "right")
     table.add_column("What it computes", overflow="fold", style="dim")
     adding = [term for term in terms if term.contribution > 0]
@@ -96,11 +96,12 @@ def _show_terms(console: Console, element: Element, terms: tuple[Term, ...]) -> 
     if len(adding) > TERMS_SHOWN:
         rest = sum(term.contribution for term in adding[TERMS_SHOWN:])
         console.print(f"and {len(adding) - TERMS_SHOWN} more, {rest / element.limit:.1%} together")
-    sums = _sums(terms)
+    total, exact = _sums(terms)
     console.print(
-        f"Roundings of exact operands make {sums['rounding']:.6g} of the limit, and {sums['interplay']:.3g} "
-        "comes on top because operands have errors: no single rounding's. "
-        f"Together {sums['total']:.6g}, and the limit is {element.limit:.6g}.",
+        f"Received: the error from the operands. Own: what the operation's rounding adds. Reach: by how much "
+        "an error there widens the limit. Adds: own × reach, summed over all its elements.\n"
+        f"Together {total:.6g}, and the limit is {element.limit:.6g}. If operands were exact their roundings "
+        f"would make {exact:.6g}; the rest is due to the errors they meet, and is no single rounding's.",
         soft_wrap=True,
     )
 
@@ -118,9 +119,9 @@ def _show_arithmetic(console: Console, arithmetic: dict[str, Any]) -> None:
     _say(console, "Arithmetic", "; ".join(parts))
 
 
-def _sums(terms: tuple[Term, ...]) -> dict[str, float]:
-    rounding, interplay = (math.fsum(getattr(t, part) for t in terms) for part in ("rounding", "interplay"))
-    return {"rounding": rounding, "interplay": interplay, "total": rounding + interplay}
+def _sums(terms: tuple[Term, ...]) -> tuple[float, float]:
+    """Of what the terms contribute, and of what they would if all operands were exact."""
+    return math.fsum(t.contribution for t in terms), math.fsum(t.of_exact for t in terms)
 
 
 def as_json(explanation: Explanation) -> bytes:
@@ -131,8 +132,8 @@ def as_json(explanation: Explanation) -> bytes:
         "recipe": msgspec.json.decode(encode(explanation.case)),
         "judgement": asdict(explanation.judgement),
         "element": None if explanation.element is None else asdict(explanation.element),
-        "terms": [asdict(term) | {"contribution": term.contribution} for term in explanation.terms],
-        "sums": _sums(explanation.terms),
+        "terms": [asdict(term) for term in explanation.terms],
+        "sums": dict(zip(("contribution", "of_exact"), _sums(explanation.terms), strict=True)),
         "deviations": [asdict(d) for d in explanation.deviations],
     }
     return msgspec.json.format(msgspec.json.encode(_finite(content)), indent=2)

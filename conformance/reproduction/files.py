@@ -12,8 +12,8 @@ import msgspec
 from conformance.cases import corpus as corpora
 from conformance.cases.case import encode
 from conformance.reporting.ledger import command
-from conformance.reporting.results import Finding, Reproduction, Results
-from conformance.reporting.store import RESULTS, encode_results, replace
+from conformance.reporting.results import Finding, Reproduction, Results, encode_results
+from conformance.reporting.store import RESULTS, replace
 from conformance.reproduction.script import script
 from conformance.runners.registry import BackendSpec
 
