@@ -214,7 +214,9 @@ def _term(out: Tensor, reach: Array, reached: Sequence[Array | None], a: Arithme
     primitive, inputs, params = out.node  # type: ignore[misc]  # it has one
     error = out.error
     assert error is not None
-    received = _passed_on(primitive, [_with_error(x, x.error) for x in inputs], params, a)
+    received = xp.zeros(out.shape)
+    if any(x.error is not None for x in inputs):
+        received = _passed_on(primitive, [_with_error(x, x.error) for x in inputs], params, a)
     own = xp.where(xp.isfinite(error), xp.maximum(error - received, 0.0), error)
     exact = [_with_error(x, None) for x in inputs]
     for copy, x in zip(exact, inputs, strict=True):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from conformance.reference_impl.arrays import Array
-from conformance.reproduction.languages import JAVASCRIPT, PYTHON, python_arguments
+from conformance.reproduction.languages import JAVASCRIPT, PYTHON, python_arguments, tensorflow_js_factory
 from conformance.runners.node import find_node
+from conformance.runners.provision import ensure_package, silent
 
 
 def hard_floats() -> Array:
@@ -68,3 +69,21 @@ def test_long_arrays_are_wrapped_and_never_cut() -> None:
 )
 def test_configurations_become_keyword_arguments(config: dict[str, Any], expected: str) -> None:
     assert python_arguments(config) == expected
+
+
+@pytest.mark.node
+def test_every_layer_of_tensorflow_js_is_made_by_its_function() -> None:
+    """Of the classes in its registry, all that `tf.layers` has a function for."""
+    modules = ensure_package(silent, find_node())
+    program = (
+        f"const tf = require(require('path').join({json.dumps(str(modules))}, 'node_modules/@tensorflow/tfjs'));"
+        "const classes = Object.keys(tf.serialization.SerializationMap.getMap().classNameMap);"
+        "console.log(JSON.stringify([classes, Object.keys(tf.layers)]))"
+    )
+    done = subprocess.run([find_node().path, "-"], input=program, capture_output=True, text=True, check=True)
+    classes, functions = json.loads(done.stdout.splitlines()[-1])
+    known = {name.lower() for name in functions}
+    made = {name: tensorflow_js_factory(name) for name in classes if name.lower() in known}
+    assert len(made) > 50
+    # "RandomNormal" and the like are other things than layers.
+    assert {name: function for name, function in made.items() if function not in functions} == {}
