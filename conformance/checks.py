@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance import dialects
 from conformance.cases.answer import Answers, Data, Expected, Structure, Value
 from conformance.cases.case import Case
 from conformance.cases.properties import Property
@@ -16,7 +17,7 @@ from conformance.cases.properties.property import matches
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import Deviation, Dialect, touches
 from conformance.judging import Judgement, equal, judge
-from conformance.reference_impl.arithmetic import Arithmetic
+from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
 from conformance.runners.process import Broken
 from conformance.runners.protocol import (
@@ -42,6 +43,19 @@ class Bench:
     identity: Identity
     arithmetic: Arithmetic
     dialect: Dialect
+
+    @classmethod
+    def of(cls, identity: Identity, modules: tuple[str, ...]) -> Bench:
+        """The backend of that identity under the arithmetic that it declares, and under its dialect.
+
+        Args:
+            modules: of dialects, before the installed and the built-in ones.
+
+        Raises:
+            BadArithmetic: it declares one that does not exist or makes no sense.
+            BadDialect: a module cannot be imported, or holds no dialects.
+        """
+        return cls(identity, declared(identity.arithmetic), dialects.of(identity.name, modules))
 
     @property
     def name(self) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 from conformance import __version__
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from conformance.cases.case import Case
     from conformance.events import Event
+    from conformance.reporting.journal import Journal
+    from conformance.reporting.store import Report
     from conformance.runners.registry import BackendSpec
 
 PIPE_WIDTH = 200
@@ -43,6 +47,29 @@ class InterruptibleGroup(click.RichGroup):
 @click.version_option(__version__, prog_name="conformance")
 def main() -> None:
     """Says, with evidence, whether the runtimes of the Keras Layers API compute the same thing."""
+
+
+def take_up(context: click.Context, _: click.Parameter, directory: Path | None) -> Path | None:
+    """The arguments of the run in the directory, in place of the options' defaults."""
+    if directory is not None:
+        from conformance.reporting.journal import Journal
+        from conformance.reporting.results import ResultsError
+
+        try:
+            context.default_map = Journal(directory).begun().arguments | {"out": str(directory)}
+        except ResultsError as error:
+            raise BadFile(f"{directory} holds no run to go on with: {error}") from error
+    return directory
+
+
+def refuse_others_than(context: click.Context, *names: str) -> None:
+    """A usage error where another option than these was given."""
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and name not in names:
+            raise click.UsageError(
+                f"--resume goes on with the run as it was asked for: leave out {parameter.opts[0]}"
+            )
 
 
 node_option = click.option(
@@ -84,8 +111,19 @@ node_option = click.option(
     "--dialect", "dialects", multiple=True, metavar="MODULE",
     help="Judge under the recorded deviations in this Python module too; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--baseline", metavar="PATH", type=click.Path(path_type=Path),
+    help="Earlier results (a directory, or the results.json in one): what is known from them is no reason "
+    "to fail.",
+)  # fmt: skip
+@click.option(
+    "--resume", metavar="DIR", type=click.Path(path_type=Path), is_eager=True, callback=take_up,
+    help="Go on with the interrupted run whose results are in DIR, as it was asked for.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
+@click.pass_context
 def run(
+    context: click.Context,
     names: tuple[str, ...],
     commands: tuple[str, ...],
     subjects: tuple[str, ...],
@@ -98,15 +136,21 @@ def run(
     seed: int,
     device: str,
     dialects: tuple[str, ...],
+    baseline: Path | None,
+    resume: Path | None,
     as_json: bool,
 ) -> None:
     """Ask backends the cases of a corpus, judge their answers, and write a report.
 
-    Exit codes: 0 all as expected; 1 findings, or recorded deviations that no longer hold; 2 usage, or a
-    bad file; 3 a backend could not be started (the others still run); 130 interrupted.
+    Exit codes: 0 all as expected; 1 findings, or recorded deviations that no longer hold (with --baseline,
+    only those that it does not have); 2 usage, or a bad file; 3 a backend could not be started (the others
+    still run); 130 interrupted.
     """
     from conformance.reference_impl.arrays import DeviceUnavailable, use_device
-    from conformance.reporting.recording import exit_code, record, suite_of
+    from conformance.reporting.diff import news
+    from conformance.reporting.journal import Journal
+    from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
+    from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import display, summarize, summary
     from conformance.reproduction.files import Invocation
     from conformance.selection import (
@@ -119,6 +163,8 @@ def run(
         of_subjects,
     )
 
+    if resume is not None:
+        refuse_others_than(context, "resume", "as_json")
     try:
         backends = find_backends(names, commands, node)
         found = find_cases(corpus, cases)
@@ -129,6 +175,9 @@ def run(
         raise click.UsageError(str(error)) from error
     except BadCase as error:
         raise BadFile(str(error)) from error
+    known = _read(baseline) if baseline else None
+    if baseline and out.resolve() in (baseline.resolve(), baseline.resolve().parent):
+        raise click.UsageError("--out would overwrite the baseline; name another directory for one of them")
     narrowed = {"backend": names, "case": cases, "subject": subjects, "property": properties}
     suite = suite_of(
         found,
@@ -143,30 +192,74 @@ def run(
     progress = _console(stderr=True)
     try:
         with use_device(device):
-            events = _events(asked, backends, judged, seed, dialects, witnesses=not cases)
-            show = display(progress, [b.name for b in backends], len(asked))
-            report = record(events, out, suite, show, Invocation(backends, again))
+            before = Journal(out) if resume else None
+            events = _events(asked, backends, judged, seed, dialects, witnesses=not cases, before=before)
+            to_do = len(asked) - (sum(1 for _ in before.judged()) if before else 0)
+            show = display(progress, [b.name for b in backends], to_do)
+            arguments = {name: jsonable(value) for name, value in context.params.items() if name != "resume"}
+            report = record(
+                events, out, suite, show, arguments, Invocation(backends, again), going_on=resume is not None
+            )
     except DeviceUnavailable as error:
         raise click.UsageError(str(error)) from error
+    except (CannotGoOn, ResultsError) as error:
+        raise BadFile(str(error)) from error
     except OSError as error:
-        raise BadFile(f"{error.filename or out}: {error.strerror}") from error
-    code = exit_code(report.results)
-    summarize(_console(stderr=as_json), report, out)
+        kept = (
+            f"; what was judged is kept: conformance run --resume {out}" if Journal(out).path.exists() else ""
+        )
+        raise BadFile(f"{error.filename or out}: {error.strerror}{kept}") from error
+    beyond = news(known, report) if known else None
+    code = exit_code(report.results, beyond)
+    summarize(_console(stderr=as_json), report, out, beyond)
     if as_json:
-        click.echo(summary(report, out, code))
+        click.echo(summary(report, out, code, beyond))
     sys.exit(code)
 
 
-@main.command(epilog="Example: conformance report conformance-results")
+FORMATS = {
+    "html": "conformance.reporting.page",
+    "markdown": "conformance.reporting.markdown",
+    "junit": "conformance.reporting.junit",
+    "badge": "conformance.reporting.badge",
+}
+"""The formats of a report, and the modules whose `render` makes them."""
+
+
+@main.command(epilog="Example: conformance report conformance-results --format junit --output junit.xml")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-def report(directory: Path) -> None:
-    """Check the results in DIR, and write their page, index.html, anew."""
-    from conformance.reporting.recording import render_again
-    from conformance.reporting.store import ResultsError
+@click.option(
+    "--format", "form", type=click.Choice(tuple(FORMATS)),
+    help="Write the results so: a page; Markdown for the summary of a CI job; JUnit XML; the JSON of a "
+    "shields.io endpoint badge.",
+)  # fmt: skip
+@click.option(
+    "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file; default: standard output.",
+)  # fmt: skip
+def report(directory: Path, form: str | None, output: Path | None) -> None:
+    """Check the results in DIR, and write their page, index.html, anew; or with --format, write them in
+    that format and nothing else. Of a run that was killed, the results are made first, of what it saw.
+
+    Exit codes: 0 written, whatever the results say; 2 usage, or a bad file.
+    """
+    from conformance.reporting.recording import recover, render_again
+    from conformance.reporting.results import ResultsError
+    from conformance.reporting.store import read, replace
     from conformance.reporting.terminal import summarize
 
+    if output and not form:
+        raise click.UsageError(f"--output needs a --format: one of {', '.join(FORMATS)}")
     try:
-        summarize(_console(), render_again(directory), directory)
+        recover(directory)
+        if not form:
+            summarize(_console(), render_again(directory), directory)
+            return
+        text: str = importlib.import_module(FORMATS[form]).render(read(directory))
+        if output:
+            replace(output, text.encode())
+        else:
+            click.echo(text, nl=False)
     except ResultsError as error:
         raise BadFile(str(error)) from error
     except OSError as error:
@@ -212,7 +305,7 @@ def explain(
     """
     from conformance import explaining
     from conformance.reporting import explanation
-    from conformance.reporting.store import ResultsError
+    from conformance.reporting.results import ResultsError
     from conformance.runners.unavailable import BackendUnavailable
     from conformance.selection import BadCase, UnknownName, check_dialects, find_backends
 
@@ -238,6 +331,41 @@ def explain(
         click.echo(explanation.as_json(explained))
     else:
         explanation.show(_console(), explained)
+
+
+@main.command(epilog="Example: conformance diff last-release/results.json conformance-results")
+@click.argument("old", metavar="OLD", type=click.Path(path_type=Path))
+@click.argument("new", metavar="NEW", type=click.Path(path_type=Path))
+@click.option(
+    "--worse", default=10.0, show_default=True, metavar="K", type=click.FloatRange(min=1, min_open=True),
+    help="A margin that is K times the earlier one or more is numerically worse.",
+)  # fmt: skip
+@click.option("--markdown", "form", flag_value="markdown", help="Write Markdown to standard output.")
+@click.option("--json", "form", flag_value="json", help="Write JSON, every changed check in it.")
+def diff(old: Path, new: Path, worse: float, form: str | None) -> None:
+    """Compare NEW with OLD, check by check: each a results directory, or the results.json in one.
+
+    Two checks are the same by case, backend, property and observable. Told are those that newly fail, are
+    mended, newly unsupported or no longer asked, numerically worse, or have another verdict that is no
+    failure; and recorded deviations that are gone.
+
+    Exit codes: 1 if a check fails that was not asked in OLD, or did not fail there with the same verdict, or
+    if a recorded deviation does not hold for which OLD does not say so too; 0 otherwise, whatever else has
+    changed; 2 usage, or a bad file.
+    """
+    from conformance.reporting.diff import compare, encode
+    from conformance.reporting.markdown import render_difference
+    from conformance.reporting.terminal import show_difference
+
+    difference = compare(_read(old), _read(new), worse)
+    match form:
+        case "json":
+            click.echo(encode(difference))
+        case "markdown":
+            click.echo(render_difference(difference), nl=False)
+        case _:
+            show_difference(_console(), difference)
+    sys.exit(1 if difference.regressed else 0)
 
 
 @main.command(epilog="Example: conformance backends")
@@ -279,6 +407,26 @@ def setup(node: str | None) -> None:
     click.echo(f"TensorFlow.js is ready in {place}")
 
 
+def jsonable(value: Any) -> Any:
+    """An option's value as JSON can hold it, from which click makes the same value again."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def _read(place: Path) -> Report:
+    """The results in a directory.
+
+    Raises:
+        BadFile: they cannot be trusted.
+    """
+    from conformance.reporting.results import ResultsError
+    from conformance.reporting.store import read
+
+    try:
+        return read(place)
+    except ResultsError as error:
+        raise BadFile(str(error)) from error
+
+
 def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
@@ -298,6 +446,7 @@ def _events(
     dialects: tuple[str, ...],
     *,
     witnesses: bool,
+    before: Journal | None,
 ) -> AsyncGenerator[Event, None]:
     """The engine's events; all that the command line knows of the engine."""
     from conformance import engine
@@ -309,6 +458,7 @@ def _events(
         seed=seed,
         dialects=dialects,
         witnesses=witnesses,
+        before=before.judged() if before else (),
     )
     return engine.run(plan)
 

@@ -4,7 +4,7 @@ every backend once, and judged by every property that its observables concern.""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +14,15 @@ import anyio.abc
 import anyio.from_thread
 import msgspec
 
-from conformance import dialects
 from conformance.cases.answer import Data, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
-from conformance.checks import Bench, check
+from conformance.checks import Bench
+from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
-from conformance.reference_impl.arithmetic import BadArithmetic, declared
+from conformance.judges import Hearing, Judges, default_workers
+from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
 from conformance.runners.process import Broken, Limits, Runner
 from conformance.runners.protocol import ConcreteCase, Observation, to_wire
@@ -30,6 +31,9 @@ from conformance.runners.unavailable import BackendUnavailable
 
 LOOKAHEAD = 48
 """How many cases a backend may be ahead of the judgement."""
+
+TOGETHER = 8
+"""How many cases are judged at once, at most: so few that their answers come soon after one another."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Plan:
         dialects: modules of dialects, before the installed and the built-in ones.
         witnesses: whether the witnesses of recorded deviations about the same subjects are asked as well.
         limits: seconds that a start and a case may take.
+        workers: how many processes judge; with 0 the engine's own does.
+        before: what an interrupted run has judged already; it is not asked again.
     """
 
     cases: tuple[Case, ...]
@@ -52,6 +58,8 @@ class Plan:
     dialects: tuple[str, ...] = ()
     witnesses: bool = True
     limits: Limits = field(default_factory=Limits)
+    workers: int = field(default_factory=default_workers)
+    before: Iterable[Judged] = ()
 
 
 async def run(plan: Plan) -> AsyncGenerator[Event, None]:
@@ -71,31 +79,78 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                     group.start_soon(starting.start, spec, runner)
                 async for event in starting.events():
                     yield event
-                asked = [Asked(bench, runner, plan) for bench, runner in starting.ready()]
+                ledger = Ledger()
+                for judged in plan.before:
+                    ledger.enter(judged)
+                asked = [Asked(bench, runner, plan, ledger.judged) for bench, runner in starting.ready()]
                 made = Made(plan.seed)
                 for backend in asked:
                     group.start_soon(backend.ask, made)
-                ledger = Ledger()
-                async for judged in judge_all(plan, asked, made):
+                async for judged in judge_all(plan, asked, made, group):
                     ledger.enter(judged)
                     yield judged
                 for backend in asked:
                     for d in backend.bench.dialect.deviations:
-                        yield ledger.record(backend, d, plan)
+                        yield ledger.record(backend.bench, d, plan)
             except GeneratorExit:
                 # Given up: whoever closes the stream gets no exception group for it.
                 group.cancel_scope.cancel()
 
 
-async def judge_all(plan: Plan, asked: list[Asked], made: Made) -> AsyncGenerator[Judged, None]:
+async def judge_all(
+    plan: Plan, asked: list[Asked], made: Made, group: anyio.abc.TaskGroup
+) -> AsyncGenerator[Judged, None]:
     """The checks of every case, as soon as all its takers have answered; in the order of the cases."""
-    properties = [PROPERTIES[name] for name in plan.properties or PROPERTIES]
-    for case in all_cases(plan, asked):
+    properties = plan.properties or tuple(PROPERTIES)
+    judges = Judges([backend.bench for backend in asked], plan.dialects, properties, plan.workers)
+    send, receive = anyio.create_memory_object_stream[Session](judges.workers)
+    group.start_soon(judges.prepare)
+
+    async def convene() -> None:
+        async with send:
+            async for hearings in answered(asked, made):
+                session = Session(hearings)
+                group.start_soon(session.hold, judges)
+                await send.send(session)
+
+    group.start_soon(convene)
+    async with receive:
+        async for session in receive:
+            for judged in await session.result():
+                yield judged
+
+
+async def answered(asked: list[Asked], made: Made) -> AsyncGenerator[list[Hearing], None]:
+    """The cases in their order, as many together as have been answered meanwhile."""
+    hearings: list[Hearing] = []
+    for case in all_cases(asked):
         takers = [backend for backend in asked if case.id in backend.cases]
+        full = len(hearings) == TOGETHER
+        if hearings and (full or not all(case.id in backend.answers for backend in takers)):
+            yield hearings
+            hearings = []
         answers = {backend.bench.name: await backend.answer(case) for backend in takers}
-        checks = check(case, made.data(case), [b.bench for b in takers], answers, properties)
+        hearings.append(Hearing(case, made.data(case), answers))
         made.forget(case)
-        yield Judged(case, checks)
+    yield hearings
+
+
+class Session:
+    """Some hearings that are judged at once."""
+
+    def __init__(self, hearings: list[Hearing]) -> None:
+        self.hearings = hearings
+        self.judged: list[Judged] = []
+        self.over = anyio.Event()
+
+    async def hold(self, judges: Judges) -> None:
+        checks = await judges.judge(self.hearings)
+        self.judged = [Judged(h.case, c) for h, c in zip(self.hearings, checks, strict=True)]
+        self.over.set()
+
+    async def result(self) -> list[Judged]:
+        await self.over.wait()
+        return self.judged
 
 
 class Starting:
@@ -116,13 +171,12 @@ class Starting:
         try:
             # The name by which the user chose it is the only one that is sure to be this backend's alone.
             identity = msgspec.structs.replace(await runner.start(), name=spec.name)
-            dialect = dialects.of(spec.name, self.plan.dialects)
-            bench = Bench(identity, declared(identity.arithmetic), dialect)
-        except (BackendUnavailable, BadArithmetic, dialects.BadDialect) as error:
+            bench = Bench.of(identity, self.plan.dialects)
+        except (BackendUnavailable, BadArithmetic, BadDialect) as error:
             await self.send.send(Unavailable(spec.name, str(error)))
             return
         self.started[spec.name] = bench, runner
-        await self.send.send(Started(spec.name, identity, dialect.digest))
+        await self.send.send(Started(spec.name, identity, bench.dialect.digest))
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
         """Until every backend has started, or has not."""
@@ -174,17 +228,15 @@ class Made:
 class Asked:
     """A started backend, the cases that it is asked, and its answers until they are judged."""
 
-    def __init__(self, bench: Bench, runner: Runner, plan: Plan) -> None:
+    def __init__(self, bench: Bench, runner: Runner, plan: Plan, done: Set[str]) -> None:
+        """Asked all of the plan's cases, and the witnesses of its own deviations, that are not done."""
         self.bench, self.runner = bench, runner
-        self.cases = {case.id: case for case in plan.cases}
+        cases = list(plan.cases)
         if plan.witnesses:
             subjects = {case.subject for case in plan.cases}
-            self.cases |= {
-                case.id: case
-                for d in bench.dialect.deviations
-                for case in d.witnesses
-                if case.subject in subjects
-            }
+            witnesses = (case for d in bench.dialect.deviations for case in d.witnesses)
+            cases += [case for case in witnesses if case.subject in subjects]
+        self.cases = {case.id: case for case in cases if case.id not in done}
         self.room = anyio.Semaphore(LOOKAHEAD)
         self.answers: dict[str, Observation | Broken | None] = {}
         self.news = anyio.Event()
@@ -216,37 +268,39 @@ class Asked:
         return self.answers.pop(case.id)
 
 
-def all_cases(plan: Plan, asked: list[Asked]) -> list[Case]:
-    """The plan's cases, then the witnesses that only some backend is asked."""
-    cases = {case.id: case for case in plan.cases}
+def all_cases(asked: list[Asked]) -> list[Case]:
+    """The cases that all backends are asked, then the witnesses that only some are."""
+    cases: dict[str, Case] = {}
     for backend in asked:
         cases |= backend.cases
-    return list(cases.values())
+    everybody = [id_ for id_ in cases if all(id_ in backend.cases for backend in asked)]
+    return list(({id_: cases[id_] for id_ in everybody} | cases).values())
 
 
 class Ledger:
     """What the checks say of the recorded deviations: which showed, in which cases."""
 
     def __init__(self) -> None:
+        self.judged: set[str] = set()
         self.counts: Counter[tuple[str, str]] = Counter()
         self.shown: set[tuple[str, str, str]] = set()
 
     def enter(self, judged: Judged) -> None:
+        self.judged.add(judged.case.id)
         for c in judged.checks:
             for name in c.deviations:
                 self.counts[c.backend, name] += 1
                 self.shown.add((c.backend, name, c.case))
 
-    def record(self, backend: Asked, d: Deviation, plan: Plan) -> DeviationRecord:
+    def record(self, bench: Bench, d: Deviation, plan: Plan) -> DeviationRecord:
         """The entry of a recorded deviation in the results: whether it holds on each of its witnesses,
         where all were asked and judged by all properties, and how many checks it explains."""
-        name = backend.bench.name
-        held = [(name, d.id, case.id) in self.shown for case in d.witnesses]
-        asked = all(case.id in backend.cases for case in d.witnesses) and plan.properties is None
+        held = [(bench.name, d.id, case.id) in self.shown for case in d.witnesses]
+        asked = all(case.id in self.judged for case in d.witnesses) and plan.properties is None
         unknown = not asked or (isinstance(d.effect, Unpredictable) and not all(held))
         return DeviationRecord(
             id=d.id,
-            backend=name,
+            backend=bench.name,
             kind=d.kind,
             effect=d.effect.name,
             summary=d.summary,
@@ -254,5 +308,5 @@ class Ledger:
             upstream=d.upstream,
             witnesses=tuple(case.id for case in d.witnesses),
             holds=None if unknown else all(held),
-            matched=self.counts[name, d.id],
+            matched=self.counts[bench.name, d.id],
         )

@@ -77,11 +77,12 @@ def equal(expected: Any, observed: Any) -> bool:
 
 def alike(expected: Any, observed: Any) -> bool:
     """Whether structures that Python takes for equal have truth values in the same places."""
-    match expected, observed:
-        case dict(), dict():
-            return all(alike(value, observed[key]) for key, value in expected.items())
-        case list(), list():
-            return all(map(alike, expected, observed))
+    if expected is observed:
+        return True
+    if isinstance(expected, dict):
+        return all(alike(value, observed[key]) for key, value in expected.items())
+    if isinstance(expected, list):
+        return all(map(alike, expected, observed))
     return isinstance(expected, bool) is isinstance(observed, bool)
 
 
@@ -135,8 +136,8 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     seen = observed.astype(np.float64)
     required = required_rung(tensor.provenance, limit)
     with np.errstate(all="ignore"):
-        same = (seen == value) | (np.isnan(seen) & np.isnan(value))
         departure = seen - value
+        same = (seen == value) | (np.isnan(seen) & np.isnan(value))
         error = np.where(same, 0.0, np.abs(departure))
         if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
             other_zero = (np.signbit(seen) != np.signbit(value)) & ~np.isnan(value)
@@ -145,10 +146,10 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
         promised = np.isfinite(limit)
         within = same | (error <= limit)
         margin = largest_margin(error, limit, promised)
-        nearest = value.astype(arithmetic.dtype).astype(np.float64)
-        exact = bool((same | (seen == nearest)).all())
+        nearest = value.astype(arithmetic.format).astype(np.float64)
+        exact = np.count_nonzero(same | (seen == nearest)) == value.size
     unspecified = value.size - int(np.count_nonzero(promised))
-    if not bool(within.all()):
+    if np.count_nonzero(within) < value.size:
         return Judgement(
             Verdict.DIVERGES, required, Rung.NONE, margin, describe_worst(value, seen, limit, within)
         )
@@ -164,7 +165,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
 
 
 def required_rung(provenance: Provenance, limit: Array) -> Rung:
-    if not limit.any():
+    if not np.count_nonzero(limit):
         return Rung.EXACT
     return Rung.ULP if provenance is Provenance.ROUNDED else Rung.BOUND
 
@@ -182,9 +183,8 @@ def largest_margin(error: Array, limit: Array, promised: Array) -> float | str:
     """The largest error as a fraction of its limit; an error where the limit is 0 is infinite."""
     if not error.size:
         return 0.0
-    ratio = np.where(error == 0, 0.0, error / np.where(limit > 0, limit, np.nan))
-    ratio = np.where(np.isnan(ratio), np.inf, ratio)
-    worst = float(np.max(np.where(promised, ratio, 0.0)))
+    ratio = np.where(promised & (error != 0), error / limit, 0.0)
+    worst = float(ratio.max())
     return worst if math.isfinite(worst) else "infinite"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
@@ -15,6 +14,7 @@ from conformance.cases import corpus as corpora
 from conformance.cases.case import Case, decode
 from conformance.cases.profiles import PROFILES
 from conformance.cases.properties import PROPERTIES
+from conformance.reference_impl.spelling import suggestion
 from conformance.runners import registry
 from conformance.runners.registry import BackendSpec
 
@@ -59,12 +59,7 @@ def unknown(what: str, name: str, names: Collection[str]) -> str:
     >>> unknown("subject", "layers.Dence", ["layers.Dense", "layers.LSTM"])
     "unknown subject 'layers.Dence'; did you mean layers.Dense?"
     """
-    by_spelling = {spelling.lower(): full for full in names for spelling in (full, full.rpartition(".")[2])}
-    close = difflib.get_close_matches(name.lower(), by_spelling, n=3, cutoff=0.7)
-    nearest = dict.fromkeys(by_spelling[spelling] for spelling in close)
-    if nearest:
-        return f"unknown {what} {name!r}; did you mean {' or '.join(nearest)}?"
-    return f"unknown {what} {name!r}; there are {', '.join(sorted(names)) or 'none'}"
+    return f"unknown {what} {name!r}; {suggestion(name, names)}"
 
 
 def find_properties(patterns: Sequence[str], profile: str | None = None) -> tuple[str, ...] | None:
@@ -141,13 +136,13 @@ def of_subjects(cases: Sequence[Case], patterns: Sequence[str]) -> tuple[Case, .
     Raises:
         UnknownName: a pattern matches none of their subjects.
     """
-    chosen = select("subject", patterns, tuple(dict.fromkeys(case.subject for case in cases)))
+    chosen = select("subject", patterns, sorted({case.subject for case in cases}))
     return tuple(case for case in cases if case.subject in chosen)
 
 
 def _named_cases(names: Sequence[str]) -> tuple[Case, ...]:
     largest = {case.id: case for case in corpora.load(corpora.NAMES[-1])}
-    subjects = {case.subject for case in largest.values()}
+    subjects = sorted({case.subject for case in largest.values()})
     found: dict[str, Case] = {}
     for name in names:
         if name.endswith(".json") or Path(name).is_file():

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 import click.testing
@@ -18,7 +18,7 @@ import pytest
 
 from conformance import cli, selection
 from conformance.cases.case import Case, encode
-from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reporting.results import DeviationRecord
 from conformance.reporting.store import read
@@ -28,8 +28,8 @@ from conformance.verdicts import Check, Rung, Verdict
 
 CASES = (
     draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 4)]),
-    Case("layers.LSTM", {"units": 2}),
-    Case("activations.elu"),
+    draft_layer("layers.LSTM", {"units": 2}, [recipe("normal", 2, 3, 4)]),
+    draft_activation("elu", {}, recipe("normal", 2, 4)),
 )
 Question = tuple[tuple[Case, ...], tuple[BackendSpec, ...], tuple[str, ...] | None, int, tuple[str, ...]]
 """Cases, backends, properties, seed and dialects: what the command line asks of the engine."""
@@ -86,7 +86,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     def prepare(*events: Event | Callable[[], None]) -> list[Question]:
         asked: list[Question] = []
 
-        async def run(*question: *Question, witnesses: bool) -> AsyncGenerator[Event, None]:
+        async def run(*question: *Question, **_: object) -> AsyncGenerator[Event, None]:
             asked.append(question)
             for event in events:
                 if callable(event):
@@ -172,7 +172,7 @@ def test_control_c_keeps_what_was_judged(engine: Engine, run: Run, tmp_path: Pat
 def test_control_c_keeps_it_even_where_the_backends_end_badly(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def events(*question: *Question, witnesses: bool) -> AsyncGenerator[Event, None]:
+    async def events(*question: *Question, **_: object) -> AsyncGenerator[Event, None]:
         yield started("tfjs-cpu")
         yield judged(CASES[0])
         os.kill(os.getpid(), signal.SIGINT)
@@ -235,6 +235,7 @@ def test_single_cases_are_asked_by_id_and_from_files(engine: Engine, run: Run, t
     ("arguments", "message"),
     [
         (["--backend", "tfjs-wsam"], "did you mean tfjs-wasm"),
+        (["--backend", "zzz"], "there are keras-tensorflow, keras-tensorflow-onednn, tfjs-cpu, tfjs-wasm"),
         (["--subject", "layers.Dence"], "did you mean layers.Dense"),
         (["--subject", "lstm"], "did you mean layers.LSTM"),
         (["--property", "forwards"], "did you mean forward?"),
@@ -316,7 +317,139 @@ def test_report_refuses_what_it_cannot_trust_with_2(engine: Engine, run: Run, tm
     assert "not of one run" in " ".join(result.stderr.replace("│", " ").split())
 
 
-@pytest.mark.parametrize("verb", [None, "run", "report", "backends", "setup"])
+FINDING: tuple[Event, ...] = (
+    started("tfjs-cpu"),
+    judged(CASES[0], Verdict.DIVERGES),
+    judged(CASES[1]),
+    HOLDS,
+)
+
+
+@pytest.fixture
+def baseline(engine: Engine, tmp_path: Path) -> Path:
+    """Results with one finding, in `old` in `tmp_path`."""
+    engine(*FINDING)
+    assert invoke("run", "--out", str(tmp_path / "old")).exit_code == 1
+    return tmp_path / "old"
+
+
+@pytest.mark.parametrize("file", ["", "results.json"])
+def test_a_finding_of_the_baseline_is_no_reason_to_fail(
+    engine: Engine, run: Run, baseline: Path, file: str
+) -> None:
+    engine(*FINDING)
+    result = run("--baseline", str(baseline / file))
+    assert result.exit_code == 0
+    assert "Findings: 0 new, 1 known from the baseline" in result.stdout
+    assert "conformance run --case" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "more", [judged(CASES[1], Verdict.DIVERGES), judged(CASES[2], Verdict.DIVERGES), FAILS]
+)
+def test_what_the_baseline_does_not_have_is(engine: Engine, run: Run, baseline: Path, more: Event) -> None:
+    engine(started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES), more)
+    result = run("--baseline", str(baseline), "--json")
+    assert result.exit_code == 1
+    content = json.loads(result.stdout)["baseline"]
+    assert len(content["known_findings"]) == 1
+    assert len(content["new_findings"]) + len(content["new_deviations_not_holding"]) == 1
+
+
+def test_a_baseline_of_another_corpus_is_said_and_its_other_cases_are_new(
+    engine: Engine, run: Run, baseline: Path
+) -> None:
+    engine(*FINDING, judged(CASES[2], Verdict.CRASHED))
+    result = run("--baseline", str(baseline), "--corpus", "standard")
+    assert result.exit_code == 1
+    assert (
+        "of corpus quick, the new of corpus standard: a failure not asked before counts as new"
+        in result.stdout
+    )
+    assert "Findings: 1 new, 1 known from the baseline" in result.stdout
+    assert "not asked → crashed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda results: results.update(schema=2), "has schema 2; this version reads 1"),
+        (lambda results: results.pop("cells"), '"cells" is a required property'),
+        (lambda results: results.update(findings=[]), "the finding"),
+    ],
+)
+def test_a_baseline_that_cannot_be_read_ends_with_2_before_anything_is_asked(
+    engine: Engine, run: Run, baseline: Path, change: Callable[[Any], None], message: str
+) -> None:
+    content = json.loads((baseline / "results.json").read_bytes())
+    change(content)
+    (baseline / "results.json").write_text(json.dumps(content))
+    asked = engine(*FINDING)
+    result = run("--baseline", str(baseline))
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert asked == []
+
+
+@pytest.mark.parametrize("file", ["", "results.json"])
+def test_a_run_does_not_overwrite_its_baseline(engine: Engine, baseline: Path, file: str) -> None:
+    asked = engine(*FINDING)
+    result = invoke("run", "--out", str(baseline), "--baseline", str(baseline / file))
+    assert result.exit_code == 2
+    assert "would overwrite the baseline" in " ".join(result.stderr.replace("│", " ").split())
+    assert asked == []
+
+
+def test_diff_ends_with_1_where_something_newly_fails_and_with_0_where_it_is_mended(
+    engine: Engine, run: Run, baseline: Path, tmp_path: Path
+) -> None:
+    engine(*CONFORMING)
+    run()
+    old, new = str(baseline), str(tmp_path / "out" / "results.json")
+    mended, failing = invoke("diff", old, new), invoke("diff", new, old)
+    assert (mended.exit_code, failing.exit_code) == (0, 1)
+    assert "diverges → conforms" in mended.stdout
+    assert f"conformance run --case {CASES[0].id} --backend tfjs-cpu" in failing.stdout
+    assert json.loads(invoke("diff", new, old, "--json").stdout)["regressed"] is True
+    assert "### Newly failing" in invoke("diff", new, old, "--markdown").stdout
+
+
+def test_diff_compares_margins_by_the_factor_given(baseline: Path) -> None:
+    same = json.loads(invoke("diff", str(baseline), str(baseline), "--worse", "2.5", "--json").stdout)
+    assert (same["regressed"], same["worse"]) == (False, 2.5)
+    assert invoke("diff", str(baseline), str(baseline), "--worse", "1").exit_code == 2
+
+
+def test_diff_names_a_bad_file_and_ends_with_2(baseline: Path) -> None:
+    result = invoke("diff", str(baseline), "nowhere")
+    assert result.exit_code == 2
+    assert "nowhere/results.json" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("html", "<!doctype html>"),
+        ("markdown", "## Layers conformance: 1 finding"),
+        ("junit", "<?xml version"),
+        ("badge", "{"),
+    ],
+)
+def test_a_report_is_written_in_other_formats(baseline: Path, tmp_path: Path, form: str, start: str) -> None:
+    printed = invoke("report", str(baseline), "--format", form)
+    assert printed.exit_code == 0
+    assert printed.stdout.startswith(start)
+    invoke("report", str(baseline), "--format", form, "--output", str(tmp_path / "file"))
+    assert (tmp_path / "file").read_text() == printed.stdout
+
+
+def test_a_report_goes_to_a_file_only_in_a_format(baseline: Path, tmp_path: Path) -> None:
+    result = invoke("report", str(baseline), "--output", str(tmp_path / "file"))
+    assert result.exit_code == 2
+    assert "--format" in result.stderr
+
+
+@pytest.mark.parametrize("verb", [None, "run", "report", "diff", "backends", "setup"])
 def test_help_shows_an_example(verb: str | None) -> None:
     result = invoke(*filter(None, [verb]), "--help")
     assert result.exit_code == 0

@@ -139,7 +139,7 @@ def test_no_entry_is_looser_than_the_measurements_show(backend: str) -> None:
 )
 async def test_the_witnesses_show_it_on_the_backend_itself(backend: str) -> None:
     made = Made(seed=0)
-    async with Runner(registry.find(backend)) as runner:
+    async with Runner(registry.backends()[backend]) as runner:
         identity = await runner.start()
         arithmetic = declared(identity.arithmetic)
         assert arithmetic == arithmetic_of(backend)

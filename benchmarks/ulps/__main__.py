@@ -137,7 +137,7 @@ class Backend:
 @contextmanager
 def started(name: str) -> Iterator[Backend]:
     """The backend, in the environment of its runner."""
-    spec = registry.find(name)
+    spec = registry.backends()[name]
     command: list[str | Path]
     if name.startswith("tfjs-"):
         node = find_node()
@@ -250,7 +250,7 @@ def record(backend: Backend, function: str, measured: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ulps", description=__doc__)
-    parser.add_argument("backend", help="keras-tensorflow, keras-tensorflow-onednn, tfjs-cpu or tfjs-wasm")
+    parser.add_argument("backend", choices=registry.backends())
     parser.add_argument(
         "functions", nargs="*", default=list(EXACT), metavar="FUNCTION", help=", ".join(EXACT)
     )

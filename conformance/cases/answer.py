@@ -131,12 +131,6 @@ class Answers:
             return Refusal("construction", str(error))
 
 
-def answer(case: Case, data: Data, arithmetic: Arithmetic | None) -> dict[str, Expected]:
-    """The specification's answer to every observable that the case asks, see `Answers`."""
-    answers = Answers(case, data, arithmetic)
-    return {name: answers[name] for name in case.observables}
-
-
 @cache
 def part(observable: str) -> str:
     """The group of observables that are computed together: the longest key of `PARTS` it begins with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="recip
     key: int
     dtype: str = "float32"
 
+    def __post_init__(self) -> None:
+        _intern_dtype(self)
+
 
 class Literal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="literal", omit_defaults=True):
     """An array written out in row-major order; NaN, infinities and −0 are the strings
@@ -33,9 +37,15 @@ class Literal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lite
         """One spelling of a number, so that a case has one id."""
         numbers = tuple(float(x) if isinstance(x, int) else x for x in self.data)
         msgspec.structs.force_setattr(self, "data", numbers)
+        _intern_dtype(self)
 
 
 Source = Recipe | Literal
+
+
+def _intern_dtype(source: Source) -> None:
+    """Whether a default is left out, msgspec decides by identity: one spelled out would make another id."""
+    msgspec.structs.force_setattr(source, "dtype", sys.intern(source.dtype))
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):

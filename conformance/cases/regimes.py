@@ -7,7 +7,6 @@ symmetric, unless the regime is about just that. Two arrays of one case take two
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 import re
@@ -19,6 +18,7 @@ import numpy as np
 from conformance.cases import bits
 from conformance.cases.case import Literal, Source
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.spelling import suggestion
 
 Shape = tuple[int, ...]
 
@@ -95,7 +95,9 @@ def expand(source: Source) -> Array:
     chosen, parameter = parse(source.regime)
     values = np.asarray(chosen.make(source.key, source.shape, *parameter))
     if values.dtype == np.float64:
-        values = values.astype(np.float32)
+        values = values.astype(np.float32, order="C")
+        if source.dtype == "float32":
+            return values
     return _cast(values, source.dtype, f"regime {source.regime!r}")
 
 
@@ -111,9 +113,7 @@ def parse(text: str) -> tuple[Regime, tuple[int, ...]]:
     """
     name, colon, parameter = text.partition(":")
     if name not in REGIMES:
-        near = difflib.get_close_matches(name, REGIMES, n=3)
-        hint = f"the nearest are {', '.join(near)}" if near else f"there are {', '.join(REGIMES)}"
-        raise ValueError(f"there is no regime {name!r}; {hint}")
+        raise ValueError(f"there is no regime {name!r}; {suggestion(name, REGIMES)}")
     chosen = REGIMES[name]
     if chosen.parameter:
         return chosen, (chosen.parameter.parse(name, parameter),)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
 from typing import Any
 
 from conformance.cases.answer import Data
@@ -82,6 +83,20 @@ class Unpredictable:
 
 Effect = Value | Raises | Metadata | Unpredictable
 
+Scope = Callable[[Case, Data], bool]
+"""A predicate over a case and its data."""
+
+
+@dataclass(frozen=True)
+class About:
+    """The scope of cases of some subjects, where a predicate holds."""
+
+    subjects: frozenset[str]
+    holds: Scope
+
+    def __call__(self, case: Case, data: Data) -> bool:
+        return case.subject in self.subjects and self.holds(case, data)
+
 
 @dataclass(frozen=True)
 class Deviation:
@@ -105,7 +120,7 @@ class Deviation:
     source: str
     upstream: str
     versions: str
-    scope: Callable[[Case, Data], bool]
+    scope: Scope
     effect: Effect
     witnesses: tuple[Case, ...]
 
@@ -127,13 +142,31 @@ class Dialect:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def in_scope(self, case: Case, data: Data) -> tuple[Deviation, ...]:
-        return tuple(d for d in self.deviations if d.scope(case, data))
+        if case.subject not in self._by_subject:
+            self._by_subject[case.subject] = tuple(
+                d
+                for d in self.deviations
+                if not isinstance(d.scope, About) or case.subject in d.scope.subjects
+            )
+        return tuple([d for d in self._by_subject[case.subject] if d.scope(case, data)])
+
+    @cached_property
+    def _by_subject(self) -> dict[str, tuple[Deviation, ...]]:
+        """The deviations that may be in scope of a case, by its subject, as it is first asked for."""
+        return {}
 
 
+@lru_cache(maxsize=4096)
 def touches(patterns: tuple[str, ...], observable: str) -> bool:
+    """Whether any of the patterns (`fnmatch`) has the observable; the same few are asked at every case."""
     return any(fnmatchcase(observable, pattern) for pattern in patterns)
 
 
-def subject(*names: str) -> Callable[[Case, Data], bool]:
+def everywhere(case: Case, data: Data) -> bool:
+    """The scope of every case."""
+    return True
+
+
+def subject(*names: str) -> About:
     """The scope of every case of the subjects named."""
-    return lambda case, data: case.subject in names
+    return About(frozenset(names), everywhere)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from conformance.cases.answer import Data
@@ -27,7 +28,8 @@ from conformance.reference_impl.primitives import (
 )
 from conformance.reference_impl.tape import Tensor
 
-KERAS = "keras==3.15.*"
+in_keras = partial(Deviation, versions="keras==3.15.*")
+in_tensorflow = partial(Deviation, versions="tensorflow==2.21.*")
 
 
 def celu(original: Any, x: Tensor, alpha: float = 1.0) -> Tensor:
@@ -114,36 +116,33 @@ def empty_convolution(case: Case, data: Data) -> bool:
 
 
 DEVIATIONS = (
-    Deviation(
+    in_keras(
         id="keras-celu-gradient-at-zero",
         summary="The gradient of celu at exactly 0 is 2, not 1: both halves of its formula pass it on.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:134, celu",
         upstream="none found (searched GitHub issues for: keras celu gradient at zero tensorflow backend)",
-        versions=KERAS,
         scope=celu_at_zero,
         effect=Value({"activations.celu": celu}),
         witnesses=(draft_activation("celu", {}, Literal((4,), (-1.0, 0.0, 0.5, 2.0))),),
     ),
-    Deviation(
+    in_keras(
         id="keras-sparsemax-threshold",
         summary="sparsemax does not sum to 1 where more than one element is in the support.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax",
         upstream="https://github.com/keras-team/keras/issues/23425",
-        versions=KERAS,
         scope=uses_sparsemax,
         effect=Value({"activations.sparsemax": sparsemax}),
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
     ),
-    Deviation(
+    in_keras(
         id="keras-lora-alpha-lost",
         summary="Dense and Embedding lose the lora_alpha that their constructor was given; call enable_lora "
         "with it after building.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/core/dense.py:156 and embedding.py:167, build",
         upstream="none found (searched GitHub issues for: keras Dense lora_alpha ignored enable_lora build)",
-        versions=KERAS,
         scope=alpha_given,
         effect=Value({"layers.low_rank_scale": alpha_lost}),
         witnesses=(
@@ -157,7 +156,7 @@ DEVIATIONS = (
             ),
         ),
     ),
-    Deviation(
+    in_keras(
         id="keras-conv2d-channels-first-bias",
         summary="Conv2D with channels first adds its bias along the width, where the output is as wide as "
         "it has filters; use channels_last, or an output of another width.",
@@ -165,7 +164,6 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
         upstream="none found (searched GitHub issues for: keras ops.add tensorflow backend bias_add wrong "
         "broadcast); brought by https://github.com/keras-team/keras/pull/20386",
-        versions=KERAS,
         scope=as_wide_as_filters,
         effect=Value({"layers.convolved": bias_along_width}),
         witnesses=(
@@ -179,13 +177,12 @@ DEVIATIONS = (
 )
 
 PLAIN = (
-    Deviation(
+    in_tensorflow(
         id="keras-conv2d-channels-first-cpu",
         summary="TensorFlow has no convolution with channels first on a CPU without oneDNN; transpose.",
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
         upstream="https://github.com/keras-team/keras/issues/20414",
-        versions="tensorflow==2.21.*",
         scope=channels_first_ungrouped,
         effect=Raises(
             "not-implemented",
@@ -206,36 +203,33 @@ PLAIN = (
 EMPTY = draft_layer("layers.Conv2D", {"filters": 4, "kernel_size": 2}, [recipe("normal", 0, 4, 5, 3)])
 
 ONE_DNN = (
-    Deviation(
+    in_tensorflow(
         id="keras-onednn-softmax-special-values",
         summary="With oneDNN a NaN or infinity in a softmax makes only its own element NaN, and the rest "
         "of its line 0.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_softmax_op.cc, MklSoftmaxOp",
         upstream="none found (searched GitHub issues for: tensorflow oneDNN softmax NaN input returns zero)",
-        versions="tensorflow==2.21.*",
         scope=softmax_of_special_values,
         effect=Value({"activations.softmax": one_dnn_softmax}),
         witnesses=(draft_activation("softmax", {}, Literal((2, 3), (0.5, "nan", 1.0, 1.0, 2.0, 3.0))),),
     ),
-    Deviation(
+    in_tensorflow(
         id="keras-onednn-conv2d-empty-batch",
         summary="With oneDNN the output of Conv2D over an empty batch has the shape of the input.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream="none found (not searched)",
-        versions="tensorflow==2.21.*",
         scope=empty_convolution,
         effect=Value({"layers.convolved": empty_batch_as_given}),
         witnesses=(EMPTY,),
     ),
-    Deviation(
+    in_tensorflow(
         id="keras-onednn-conv2d-empty-batch-gradient",
         summary="With oneDNN the gradients of Conv2D over an empty batch are refused.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_filter_ops.cc",
         upstream="none found (not searched)",
-        versions="tensorflow==2.21.*",
         scope=empty_convolution,
         effect=Raises("invalid-argument", "gradient", ("gradient/*",), "Input to reshape is a tensor with"),
         witnesses=(EMPTY,),

@@ -6,11 +6,11 @@ kernel for a function and its gradient (ELU, SELU), the derivative is written fr
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.patches import patchable
@@ -45,6 +45,7 @@ from conformance.reference_impl.primitives import softmax as softmax_along
 from conformance.reference_impl.primitives import softplus as softplus_primitive
 from conformance.reference_impl.primitives import tanh as tanh_primitive
 from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor, algorithm, constant
 
 Activation = Callable[..., Tensor]
@@ -58,13 +59,14 @@ class Entry:
     function: Activation
     aliases: tuple[str, ...]
 
-    @property
+    @cached_property
     def arguments(self) -> Mapping[str, inspect.Parameter]:
         parameters = list(inspect.signature(self.function).parameters.items())
         return dict(parameters[1:])
 
 
 ACTIVATIONS: dict[str, Entry] = {}
+_NAMED: dict[str, Entry] = {}
 
 
 def activation(*aliases: str) -> Callable[[Activation], Activation]:
@@ -73,7 +75,8 @@ def activation(*aliases: str) -> Callable[[Activation], Activation]:
     def enter(function: Activation) -> Activation:
         name = function.__name__
         call = patchable(f"activations.{name}")(function)
-        ACTIVATIONS[name] = Entry(name, call, aliases)
+        entry = ACTIVATIONS[name] = Entry(name, call, aliases)
+        _NAMED.update(dict.fromkeys((name, *aliases), entry))
         return call
 
     return enter
@@ -94,11 +97,9 @@ def get(identifier: str | None) -> Entry:
     """
     if identifier is None:
         return ACTIVATIONS["linear"]
-    for entry in ACTIVATIONS.values():
-        if identifier == entry.name or identifier in entry.aliases:
-            return entry
-    near = difflib.get_close_matches(str(identifier), ACTIVATIONS, 3) or list(ACTIVATIONS)
-    raise UnknownActivation(f"unknown activation {identifier!r}; did you mean {', '.join(near)}?")
+    if isinstance(identifier, str) and identifier in _NAMED:
+        return _NAMED[identifier]
+    raise UnknownActivation(f"unknown activation {identifier!r}; {suggestion(str(identifier), ACTIVATIONS)}")
 
 
 @activation()

@@ -72,17 +72,17 @@ class Arithmetic:
         """The dtype itself: looking it up by name takes longer than a tiny array's conversion."""
         return xp.dtype(self.dtype)
 
-    @property
+    @cached_property
     def underflow(self) -> float:
         """The largest absolute error of a result below the normal numbers."""
         return self.smallest_normal * (self.unit_roundoff if self.subnormals == "kept" else 1.0)
 
-    @property
+    @cached_property
     def nearest(self) -> bool:
         """Whether operations round to the nearest number of the format."""
         return self.unit_roundoff <= NAMED[self.name].unit_roundoff
 
-    @property
+    @cached_property
     def exact_integers(self) -> float:
         """Integers up to this magnitude are all representable."""
         return 2.0 ** (round(-math.log2(self.unit_roundoff)))

@@ -33,6 +33,11 @@ class ArrayModule:
         self.__dict__[name] = attribute
         return attribute
 
+    @property
+    def on_host(self) -> bool:
+        """Whether arrays live in this process's own memory."""
+        return self.library is np
+
     def as_strided(self, x: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
         """A view of `x`. CuPy's own sliding windows synchronise the device; this does not."""
         view: Array = self.library.lib.stride_tricks.as_strided(x, shape=shape, strides=strides)
@@ -40,14 +45,14 @@ class ArrayModule:
 
     def scatter_add(self, target: Array, indices: Array, updates: Array) -> None:
         """`target[indices] += updates`, with repeated indices added up, in place."""
-        if self.library is np:
+        if self.on_host:
             np.add.at(target, indices, updates)
         else:
             self.library.add.at(target, indices, updates)
 
     def erf(self, x: Array) -> Array:
         """The error function to an ULP of float64; NumPy has none."""
-        if self.library is np:
+        if self.on_host:
             values = np.fromiter(map(math.erf, x.ravel().tolist()), np.float64, x.size)
             return values.reshape(x.shape).astype(x.dtype)
         from cupyx.scipy.special import erf  # type: ignore[import-not-found,unused-ignore]

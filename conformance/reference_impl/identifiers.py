@@ -6,12 +6,13 @@ have several spellings of the same thing; here each has one canonical form.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from conformance.reference_impl.spelling import suggestion
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +92,7 @@ def _find(name: str, table: tuple[Named, ...]) -> Named:
     names = {snake_case(n): entry for entry in table for n in (entry.class_name, *entry.aliases)}
     if snake_case(name) in names:
         return names[snake_case(name)]
-    near = difflib.get_close_matches(snake_case(name), names, 3) or list(names)
-    raise UnknownIdentifier(f"unknown identifier {name!r}; did you mean {', '.join(near)}?")
+    raise UnknownIdentifier(f"unknown identifier {name!r}; {suggestion(snake_case(name), names)}")
 
 
 def canonical(identifier: Any, table: tuple[Named, ...]) -> Canonical:

@@ -66,8 +66,10 @@ def patchable(target: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def default(target: str, value: Any) -> Any:
     """The default of a constructor's argument, unless a patch says another."""
     force = _in_force.get()
+    if force is None:
+        return value
     key = f"default:{target}"
-    if force is None or key not in force.patches:
+    if key not in force.patches:
         return value
     force.reached.add(key)
     return force.patches[key]

@@ -4,6 +4,7 @@ consequence."""
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import shlex
 from collections import Counter, defaultdict
@@ -67,37 +68,65 @@ def margin_size(margin: float | str | None) -> float:
     return margin
 
 
+def show_margin(margin: float | str | None) -> str:
+    """The margin in few characters.
+
+    >>> [show_margin(x) for x in (None, 0.0, 1e-5, 0.31415, 27.18, 31415.9, "infinite")]
+    ['', '0', '<0.01', '0.31', '27', '3e4', '∞']
+    """
+    size = margin_size(margin)
+    if margin is None:
+        return ""
+    if size == math.inf:
+        return "∞"
+    if 0 < size < 0.01:
+        return "<0.01"
+    if size < 10:
+        return f"{size:.2f}".rstrip("0").rstrip(".")
+    return f"{size:.0f}" if size < 1000 else f"{size:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+class CellSum:
+    """The checks of a cell, added up one after the other."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Verdict] = Counter()
+        self.worst_margin: float | str | None = None
+        self.lowest_rung: Rung | None = None
+
+    def add(self, check: Check) -> None:
+        self.counts[check.verdict] += 1
+        self.worst_margin = max(self.worst_margin, check.margin, key=margin_size)
+        if check.verdict in (Verdict.CONFORMS, Verdict.DEVIATES) and check.rung is not None:
+            rungs = [check.rung] if self.lowest_rung is None else [self.lowest_rung, check.rung]
+            self.lowest_rung = max(rungs, key=_RUNGS.index)
+
+    def cell(self, backend: str, subject: str, property_: str) -> Cell:
+        counts = self.counts
+        return Cell(
+            backend=backend,
+            subject=subject,
+            property=property_,
+            verdict=max(counts, key=lambda verdict: verdict.severity),
+            asked=counts.total() - counts[Verdict.UNSUPPORTED] - counts[Verdict.NOT_RUN],
+            conforms=counts[Verdict.CONFORMS],
+            deviates=counts[Verdict.DEVIATES],
+            unsupported=counts[Verdict.UNSUPPORTED],
+            unspecified=counts[Verdict.UNSPECIFIED],
+            findings=sum(counts[verdict] for verdict in FINDINGS),
+            broken=sum(counts[verdict] for verdict in BROKEN),
+            not_run=counts[Verdict.NOT_RUN],
+            worst_margin=self.worst_margin,
+            lowest_rung=self.lowest_rung,
+        )
+
+
 def sum_cells(checks: Iterable[Check]) -> tuple[Cell, ...]:
     """A cell for each backend, subject and property of the checks, sorted by these."""
-    groups = defaultdict(list)
+    sums: defaultdict[tuple[str, str, str], CellSum] = defaultdict(CellSum)
     for check in checks:
-        groups[check.backend, check.subject, check.property].append(check)
-    return tuple(_cell(groups[key]) for key in sorted(groups))
-
-
-def _cell(checks: list[Check]) -> Cell:
-    first, counts = checks[0], Counter(check.verdict for check in checks)
-    reached = [
-        check.rung
-        for check in checks
-        if check.verdict in (Verdict.CONFORMS, Verdict.DEVIATES) and check.rung is not None
-    ]
-    return Cell(
-        backend=first.backend,
-        subject=first.subject,
-        property=first.property,
-        verdict=max(counts, key=lambda verdict: verdict.severity),
-        asked=len(checks) - counts[Verdict.UNSUPPORTED] - counts[Verdict.NOT_RUN],
-        conforms=counts[Verdict.CONFORMS],
-        deviates=counts[Verdict.DEVIATES],
-        unsupported=counts[Verdict.UNSUPPORTED],
-        unspecified=counts[Verdict.UNSPECIFIED],
-        findings=sum(counts[verdict] for verdict in FINDINGS),
-        broken=sum(counts[verdict] for verdict in BROKEN),
-        not_run=counts[Verdict.NOT_RUN],
-        worst_margin=max((check.margin for check in checks), key=margin_size),
-        lowest_rung=max(reached, key=_RUNGS.index, default=None),
-    )
+        sums[check.backend, check.subject, check.property].add(check)
+    return tuple(sums[key].cell(*key) for key in sorted(sums))
 
 
 def finding_id(check: Check) -> str:
@@ -113,22 +142,18 @@ def finding_id(check: Check) -> str:
     return hashlib.sha256(msgspec.json.encode(signature)).hexdigest()[:16]
 
 
-def group_failures(checks: Iterable[Check]) -> dict[str, list[Check]]:
-    """The failing checks by `finding_id`."""
-    groups: dict[str, list[Check]] = defaultdict(list)
-    for check in checks:
-        if check.verdict in FAILING:
-            groups[finding_id(check)].append(check)
-    return groups
-
-
 def group_findings(checks: Iterable[Check], cases: Mapping[str, Case]) -> tuple[Finding, ...]:
     """A finding for each signature among the failing checks, sorted by subject, property, observable
     and backend; `cases` has their cases by id."""
-    findings = []
-    for group in group_failures(checks).values():
-        smallest = min(group, key=lambda check: (len(encode(cases[check.case])), check.case))
-        findings.append(finding_of(smallest, len(group), cases[smallest.case]))
+    counts: Counter[str] = Counter()
+    smallest: dict[str, tuple[tuple[int, str], Check]] = {}
+    for check in checks:
+        if check.verdict in FAILING:
+            id_, size = finding_id(check), (len(encode(cases[check.case])), check.case)
+            counts[id_] += 1
+            if id_ not in smallest or size < smallest[id_][0]:
+                smallest[id_] = size, check
+    findings = [finding_of(check, counts[id_], cases[check.case]) for id_, (_, check) in smallest.items()]
     return tuple(sorted(findings, key=lambda f: (f.subject, f.property, f.observable, f.backend, f.id)))
 
 
@@ -145,12 +170,17 @@ def finding_of(check: Check, count: int, witness: Case) -> Finding:
         case=check.case,
         margin=check.margin,
         agrees_with=check.agrees_with,
-        reproduce=Reproduction(command(check.case, check.property, ["--backend", check.backend]), ""),
+        reproduce=Reproduction(command_for(check), ""),
         deviations=check.deviations,
         count=count,
         witness=witness,
         differs=check.differs,
     )
+
+
+def command_for(check: Check) -> str:
+    """The command line that makes the check again."""
+    return command(check.case, check.property, ["--backend", check.backend])
 
 
 def command(case: str, property_: str, options: Iterable[str]) -> str:
@@ -166,19 +196,20 @@ def command(case: str, property_: str, options: Iterable[str]) -> str:
 
 def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:
     """Where the specification stands alone: on one case all backends that answered, of two families at
-    least, depart from it, and each agrees with all the others."""
-    answers = defaultdict(list)
-    for check in checks:
-        if check.verdict in ANSWERED:
-            answers[check.subject, check.property, check.observable, check.case].append(check)
+    least, depart from it, and each agrees with all the others. The checks of a case come together."""
     cases = defaultdict(list)
-    for (subject, property_, observable, case), group in answers.items():
-        backends = {check.backend for check in group}
-        if len({family(backend) for backend in backends}) > 1 and all(
-            check.verdict is not Verdict.CONFORMS and backends <= {check.backend, *check.agrees_with}
-            for check in group
-        ):
-            cases[subject, property_, observable, tuple(sorted(backends))].append(case)
+    for case, of_case in itertools.groupby(checks, key=lambda check: check.case):
+        answers = defaultdict(list)
+        for check in of_case:
+            if check.verdict in ANSWERED:
+                answers[check.subject, check.property, check.observable].append(check)
+        for (subject, property_, observable), group in answers.items():
+            backends = {check.backend for check in group}
+            if len({family(backend) for backend in backends}) > 1 and all(
+                check.verdict is not Verdict.CONFORMS and backends <= {check.backend, *check.agrees_with}
+                for check in group
+            ):
+                cases[subject, property_, observable, tuple(sorted(backends))].append(case)
     return tuple(Suspicion(*key, count=len(cases[key]), case=min(cases[key])) for key in sorted(cases))
 
 

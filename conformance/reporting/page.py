@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
@@ -15,7 +15,7 @@ import jinja2
 from conformance.cases.case import encode
 from conformance.cases.properties import PROPERTIES
 from conformance.reference_impl.arithmetic import declared
-from conformance.reporting.ledger import Totals, margin_size, suspect_specification, total
+from conformance.reporting.ledger import Totals, margin_size, show_margin, suspect_specification, total
 from conformance.reporting.results import BackendRecord, Cell, Finding
 from conformance.reporting.store import Report
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
@@ -65,24 +65,6 @@ class Entry:
         return f"{cell.subject}, {cell.property}, {cell.backend}: {cell.verdict}; {totals}{margin}"
 
 
-def show_margin(margin: float | str | None) -> str:
-    """The margin in few characters.
-
-    >>> [show_margin(x) for x in (None, 0.0, 1e-5, 0.31415, 27.18, 31415.9, "infinite")]
-    ['', '0', '<0.01', '0.31', '27', '3e4', '∞']
-    """
-    size = margin_size(margin)
-    if margin is None:
-        return ""
-    if size == math.inf:
-        return "∞"
-    if 0 < size < 0.01:
-        return "<0.01"
-    if size < 10:
-        return f"{size:.2f}".rstrip("0").rstrip(".")
-    return f"{size:.0f}" if size < 1000 else f"{size:.0e}".replace("e+0", "e").replace("e+", "e")
-
-
 def show_duration(seconds: float) -> str:
     """
     >>> show_duration(93.4), show_duration(7.25)
@@ -106,6 +88,10 @@ def render(report: Report) -> str:
     results = report.results
     entries = [Entry(index, cell) for index, cell in enumerate(results.cells)]
     names = [backend.name for backend in results.backends]
+    rows = _sum_rows(report.checks)
+    seen = {
+        verdict for observables in rows.values() for row in observables.values() for verdict in row.counts
+    }
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -117,12 +103,12 @@ def render(report: Report) -> str:
         by_backend={name: total(c for c in results.cells if c.backend == name) for name in names},
         looser={backend.name: declared(backend.arithmetic).looser_entries() for backend in results.backends},
         wider={backend.name: _wider_algorithms(backend) for backend in results.backends},
-        properties=_in_order({cell.property for cell in results.cells}),
-        subjects=_by_kind({cell.subject for cell in results.cells}),
+        properties=in_order({cell.property for cell in results.cells}),
+        subjects=by_kind({cell.subject for cell in results.cells}),
         matrix={(e.cell.subject, e.cell.property, e.cell.backend): e for e in entries},
         suspicions=suspect_specification(report.checks),
-        details=_details(entries, report.checks),
-        verdicts=[v for v in Verdict if any(check.verdict is v for check in report.checks)],
+        details=_details(entries, rows),
+        verdicts=[verdict for verdict in Verdict if verdict in seen],
         glyphs=GLYPHS,
         meanings=MEANINGS,
         bar=_bar,
@@ -153,12 +139,12 @@ def _wider_algorithms(backend: BackendRecord) -> dict[str, str]:
     }
 
 
-def _in_order(names: set[str]) -> list[str]:
+def in_order(names: set[str]) -> list[str]:
     """The properties in the order of the suite's own, and then those that it does not know."""
     return [name for name in PROPERTIES if name in names] + sorted(names - PROPERTIES.keys())
 
 
-def _by_kind(subjects: set[str]) -> list[tuple[str, list[str]]]:
+def by_kind(subjects: set[str]) -> list[tuple[str, list[str]]]:
     """The subjects under their kinds, `layers` first: `layers.Dense` is of the kind `layers`."""
 
     def kind(subject: str) -> str:
@@ -175,45 +161,68 @@ def _pretty(finding: Finding) -> str:
     return "{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(fields[name])}" for name in order) + "\n}"
 
 
-def _details(entries: list[Entry], checks: tuple[Check, ...]) -> list[dict[str, Any]]:
-    """For each cell its observables: how many checks of which verdict, the rungs, and the worst check."""
-    groups: dict[tuple[str, str, str], dict[str, list[Check]]] = defaultdict(lambda: defaultdict(list))
+class _Row:
+    """An observable of a cell: its checks, added up one after the other."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Verdict] = Counter()
+        self.worst: tuple[tuple[int, float], Check] | None = None
+        self.margin: float | str | None = None
+        self.reached: set[Rung] = set()
+        self.required: set[Rung] = set()
+        self.deviations: set[str] = set()
+
+    def add(self, check: Check) -> None:
+        self.counts[check.verdict] += 1
+        badness = check.verdict.severity, margin_size(check.margin)
+        if self.worst is None or badness > self.worst[0]:
+            self.worst = badness, check
+        self.margin = max(self.margin, check.margin, key=margin_size)
+        if check.rung is not None:
+            self.reached.add(check.rung)
+        if check.required_rung is not None:
+            self.required.add(check.required_rung)
+        self.deviations |= set(check.deviations)
+
+    def shown(self, name: str) -> dict[str, Any]:
+        assert self.worst is not None
+        rungs = list(Rung)
+        return {
+            "observable": name,
+            "counts": [
+                [f"{GLYPHS[verdict]} {count} {verdict}", tone(verdict)]
+                for verdict, count in sorted(self.counts.items(), key=lambda item: -item[0].severity)
+            ],
+            "rung": max(self.reached, key=rungs.index, default=""),
+            "required": min(self.required, key=rungs.index, default=""),
+            "margin": show_margin(self.margin),
+            "deviations": sorted(self.deviations),
+            "case": self.worst[1].case,
+            "message": self.worst[1].message,
+        }
+
+
+def _sum_rows(checks: Iterable[Check]) -> dict[tuple[str, str, str], dict[str, _Row]]:
+    """By backend, subject and property, the rows of their observables."""
+    rows: dict[tuple[str, str, str], dict[str, _Row]] = defaultdict(lambda: defaultdict(_Row))
     for check in checks:
-        groups[check.backend, check.subject, check.property][check.observable].append(check)
+        rows[check.backend, check.subject, check.property][check.observable].add(check)
+    return rows
+
+
+def _details(entries: list[Entry], rows: dict[tuple[str, str, str], dict[str, _Row]]) -> list[dict[str, Any]]:
+    """For each cell its observables: how many checks of which verdict, the rungs, and the worst check."""
     details = []
     for entry in entries:
         cell = entry.cell
-        observables = groups[cell.backend, cell.subject, cell.property]
+        observables = rows[cell.backend, cell.subject, cell.property]
         details.append(
             {
                 "title": [cell.subject, cell.property, cell.backend],
                 "verdict": cell.verdict,
                 "tone": tone(cell.verdict),
                 "totals": str(total([cell])),
-                "rows": [_observable(name, observables[name]) for name in sorted(observables)],
+                "rows": [observables[name].shown(name) for name in sorted(observables)],
             }
         )
     return details
-
-
-def _observable(name: str, checks: list[Check]) -> dict[str, Any]:
-    worst = max(checks, key=lambda check: (check.verdict.severity, margin_size(check.margin)))
-    rungs = list(Rung)
-    reached = [check.rung for check in checks if check.rung is not None]
-    required = [check.required_rung for check in checks if check.required_rung is not None]
-    margins = [check.margin for check in checks]
-    return {
-        "observable": name,
-        "counts": [
-            [f"{GLYPHS[verdict]} {count} {verdict}", tone(verdict)]
-            for verdict, count in sorted(
-                Counter(check.verdict for check in checks).items(), key=lambda item: -item[0].severity
-            )
-        ],
-        "rung": max(reached, key=rungs.index, default=""),
-        "required": min(required, key=rungs.index, default=""),
-        "margin": show_margin(max(margins, key=margin_size)),
-        "deviations": sorted({deviation for check in checks for deviation in check.deviations}),
-        "case": worst.case,
-        "message": worst.message,
-    }

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
-from datetime import UTC, datetime
+import signal
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from conformance import __version__
 from conformance.cases.case import Case
 from conformance.events import Event, Judged, Started, Unavailable
+from conformance.reporting.diff import News
+from conformance.reporting.journal import BackendStarted, Journal, JournalWriter
 from conformance.reporting.page import render
 from conformance.reporting.results import (
     BackendRecord,
@@ -24,7 +25,7 @@ from conformance.reporting.results import (
     Suite,
     UnavailableRecord,
 )
-from conformance.reporting.store import PAGE, Report, Writer, read, replace
+from conformance.reporting.store import PAGE, Report, conclude, read, replace
 from conformance.reporting.terminal import Display
 from conformance.reproduction.files import Invocation, make_reproducible
 
@@ -51,76 +52,103 @@ def suite_of(
     )
 
 
+class CannotGoOn(ValueError):
+    """A run cannot be resumed; the message says what is another than before."""
+
+
 def record(
     events: AsyncGenerator[Event, None],
     directory: Path,
     suite: Suite,
     show: Display,
+    arguments: dict[str, Any],
     invocation: Invocation,
+    *,
+    going_on: bool = False,
 ) -> Report:
-    """Run the engine to its end, or until Ctrl-C, and write what it judged into the directory.
+    """Run the engine to its end, or until Ctrl-C or SIGTERM, and write what it judged into the directory.
 
     Args:
+        arguments: of the command that asks for it; what `run --resume` repeats.
         invocation: what the run was told, for the commands and scripts that show its findings again.
+        going_on: with the run whose journal is in the directory.
 
     Returns:
         The results as they are read back from the directory.
 
     Raises:
-        OSError: the directory cannot be written.
+        OSError: the directory cannot be written. The journal there has what was judged until then.
+        CannotGoOn: the suite or a backend is another than when the run began.
+        ResultsError: there is no journal to go on with.
     """
-    started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-    backends: list[BackendRecord] = []
-    unavailable: list[UnavailableRecord] = []
-    deviations: list[DeviationRecord] = []
-    status: Literal["complete", "interrupted"] = "complete"
+    earlier = _backends_of(Journal(directory), suite) if going_on else None
+    with JournalWriter(directory, going_on=going_on) as journal:
+        journal.begin(suite, arguments)
 
-    def keep(event: Event) -> None:
-        match event:
-            case Started(identity=identity, dialect_digest=digest):
-                fields = msgspec.structs.asdict(identity)
-                backends.append(BackendRecord(**fields, dialect_digest=digest))
-            case Unavailable(backend=backend, message=message):
-                unavailable.append(UnavailableRecord(backend, message))
-            case Judged(case=case, checks=checks):
-                writer.write(case, checks)
-            case DeviationRecord():
-                deviations.append(event)
+        def keep(event: Event) -> None:
+            match event:
+                case Started(identity=identity, dialect_digest=digest):
+                    record = BackendRecord(**msgspec.structs.asdict(identity), dialect_digest=digest)
+                    _refuse_another(record, earlier)
+                    journal.started(record)
+                case Unavailable(backend=backend, message=message):
+                    journal.unavailable(UnavailableRecord(backend, message))
+                case Judged(case=case, checks=checks):
+                    journal.judge(case, checks)
+                case DeviationRecord():
+                    journal.deviation(event)
 
+        status: Literal["complete", "interrupted"] = "complete"
+        try:
+            with _ending_like_ctrl_c(signal.SIGTERM), show:
+                asyncio.run(_consume(events, show, keep))
+        except KeyboardInterrupt:
+            status = "interrupted"
+    make_reproducible(directory, conclude(directory, status), invocation)
+    return render_again(directory)
+
+
+async def _consume(events: AsyncGenerator[Event, None], show: Display, keep: Callable[[Event], None]) -> None:
     async def consume() -> None:
         async with aclosing(events):
             async for event in events:
-                show.event(event)
                 keep(event)
+                show.event(event)
 
-    async def consume_until_interrupted() -> None:
-        consuming = asyncio.ensure_future(consume())
-        try:
-            await asyncio.wait([consuming])
-        except asyncio.CancelledError:
-            # Ctrl-C: what breaks while the backends are torn down is no news then.
-            consuming.cancel()
-            await asyncio.gather(consuming, return_exceptions=True)
-            raise
-        consuming.result()
+    consuming = asyncio.ensure_future(consume())
+    try:
+        await asyncio.wait([consuming])
+    except asyncio.CancelledError:
+        # Ctrl-C: what breaks while the backends are torn down is no news then.
+        consuming.cancel()
+        await asyncio.gather(consuming, return_exceptions=True)
+        raise
+    consuming.result()
 
-    with Writer(directory) as writer:
-        try:
-            with show:
-                asyncio.run(consume_until_interrupted())
-        except KeyboardInterrupt:
-            status = "interrupted"
-        results = writer.finish(
-            status=status,
-            suite=suite,
-            started=started,
-            duration_s=round(time.monotonic() - began, 3),
-            backends=backends,
-            unavailable=unavailable,
-            deviations=deviations,
+
+@contextmanager
+def _ending_like_ctrl_c(number: signal.Signals) -> Iterator[None]:
+    """Within the block the signal does what Ctrl-C does."""
+    before = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def _backends_of(journal: Journal, suite: Suite) -> dict[str, BackendRecord]:
+    """The backends of a run that is to go on."""
+    if journal.begun().suite != suite:
+        raise CannotGoOn(f"{journal.path}: the suite or its corpus is another than when the run began")
+    return {e.record.name: e.record for e in journal.entries() if isinstance(e, BackendStarted)}
+
+
+def _refuse_another(record: BackendRecord, earlier: dict[str, BackendRecord] | None) -> None:
+    if earlier and earlier.get(record.name) != record:
+        raise CannotGoOn(
+            f"{record.name} is another than when the run began (its versions, settings or dialect), "
+            "or was not there: begin a new run"
         )
-    make_reproducible(directory, results, invocation)
-    return render_again(directory)
 
 
 def render_again(directory: Path) -> Report:
@@ -135,12 +163,26 @@ def render_again(directory: Path) -> Report:
     return report
 
 
-def exit_code(results: Results) -> int:
+def recover(directory: Path) -> None:
+    """Make results of what an ended run saw, where there is one that made none or only interrupted ones.
+
+    Raises:
+        ResultsError: the journal cannot be read.
+        OSError: the directory cannot be written.
+    """
+    if Journal(directory).path.exists():
+        conclude(directory, "interrupted")
+
+
+def exit_code(results: Results, news: News | None = None) -> int:
     """What the process says of these results: 130 interrupted, 3 a backend could not be started, 1 a
-    finding or a recorded deviation that no longer holds, 0 all as expected."""
+    finding or a recorded deviation that no longer holds, 0 all as expected; with a baseline, what is known
+    from it is expected."""
     if results.status == "interrupted":
         return 130
     if results.unavailable:
         return 3
+    if news:
+        return 1 if news.difference.regressed else 0
     broken_promise = any(deviation.holds is False for deviation in results.deviations)
     return 1 if results.findings or broken_promise else 0

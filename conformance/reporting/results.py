@@ -16,6 +16,10 @@ Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Margin = Annotated[float, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(pattern="^infinite$")] | None
 
 
+class ResultsError(ValueError):
+    """A results directory that cannot be trusted; the message names the file and the reason."""
+
+
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is written to disk: immutable, and no field unknown."""
 

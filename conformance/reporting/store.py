@@ -1,30 +1,41 @@
-"""Writes a results directory as the checks come, and reads one back, trusting nothing in it."""
+"""Makes a results directory of a run's journal, and reads one back, trusting nothing in it."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import heapq
+import itertools
 import json
+import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import jsonschema_rs
 import msgspec
 
 from conformance.cases.case import Case
-from conformance.reporting.ledger import FAILING, finding_of, group_failures, group_findings, sum_cells
+from conformance.reporting.journal import (
+    BackendStarted,
+    BackendUnavailable,
+    Begun,
+    CaseJudged,
+    DeviationSummed,
+    Journal,
+)
+from conformance.reporting.ledger import FAILING, finding_id, finding_of, group_findings, sum_cells
 from conformance.reporting.results import (
     SCHEMA,
     BackendRecord,
     Cell,
     DeviationRecord,
     Results,
-    Suite,
+    ResultsError,
     UnavailableRecord,
     decode_check,
     decode_results,
@@ -37,84 +48,126 @@ from conformance.verdicts import Check
 RESULTS, CHECKS, PAGE = "results.json", "checks.jsonl.gz", "index.html"
 
 
-class ResultsError(ValueError):
-    """A results directory that cannot be trusted; the message names the file and the reason."""
+SORTED_AT_ONCE = 200_000
+"""Checks that are sorted in memory; more are sorted in parts, on disk."""
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The checks in a file, sorted by case; read anew each time that they are iterated."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[Check]:
+        with gzip.open(self.path) as stream:
+            for number, line in enumerate(stream, 1):
+                try:
+                    yield decode_check(line)
+                except msgspec.DecodeError as error:
+                    raise ResultsError(f"{self.path}: line {number}: {error}") from error
 
 
 @dataclass(frozen=True)
 class Report:
-    """A results directory in memory."""
+    """A results directory that can be trusted."""
 
     results: Results
-    checks: tuple[Check, ...]
+    checks: Iterable[Check]
 
 
-class Writer:
-    """Writes a results directory; what is in it already stays whole until `finish`.
+def conclude(directory: Path, status: Literal["complete", "interrupted"]) -> Results:
+    """Make the results of the run whose journal is in the directory.
 
-    Checks go to disk as they come, under a temporary name, which is removed if the block is left
-    without `finish`.
+    First the checks, sorted, so that the same checks make the same bytes in whatever order they came, then
+    the results, whose `checks_digest` binds them. The journal of a run that is not complete stays.
 
     Raises:
-        OSError: the directory cannot be made or written.
+        ResultsError: the journal cannot be read.
+        OSError: the directory cannot be written.
     """
+    journal = Journal(directory)
+    begun = journal.begun()
+    backends: dict[str, BackendRecord] = {}
+    unavailable: dict[str, UnavailableRecord] = {}
+    deviations: dict[tuple[str, str], DeviationRecord] = {}
+    failing: dict[str, Case] = {}
+    sessions: list[float] = []
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._part = directory / (CHECKS + ".part")
-        self._cases: dict[str, Case] = {}
+    def lines() -> Iterator[bytes]:
+        for entry in journal.entries():
+            match entry:
+                case Begun():
+                    sessions.append(0.0)
+                case BackendStarted(record):
+                    backends[record.name] = record
+                case BackendUnavailable(record):
+                    unavailable[record.backend] = record
+                case DeviationSummed(record):
+                    deviations[record.backend, record.id] = record
+                case CaseJudged(case, checks, after_s):
+                    sessions[-1] = after_s
+                    if any(check.verdict in FAILING for check in checks):
+                        failing[case.id] = case
+                    yield from (encode_check(check) + b"\n" for check in checks)
 
-    def __enter__(self) -> Writer:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._stream: IO[bytes] = self._part.open("w+b")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stream.close()
-        self._part.unlink(missing_ok=True)
-
-    def write(self, case: Case, checks: Iterable[Check]) -> None:
-        """Add the checks of a case."""
-        for check in checks:
-            self._stream.write(encode_check(check) + b"\n")
-            if check.verdict in FAILING:
-                self._cases[check.case] = case
-        self._stream.flush()
-
-    def finish(
-        self,
-        *,
-        status: Literal["complete", "interrupted"],
-        suite: Suite,
-        started: str,
-        duration_s: float,
-        backends: Iterable[BackendRecord],
-        unavailable: Iterable[UnavailableRecord],
-        deviations: Iterable[DeviationRecord],
-    ) -> Results:
-        """Put both files in place: the checks sorted, so that the same checks make the same bytes
-        in whatever order they came, then the results, whose `checks_digest` binds them."""
-        self._stream.seek(0)
-        lines = sorted(self._stream)
-        checks = [decode_check(line) for line in lines]
-        text = b"".join(lines)
+    part = directory / (CHECKS + ".part")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".sorting-", dir=directory) as folder:
+            digest = _write_lines(part, in_order(lines(), Path(folder)))
+        checks = Checks(part)
         results = Results(
             schema=SCHEMA,
             status=status,
-            suite=msgspec.structs.replace(suite, checks_digest=hashlib.sha256(text).hexdigest()),
-            started=started,
-            duration_s=duration_s,
-            backends=tuple(sorted(backends, key=lambda backend: backend.name)),
-            unavailable=tuple(sorted(unavailable, key=lambda backend: backend.backend)),
+            suite=msgspec.structs.replace(begun.suite, checks_digest=digest),
+            started=begun.at,
+            duration_s=round(sum(sessions), 3),
+            backends=tuple(backends[name] for name in sorted(backends)),
+            unavailable=tuple(unavailable[name] for name in sorted(unavailable)),
             cells=sum_cells(checks),
-            findings=group_findings(checks, self._cases),
-            deviations=tuple(sorted(deviations, key=lambda deviation: (deviation.backend, deviation.id))),
+            findings=group_findings(checks, failing),
+            deviations=tuple(deviations[key] for key in sorted(deviations)),
         )
-        replace(self._directory / CHECKS, gzip.compress(text, mtime=0))
-        replace(self._directory / RESULTS, encode_results(results))
-        return results
+        part.replace(directory / CHECKS)
+    finally:
+        part.unlink(missing_ok=True)
+    replace(directory / RESULTS, encode_results(results))
+    if status == "complete":
+        journal.path.unlink()
+    return results
+
+
+def in_order(lines: Iterable[bytes], folder: Path, at_once: int = SORTED_AT_ONCE) -> Iterator[bytes]:
+    """The lines sorted, with no more than `at_once` in memory; others are in files of the folder."""
+    parts: list[Iterable[bytes]] = []
+    with ExitStack() as files:
+        for number, batch in enumerate(batched(lines, at_once)):
+            batch.sort()
+            if len(batch) < at_once:
+                parts.append(batch)
+            else:
+                stream = files.enter_context((folder / str(number)).open("w+b"))
+                stream.writelines(batch)
+                stream.seek(0)
+                parts.append(stream)
+        yield from heapq.merge(*parts)
+
+
+def batched(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Lists of `size` lines; the last has what is left, and may be empty."""
+    iterator = iter(lines)
+    while len(batch := list(itertools.islice(iterator, size))) == size:
+        yield batch
+    yield batch
+
+
+def _write_lines(path: Path, lines: Iterable[bytes]) -> str:
+    """Compress the lines into the file, as the same bytes whenever they are the same; their SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream:
+        for line in lines:
+            digest.update(line)
+            stream.write(line)
+    return digest.hexdigest()
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -124,14 +177,16 @@ def replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def read(directory: Path) -> Report:
-    """The results in a directory, their checks summed again.
+def read(place: Path) -> Report:
+    """The results in a directory, or of the `results.json` in one, their checks summed again.
 
     Raises:
         ResultsError: a file is missing, truncated, not of the schema, or at odds with another.
     """
+    directory = place.parent if place.name == RESULTS else place
     results = _read_results(directory / RESULTS)
-    checks = _read_checks(directory / CHECKS, results.suite.checks_digest)
+    checks = Checks(directory / CHECKS)
+    _verify_digest(checks.path, results.suite.checks_digest)
     for problem in (_at_odds_checks, _at_odds_cells, _at_odds_findings):
         if reason := problem(results, checks):
             raise ResultsError(f"{directory / RESULTS}: {reason}")
@@ -158,42 +213,41 @@ def _read_results(path: Path) -> Results:
         raise ResultsError(f"{path}: {error}") from error
 
 
-def _read_checks(path: Path, digest: str) -> tuple[Check, ...]:
+def _verify_digest(path: Path, digest: str) -> None:
+    """Whether the file is whole, and the one that the results are bound to."""
+    found = hashlib.sha256()
     try:
         with gzip.open(path) as stream:
-            text = stream.read()
+            for line in stream:
+                found.update(line)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ResultsError(f"{path}: is not a whole gzip file, perhaps truncated ({error})") from error
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
-    found = hashlib.sha256(text).hexdigest()
-    if found != digest:
+    if found.hexdigest() != digest:
         raise ResultsError(
-            f"{path}: its lines have the SHA-256 {found}, and {RESULTS} is bound to {digest}: "
+            f"{path}: its lines have the SHA-256 {found.hexdigest()}, and {RESULTS} is bound to {digest}: "
             "the two files are not of one run"
         )
-    checks = []
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            checks.append(decode_check(line))
-        except msgspec.DecodeError as error:
-            raise ResultsError(f"{path}: line {number}: {error}") from error
-    return tuple(checks)
 
 
-def _at_odds_checks(results: Results, checks: tuple[Check, ...]) -> str:
+def _at_odds_checks(results: Results, checks: Iterable[Check]) -> str:
     """Why the checks cannot be of these results, or nothing."""
     known = {backend.name for backend in results.backends} | {gone.backend for gone in results.unavailable}
-    seen = Counter((c.case, c.backend, c.property, c.observable) for c in checks)
-    for key, count in seen.items():
-        if key[1] not in known:
-            return f"{CHECKS} has checks of backend {key[1]!r}, which is not among the backends"
-        if count > 1:
-            return f"{CHECKS} judges {', '.join(key)} {count} times"
+    before = ""
+    for case, group in itertools.groupby(checks, key=lambda check: check.case):
+        if case <= before:
+            return f"{CHECKS} is not sorted: {case} comes after {before}"
+        before = case
+        for key, count in Counter((c.backend, c.property, c.observable) for c in group).items():
+            if key[0] not in known:
+                return f"{CHECKS} has checks of backend {key[0]!r}, which is not among the backends"
+            if count > 1:
+                return f"{CHECKS} judges {', '.join((case, *key))} {count} times"
     return ""
 
 
-def _at_odds_cells(results: Results, checks: tuple[Check, ...]) -> str:
+def _at_odds_cells(results: Results, checks: Iterable[Check]) -> str:
     """The first cell that is not the sum of its checks, or nothing."""
     try:
         summed = {(c.backend, c.subject, c.property): c for c in sum_cells(checks)}
@@ -214,18 +268,23 @@ def _at_odds_cells(results: Results, checks: tuple[Check, ...]) -> str:
     return ""
 
 
-def _at_odds_findings(results: Results, checks: tuple[Check, ...]) -> str:
+def _at_odds_findings(results: Results, checks: Iterable[Check]) -> str:
     """The first finding that is not that of its checks, or nothing."""
-    groups = group_failures(checks)
-    for id_ in sorted(groups.keys() - {finding.id for finding in results.findings}):
+    stated = {finding.id: finding for finding in results.findings}
+    counts: Counter[str] = Counter()
+    shown: dict[str, Check] = {}
+    for check in checks:
+        if check.verdict in FAILING:
+            id_ = finding_id(check)
+            counts[id_] += 1
+            if id_ in stated and stated[id_].case == check.case:
+                shown[id_] = check
+    for id_ in sorted(counts.keys() - stated.keys()):
         return f"the finding {id_} is missing"
-    for finding in results.findings:
-        group = groups.get(finding.id, [])
-        ours = [
-            finding_of(check, len(group), finding.witness) for check in group if check.case == finding.case
-        ]
+    for id_, finding in stated.items():
         if finding.witness.id != finding.case:
-            return f"the finding {finding.id} shows a witness whose id is not {finding.case}"
-        if [msgspec.structs.replace(one, reproduce=finding.reproduce) for one in ours] != [finding]:
-            return f"the finding {finding.id} is not that of its checks in {CHECKS}"
+            return f"the finding {id_} shows a witness whose id is not {finding.case}"
+        ours = finding_of(shown[id_], counts[id_], finding.witness) if id_ in shown else None
+        if ours is None or msgspec.structs.replace(ours, reproduce=finding.reproduce) != finding:
+            return f"the finding {id_} is not that of its checks in {CHECKS}"
     return ""

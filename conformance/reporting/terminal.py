@@ -1,8 +1,9 @@
-"""Shows a run on a terminal: a bar for each backend while it goes, or plain lines elsewhere, and then what
-came of it."""
+"""Shows a run on a terminal: a bar for each backend while it goes, or plain lines elsewhere, then what came
+of it, and how that differs from earlier results."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
+from conformance.reporting.diff import LISTED, Change, Difference, News
 from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total
 from conformance.reporting.results import Cell, Results
 from conformance.reporting.store import PAGE, Report
@@ -155,19 +157,28 @@ class Lines:
         self._console.print(Text(line), soft_wrap=True)
 
 
-def summarize(console: Console, report: Report, directory: Path) -> None:
-    """Print the table, the findings, what else has to be known, where the report lies, and the totals."""
+def summarize(console: Console, report: Report, directory: Path, news: News | None = None) -> None:
+    """Print the table, the findings, what else has to be known, where the report lies, and the totals.
+
+    Args:
+        news: what the results have beyond a baseline; then only new findings are listed.
+    """
     results = report.results
     if results.cells:
         console.print(_table(results))
         console.print(_legend(), soft_wrap=True)
-    for part in (_findings(results), _notices(report)):
+    findings = _against_baseline(news) if news else _findings(results)
+    for part in (findings, _notices(report)):
         for line in part:
             console.print(line, soft_wrap=True)
     console.print()
     console.print(f"Report: {directory / PAGE}", markup=False, highlight=False, soft_wrap=True)
     if results.status == "interrupted":
-        console.print("Interrupted: this is of the cases that were judged until then.")
+        console.print(
+            "Interrupted: this is of the cases that were judged until then. "
+            f"To go on: conformance run --resume {shlex.quote(str(directory))}",
+            soft_wrap=True,
+        )
     console.print(Text(str(total(results.cells)), style="bold"), soft_wrap=True)
 
 
@@ -220,6 +231,59 @@ def _findings(results: Results) -> list[Text]:
     return lines
 
 
+def _against_baseline(news: News) -> list[Text]:
+    """What the baseline does not have, and how much of the rest is known from it."""
+    difference = news.difference
+    lines = [Text(), *(Text(notice, style="dim") for notice in difference.notices)]
+    lines.append(Text(str(news), style="bold"))
+    return [*lines, *_changes(difference, Change.NEWLY_FAILING)]
+
+
+def show_difference(console: Console, difference: Difference) -> None:
+    """Print how many checks of which backend changed, and how, and then each kind of change."""
+    lost = [Text(), Text(f"Deviations gone: {len(difference.lost):,}", style="bold")]
+    lost += [Text(str(gone)) for gone in difference.lost]
+    parts: list[RenderableType] = [
+        *(Text(notice, style="dim") for notice in difference.notices),
+        *([_change_counts(difference)] if difference.changes else []),
+        *(line for change in LISTED for line in _changes(difference, change)),
+        *(lost if difference.lost else []),
+    ]
+    for part in parts:
+        console.print(part, soft_wrap=True)
+    if parts:
+        console.print()
+    console.print(Text(difference.headline, style="bold"), soft_wrap=True)
+
+
+def _change_counts(difference: Difference) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("Checks", no_wrap=True)
+    backends, rows = difference.counts
+    for name in backends:
+        table.add_column(name, no_wrap=True, justify="right")
+    for change, counts in rows.items():
+        table.add_row(change, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _changes(difference: Difference, change: Change) -> list[Text]:
+    groups = difference.groups(change)
+    if not groups:
+        return []
+    style = "bold red" if change is Change.NEWLY_FAILING else "bold"
+    checks = sum(group.count for group in groups)
+    lines = [Text(), Text(f"{change.capitalize()}: {checks:,}", style="bold")]
+    for group in groups[:FINDINGS_SHOWN]:
+        lines.append(Text(f"{group.place}: ").append(group.became, style=style).append(group.many))
+        if change is Change.NEWLY_FAILING:
+            message, command = group.how
+            lines += [Text(f"  {message}"), Text(f"  {command}", style="dim")]
+    if len(groups) > FINDINGS_SHOWN:
+        lines.append(Text(f"and {len(groups) - FINDINGS_SHOWN:,} more"))
+    return lines
+
+
 def _notices(report: Report) -> list[Text]:
     """Deviations that no longer hold, doubts about the specification, backends that did not start."""
     lines = []
@@ -243,9 +307,10 @@ def _notices(report: Report) -> list[Text]:
     return [Text(), *lines] if lines else []
 
 
-def summary(report: Report, directory: Path, exit_code: int) -> bytes:
+def summary(report: Report, directory: Path, exit_code: int, news: News | None = None) -> bytes:
     """The same for programs, as one JSON object: status, exit code, totals of all and of each backend,
-    findings, deviations that no longer hold, backends that could not be started, and the directory."""
+    findings, deviations that no longer hold, backends that could not be started, the directory, and where
+    there is a baseline, what is new against it."""
     results = report.results
 
     def totals(cells: Sequence[Cell]) -> dict[str, int]:
@@ -266,4 +331,11 @@ def summary(report: Report, directory: Path, exit_code: int) -> bytes:
         "unavailable": results.unavailable,
         "results": str(directory),
     }
+    if news:
+        content["baseline"] = {
+            "new_findings": news.new,
+            "known_findings": news.known,
+            "new_deviations_not_holding": [lost.id for lost in news.difference.lost if lost.recorded],
+            "notices": news.difference.notices,
+        }
     return msgspec.json.encode(content)

@@ -13,6 +13,8 @@ import anyio
 import psutil  # type: ignore[import-untyped,unused-ignore]  # no stubs
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
+from conformance.runners.janitor import janitor
+
 STDERR_KEPT = 64 * 1024
 """Bytes of standard error that are kept: the last ones."""
 
@@ -59,6 +61,7 @@ class Child:
         process = await anyio.open_process(
             list(command), env={**os.environ, **environment}, start_new_session=True
         )
+        janitor().watch(process.pid)
         return cls(process, max_line)
 
     async def attend(self) -> None:
@@ -158,6 +161,7 @@ class Child:
                 await self._process.wait()
                 while any(map(_lives, family)):
                     await anyio.sleep(KILL_POLL_S)
+            janitor().forget(self._process.pid)
             await self._process.aclose()
 
 

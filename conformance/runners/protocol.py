@@ -166,8 +166,9 @@ def to_wire(x: Array) -> WireTensor:
     >>> to_wire(np.array([1.0], np.float32))
     WireTensor(dtype='float32', shape=(1,), data='AACAPw==')
     """
-    data = np.ascontiguousarray(x, dtype=DTYPES[x.dtype.name]).tobytes()
-    return WireTensor(x.dtype.name, tuple(x.shape), base64.b64encode(data).decode())
+    name = x.dtype.name  # which NumPy puts together each time
+    data = np.ascontiguousarray(x, dtype=DTYPES[name]).tobytes()
+    return WireTensor(name, tuple(x.shape), base64.b64encode(data).decode())
 
 
 def from_wire(tensor: WireTensor) -> Array:

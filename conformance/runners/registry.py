@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -32,10 +31,6 @@ KERAS_TENSORFLOW = {
 
 INTERPRETERS = ("bun", "deno", "java", "julia", "node", "python", "ruby", "Rscript")
 """Programs after which a command is not named, but after what they run."""
-
-
-class UnknownBackend(LookupError):
-    """No backend has that name; the message says which come nearest."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +78,6 @@ def backends(node: str | Path | None = None) -> dict[str, BackendSpec]:
             _fixed([sys.executable, "-m", "conformance.runners.plugin_host", point.value]),
         )
     return table
-
-
-def find(name: str, node: str | Path | None = None) -> BackendSpec:
-    """The backend of that name.
-
-    Raises:
-        UnknownBackend: there is none.
-    """
-    table = backends(node)
-    if name in table:
-        return table[name]
-    nearest = difflib.get_close_matches(name, table, n=3) or sorted(table)
-    raise UnknownBackend(f"unknown backend {name!r}; did you mean {' or '.join(nearest)}?")
 
 
 def from_command(command: str, name: str | None = None) -> BackendSpec:

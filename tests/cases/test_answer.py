@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from conformance.cases import corpus
-from conformance.cases.answer import PARTS, Expected, Refusal, Structure, Value, answer, make, part
+from conformance.cases.answer import PARTS, Expected, Refusal, Structure, Value, make, part
 from conformance.cases.case import Case, Literal, Recipe
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.runners.protocol import OBSERVABLES
+from tests.answers import answer
 
 KERNEL = Literal((2, 1), (1.0, 2.0))
 BIAS = Literal((1,), (0.5,))

@@ -296,7 +296,7 @@ def test_masks_are_padded_where_they_say(key: int, shape: tuple[int, int]) -> No
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (Recipe("latice", (1,), 0), "there is no regime 'latice'; the nearest are lattice"),
+        (Recipe("latice", (1,), 0), "there is no regime 'latice'; did you mean lattice\\?"),
         (Recipe("?", (1,), 0), "there is no regime '\\?'; there are normal, small_normal, "),
         (Recipe("normal:3", (1,), 0), "regime 'normal' takes no parameter; '3' is given"),
         (Recipe("normal:", (1,), 0), "regime 'normal' takes no parameter; '' is given"),

@@ -171,6 +171,8 @@ SAMPLES = (
         derivative=SMOOTH, float32=(lambda x: np.where(x > 17, x, np.log1p(np.exp(np.minimum(x, 17)))),),
     ),
     function("Erf", mpmath.erf, derivative=SMOOTH),
+    binary("TanhGradient", lambda c, t: c * (1 - t * t), low=-1.0, high=1.0, scale=6e12),
+    binary("SigmoidGradient", lambda c, s: c * s * (1 - s), low=0.0, high=1.0, scale=6e12),
     # selections
     selection("Negative", ONE, lambda x: -x, LINEAR),
     selection("Absolute", ONE, abs),

@@ -18,7 +18,7 @@ from conformance.reference_impl.activations import ACTIVATIONS, UnknownActivatio
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.tape import variable, vjp
 from conformance.runners.process import Runner
-from conformance.runners.registry import find
+from conformance.runners.registry import backends
 
 X = np.array([-7.5, -3.0, -2.9, -1.75, -1.0, -0.6, -0.5, -1e-3, 1e-3, 0.3, 0.5, 0.9, 1.0, 2.5, 3.5, 6.5])
 """Both sides of every kink, and some kinks."""
@@ -240,7 +240,7 @@ def test_every_function_of_keras_is_here() -> None:
 @pytest.mark.node
 def test_every_function_of_tensorflow_js_is_here() -> None:
     async def capabilities() -> dict[str, list[str]]:
-        async with Runner(find("tfjs-cpu")) as runner:
+        async with Runner(backends()["tfjs-cpu"]) as runner:
             return (await runner.start()).capabilities
 
     subjects = anyio.run(capabilities)

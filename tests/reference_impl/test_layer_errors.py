@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -130,3 +133,16 @@ def test_positional_arguments_are_those_of_the_signature(name: str) -> None:
     assert by_position.config == LAYERS[name](**dict(zip(names, required, strict=False))).config
     with pytest.raises(TypeError, match="takes at most"):
         LAYERS[name](*range(len(names) + 1))
+
+
+@pytest.mark.keras
+def test_positional_arguments_are_in_the_order_of_keras() -> None:
+    program = (
+        "import inspect, json, keras; "
+        "parameters = lambda name: inspect.signature(getattr(keras.layers, name)).parameters.values(); "
+        f"print(json.dumps({{n: [p.name for p in parameters(n) if p.kind is p.POSITIONAL_OR_KEYWORD] "
+        f"for n in {list(LAYERS)}}}))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    for name, arguments in json.loads(result.stdout.splitlines()[-1]).items():
+        assert list(LAYERS[name].arguments)[: len(arguments)] == arguments, name

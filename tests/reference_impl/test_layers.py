@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.cases import corpus
-from conformance.cases.answer import Refusal, Structure, Value, answer, make
+from conformance.cases.answer import Refusal, Structure, Value, make
 from conformance.cases.case import Case
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Context, Layer, Result
 from conformance.reference_impl.tape import Tensor, variable, vjp
+from tests.answers import answer
 
 QUICK = [case for case in corpus.load("quick") if case.subject.startswith("layers.")]
 LAYERS = {name: c for name, c in Layer.registered.items() if c.__module__.startswith("conformance.")}

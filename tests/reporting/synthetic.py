@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from conformance.cases.case import JSON, Case, Recipe
+from conformance.reporting.journal import JournalWriter
 from conformance.reporting.page import render
 from conformance.reporting.results import BackendRecord, DeviationRecord, Suite, UnavailableRecord
-from conformance.reporting.store import PAGE, Report, Writer, read, replace
+from conformance.reporting.store import PAGE, Report, conclude, read, replace
 from conformance.verdicts import Check, Rung, Verdict
 
 PYTHON = {"keras": "3.15.1", "tensorflow": "2.21.0", "numpy": "2.3.1", "python": "3.11.9"}
@@ -174,15 +175,24 @@ def _check(case: Case, backend: str, property_: str, observable: str, chance: ra
     )
 
 
+def journal(directory: Path, judged: Iterable[tuple[Case, Sequence[Check]]] | None = None) -> None:
+    """The journal of a run that saw all the synthetic checks, or these."""
+    with JournalWriter(directory) as writer:
+        writer.begin(SUITE, {})
+        for backend in BACKENDS:
+            writer.started(backend)
+        for gone in UNAVAILABLE:
+            writer.unavailable(gone)
+        for case, found in judged if judged is not None else ((case, checks(case)) for case in cases()):
+            writer.judge(case, found)
+        for deviation in DEVIATIONS:
+            writer.deviation(deviation)
+
+
 def write(directory: Path) -> Report:
     """A results directory of all the synthetic checks, page included."""
-    with Writer(directory) as writer:
-        for case in cases():
-            writer.write(case, checks(case))
-        writer.finish(
-            status="complete", suite=SUITE, started="2025-06-01T12:00:00Z", duration_s=93.4,
-            backends=BACKENDS, unavailable=UNAVAILABLE, deviations=DEVIATIONS,
-        )  # fmt: skip
+    journal(directory)
+    conclude(directory, "complete")
     report = read(directory)
     replace(directory / PAGE, render(report).encode())
     return report

@@ -9,26 +9,16 @@ import random
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
-from conformance.reporting.results import DeviationRecord, Results, schema
-from conformance.reporting.store import CHECKS, RESULTS, ResultsError, Writer, read
+from conformance.reporting.journal import Journal, JournalWriter
+from conformance.reporting.results import ResultsError, schema
+from conformance.reporting.store import CHECKS, RESULTS, conclude, in_order, read
 from tests.reporting import synthetic
-
-
-def finish(
-    writer: Writer,
-    status: Literal["complete", "interrupted"] = "complete",
-    deviations: tuple[DeviationRecord, ...] = synthetic.DEVIATIONS,
-) -> Results:
-    """Finish with the synthetic results' other parts."""
-    return writer.finish(
-        status=status, suite=synthetic.SUITE, started="2025-06-01T12:00:00Z", duration_s=93.4,
-        backends=synthetic.BACKENDS, unavailable=synthetic.UNAVAILABLE, deviations=deviations,
-    )  # fmt: skip
 
 
 def tamper(directory: Path, change: Callable[[Any], None]) -> None:
@@ -48,41 +38,47 @@ def rewrite_checks(directory: Path, change: Callable[[list[bytes]], list[bytes]]
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     checks = [check for case in synthetic.cases() for check in synthetic.checks(case)]
-    with Writer(tmp_path) as writer:
-        for case in synthetic.cases():
-            writer.write(case, synthetic.checks(case))
-        results = finish(writer)
+    synthetic.journal(tmp_path)
+    results = conclude(tmp_path, "complete")
     report = read(tmp_path)
     assert report.results == results
     assert sorted(report.checks, key=str) == sorted(checks, key=str)
 
 
 def test_the_same_checks_in_any_order_make_the_same_bytes(written: Path, tmp_path: Path) -> None:
-    cases = list(synthetic.cases())
-    random.Random(0).shuffle(cases)
-    with Writer(tmp_path) as writer:
-        for case in cases:
-            for check in reversed(synthetic.checks(case)):
-                writer.write(case, [check])
-        finish(writer)
-    for name in (RESULTS, CHECKS):
-        assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
+    judged = [(case, [check]) for case in synthetic.cases() for check in synthetic.checks(case)]
+    random.Random(0).shuffle(judged)
+    synthetic.journal(tmp_path, judged)
+    results = conclude(tmp_path, "complete")
+    assert (tmp_path / CHECKS).read_bytes() == (written / CHECKS).read_bytes()
+    at_another_time = read(written).results
+    assert results == msgspec.structs.replace(
+        at_another_time, started=results.started, duration_s=results.duration_s
+    )
 
 
 def test_earlier_results_stay_whole_until_new_ones_are(directory: Path) -> None:
     before = read(directory)
-    with Writer(directory) as writer:
-        writer.write(case := next(synthetic.cases()), synthetic.checks(case))
+    with JournalWriter(directory) as writer:
+        writer.begin(synthetic.SUITE, {})
+        writer.judge(case := next(synthetic.cases()), synthetic.checks(case))
         assert read(directory) == before
     assert read(directory) == before
     assert not list(directory.glob("*.part"))
 
 
-def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
-    with Writer(tmp_path) as writer:
-        writer.write(case := next(synthetic.cases()), synthetic.checks(case))
-        finish(writer, status="interrupted", deviations=())
+def test_an_interrupted_run_says_so_and_keeps_its_journal(tmp_path: Path) -> None:
+    synthetic.journal(tmp_path)
+    conclude(tmp_path, "interrupted")
     assert read(tmp_path).results.status == "interrupted"
+    assert Journal(tmp_path).path.exists()
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 100, 1000])
+def test_lines_that_do_not_fit_in_memory_are_sorted_on_disk(tmp_path: Path, at_once: int) -> None:
+    lines = [b"%d\n" % number for number in range(100)]
+    random.Random(0).shuffle(lines)
+    assert list(in_order(lines, tmp_path, at_once)) == sorted(lines)
 
 
 def test_the_committed_schema_is_that_of_the_records() -> None:
@@ -203,8 +199,14 @@ def test_results_at_odds_with_their_checks_are_refused(
 
 
 def test_a_check_made_twice_is_refused(directory: Path) -> None:
-    rewrite_checks(directory, lambda lines: [*lines, lines[0]])
+    rewrite_checks(directory, lambda lines: [lines[0], *lines])
     with pytest.raises(ResultsError, match=r"judges .* 2 times"):
+        read(directory)
+
+
+def test_checks_out_of_order_are_refused(directory: Path) -> None:
+    rewrite_checks(directory, lambda lines: lines[::-1])
+    with pytest.raises(ResultsError, match="is not sorted"):
         read(directory)
 
 

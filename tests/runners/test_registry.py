@@ -25,9 +25,7 @@ from conformance.runners.provision import silent
 from conformance.runners.registry import (
     DEFAULT_BACKENDS,
     BackendSpec,
-    UnknownBackend,
     backends,
-    find,
     from_command,
 )
 
@@ -49,29 +47,16 @@ def test_the_default_backends_are_known() -> None:
 
 @pytest.mark.parametrize(("name", "onednn"), [("keras-tensorflow", "0"), ("keras-tensorflow-onednn", "1")])
 def test_keras_runs_on_one_thread_and_names_its_remedy(name: str, onednn: str) -> None:
-    spec = find(name)
+    spec = backends()[name]
     assert spec.environment["TF_ENABLE_ONEDNN_OPTS"] == onednn
     assert spec.environment["TF_NUM_INTRAOP_THREADS"] == "1"
     assert "layers-conformance[tensorflow]" in spec.remedy
 
 
-@pytest.mark.parametrize(
-    ("name", "nearest"),
-    [
-        ("tfjs-cpx", "did you mean tfjs-cpu"),
-        ("keras", "did you mean keras-tensorflow"),
-        ("zzz", "keras-tensorflow or"),
-    ],
-)
-def test_an_unknown_backend_names_the_nearest(name: str, nearest: str) -> None:
-    with pytest.raises(UnknownBackend, match=nearest):
-        find(name)
-
-
 def test_an_installed_package_brings_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     brought(monkeypatch, "mine", "package.module:Class")
     expected = [sys.executable, "-m", "conformance.runners.plugin_host", "package.module:Class"]
-    assert find("mine").command(silent) == expected
+    assert backends()["mine"].command(silent) == expected
 
 
 def test_a_name_that_is_taken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +87,7 @@ def test_a_command_that_is_none_is_refused(command: str) -> None:
 
 
 def test_node_is_looked_for_only_when_the_backend_is_started() -> None:
-    spec = find("tfjs-cpu", node="/no/such/node")
+    spec = backends(node="/no/such/node")["tfjs-cpu"]
     with pytest.raises(BackendUnavailable, match="'/no/such/node' is not a program"):
         spec.command(silent)
 
@@ -122,7 +107,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Plugin:
     def plugin(class_name: str) -> BackendSpec:
         brought(monkeypatch, "plugin", f"{PLUGINS}:{class_name}")
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
-        return find("plugin")
+        return backends()["plugin"]
 
     return plugin
 

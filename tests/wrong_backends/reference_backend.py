@@ -14,7 +14,7 @@ import msgspec
 
 from conformance import checks
 from conformance.cases import corpus
-from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, answer, make
+from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
@@ -23,6 +23,7 @@ from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.patches import patched
 from conformance.runners.protocol import Identity, Observation, Observed, WireError, WireJSON, to_wire
 from conformance.verdicts import Check
+from tests.answers import answer
 
 Replacements = Mapping[str, Any]
 """What stands in the place of `module:attribute`, a function that takes the original and then its arguments;

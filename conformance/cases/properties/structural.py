@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
+
+import msgspec
 
 from conformance.cases.case import Case
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
-from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
+from conformance.reference_impl.layers.fields import REQUIRED, Field
 
 
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
     """Values of arguments as the specification's constructor understands them together with the case's
     required ones, or as they are where it refuses them."""
-    layer = layers.get(case.subject.partition(".")[2])
+    layer = case.subject.partition(".")[2]
+    required = {name: case.config[name] for name in _required(layer)}
+    return _understood(layer, msgspec.json.encode((required, given)))
+
+
+@cache
+def _required(layer: str) -> tuple[str, ...]:
+    return tuple(name for name, f in layers.get(layer).arguments.items() if f.default is REQUIRED)
+
+
+@lru_cache(maxsize=1024)
+def _understood(name: str, told: bytes) -> dict[str, Any]:
+    """`_canonical` of (required, given) as JSON. A backend says the same thing several times: of a case as
+    config and as reconstructed/config, and of many cases the same."""
+    layer = layers.get(name)
+    required, given = msgspec.json.decode(told)
     known = {key: value for key, value in given.items() if key in layer.arguments}
-    required = {n: case.config[n] for n, f in layer.arguments.items() if f.default is REQUIRED}
     try:
         understood = layer.from_config(required | known).config
     except (TypeError, ValueError):
@@ -40,14 +57,16 @@ def configurations(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     without what may be left out at its default."""
     if not isinstance(observed, dict):
         return expected, observed
-    arguments = layers.get(case.subject.partition(".")[2]).arguments
+    left_out = layers.get(case.subject.partition(".")[2]).unsaid_at_default
 
-    def told(key: str, value: Any) -> bool:
-        optional = key in arguments and arguments[key].serialized is Serialized.IF_SET
-        return key != "name" and not (optional and value == arguments[key].default)
+    def told(configuration: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: value
+            for key, value in configuration.items()
+            if key != "name" and not (key in left_out and value == left_out[key])
+        }
 
-    seen = _canonical(case, observed)
-    return {k: v for k, v in expected.items() if told(k, v)}, {k: v for k, v in seen.items() if told(k, v)}
+    return told(expected), told(_canonical(case, observed))
 
 
 def signatures(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Value, subject
+from conformance.dialects.deviation import Deviation, Scope, Value, everywhere, subject
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
 from conformance.dialects.tensorflow_js.scopes import (
-    Scope,
     activated_by,
     all_of,
     any_of,
-    everywhere,
     given_nan,
     omits,
 )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from conformance.cases.case import Case
-from conformance.dialects.deviation import Deviation, Effect
-from conformance.dialects.tensorflow_js.scopes import Scope
+from conformance.dialects.deviation import Deviation, Effect, Scope
 
 LAYERS = "@tensorflow/tfjs-layers@4.22.0 dist"
 CORE = "@tensorflow/tfjs-core@4.22.0 dist"

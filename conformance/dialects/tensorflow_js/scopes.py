@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from fnmatch import fnmatchcase
+from collections.abc import Collection
 
 import numpy as np
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
-
-Scope = Callable[[Case, Data], bool]
+from conformance.dialects.deviation import About, Scope, touches
 
 LAYERS = tuple(
     f"layers.{name}"
@@ -22,12 +20,14 @@ LAYERS = tuple(
 """The layers that entries about all of them have been seen on."""
 
 
-def everywhere(case: Case, data: Data) -> bool:
-    return True
-
-
 def all_of(*scopes: Scope) -> Scope:
-    return lambda case, data: all(scope(case, data) for scope in scopes)
+    """Where all hold; about the subjects that all are about."""
+    about = [scope for scope in scopes if isinstance(scope, About)]
+
+    def holds(case: Case, data: Data) -> bool:
+        return all(scope(case, data) for scope in scopes)
+
+    return About(frozenset.intersection(*(scope.subjects for scope in about)), holds) if about else holds
 
 
 def any_of(*scopes: Scope) -> Scope:
@@ -55,7 +55,7 @@ def unsets(argument: str) -> Scope:
 
 def asks(pattern: str) -> Scope:
     """An observable of that pattern is asked."""
-    return lambda case, data: any(fnmatchcase(observable, pattern) for observable in case.observables)
+    return lambda case, data: any(touches((pattern,), observable) for observable in case.observables)
 
 
 def activated_by(names: Collection[str]) -> Scope:
@@ -65,7 +65,7 @@ def activated_by(names: Collection[str]) -> Scope:
         kind, _, name = case.subject.partition(".")
         if kind == "activations":
             return name in names
-        return bool({case.config.get("activation"), case.config.get("recurrent_activation")} & set(names))
+        return case.config.get("activation") in names or case.config.get("recurrent_activation") in names
 
     return scope
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.low_rank import LowRank
 from conformance.reference_impl.patches import patchable
@@ -30,7 +31,7 @@ def same_padding(n: int, size: int, stride: int, dilation: int) -> tuple[int, in
     return needed // 2, needed - needed // 2
 
 
-class Convolution(LowRank, registered=False):
+class Convolution(KernelAndBias, LowRank, registered=False):
     """activation(windows(x) · kernel + bias), in any number of spatial dimensions.
 
     Input (batch, *spatial, channels), or (batch, channels, *spatial) where channels come first; the
@@ -50,15 +51,6 @@ class Convolution(LowRank, registered=False):
     groups = field(fields.positive_integer, 1, "groups of channels convolved apart")
     activation = field(fields.activation, None, "applied to the result")
     use_bias = field(fields.boolean, True, "whether a bias is added")
-    kernel_initializer = field(fields.initializer, "glorot_uniform")
-    bias_initializer = field(fields.initializer, "zeros")
-    kernel_regularizer = field(fields.regularizer, None)
-    bias_regularizer = field(fields.regularizer, None)
-    activity_regularizer = field(fields.regularizer, None, serialized=Serialized.IF_SET)
-    kernel_constraint = field(fields.constraint, None)
-    bias_constraint = field(fields.constraint, None)
-    lora_rank = field(fields.optional(fields.positive_integer), None, serialized=Serialized.IF_SET)
-    lora_alpha = field(fields.optional(fields.number), None, serialized=Serialized.IF_SET)
 
     def check(self) -> None:
         for name in ("kernel_size", "strides", "dilation_rate"):
@@ -128,6 +120,14 @@ class Convolution(LowRank, registered=False):
         places = patches.shape[: self.rank + 1]
         rows, taps, groups = math.prod(places), math.prod(self.kernel_size), self.groups
         depth, width = kernel.shape[-2], self.filters // groups
+        if groups == 1:
+            offset = () if bias is None else (reshape(bias, shape=(1, width)),)
+            z = affine(
+                reshape(patches, shape=(rows, taps * depth)),
+                reshape(kernel, shape=(taps * depth, width)),
+                *offset,
+            )
+            return reshape(z, shape=(*places, width))
         left = reshape(patches, shape=(rows, taps, groups, depth))
         right = reshape(kernel, shape=(taps * depth, groups, width))
         offset = () if bias is None else (reshape(bias, shape=(groups, 1, width)),)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.low_rank import LowRank
+from conformance.reference_impl.layers.quantizable import Quantizable
 from conformance.reference_impl.primitives import dot_last
 from conformance.reference_impl.tape import Tensor
 
 
-class Dense(LowRank):
+class Dense(KernelAndBias, LowRank, Quantizable):
     """activation(x · kernel + bias), over the last axis.
 
     Input (…, features), output (…, units). Source: `keras.layers.Dense`.
@@ -29,16 +31,6 @@ class Dense(LowRank):
     units = field(fields.positive_integer, doc="size of the output's last axis")
     activation = field(fields.activation, None, "applied to the result")
     use_bias = field(fields.boolean, True, "whether a bias is added")
-    kernel_initializer = field(fields.initializer, "glorot_uniform")
-    bias_initializer = field(fields.initializer, "zeros")
-    kernel_regularizer = field(fields.regularizer, None)
-    bias_regularizer = field(fields.regularizer, None)
-    activity_regularizer = field(fields.regularizer, None, serialized=Serialized.IF_SET)
-    kernel_constraint = field(fields.constraint, None)
-    bias_constraint = field(fields.constraint, None)
-    lora_rank = field(fields.optional(fields.positive_integer), None, serialized=Serialized.IF_SET)
-    lora_alpha = field(fields.optional(fields.number), None, serialized=Serialized.IF_SET)
-    quantization_config = field(fields.optional(fields.mapping), None, "how `quantize` would act")
 
     def check(self) -> None:
         self.check_low_rank(self.kernel_constraint)

@@ -9,11 +9,12 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.low_rank import LowRank
+from conformance.reference_impl.layers.quantizable import Quantizable
 from conformance.reference_impl.primitives import take
 from conformance.reference_impl.tape import Tensor
 
 
-class Embedding(LowRank):
+class Embedding(LowRank, Quantizable):
     """embeddings[x]: input (batch, …) of integers in [0, input_dim), output (batch, …, output_dim).
 
     Source: `keras.layers.Embedding`. An index out of range is an error.
@@ -26,9 +27,6 @@ class Embedding(LowRank):
     embeddings_constraint = field(fields.constraint, None)
     mask_zero = field(fields.boolean, False, "whether 0 stands for nothing, in the mask")
     weights = field(fields.optional(fields.array), None, "the first values of the table", Serialized.NEVER)
-    lora_rank = field(fields.optional(fields.positive_integer), None, serialized=Serialized.IF_SET)
-    lora_alpha = field(fields.optional(fields.number), None, serialized=Serialized.IF_SET)
-    quantization_config = field(fields.optional(fields.mapping), None, "how `quantize` would act")
 
     def check(self) -> None:
         self.check_low_rank(self.embeddings_constraint)

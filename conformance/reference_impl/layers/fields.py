@@ -91,12 +91,6 @@ class Field:
             self._parsed_default.append(self.parse(value))
         return copy.copy(self._parsed_default[0])
 
-    def says(self, value: Any) -> bool:
-        """Whether the configuration says the argument when it has that value."""
-        if self.serialized is Serialized.IF_SET:
-            return bool(value != self.default)
-        return self.serialized is Serialized.ALWAYS
-
 
 def field(
     kind: Kind, default: Any = REQUIRED, doc: str = "", serialized: Serialized = Serialized.ALWAYS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
 from conformance.reference_impl.patches import patchable
+from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor
 
 Shape = tuple[int | None, ...]
@@ -61,6 +61,9 @@ class Context:
 class Layer:
     """A layer: its arguments are fields, its `call` is pure in inputs, weights and context.
 
+    The constructor takes the fields of the class itself, and then those of its bases in the order in which
+    Python looks attributes up; a field named in a class is not taken again from a base.
+
     Raises:
         TypeError: a required argument is missing, or an argument is unknown.
         ValueError: an argument has a value that is not allowed.
@@ -71,6 +74,8 @@ class Layer:
     """
 
     arguments: ClassVar[dict[str, Field]]
+    unsaid: ClassVar[frozenset[str]]
+    unsaid_at_default: ClassVar[dict[str, Any]]
     registered: ClassVar[dict[str, type[Layer]]] = {}
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
@@ -86,6 +91,10 @@ class Layer:
     def __init_subclass__(cls, registered: bool = True) -> None:
         own = {name: f for name, f in vars(cls).items() if isinstance(f, Field)}
         cls.arguments = own | {name: f for name, f in cls.inherited_arguments().items() if name not in own}
+        cls.unsaid = frozenset(n for n, f in cls.arguments.items() if f.serialized is Serialized.NEVER)
+        cls.unsaid_at_default = {
+            n: f.default for n, f in cls.arguments.items() if f.serialized is Serialized.IF_SET
+        }
         if registered:
             Layer.registered[cls.__name__] = cls
 
@@ -106,8 +115,7 @@ class Layer:
         given = dict(zip(names, args, strict=False))
         for name, value in kwargs.items():
             if name not in self.arguments:
-                near = difflib.get_close_matches(name, names, 3) or names
-                raise TypeError(f"{own} has no argument `{name}`; did you mean {', '.join(near)}?")
+                raise TypeError(f"{own} has no argument `{name}`; {suggestion(name, names)}")
             if name in given:
                 raise TypeError(f"{own} got argument `{name}` twice")
             given[name] = value
@@ -157,10 +165,11 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The configuration by which `from_config` makes the same layer, in canonical form."""
+        unsaid, at_default = self.unsaid, self.unsaid_at_default
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.config.items()
-            if self.arguments[name].says(value)
+            if name not in unsaid and not (name in at_default and value == at_default[name])
         }
 
     @classmethod
@@ -186,6 +195,5 @@ def get(name: str) -> type[Layer]:
         ValueError: the specification has no such layer; the message names the nearest.
     """
     if name not in Layer.registered:
-        near = difflib.get_close_matches(name, Layer.registered, 3) or sorted(Layer.registered)
-        raise ValueError(f"unknown layer {name!r}; did you mean {', '.join(near)}?")
+        raise ValueError(f"unknown layer {name!r}; {suggestion(name, Layer.registered)}")
     return Layer.registered[name]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Layer, Weight
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, dot_last, multiply
@@ -18,8 +19,8 @@ _ZEROS = fields.initializer.parse("zeros")
 class LowRank(Layer, registered=False):
     """A layer whose main weight can be adapted: W + (alpha / rank)·A·B, with only A and B trained."""
 
-    lora_rank: Any
-    lora_alpha: Any
+    lora_rank = field(fields.optional(fields.positive_integer), None, serialized=Serialized.IF_SET)
+    lora_alpha = field(fields.optional(fields.number), None, serialized=Serialized.IF_SET)
 
     def check_low_rank(self, constraint: Any) -> None:
         if self.lora_rank is None:

@@ -20,11 +20,13 @@ from conformance.reference_impl.primitives.elementwise import (
     negative,
     rsqrt,
     sigmoid,
+    sigmoid_gradient,
     softplus,
     sqrt,
     square,
     subtract,
     tanh,
+    tanh_gradient,
 )
 from conformance.reference_impl.primitives.movement import (
     broadcast_to,
@@ -60,6 +62,7 @@ __all__ = [
     "absolute", "add", "affine", "broadcast_to", "concatenate", "cumulative_sum", "divide", "dot_last", "erf",
     "exp", "expm1", "flip", "greater", "greater_equal", "largest", "log", "log1p", "log_softmax", "maximum",
     "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice", "relu", "relu6", "reshape",
-    "rsqrt", "scatter_add", "sigmoid", "sign", "softmax", "softplus", "sqrt", "square", "subtract", "take",
-    "take_along_axis", "take_slice", "tanh", "total", "transpose", "unbroadcast", "where", "windows",
+    "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "softmax", "softplus", "sqrt", "square",
+    "subtract", "take", "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total", "transpose",
+    "unbroadcast", "where", "windows",
 ]  # fmt: skip

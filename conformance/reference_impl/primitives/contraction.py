@@ -26,6 +26,7 @@ from conformance.reference_impl.primitives.primitive import (
     Bound,
     Composite,
     Selection,
+    without_zeros,
 )
 from conformance.reference_impl.primitives.selection import greater_equal
 from conformance.reference_impl.tape import Tensor, current_arithmetic
@@ -46,6 +47,11 @@ class Affine(Accumulation):
     def value(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
         product = xp.matmul(x, kernel)
         return product if bias is None else product + bias
+
+    def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
+        if without_zeros(magnitudes):
+            return magnitudes[0].shape[-1] + len(magnitudes) - 2
+        return super().terms(magnitudes, params)
 
     def exact_on_integers(self, a: Arithmetic) -> bool:
         return a.algorithms["dot"] == "direct"

@@ -15,10 +15,9 @@ from conformance.reference_impl.primitives.primitive import (
     Selection,
     exact,
     in_ulps,
-    one_rounding_more,
     ulp,
 )
-from conformance.reference_impl.tape import Provenance, Tensor
+from conformance.reference_impl.tape import Tensor
 
 
 class Additive(Elementwise):
@@ -28,15 +27,15 @@ class Additive(Elementwise):
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         return errors[0] + errors[1]
 
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
-        error, provenance = super().bound(a, out, *inputs, **params)
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        error = super().bound(a, out, *inputs, **params)
         if not a.nearest:
             x, y = [xp.abs(t.value) for t in inputs]
             larger, smaller = xp.maximum(x, y), xp.minimum(x, y)
             lost = xp.abs(xp.abs(larger - xp.abs(out)) - smaller) > 0
             known = xp.zeros(out.shape, out.dtype) if error is None else error
             error = xp.where(lost, xp.maximum(known, xp.abs(out) * a.unit_roundoff), known)
-        return error, provenance
+        return error
 
 
 class Add(Additive):
@@ -73,17 +72,21 @@ class Multiply(Elementwise):
             return xp.abs(y) * dx
         return xp.abs(x) * dy + (xp.abs(y) + dy) * dx
 
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         """The same as the sum of `propagated` and one rounding, from the operands' reaches."""
         x, y = inputs
         if exact(inputs):
             return super().bound(a, out, x, y)
-        # The difference of nearly equal numbers loses bits: far fewer than the slack has.
-        reach = (x.reach * y.reach) * (1 + a.unit_roundoff + 2.0**-45) + a.underflow
-        return reach - xp.abs(out), one_rounding_more(inputs)
+        return product_reach(a, x.reach, y.reach) - xp.abs(out)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return unbroadcast(multiply(cotangent, (y, x)[position]), (x, y)[position].shape)
+
+
+def product_reach(a: Arithmetic, x: Array, y: Array) -> Array:
+    """The largest magnitude of a rounded product, from those of its factors. An error is its difference
+    from the result; that of nearly equal numbers loses bits: far fewer than the slack has."""
+    return (x * y) * (1 + a.unit_roundoff + 2.0**-45) + a.underflow
 
 
 class Divide(Elementwise):
@@ -188,14 +191,15 @@ class Expm1(Function):
     def value(self, x: Array, *, entry: str = "expm1") -> Array:
         return xp.expm1(x)
 
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> tuple[Bound, Provenance]:
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         """`entry` names the function that it is part of, which may have an entry of its own."""
         entry = params.get("entry", "expm1")
         own = entry if entry in a.ulps else "expm1"
-        error = in_ulps(a, own, out, self.incoming(a, out, inputs, {}))
+        x = inputs[0]
+        error = in_ulps(a, own, out, None if x.error is None else self.propagated(out, [x.value], [x.error]))
         if error is not None and entry in a.absolute and own != entry:
             error = error + a.absolute[entry] * (out != 0)
-        return error, one_rounding_more(inputs)
+        return error
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, entry: str = "") -> Tensor:
         return multiply(cotangent, add(out, 1.0))
@@ -243,7 +247,25 @@ class Tanh(Function):
         return xp.tanh(x)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return multiply(cotangent, subtract(1.0, square(out)))
+        return tanh_gradient(cotangent, out)
+
+
+class TanhGradient(Elementwise):
+    """c·(1 − t²), for t = tanh x, which is at most 1 in magnitude"""
+
+    def value(self, c: Array, t: Array) -> Array:
+        return c * (1.0 - t * t)
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        c, t = inputs
+        square_error = product_reach(a, t.reach, t.reach) - t.value * t.value
+        slope = (xp.abs(1.0 - t.value * t.value) + square_error) * (1 + a.unit_roundoff) + a.underflow
+        return product_reach(a, c.reach, slope) - xp.abs(out)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, c: Tensor, t: Tensor) -> Tensor:
+        if position == 0:
+            return tanh_gradient(cotangent, t)
+        return multiply(multiply(cotangent, c), multiply(t, -2.0))
 
 
 class Sigmoid(Function):
@@ -268,7 +290,25 @@ class Sigmoid(Function):
         return reach * relative + a.smallest_normal + (0.0 if propagated is None else propagated)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return multiply(cotangent, multiply(out, subtract(1.0, out)))
+        return sigmoid_gradient(cotangent, out)
+
+
+class SigmoidGradient(Elementwise):
+    """c·s·(1 − s), for s = sigmoid x, which is between 0 and 1"""
+
+    def value(self, c: Array, s: Array) -> Array:
+        return c * (s * (1.0 - s))
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        c, s = inputs
+        rest = xp.abs(1.0 - s.value) if s.error is None else xp.abs(1.0 - s.value) + s.error
+        slope = product_reach(a, s.reach, rest * (1 + a.unit_roundoff) + a.underflow)
+        return product_reach(a, c.reach, slope) - xp.abs(out)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, c: Tensor, s: Tensor) -> Tensor:
+        if position == 0:
+            return sigmoid_gradient(cotangent, s)
+        return multiply(multiply(cotangent, c), subtract(1.0, multiply(s, 2.0)))
 
 
 class Softplus(Function):
@@ -312,3 +352,4 @@ add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negative, square, sqrt, rsqrt = Negative(), Square(), Sqrt(), Rsqrt()
 exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
+tanh_gradient, sigmoid_gradient = TanhGradient(), SigmoidGradient()

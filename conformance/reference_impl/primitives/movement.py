@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.primitives.primitive import Accumulation, Movement
+from conformance.reference_impl.primitives.primitive import Accumulation, Movement, without_zeros
 from conformance.reference_impl.tape import Tensor
 
 
@@ -181,6 +183,11 @@ class Sum(Gathering):
     def value(self, x: Array, *, axis: tuple[int, ...], keepdims: bool = False) -> Array:
         return xp.asarray(x.sum(axis=axis, keepdims=keepdims))
 
+    def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
+        if without_zeros(magnitudes):
+            return math.prod(magnitudes[0].shape[i] for i in params["axis"])
+        return super().terms(magnitudes, params)
+
     def vjp(
         self,
         position: int,
@@ -237,15 +244,9 @@ class OverlapAdd(Gathering):
         strides: tuple[int, ...],
         dilation: tuple[int, ...],
     ) -> Array:
-        rank = len(size)
         out = xp.zeros((x.shape[0], *spatial, x.shape[-1]), x.dtype)
-        positions = x.shape[1 : rank + 1]
-        for offset in np.ndindex(*size):
-            place = tuple(
-                slice(o * d, o * d + n * s, s)
-                for o, d, n, s in zip(offset, dilation, positions, strides, strict=True)
-            )
-            out[(slice(None), *place)] += x[(slice(None), *[slice(None)] * rank, *offset)]
+        for place, offset in taps(x.shape[1 : len(size) + 1], size, strides, dilation):
+            out[place] += x[offset]
         return out
 
     def vjp(
@@ -264,15 +265,37 @@ def window_positions(
     )
 
 
+@lru_cache(maxsize=1024)
+def taps(
+    positions: tuple[int, ...], size: tuple[int, ...], strides: tuple[int, ...], dilation: tuple[int, ...]
+) -> list[tuple[tuple[slice, ...], tuple[slice | int, ...]]]:
+    """For each element of a window where it lies in the array, and where in the array of windows."""
+    everything = slice(None)
+    return [
+        (
+            (
+                everything,
+                *(
+                    slice(o * d, o * d + n * s, s)
+                    for o, d, n, s in zip(offset, dilation, positions, strides, strict=True)
+                ),
+            ),
+            (everything,) * (1 + len(size)) + offset,
+        )
+        for offset in np.ndindex(*size)
+    ]
+
+
 def unbroadcast(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The sum over the axes along which an array of `shape` was broadcast to that of x."""
     if x.shape == shape:
         return x
     extra = x.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1
-    )
-    return reshape(total(x, axis=axes), shape=shape)
+    new = tuple(range(extra))
+    stretched = tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
+    if new and stretched:
+        return reshape(total(x, axis=new + stretched), shape=shape)
+    return total(x, axis=new + stretched, keepdims=not new)
 
 
 reshape, transpose, broadcast_to, concatenate = Reshape(), Transpose(), BroadcastTo(), Concatenate()

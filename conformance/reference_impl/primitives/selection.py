@@ -15,7 +15,7 @@ from conformance.reference_impl.primitives.primitive import (
     exact,
     present,
 )
-from conformance.reference_impl.tape import Provenance, Tensor
+from conformance.reference_impl.tape import Tensor
 
 
 class Absolute(Selection):
@@ -91,14 +91,15 @@ class Comparison(Primitive):
     Its derivative is zero: what a discontinuity hides is in the error.
     """
 
-    def bound(self, a: Arithmetic, out: Array, x: Tensor, y: Tensor) -> tuple[Bound, Provenance]:
-        provenance = max(Provenance.SELECTED, x.provenance, y.provenance)
+    provenances = Selection.provenances
+
+    def bound(self, a: Arithmetic, out: Array, x: Tensor, y: Tensor) -> Bound:
         if exact((x, y)):
-            return None, provenance
+            return None
         dx, dy = present((x, y))
         reach, distance = dx + dy, xp.abs(x.value - y.value)
         uncertain = ((distance <= reach) & (reach > 0)) | xp.isinf(reach)
-        return uncertain.astype(out.dtype), provenance
+        return uncertain.astype(out.dtype)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> None:
         return None

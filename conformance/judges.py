@@ -1,0 +1,112 @@
+"""Judges cases in worker processes, some at a time: the specification is what takes longest in a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+
+import anyio
+import anyio.to_process
+import msgspec
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.properties import PROPERTIES
+from conformance.checks import Bench, check
+from conformance.reference_impl.arrays import xp
+from conformance.runners.process import Broken
+from conformance.runners.protocol import Identity, Observation
+from conformance.verdicts import Check
+
+
+def default_workers() -> int:
+    """As many as there are cores beside the one of this process, and no more than are ever kept busy; none
+    where the specification computes on a device, which belongs to this process."""
+    if not xp.on_host:
+        return 0
+    return min(max((os.cpu_count() or 1) - 1, 1), 4)
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """A case, its data, and by backend what it answered; None where it was asked nothing."""
+
+    case: Case
+    data: Data
+    answers: Mapping[str, Observation | Broken | None]
+
+
+@dataclass(frozen=True)
+class Docket:
+    """What a worker process needs to judge. Patches and scopes are functions, which do not travel: it finds
+    the dialects by the names of their modules, once for all hearings.
+
+    Attributes:
+        identities: of the backends, encoded.
+        dialects: modules named by the user.
+        properties: by name.
+    """
+
+    identities: tuple[bytes, ...]
+    dialects: tuple[str, ...]
+    properties: tuple[str, ...]
+
+
+class Judges:
+    """Judges hearings for some backends, under some properties.
+
+    Args:
+        workers: how many processes judge side by side; with 0 this one does.
+    """
+
+    def __init__(
+        self, benches: Sequence[Bench], dialects: tuple[str, ...], properties: tuple[str, ...], workers: int
+    ) -> None:
+        self.benches = {bench.name: bench for bench in benches}
+        self.workers = workers
+        self.limiter = anyio.CapacityLimiter(max(workers, 1))
+        identities = tuple(msgspec.json.encode(bench.identity) for bench in benches)
+        self.docket = Docket(identities, dialects, properties)
+
+    async def judge(self, hearings: Sequence[Hearing]) -> list[tuple[Check, ...]]:
+        """The checks of each hearing."""
+        if self.workers:
+            # A worker that was killed, as for its memory, is replaced at the next hearings.
+            with suppress(anyio.BrokenWorkerProcess):
+                return await anyio.to_process.run_sync(
+                    judge_in_worker, self.docket, hearings, cancellable=True, limiter=self.limiter
+                )
+        return judge(self.benches, self.docket.properties, hearings)
+
+    async def prepare(self) -> None:
+        """Start the workers, which import the specification, before they are needed."""
+        async with anyio.create_task_group() as group:
+            for _ in range(self.workers):
+                group.start_soon(self.judge, ())
+
+
+def judge(
+    benches: Mapping[str, Bench], properties: tuple[str, ...], hearings: Sequence[Hearing]
+) -> list[tuple[Check, ...]]:
+    """The checks of each hearing, by the properties named."""
+    judging = [PROPERTIES[name] for name in properties]
+    return [
+        check(h.case, h.data, [benches[name] for name in h.answers], h.answers, judging) for h in hearings
+    ]
+
+
+def judge_in_worker(docket: Docket, hearings: Sequence[Hearing]) -> list[tuple[Check, ...]]:
+    """The same, in a worker process."""
+    return judge(_benches(docket), docket.properties, hearings)
+
+
+@lru_cache(maxsize=1)
+def _benches(docket: Docket) -> dict[str, Bench]:
+    # Ctrl-C goes to the whole process group: this process is ended by the one that asked.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    identities = [msgspec.json.decode(identity, type=Identity) for identity in docket.identities]
+    return {identity.name: Bench.of(identity, docket.dialects) for identity in identities}

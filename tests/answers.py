@@ -1,0 +1,13 @@
+"""The specification's answers to a whole case at once."""
+
+from __future__ import annotations
+
+from conformance.cases.answer import Answers, Data, Expected
+from conformance.cases.case import Case
+from conformance.reference_impl.arithmetic import Arithmetic
+
+
+def answer(case: Case, data: Data, arithmetic: Arithmetic | None) -> dict[str, Expected]:
+    """The answer to every observable that the case asks, see `Answers`."""
+    answers = Answers(case, data, arithmetic)
+    return {name: answers[name] for name in case.observables}

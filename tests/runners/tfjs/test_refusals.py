@@ -1,0 +1,67 @@
+"""What TensorFlow.js refuses, by kind and place, and that no other observable goes with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.runners.tfjs.adapter import Adapter, f32, ramp, refused
+
+pytestmark = pytest.mark.node
+
+
+@pytest.mark.parametrize(
+    ("subject", "config", "kind", "at"),
+    [
+        ("layers.Dense", {"units": -1}, "invalid-argument", "construction"),
+        (
+            "layers.Conv2D",
+            {"filters": 1, "kernel_size": 1, "padding": "no"},
+            "invalid-argument",
+            "construction",
+        ),
+        ("layers.Flatten", {}, "invalid-argument", "build"),
+        ("layers.Dense", {"units": 2}, "invalid-argument", "build"),
+        ("layers.Softmax", {"axis": 0}, "not-implemented", "call"),
+        ("activations.relu", {"max_value": 6}, "not-implemented", "construction"),
+        ("layers.NoSuchLayer", {}, "not-implemented", "construction"),
+    ],
+)
+def test_errors_are_classified_by_what_and_where(
+    cpu: Adapter, subject: str, config: dict[str, Any], kind: str, at: str
+) -> None:
+    assert refused(cpu.observe(subject, "output/0", ramp(2, 3), config=config)["output/0"], kind, at)
+
+
+def test_other_weights_than_the_layers_are_refused_by_name(cpu: Adapter) -> None:
+    answer = cpu.observe(
+        "layers.Dense", "output/0", ramp(1, 3), config={"units": 2}, weights={"k": ramp(3, 2)}
+    )
+    assert refused(answer["output/0"], "invalid-argument", "build")
+    assert answer["output/0"].message == "the layer's weights are: kernel, bias; given: k"
+
+
+def test_a_dtype_that_tensorflow_js_lacks_is_refused(cpu: Adapter) -> None:
+    answer = cpu.observe(
+        "layers.Activation", "output/0 config", np.zeros((1, 2)), config={"activation": "relu"}
+    )
+    assert refused(answer["output/0"], "type", "call")
+    assert answer["config"]["activation"] == "relu"
+
+
+def test_a_missing_kernel_fails_only_the_gradient_that_needs_it(wasm: Adapter) -> None:
+    answer = wasm.observe(
+        "layers.Conv2D",
+        "output/0 gradient/input/0 gradient/weight/kernel gradient/weight/bias",
+        ramp(1, 3, 3, 1),
+        config={"filters": 1, "kernel_size": 2, "activation": "relu"},
+        weights={"kernel": ramp(2, 2, 1, 1), "bias": f32([1])},
+        cotangents=[ramp(1, 2, 2, 1)],
+    )
+    assert refused(answer["gradient/weight/kernel"], "missing-kernel", "gradient")
+    assert "Conv2DBackpropFilter" in answer["gradient/weight/kernel"].message
+    for observable, shape in [("output/0", (1, 2, 2, 1)), ("gradient/input/0", (1, 3, 3, 1))]:
+        assert answer[observable].shape == shape
+    assert answer["gradient/weight/bias"].shape == (1,)
