@@ -11,17 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-import msgspec
-
-from conformance.runners.keras_adapter.__main__ import observe, start
-from conformance.runners.protocol import PROTOCOL_VERSION, ConcreteCase, Start
+from conformance.runners.keras_adapter.messages import ConcreteCase
+from conformance.runners.keras_adapter.session import observe, start
 
 
 def main(cases: Path, warm_up: int) -> None:
     """Start the backend as its adapter does, and answer the cases; the answers are thrown away."""
-    decode = msgspec.json.Decoder(ConcreteCase).decode
-    concrete = [decode(line) for line in cases.read_bytes().splitlines()]
-    start(Start(PROTOCOL_VERSION, "keras-tensorflow"))
+    concrete = [ConcreteCase.of(json.loads(line)) for line in cases.read_bytes().splitlines()]
+    start("keras-tensorflow")
     seconds = []
     for part in (concrete[:warm_up], concrete[warm_up:]):
         began = time.perf_counter()

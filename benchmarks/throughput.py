@@ -30,7 +30,7 @@ from conformance.checks import Bench, check
 from conformance.events import Judged
 from conformance.reporting.results import encode_check
 from conformance.runners import protocol
-from conformance.runners.process import Runner
+from conformance.runners.process import Broken, Runner
 from conformance.runners.provision import PACKAGE, silent
 from conformance.runners.registry import BackendSpec
 from conformance.runners.validation import validate_observation
@@ -165,11 +165,13 @@ async def cpu_times(work: Work) -> list[float]:
             concrete = made.concrete(case, work.bench.supported(case))
             protocol.encode(protocol.Observe(1, concrete))
             spent = time.process_time() - began
-            reply = protocol.encode(await runner.observe(concrete))
+            answer = await runner.observe(concrete)
+            whole = {name: value for name, value in answer.items() if not isinstance(value, Broken)}
+            reply = protocol.encode(protocol.Observation(1, whole))
             began = time.process_time()
             observation = protocol.decode_reply(reply)
             validate_observation(concrete, observation)
-            answers = {work.bench.name: observation}
+            answers = {work.bench.name: observation.observables}
             for judged in check(case, made.data(case), [work.bench], answers, properties):
                 encode_check(judged)
             seconds.append(spent + time.process_time() - began)

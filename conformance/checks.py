@@ -19,10 +19,9 @@ from conformance.dialects.deviation import Deviation, Dialect, touches
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
-from conformance.runners.process import Broken
+from conformance.runners.process import Answer, Broken
 from conformance.runners.protocol import (
     Identity,
-    Observation,
     Observed,
     WireError,
     WireJSON,
@@ -53,9 +52,11 @@ class Bench:
 
         Raises:
             BadArithmetic: it declares one that does not exist or makes no sense.
-            BadDialect: a module cannot be imported, or holds no dialects.
+            BadDialect: a module cannot be imported, holds no dialects, or an entry of it names no versions.
         """
-        return cls(identity, declared(identity.arithmetic), dialects.of(identity.name, modules))
+        return cls(
+            identity, declared(identity.arithmetic), dialects.of(identity.name, identity.versions, modules)
+        )
 
     @property
     def name(self) -> str:
@@ -120,15 +121,16 @@ class Trial:
             self._deviating[key] = Answers(self.case, self.data, arithmetic, patches)
         return self._deviating[key]
 
-    def rule(self, property_: Property, observable: str, answered: Observation | Broken | None) -> Ruling:
+    def rule(self, property_: Property, observable: str, answer: Answer | None) -> Ruling:
         """What is to be said of one observable of what the backend answered, None being nothing."""
-        match answered:
-            case Observation():
-                return self.rule_on(property_, observable, answered.observables[observable])
-            case Broken():
-                broken = Judgement(answered.verdict, message=answered.message)
+        if answer is None:
+            return Ruling(Judgement(Verdict.NOT_RUN))
+        match answer[observable]:
+            case Broken(verdict, message):
+                broken = Judgement(verdict, message=message)
                 return Ruling(*self.as_unpredictable(observable, broken))
-        return Ruling(Judgement(Verdict.NOT_RUN))
+            case observed:
+                return self.rule_on(property_, observable, observed)
 
     def rule_on(self, property_: Property, observable: str, observed: Observed) -> Ruling:
         """Conforming to the specification, else deviating as recorded, else a finding."""
@@ -238,7 +240,7 @@ def check(
     case: Case,
     data: Data,
     benches: Sequence[Bench],
-    answers: Mapping[str, Observation | Broken | None],
+    answers: Mapping[str, Answer | None],
     properties: Sequence[Property],
 ) -> tuple[Check, ...]:
     """The checks of one case: for every backend, property and observable.

@@ -77,6 +77,18 @@ node_option = click.option(
 )
 
 
+tfjs_option = click.option(
+    "--tfjs", multiple=True, metavar="PATH",
+    help="Your own build of a package of TensorFlow.js, in place of the released one: its directory, or the "
+    "tarball of `npm pack`; repeatable.",
+)  # fmt: skip
+keras_python_option = click.option(
+    "--keras-python", "keras_pythons", multiple=True, metavar="[NAME=]PATH",
+    help="The Python, or its environment's directory, in which Keras runs: all backends of Keras, or the one "
+    "of this name; repeatable.",
+)  # fmt: skip
+
+
 @main.command(epilog="Example: conformance run --backend tfjs-wasm --subject LSTM --property 'gradient*'")
 @click.option(
     "--backend", "names", multiple=True, metavar="NAME",
@@ -102,6 +114,8 @@ node_option = click.option(
     type=click.Path(file_okay=False, path_type=Path), help="Where the results go.",
 )  # fmt: skip
 @node_option
+@tfjs_option
+@keras_python_option
 @click.option("--seed", default=0, show_default=True, help="For what the backends draw at random.")
 @click.option(
     "--device", default="cpu", show_default=True, type=click.Choice(["cpu", "gpu"]),
@@ -133,6 +147,8 @@ def run(
     cases: tuple[str, ...],
     out: Path,
     node: str | None,
+    tfjs: tuple[str, ...],
+    keras_pythons: tuple[str, ...],
     seed: int,
     device: str,
     dialects: tuple[str, ...],
@@ -153,6 +169,8 @@ def run(
     from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import display, summarize, summary
     from conformance.reproduction.files import Invocation
+    from conformance.runners.builds import BadBuild
+    from conformance.runners.python import BadPython
     from conformance.selection import (
         BadCase,
         UnknownName,
@@ -166,14 +184,14 @@ def run(
     if resume is not None:
         refuse_others_than(context, "resume", "as_json")
     try:
-        backends = find_backends(names, commands, node)
+        backends = find_backends(names, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
         found = find_cases(corpus, cases)
         asked = of_subjects(found, subjects)
         judged = find_properties(properties, profile)
         check_dialects(dialects)
     except UnknownName as error:
         raise click.UsageError(str(error)) from error
-    except BadCase as error:
+    except (BadBuild, BadCase, BadPython) as error:
         raise BadFile(str(error)) from error
     known = _read(baseline) if baseline else None
     if baseline and out.resolve() in (baseline.resolve(), baseline.resolve().parent):
@@ -279,6 +297,8 @@ def report(directory: Path, form: str | None, output: Path | None) -> None:
 )  # fmt: skip
 @click.option("--observable", metavar="NAME", help="What of the case, such as output/0.")
 @node_option
+@tfjs_option
+@keras_python_option
 @click.option("--seed", type=int, help="For what the backend draws at random; default: that of the results.")
 @click.option(
     "--dialect", "dialects", multiple=True, metavar="MODULE",
@@ -292,6 +312,8 @@ def explain(
     commands: tuple[str, ...],
     observable: str | None,
     node: str | None,
+    tfjs: tuple[str, ...],
+    keras_pythons: tuple[str, ...],
     seed: int | None,
     dialects: tuple[str, ...],
     as_json: bool,
@@ -306,6 +328,8 @@ def explain(
     from conformance import explaining
     from conformance.reporting import explanation
     from conformance.reporting.results import ResultsError
+    from conformance.runners.builds import BadBuild
+    from conformance.runners.python import BadPython
     from conformance.runners.unavailable import BackendUnavailable
     from conformance.selection import BadCase, UnknownName, check_dialects, find_backends
 
@@ -315,14 +339,14 @@ def explain(
         chosen = names or (() if commands else found.backends)
         if len(chosen) + len(commands) != 1:
             raise click.UsageError("name one backend: --backend NAME, or --backend-command COMMAND")
-        (backend,) = find_backends(chosen, commands, node)
+        (backend,) = find_backends(chosen, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
         drawn = found.seed if seed is None else seed
         explained = explaining.explain(
             explaining.Subject(found.case, found.observable, backend, drawn, dialects)
         )
     except (UnknownName, explaining.NotAsked) as error:
         raise click.UsageError(str(error)) from error
-    except (BadCase, ResultsError) as error:
+    except (BadBuild, BadCase, BadPython, ResultsError) as error:
         raise BadFile(str(error)) from error
     except BackendUnavailable as error:
         click.echo(error, err=True)
@@ -370,17 +394,31 @@ def diff(old: Path, new: Path, worse: float, form: str | None) -> None:
 
 @main.command(epilog="Example: conformance backends")
 @node_option
-def backends(node: str | None) -> None:
+@tfjs_option
+@keras_python_option
+def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, ...]) -> None:
     """Start each backend once, and say which can be asked; installs nothing."""
     import anyio
     from rich.table import Table
 
     from conformance.runners import registry
+    from conformance.runners.builds import BadBuild, find_builds
+    from conformance.runners.python import BadPython
+    from conformance.selection import UnknownName, find_keras_pythons
+
+    try:
+        found = registry.backends(
+            node, tfjs=find_builds(tfjs), keras_pythons=find_keras_pythons(keras_pythons)
+        )
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except (BadBuild, BadPython) as error:
+        raise BadFile(str(error)) from error
 
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for heading in ("Backend", "Language", "Available", ""):
         table.add_column(heading, overflow="fold")
-    specs = tuple(registry.backends(node).values())
+    specs = tuple(found.values())
     console = _console()
     with _console(stderr=True).status("starting each backend"):
         for row in anyio.run(_availability, specs):

@@ -24,8 +24,8 @@ from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.judges import Hearing, Judges, default_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
-from conformance.runners.process import Broken, Limits, Runner
-from conformance.runners.protocol import ConcreteCase, Observation, to_wire
+from conformance.runners.process import Answer, Limits, Runner
+from conformance.runners.protocol import ConcreteCase, to_wire
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 
@@ -176,7 +176,8 @@ class Starting:
             await self.send.send(Unavailable(spec.name, str(error)))
             return
         self.started[spec.name] = bench, runner
-        await self.send.send(Started(spec.name, identity, bench.dialect.digest))
+        dialect = bench.dialect
+        await self.send.send(Started(spec.name, identity, dialect.digest, dialect.nearest))
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
         """Until every backend has started, or has not."""
@@ -238,7 +239,7 @@ class Asked:
             cases += [case for case in witnesses if case.subject in subjects]
         self.cases = {case.id: case for case in cases if case.id not in done}
         self.room = anyio.Semaphore(LOOKAHEAD)
-        self.answers: dict[str, Observation | Broken | None] = {}
+        self.answers: dict[str, Answer | None] = {}
         self.news = anyio.Event()
 
     async def ask(self, made: Made) -> None:
@@ -255,12 +256,12 @@ class Asked:
     async def _observe(self, case: Case, concrete: ConcreteCase) -> None:
         self._settle(case, await self.runner.observe(concrete))
 
-    def _settle(self, case: Case, answer: Observation | Broken | None) -> None:
+    def _settle(self, case: Case, answer: Answer | None) -> None:
         self.answers[case.id] = answer
         self.news.set()
         self.news = anyio.Event()
 
-    async def answer(self, case: Case) -> Observation | Broken | None:
+    async def answer(self, case: Case) -> Answer | None:
         """The answer to the case, as soon as it is there; None where nothing could be asked."""
         while case.id not in self.answers:
             await self.news.wait()

@@ -3,7 +3,8 @@ recorded deviations (`reporting.results.DeviationRecord`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from conformance.cases.case import Case
 from conformance.reporting.results import DeviationRecord
@@ -21,11 +22,17 @@ class Preparing:
 
 @dataclass(frozen=True)
 class Started:
-    """A backend is ready; `dialect_digest` is that of the dialect it is judged under."""
+    """A backend is ready.
+
+    Attributes:
+        dialect_digest: of the dialect that it is judged under.
+        dialect_nearest: `Dialect.nearest`.
+    """
 
     backend: str
     identity: Identity
     dialect_digest: str
+    dialect_nearest: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

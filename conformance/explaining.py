@@ -27,8 +27,8 @@ from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.decomposition import Term, decompose
 from conformance.reference_impl.tape import Tensor
 from conformance.reporting.store import RESULTS, read
-from conformance.runners.process import Broken, Runner
-from conformance.runners.protocol import Observation, Observed, WireError, WireTensor, from_wire
+from conformance.runners.process import Answer, Broken, Runner
+from conformance.runners.protocol import Observed, WireError, WireTensor, from_wire
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.selection import UnknownName, find_cases
@@ -176,7 +176,7 @@ def explain(subject: Subject) -> Explanation:
     trial = Trial(case, data, bench)
     ruling = trial.rule(property_, subject.observable, answer)
     expected = Answers(case, data, bench.arithmetic, recorded=True)[subject.observable]
-    observed = answer.observables[subject.observable] if isinstance(answer, Observation) else None
+    observed = answer[subject.observable]
     element = _worst(expected, observed)
     terms: tuple[Term, ...] = ()
     if isinstance(expected, Value) and element is not None and 0 < element.limit < np.inf:
@@ -189,7 +189,7 @@ def explain(subject: Subject) -> Explanation:
         property=property_.name,
         observable=subject.observable,
         judgement=ruling.judgement,
-        observed=_in_words(answer if isinstance(answer, Broken) else observed),
+        observed=_in_words(observed),
         expected=_expected_in_words(expected),
         element=element,
         terms=terms,
@@ -198,12 +198,12 @@ def explain(subject: Subject) -> Explanation:
     )
 
 
-async def _ask(subject: Subject) -> tuple[Bench, Observation | Broken]:
+async def _ask(subject: Subject) -> tuple[Bench, Answer]:
     spec, observable = subject.backend, subject.observable
     async with Runner(spec) as runner:
         identity = msgspec.structs.replace(await runner.start(), name=spec.name)
         try:
-            dialect = dialects.of(spec.name, subject.dialects)
+            dialect = dialects.of(spec.name, identity.versions, subject.dialects)
             bench = Bench(identity, declared(identity.arithmetic), dialect)
         except BadArithmetic as error:
             raise BackendUnavailable(str(error)) from error
@@ -213,7 +213,7 @@ async def _ask(subject: Subject) -> tuple[Bench, Observation | Broken]:
         return bench, await runner.observe(concrete)
 
 
-def _worst(expected: Expected, observed: Observed | None) -> Element | None:
+def _worst(expected: Expected, observed: Observed | Broken) -> Element | None:
     """The element with the largest margin, among those that are promised anything."""
     if not isinstance(expected, Value) or not isinstance(observed, WireTensor):
         return None
@@ -255,7 +255,7 @@ def _described(source: Source) -> str:
     return f"{how}, {source.dtype}, shape {list(source.shape)}"
 
 
-def _in_words(observed: Observed | Broken | None) -> str:
+def _in_words(observed: Observed | Broken) -> str:
     match observed:
         case Broken(verdict=verdict, message=message):
             return f"{verdict}: {message}"
@@ -263,8 +263,6 @@ def _in_words(observed: Observed | Broken | None) -> str:
             return f"an error, {kind} at {at}: {message}"
         case WireTensor(dtype=dtype, shape=shape):
             return f"an array, {dtype}, shape {list(shape)}"
-        case None:
-            return "nothing"
     return msgspec.json.encode(observed.value, order="sorted").decode()
 
 

@@ -18,8 +18,8 @@ from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.reference_impl.arrays import xp
-from conformance.runners.process import Broken
-from conformance.runners.protocol import Identity, Observation
+from conformance.runners.process import Answer
+from conformance.runners.protocol import Identity
 from conformance.verdicts import Check
 
 
@@ -37,7 +37,7 @@ class Hearing:
 
     case: Case
     data: Data
-    answers: Mapping[str, Observation | Broken | None]
+    answers: Mapping[str, Answer | None]
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ def alike(expected: Any, observed: Any) -> bool:
     """Whether structures that Python takes for equal have truth values in the same places."""
     if expected is observed:
         return True
+    if isinstance(expected, str):
+        return True
     if isinstance(expected, dict):
         return all(alike(value, observed[key]) for key, value in expected.items())
     if isinstance(expected, list):
@@ -137,18 +139,18 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     required = required_rung(tensor.provenance, limit)
     with np.errstate(all="ignore"):
         departure = seen - value
-        same = (seen == value) | (np.isnan(seen) & np.isnan(value))
-        error = np.where(same, 0.0, np.abs(departure))
+        error = np.abs(departure)
+        if np.count_nonzero(np.isfinite(departure)) < value.size:
+            same = (seen == value) | (np.isnan(seen) & np.isnan(value))
+            error = np.where(same, 0.0, error)
         if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
             other_zero = (np.signbit(seen) != np.signbit(value)) & ~np.isnan(value)
-            same &= ~other_zero
             error = np.where(other_zero, np.inf, error)
-        promised = np.isfinite(limit)
-        within = same | (error <= limit)
-        margin = largest_margin(error, limit, promised)
+        within = error <= limit
+        margin = largest_margin(error, limit)
         nearest = value.astype(arithmetic.format).astype(np.float64)
-        exact = np.count_nonzero(same | (seen == nearest)) == value.size
-    unspecified = value.size - int(np.count_nonzero(promised))
+        exact = np.count_nonzero((error == 0) | (seen == nearest)) == value.size
+        unspecified = value.size - int(np.count_nonzero(np.isfinite(limit)))
     if np.count_nonzero(within) < value.size:
         return Judgement(
             Verdict.DIVERGES, required, Rung.NONE, margin, describe_worst(value, seen, limit, within)
@@ -179,12 +181,11 @@ def exactly(value: Array, observed: Array) -> Judgement:
     )
 
 
-def largest_margin(error: Array, limit: Array, promised: Array) -> float | str:
-    """The largest error as a fraction of its limit; an error where the limit is 0 is infinite."""
-    if not error.size:
-        return 0.0
-    ratio = np.where(promised & (error != 0), error / limit, 0.0)
-    worst = float(ratio.max())
+def largest_margin(error: Array, limit: Array) -> float | str:
+    """The largest error as a fraction of its limit; NaN, or an error where the limit is 0, is infinite."""
+    # 0/0 is no error, ∞/∞ nothing promised: both are NaN, which `fmax` passes over.
+    ratio = np.where(np.isnan(error), np.inf, error) / limit
+    worst = float(np.fmax.reduce(ratio, axis=None, initial=0.0))
     return worst if math.isfinite(worst) else "infinite"
 
 

@@ -16,6 +16,8 @@ from conformance.cases.profiles import PROFILES
 from conformance.cases.properties import PROPERTIES
 from conformance.reference_impl.spelling import suggestion
 from conformance.runners import registry
+from conformance.runners.builds import find_builds
+from conformance.runners.python import find_python
 from conformance.runners.registry import BackendSpec
 
 NAMED_COMMAND = re.compile(r"(?P<name>[A-Za-z][\w.-]*)=(?P<command>.+)", re.DOTALL)
@@ -88,13 +90,28 @@ def check_dialects(modules: Sequence[str]) -> None:
         raise UnknownName(str(error)) from error
 
 
-def find_backends(names: Sequence[str], commands: Sequence[str], node: str | None) -> tuple[BackendSpec, ...]:
+def find_backends(
+    names: Sequence[str],
+    commands: Sequence[str],
+    node: str | None,
+    *,
+    tfjs: Sequence[str] = (),
+    keras_pythons: Sequence[str] = (),
+) -> tuple[BackendSpec, ...]:
     """The backends asked for by name and by `COMMAND` or `NAME=COMMAND`; the default ones where neither.
 
+    Args:
+        tfjs: packages of the user's own, see `find_builds`.
+        keras_pythons: `PATH` or `NAME=PATH`, see `find_keras_pythons`.
+
     Raises:
-        UnknownName: there is none of a name, a command is empty, or two backends have one name.
+        UnknownName: there is none of a name, a command is empty, or two backends have one name; or an own
+            build is given for backends none of which is asked.
+        BadBuild: a path in `tfjs` holds no package of TensorFlow.js.
+        BadPython: a path in `keras_pythons` is no Python.
     """
-    table = registry.backends(node)
+    pythons = find_keras_pythons(keras_pythons)
+    table = registry.backends(node, tfjs=find_builds(tfjs), keras_pythons=pythons)
     specs: dict[str, BackendSpec] = {}
     for name in names or (() if commands else registry.DEFAULT_BACKENDS):
         if name not in table:
@@ -112,7 +129,31 @@ def find_backends(names: Sequence[str], commands: Sequence[str], node: str | Non
                 f"two backends are named {spec.name!r}; name this one: --backend-command NAME={command!r}"
             )
         specs[spec.name] = spec
+    if tfjs and not specs.keys() & set(registry.TENSORFLOW_JS_BACKENDS):
+        raise UnknownName(f"--tfjs: ask one of {', '.join(registry.TENSORFLOW_JS_BACKENDS)} too")
+    if pythons and not specs.keys() & pythons.keys():
+        raise UnknownName(f"--keras-python: ask {' or '.join(pythons)} too")
     return tuple(specs.values())
+
+
+def find_keras_pythons(texts: Sequence[str]) -> dict[str, Path]:
+    """By backend of Keras, the Python that it shall run in.
+
+    Args:
+        texts: `PATH`, for all of those backends, or `NAME=PATH`, for one; a later text wins.
+
+    Raises:
+        UnknownName: no backend of Keras has the name.
+        BadPython: there is no Python at the path.
+    """
+    pythons: dict[str, Path] = {}
+    for text in texts:
+        name, _, path = text.rpartition("=")
+        if name and name not in registry.KERAS_BACKENDS:
+            raise UnknownName(f"--keras-python {text}: {unknown('backend', name, registry.KERAS_BACKENDS)}")
+        python = find_python(path)
+        pythons |= dict.fromkeys([name] if name else registry.KERAS_BACKENDS, python)
+    return pythons
 
 
 def find_cases(corpus: str, cases: Sequence[str]) -> tuple[Case, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,9 @@ from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import declared
-from conformance.runners.process import Broken
+from conformance.runners.process import Answer, Broken
 from conformance.runners.protocol import (
     Identity,
-    Observation,
     Observed,
     WireError,
     WireJSON,
@@ -43,15 +44,11 @@ def bench(name: str, *patterns: str) -> Bench:
 
 
 def checks(
-    answers: dict[str, dict[str, Observed] | Broken | None], case: Case = RELU, patterns: tuple[str, ...] = ()
+    answers: Mapping[str, Answer | None], case: Case = RELU, patterns: tuple[str, ...] = ()
 ) -> dict[tuple[str, str], Check]:
     """By backend and observable."""
-    observations = {
-        name: Observation(1, answer) if isinstance(answer, dict) else answer
-        for name, answer in answers.items()
-    }
     benches = [bench(name, *patterns) for name in answers]
-    found = check(case, make(case), benches, observations, list(PROPERTIES.values()))
+    found = check(case, make(case), benches, answers, list(PROPERTIES.values()))
     return {(c.backend, c.observable): c for c in found}
 
 
@@ -87,9 +84,15 @@ def test_case_without_an_answer_is_not_run() -> None:
 
 @pytest.mark.parametrize("verdict", sorted(BROKEN))
 def test_broken_backend_breaks_each_check_of_the_case(verdict: Verdict) -> None:
-    found = checks({"a": Broken(verdict, "signal 11"), "b": RIGHT})
+    found = checks({"a": dict.fromkeys(RIGHT, Broken(verdict, "signal 11")), "b": RIGHT})
     assert {(c.backend, c.verdict) for c in found.values()} == {("a", verdict), ("b", Verdict.CONFORMS)}
     assert found["a", "output/0"].message == "signal 11"
+
+
+def test_crash_in_the_gradient_does_not_hide_the_value() -> None:
+    found = checks({"a": RIGHT | {"gradient/input/0": Broken(Verdict.CRASHED, "signal 11")}})
+    assert found["a", "output/0"].verdict is Verdict.CONFORMS
+    assert found["a", "gradient/input/0"].verdict is Verdict.CRASHED
 
 
 def test_who_conforms_agrees_with_who_conforms() -> None:
@@ -106,7 +109,9 @@ def test_who_is_wrong_alike_agrees() -> None:
 
 
 def test_refusals_agree_with_refusals_alone() -> None:
-    found = checks({"a": FAILING, "b": FAILING, "c": RIGHT, "d": Broken(Verdict.CRASHED, "")})
+    found = checks(
+        {"a": FAILING, "b": FAILING, "c": RIGHT, "d": dict.fromkeys(RIGHT, Broken(Verdict.CRASHED, ""))}
+    )
     assert found["a", "output/0"].agrees_with == ("b",)
     assert found["d", "output/0"].agrees_with == ()
 
@@ -118,7 +123,7 @@ def test_structures_agree_where_they_are_equal(other: list[list[int]], agrees: t
         "a": {"shape/concrete": WireJSON([[1, 3]])} | output,
         "b": {"shape/concrete": WireJSON(other)} | output,
     }
-    found = checks(dict(answers), FLATTEN)  # type: ignore[arg-type]  # each is a mapping of observed values
+    found = checks(dict(answers), FLATTEN)
     assert found["a", "shape/concrete"].verdict is Verdict.DIVERGES
     assert found["a", "shape/concrete"].agrees_with == agrees
 

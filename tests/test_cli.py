@@ -23,7 +23,7 @@ from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reporting.results import DeviationRecord
 from conformance.reporting.store import read
 from conformance.runners.protocol import Identity
-from conformance.runners.registry import BackendSpec
+from conformance.runners.registry import BackendSpec, backends
 from conformance.verdicts import Check, Rung, Verdict
 
 CASES = (
@@ -235,7 +235,7 @@ def test_single_cases_are_asked_by_id_and_from_files(engine: Engine, run: Run, t
     ("arguments", "message"),
     [
         (["--backend", "tfjs-wsam"], "did you mean tfjs-wasm"),
-        (["--backend", "zzz"], "there are keras-tensorflow, keras-tensorflow-onednn, tfjs-cpu, tfjs-wasm"),
+        (["--backend", "zzz"], f"there are {', '.join(sorted(backends()))}"),
         (["--subject", "layers.Dence"], "did you mean layers.Dense"),
         (["--subject", "lstm"], "did you mean layers.LSTM"),
         (["--property", "forwards"], "did you mean forward?"),

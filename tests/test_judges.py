@@ -16,7 +16,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
 from conformance.judges import Hearing, Judges
-from conformance.runners.protocol import Identity, Observation, to_wire
+from conformance.runners.protocol import Identity, to_wire
 from conformance.verdicts import Check, Verdict
 
 DIALECT = """
@@ -44,8 +44,7 @@ def dialect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def hearing(*values: float, answer: tuple[float, ...]) -> Hearing:
     case = Case("activations.relu", inputs=(Literal((len(values),), values),), observables=("output/0",))
-    observation = Observation(1, {"output/0": to_wire(np.array(answer, np.float32))})
-    return Hearing(case, make(case), {"leaky": observation})
+    return Hearing(case, make(case), {"leaky": {"output/0": to_wire(np.array(answer, np.float32))}})
 
 
 HEARINGS = (

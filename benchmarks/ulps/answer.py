@@ -13,12 +13,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-import msgspec
 import numpy as np
 
 from benchmarks.ulps.functions import Array
-from conformance.runners.keras_adapter.__main__ import start
-from conformance.runners.protocol import PROTOCOL_VERSION, Start
+from conformance.runners.keras_adapter.session import start
 
 TENSORS_AT_ONCE = 2**10
 """That are split off and joined in one call."""
@@ -57,8 +55,7 @@ def results(operation: Callable[[Any], Any], bits: Array, size: int) -> Array:
 
 
 def main(backend: str, replies: BinaryIO) -> None:
-    identity = start(Start(PROTOCOL_VERSION, backend))
-    replies.write(msgspec.json.encode(identity) + b"\n")
+    replies.write(json.dumps(start(backend)).encode() + b"\n")
     replies.flush()
     functions = tensorflow_functions()
     for line in sys.stdin.buffer:

@@ -99,13 +99,12 @@ class Answers:
     def __getitem__(self, observable: str) -> Expected:
         """The answer; the targets of patches that were needed for it are added to `reached`."""
         if observable not in self._found:
-            with error_bounds(self.arithmetic):
-                if self.patches:
-                    with patched(self.patches) as reached:
-                        self._found |= self._together_with(observable)
-                    self.reached |= reached
-                else:
+            if self.patches:
+                with patched(self.patches) as reached:
                     self._found |= self._together_with(observable)
+                self.reached |= reached
+            else:
+                self._found |= self._together_with(observable)
         return self._found[observable]
 
     def _together_with(self, observable: str) -> dict[str, Expected]:
@@ -124,9 +123,8 @@ class Answers:
 
     def _ask(self) -> Question | Refusal:
         try:
-            return Question(
-                SUBJECTS[self.case.subject.partition(".")[0]](self.case), self.data, self.recorded
-            )
+            subject = SUBJECTS[self.case.subject.partition(".")[0]](self.case)
+            return Question(subject, self.data, self.arithmetic, self.recorded)
         except (TypeError, ValueError) as error:
             return Refusal("construction", str(error))
 
@@ -226,8 +224,8 @@ class Called:
 class Question:
     """A subject and its data; a call in either mode is computed once for all observables."""
 
-    def __init__(self, subject: Subject, data: Data, recorded: bool) -> None:
-        self.subject, self.data, self.recorded = subject, data, recorded
+    def __init__(self, subject: Subject, data: Data, arithmetic: Arithmetic | None, recorded: bool) -> None:
+        self.subject, self.data, self.arithmetic, self.recorded = subject, data, arithmetic, recorded
         self._calls: dict[bool, Called] = {}
 
     def called(self, training: bool) -> Called:
@@ -251,19 +249,30 @@ Part = Callable[[Question, list[str]], dict[str, Expected]]
 """Answers observables that are found in one way: (question, their names) → by name what is expected."""
 
 
+def bounded(observe: Part) -> Part:
+    """What is computed with the bounds that the question's arithmetic implies."""
+
+    def within_bounds(question: Question, names: list[str]) -> dict[str, Expected]:
+        with error_bounds(question.arithmetic):
+            return observe(question, names)
+
+    return within_bounds
+
+
 def _outputs(training: bool) -> Part:
     def observe(question: Question, names: list[str]) -> dict[str, Expected]:
         result = question.called(training).result
         found = {f"output/{i}": output for i, output in enumerate(result.outputs)}
-        # What a call leaves alone is still as it was given.
-        found |= {f"state/{name}": variable(_truth(x)) for name, x in question.data.weights.items()}
-        found |= {f"state/{name}": tensor for name, tensor in result.state.items()}
+        if training:
+            # What a call leaves alone is still as it was given.
+            found |= {f"state/{name}": variable(_truth(x)) for name, x in question.data.weights.items()}
+            found |= {f"state/{name}": tensor for name, tensor in result.state.items()}
         return {
             name: Value(found[name.removeprefix("training/").removeprefix("reconstructed/")])
             for name in names
         }
 
-    return observe
+    return bounded(observe)
 
 
 def _gradients(training: bool) -> Part:
@@ -276,7 +285,7 @@ def _gradients(training: bool) -> Part:
         products = vjp(called.result.outputs, cotangents, list(wanted.values()))
         return {name: Value(product) for name, product in zip(wanted, products, strict=True)}
 
-    return observe
+    return bounded(observe)
 
 
 def _shape(question: Question, names: list[str]) -> dict[str, Expected]:

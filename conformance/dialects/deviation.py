@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import Any
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.dialects.versions import Requirement, known_version
 from conformance.verdicts import Verdict
 
 
@@ -108,7 +109,8 @@ class Deviation:
         kind: `intentional`, `bug` or `precision`.
         source: file and line, or symbol, of the cause at a released version.
         upstream: a thread, or "none found (what was searched)".
-        versions: of the runtime that it was seen in, as a requirement ("keras==3.15.*").
+        versions: of the package that causes it, as a requirement ("keras==3.15.*"): in others it does not
+            apply. Where empty, it always applies.
         scope: whether it applies to a case and its data; no broader than its cause.
         effect: what the backend does.
         witnesses: cases in which, on each run, the backend must differ from the specification as said.
@@ -127,9 +129,41 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Dialect:
-    """The recorded deviations of a backend."""
+    """The recorded deviations of a backend.
+
+    Attributes:
+        nearest: by package, for those of which no entry covers the live version: the version that the
+            entries are taken of instead.
+    """
 
     deviations: tuple[Deviation, ...] = ()
+    nearest: Mapping[str, str] = field(default_factory=dict)
+
+    def of_versions(self, live: Mapping[str, str]) -> Dialect:
+        """The entries that apply to these versions, by package; where none covers that of a package, those
+        of the version nearest to it.
+
+        Raises:
+            InvalidRequirement: the versions of an entry are no requirement.
+        """
+        required = {d.id: Requirement.parse(d.versions) for d in self.deviations if d.versions}
+        by_package: dict[str, list[Requirement]] = {}
+        for requirement in required.values():
+            by_package.setdefault(requirement.package, []).append(requirement)
+        taken, nearest = {}, {}
+        for package, requirements in by_package.items():
+            version = live.get(package, "")
+            taken[package] = known_version(version, requirements)
+            if taken[package] != version:
+                nearest[package] = taken[package]
+        return Dialect(
+            tuple(
+                d
+                for d in self.deviations
+                if d.id not in required or required[d.id].covers(taken[required[d.id].package])
+            ),
+            nearest,
+        )
 
     @property
     def digest(self) -> str:

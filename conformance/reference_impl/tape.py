@@ -224,5 +224,5 @@ def _in_reverse_order(outputs: Sequence[Tensor]) -> list[Tensor]:
         if tensor.index not in seen:
             seen[tensor.index] = tensor
             if tensor.node is not None:
-                pending.extend(operand for operand in tensor.node[1] if operand.tracked)
-    return sorted(seen.values(), key=lambda tensor: -tensor.index)
+                pending += [operand for operand in tensor.node[1] if operand.tracked]
+    return [seen[index] for index in sorted(seen, reverse=True)]

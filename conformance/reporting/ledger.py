@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from conformance.cases.case import Case, encode
-from conformance.reporting.results import Cell, Finding, Reproduction
+from conformance.reporting.results import BackendRecord, Cell, Finding, Reproduction
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
 
 FAILING = FINDINGS | BROKEN
@@ -47,10 +47,19 @@ class Suspicion:
 def family(backend: str) -> str:
     """The code that backends share: two of one family are no independent witnesses.
 
-    >>> family("tfjs-wasm"), family("keras-tensorflow")
-    ('tfjs', 'keras')
+    >>> family("tfjs-wasm"), family("keras-tensorflow"), family("keras2-tensorflow")
+    ('tfjs', 'keras', 'keras')
     """
-    return backend.partition("-")[0]
+    return backend.partition("-")[0].rstrip("0123456789")
+
+
+def unrecorded_versions(backend: BackendRecord) -> list[str]:
+    """A sentence for each package of the backend of whose version no deviation is recorded."""
+    return [
+        f"{package} {backend.versions.get(package, '(version not told)')} is in no recorded deviation; "
+        f"{backend.name} was judged under those of {package} {nearest}, the nearest version."
+        for package, nearest in sorted(backend.dialect_nearest.items())
+    ]
 
 
 def margin_size(margin: float | str | None) -> float:

@@ -15,7 +15,14 @@ import jinja2
 from conformance.cases.case import encode
 from conformance.cases.properties import PROPERTIES
 from conformance.reference_impl.arithmetic import declared
-from conformance.reporting.ledger import Totals, margin_size, show_margin, suspect_specification, total
+from conformance.reporting.ledger import (
+    Totals,
+    margin_size,
+    show_margin,
+    suspect_specification,
+    total,
+    unrecorded_versions,
+)
 from conformance.reporting.results import BackendRecord, Cell, Finding
 from conformance.reporting.store import Report
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
@@ -107,6 +114,7 @@ def render(report: Report) -> str:
         subjects=by_kind({cell.subject for cell in results.cells}),
         matrix={(e.cell.subject, e.cell.property, e.cell.backend): e for e in entries},
         suspicions=suspect_specification(report.checks),
+        unrecorded=[line for backend in results.backends for line in unrecorded_versions(backend)],
         details=_details(entries, rows),
         verdicts=[verdict for verdict in Verdict if verdict in seen],
         glyphs=GLYPHS,

@@ -87,8 +87,9 @@ def record(
 
         def keep(event: Event) -> None:
             match event:
-                case Started(identity=identity, dialect_digest=digest):
-                    record = BackendRecord(**msgspec.structs.asdict(identity), dialect_digest=digest)
+                case Started(identity=identity, dialect_digest=digest, dialect_nearest=nearest):
+                    fields = msgspec.structs.asdict(identity)
+                    record = BackendRecord(**fields, dialect_digest=digest, dialect_nearest=dict(nearest))
                     _refuse_another(record, earlier)
                     journal.started(record)
                 case Unavailable(backend=backend, message=message):

@@ -45,7 +45,12 @@ class Suite(_Record, frozen=True):
 
 
 class BackendRecord(_Record, frozen=True):
-    """`protocol.Identity` as it was at the start, and the digest of the dialect it was judged under."""
+    """`protocol.Identity` as it was at the start, and the dialect it was judged under.
+
+    Attributes:
+        dialect_nearest: by package, for those of whose version nothing is recorded: the version whose
+            deviations it was judged under instead.
+    """
 
     name: str
     language: str
@@ -55,6 +60,7 @@ class BackendRecord(_Record, frozen=True):
     arithmetic: dict[str, Any]
     capabilities: dict[str, list[str]]
     dialect_digest: str
+    dialect_nearest: dict[str, str] = {}
 
 
 class UnavailableRecord(_Record, frozen=True):

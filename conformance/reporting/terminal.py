@@ -19,7 +19,7 @@ from rich.text import Text
 
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.reporting.diff import LISTED, Change, Difference, News
-from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total
+from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total, unrecorded_versions
 from conformance.reporting.results import Cell, Results
 from conformance.reporting.store import PAGE, Report
 
@@ -285,8 +285,9 @@ def _changes(difference: Difference, change: Change) -> list[Text]:
 
 
 def _notices(report: Report) -> list[Text]:
-    """Deviations that no longer hold, doubts about the specification, backends that did not start."""
-    lines = []
+    """Versions without a dialect, deviations that no longer hold, doubts about the specification, backends
+    that did not start."""
+    lines = [Text(line) for backend in report.results.backends for line in unrecorded_versions(backend)]
     for deviation in report.results.deviations:
         if deviation.holds is False:
             lines.append(
@@ -309,8 +310,8 @@ def _notices(report: Report) -> list[Text]:
 
 def summary(report: Report, directory: Path, exit_code: int, news: News | None = None) -> bytes:
     """The same for programs, as one JSON object: status, exit code, totals of all and of each backend,
-    findings, deviations that no longer hold, backends that could not be started, the directory, and where
-    there is a baseline, what is new against it."""
+    lines about versions that no deviation is recorded for, findings, deviations that no longer hold, backends
+    that could not be started, and the directory; and where there is a baseline, what it does not have."""
     results = report.results
 
     def totals(cells: Sequence[Cell]) -> dict[str, int]:
@@ -325,6 +326,7 @@ def summary(report: Report, directory: Path, exit_code: int, news: News | None =
             backend.name: totals([cell for cell in results.cells if cell.backend == backend.name])
             for backend in results.backends
         },
+        "unrecorded_versions": [line for b in results.backends for line in unrecorded_versions(b)],
         "findings": results.findings,
         "deviations_not_holding": [d.id for d in results.deviations if d.holds is False],
         "against_the_specification": [asdict(doubt) for doubt in suspect_specification(report.checks)],

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Never, Self
@@ -22,12 +20,15 @@ from conformance.runners.protocol import (
     Identity,
     Observation,
     Observe,
+    Observed,
     Reply,
     Start,
     Started,
     Stop,
+    WireTensor,
     decode_reply,
     encode,
+    spoken_version,
 )
 from conformance.runners.provision import Progress, silent
 from conformance.runners.registry import BackendSpec
@@ -35,13 +36,16 @@ from conformance.runners.unavailable import BackendUnavailable
 from conformance.runners.validation import validate_observation
 from conformance.verdicts import Verdict
 
-__all__ = ["BackendUnavailable", "Broken", "Limits", "Runner", "validate_observation"]
+__all__ = ["Answer", "BackendUnavailable", "Broken", "Limits", "Runner"]
 
 STOP_GRACE_S = 5.0
 """How long a backend may take to end after `stop`."""
 
 BREATH_S = 0.05
 """How long an answer that has already arrived may lie unread, when this process was busy itself."""
+
+LAUNCHES = 3
+"""How often a backend that has failed is started again before it is given up."""
 
 EXCERPT = 120
 """Characters of an unreadable answer that a message shows."""
@@ -50,9 +54,8 @@ STDERR_LINES = 12
 """Lines of standard error that the message about a failed start shows."""
 
 
-@dataclass(frozen=True)
-class Broken:
-    """The backend or its adapter failed where an observation was due.
+class Broken(msgspec.Struct, frozen=True, tag="broken"):
+    """The backend or its adapter failed where a value or an error was due.
 
     Attributes:
         verdict: `CRASHED`, `TIMED_OUT` or `PROTOCOL_ERROR`.
@@ -63,43 +66,111 @@ class Broken:
     message: str
 
 
+Answer = Mapping[str, Observed | Broken]
+"""What became of each observable that a case asked for."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that a start and a case may take, and bytes that an answer may have."""
+    """What a backend may take.
+
+    Attributes:
+        start_s, case_s: seconds for a start, and for a case.
+        observable_s: seconds for an observable that is asked by itself, after a fault in its case; never
+            more than `case_s`.
+        line_bytes: the length of an answer.
+    """
 
     start_s: float = 120.0
     case_s: float = 60.0
-    line_bytes: int = 256 * 1024 * 1024
+    observable_s: float = 15.0
+    line_bytes: int = 64 * 1024 * 1024
 
 
 @dataclass(eq=False)
 class _Question:
-    """A case on its way to an answer.
+    """A case on its way to an answer: all at once, or observable by observable once it is a suspect.
 
     Attributes:
-        id: that of the last time it was sent; a new one each time.
+        sent, id: what was asked when it was last sent, and under which number; a new one each time.
         suspected: the backend has failed once while this was the oldest one unanswered.
+        doubted: what was answered when it looked like the answer to the case before.
         abandoned: nobody waits for the answer any more.
     """
 
     case: ConcreteCase
+    sent: ConcreteCase = field(init=False)
     id: int = 0
     suspected: bool = False
+    doubted: dict[str, Observed] | None = None
     abandoned: bool = False
-    answer: Observation | Broken | None = None
+    answer: dict[str, Observed | Broken] = field(default_factory=dict)
     settled: anyio.Event = field(default_factory=anyio.Event)
 
-    def settle(self, answer: Observation | Broken | None) -> None:
-        self.answer = answer
-        self.settled.set()
+    def __post_init__(self) -> None:
+        self.sent = self.case
+
+    def next(self, number: int) -> Observe:
+        """The next request: everything or, of a suspect, the first observable that has no answer yet."""
+        self.id = number
+        if self.suspected:
+            left = tuple(name for name in self.case.observables if name not in self.answer)
+            self.sent = msgspec.structs.replace(self.case, observables=left[:1])
+        return Observe(number, self.sent)
+
+    def take(self, part: Answer) -> None:
+        """Add the answer to what was asked last; the question is settled when nothing is missing."""
+        if self.doubted is not None:
+            part = {
+                name: value if isinstance(value, Broken) or self.doubted.get(name) == value else REPEATED
+                for name, value in part.items()
+            }
+        self.answer.update(part)
+        if self.answer.keys() >= set(self.case.observables):
+            self.settled.set()
+
+    def fail(self, fault: Broken) -> None:
+        """Take the fault as the answer to all that was asked last."""
+        self.take(dict.fromkeys(self.sent.observables, fault))
+
+
+REPEATED = Broken(Verdict.PROTOCOL_ERROR, "gave the answer to the case before it once more")
+
+
+def _holds_numbers(observables: dict[str, Observed]) -> bool:
+    """Whether any tensor holds another byte than 0: such answers are not alike by chance, as a case's
+    data are its own; zeros, structures and errors often are."""
+    return any(isinstance(value, WireTensor) and value.data.strip("A=") for value in observables.values())
+
+
+def _departure(before: Identity, after: Identity) -> str:
+    """The first thing that is another one, by its path and both values."""
+    old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    name = next(name for name in old if old[name] != new[name])
+    old, new, path = old[name], new[name], name
+    if isinstance(old, dict):
+        key = next(key for key in (*old, *new) if old.get(key) != new.get(key))
+        old, new, path = old.get(key), new.get(key), f"{name}.{key}"
+    return f"{path} was {old!r} and is {new!r}"
+
+
+class _FailedStart(Exception):
+    """A child could not be run, or did not answer `start` as it should."""
+
+    def __init__(self, fault: Broken, stderr: str = "") -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+        self.stderr = stderr
 
 
 class Runner:
     """Asks one backend, in a child process that is killed and started anew when it fails.
 
     Requests are pipelined, and answers come in order. The oldest unanswered case is the one at fault
-    when the child hangs, dies or answers out of turn: it is asked once more, alone, and if the backend
-    fails again it is `Broken`; the cases behind it are asked again as if nothing had happened.
+    when the child hangs, dies or answers out of turn: it is asked once more, alone and observable by
+    observable, and where the backend fails again that observable is `Broken`; the cases behind it are
+    asked again as if nothing had happened. An answer that is the same as the one before counts as a
+    fault too, until a new child, which has no answer to repeat, gives it again.
 
     Used as an async context manager under asyncio; leaving it ends the child and all its children.
     """
@@ -123,10 +194,11 @@ class Runner:
         self._limits = limits or Limits()
         self._window = window
         self._progress = progress
-        self._ids = itertools.count(1)
+        self._first_id = self._next_id = 1
         self._waiting: deque[_Question] = deque()
         self._in_flight: deque[_Question] = deque()
         self._oldest_since = 0.0
+        self._last: tuple[ConcreteCase, dict[str, Observed]] | None = None
         self._changed = anyio.Event()
         self._given_up: Broken | None = None
         self._closing = anyio.Event()
@@ -157,19 +229,23 @@ class Runner:
             self._progress(line)
 
         command = await anyio.to_thread.run_sync(self._spec.command, report)
-        child, identity = await self._launch(command)
+        try:
+            child, identity = await self._launch(command)
+        except _FailedStart as failed:
+            problem = f"{self._spec.name} could not be started: it {failed}"
+            raise BackendUnavailable(problem, self._spec.remedy, failed.stderr) from failed
         self._ended = anyio.Event()
-        self._tasks.start_soon(self._supervise, command, child, self._ended)
+        self._tasks.start_soon(self._supervise, command, identity, child, self._ended)
         return identity
 
-    async def observe(self, case: ConcreteCase) -> Observation | Broken:
-        """The backend's answer to the case, or how it failed; several may be asked at once.
+    async def observe(self, case: ConcreteCase) -> Answer:
+        """The backend's answer to the case; several may be asked at once.
 
         Raises:
             anyio.ClosedResourceError: the runner was not started, or was closed meanwhile.
         """
         if self._given_up is not None:
-            return self._given_up
+            return dict.fromkeys(case.observables, self._given_up)
         if self._ended is None or self._ended.is_set():
             raise anyio.ClosedResourceError
         question = _Question(case)
@@ -179,9 +255,9 @@ class Runner:
             await question.settled.wait()
         finally:
             question.abandoned = True
-        if question.answer is None:
+        if question.answer.keys() < set(case.observables):
             raise anyio.ClosedResourceError
-        return question.answer
+        return {name: question.answer[name] for name in case.observables}
 
     async def close(self) -> None:
         """Tell the backend to stop, wait for it a little, and end whatever is left of it."""
@@ -194,14 +270,13 @@ class Runner:
         """A new child that has answered `start`.
 
         Raises:
-            BackendUnavailable: it cannot be run, or does not answer as it should; it has been ended.
+            _FailedStart: it cannot be run, or does not answer as it should; it has been ended.
         """
         try:
             child = await Child.spawn(command, self._spec.environment, self._limits.line_bytes)
         except OSError as error:
-            raise BackendUnavailable(
-                f"{self._spec.name}: cannot run {command[0]!r}: {error.strerror or error}", self._spec.remedy
-            ) from error
+            problem = f"cannot be run: {command[0]!r}: {error.strerror or error}"
+            raise _FailedStart(Broken(Verdict.CRASHED, problem)) from error
         identity: Identity | None = None
         try:
             self._tasks.start_soon(child.attend)
@@ -212,26 +287,20 @@ class Runner:
         finally:
             if identity is None:
                 await child.end()
-        raise BackendUnavailable(
-            f"{self._spec.name} could not be started: {answer}",
-            self._spec.remedy,
-            child.last_words(STDERR_LINES),
-        )
+        raise _FailedStart(answer, child.last_words(STDERR_LINES))
 
-    async def _introduce(self, child: Child) -> Identity | str:
+    async def _introduce(self, child: Child) -> Identity | Broken:
         """The answer to `start`, or what is wrong with it."""
         with anyio.move_on_after(self._limits.start_s):
             await child.send(encode(Start(PROTOCOL_VERSION, self._spec.name)), b"\n")
             match await self._receive_reply(child):
-                case Started(protocol=protocol) if protocol != PROTOCOL_VERSION:
-                    return f"it speaks protocol {protocol}, and this suite {PROTOCOL_VERSION}"
                 case Started(identity=identity):
                     return identity
                 case Observation():
-                    return "it answered `observed` to `start`"
-                case Broken(message=message):
-                    return f"it {message}"
-        return f"it did not answer within {self._limits.start_s:g} s"
+                    return Broken(Verdict.PROTOCOL_ERROR, "answered `observed` to `start`")
+                case Broken() as fault:
+                    return fault
+        return Broken(Verdict.TIMED_OUT, f"did not answer within {self._limits.start_s:g} s")
 
     async def _receive_reply(self, child: Child) -> Reply | Broken:
         """The child's next message; at the end of its output, or if it is none, what went wrong."""
@@ -242,17 +311,26 @@ class Runner:
                 Verdict.PROTOCOL_ERROR, f"wrote a line of more than {self._limits.line_bytes:,} bytes"
             )
         if line is None:
-            how = await child.epitaph()
-            last = child.last_words(1)
-            return Broken(Verdict.CRASHED, f"{how}: {last}" if last else how)
+            how = await child.epitaph() + (" in the middle of a line" if child.in_a_line else "")
+            why = child.complaint()
+            return Broken(Verdict.CRASHED, f"{how}: {why}" if why else how)
         try:
             reply: Reply = decode_reply(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            excerpt = line[:EXCERPT].decode(errors="replace")
-            return Broken(Verdict.PROTOCOL_ERROR, f"wrote no message of the protocol: {excerpt!r} ({error})")
-        return reply
+            version = spoken_version(line)
+            if version in (None, PROTOCOL_VERSION):
+                excerpt = line[:EXCERPT].decode(errors="replace")
+                problem = f"wrote no message of the protocol: {excerpt!r} ({error})"
+                return Broken(Verdict.PROTOCOL_ERROR, problem)
+        else:
+            version = reply.protocol if isinstance(reply, Started) else PROTOCOL_VERSION
+            if version == PROTOCOL_VERSION:
+                return reply
+        return Broken(Verdict.PROTOCOL_ERROR, f"speaks protocol {version}, and this suite {PROTOCOL_VERSION}")
 
-    async def _supervise(self, command: Sequence[str], child: Child, ended: anyio.Event) -> None:
+    async def _supervise(
+        self, command: Sequence[str], identity: Identity, child: Child, ended: anyio.Event
+    ) -> None:
         """Talk to one child after the other until the runner is closed."""
         try:
             while (fault := await self._converse(child)) is not None:
@@ -261,19 +339,41 @@ class Runner:
                     await self._change()
                 if self._closing.is_set():
                     return
-                try:
-                    child, _ = await self._launch(command)
-                except BackendUnavailable as error:
-                    self._given_up = Broken(Verdict.CRASHED, f"once it had failed, {error.problem}")
-                    return
+                match await self._relaunch(command, identity):
+                    case Child() as child:
+                        pass
+                    case Broken() as fault:
+                        self._given_up = fault
+                        return
         finally:
             for question in (*self._in_flight, *self._waiting):
-                question.settle(self._given_up)
+                if self._given_up is not None:
+                    left = (name for name in question.case.observables if name not in question.answer)
+                    question.take(dict.fromkeys(left, self._given_up))
+                question.settled.set()
             ended.set()
+
+    async def _relaunch(self, command: Sequence[str], identity: Identity) -> Child | Broken:
+        """A new child of the same backend; if there is none after a few attempts, why."""
+        for _ in range(LAUNCHES):
+            try:
+                child, newcomer = await self._launch(command)
+            except _FailedStart as failed:
+                fault = failed.fault
+                continue
+            if newcomer == identity:
+                return child
+            await child.end()
+            departure = _departure(identity, newcomer)
+            fault = Broken(Verdict.PROTOCOL_ERROR, f"came back as another backend: {departure}")
+        problem = f"once it had failed, {self._spec.name} could not be started again: it {fault.message}"
+        return Broken(fault.verdict, problem)
 
     async def _converse(self, child: Child) -> Broken | None:
         """Ask the child until it fails, and return how; None once the runner is closed. Ends the child."""
         outcome: list[Broken | None] = []
+        self._last = None
+        self._first_id = self._next_id
         try:
             async with anyio.create_task_group() as tasks:
 
@@ -300,11 +400,12 @@ class Runner:
             question = self._waiting.popleft()
             if question.abandoned:
                 continue
-            question.id = next(self._ids)
+            request = question.next(self._next_id)
+            self._next_id += 1
             if not self._in_flight:
                 self._oldest_since = anyio.current_time()
             self._in_flight.append(question)
-            await child.send(encode(Observe(question.id, question.case)), b"\n")
+            await child.send(encode(request), b"\n")
 
     def _may_send(self) -> bool:
         """Whether the next case may go: the window has room, and no suspect is asked but alone."""
@@ -331,32 +432,64 @@ class Runner:
 
     def _accept(self, observation: Observation) -> Broken | None:
         """Hand the observation to whoever asked for it, or say why nobody did."""
-        if not self._in_flight:
-            return Broken(Verdict.PROTOCOL_ERROR, f"answered {observation.id} when nothing was asked")
+        if not self._in_flight or observation.id != self._in_flight[0].id:
+            return Broken(Verdict.PROTOCOL_ERROR, self._out_of_turn(observation.id))
         oldest = self._in_flight[0]
-        if observation.id != oldest.id:
-            return Broken(
-                Verdict.PROTOCOL_ERROR, f"answered {observation.id} where {oldest.id} was to be answered"
-            )
+        if self._repeats(oldest.sent, observation.observables):
+            if not oldest.suspected:
+                oldest.doubted = observation.observables
+            return REPEATED
+        self._last = oldest.sent, observation.observables
         self._in_flight.popleft()
         self._oldest_since = anyio.current_time()
         self._changed.set()
-        problem = validate_observation(oldest.case, observation)
-        oldest.settle(Broken(Verdict.PROTOCOL_ERROR, problem) if problem else observation)
+        problems = validate_observation(oldest.sent, observation)
+        oldest.take(
+            {
+                name: Broken(Verdict.PROTOCOL_ERROR, problems[name])
+                if name in problems
+                else observation.observables[name]
+                for name in oldest.sent.observables
+            }
+        )
+        if not oldest.settled.is_set():
+            self._waiting.appendleft(oldest)
         return None
+
+    def _out_of_turn(self, number: int) -> str:
+        """What is wrong with an answer of that number, which is not that of the oldest question."""
+        if self._first_id <= number < self._next_id - len(self._in_flight):
+            return f"answered {number} a second time"
+        if not self._in_flight:
+            return f"answered {number} when nothing was asked"
+        early = "before" if any(question.id == number for question in self._in_flight) else "instead of"
+        return f"answered {number} {early} {self._in_flight[0].id}"
+
+    def _repeats(self, case: ConcreteCase, observables: dict[str, Observed]) -> bool:
+        """Whether this is the answer to the case before, word for word, and that was another case."""
+        if self._last is None or self._last[1] != observables:
+            return False
+        return self._last[0] != case and _holds_numbers(observables)
 
     async def _until_late(self, child: Child) -> Broken:
         """Wait until a case has been the oldest unanswered one for longer than it may."""
-        limit = self._limits.case_s
+        for_case = self._limits.case_s
+        for_observable = min(for_case, self._limits.observable_s)
         while True:
-            # One that becomes the oldest during this sleep is not due before its end.
-            due = self._oldest_since + limit if self._in_flight else math.inf
-            await anyio.sleep_until(min(due, anyio.current_time() + limit))
-            if self._in_flight and anyio.current_time() >= self._oldest_since + limit:
-                oldest = self._in_flight[0]
-                await anyio.sleep(BREATH_S)
-                if self._in_flight and self._in_flight[0] is oldest:
-                    return Broken(Verdict.TIMED_OUT, f"gave no answer within {limit:g} s")
+            # What becomes the oldest during this sleep is not due before its end.
+            pause = anyio.current_time() + for_observable
+            if not self._in_flight:
+                await anyio.sleep_until(pause)
+                continue
+            oldest = self._in_flight[0]
+            asked, limit = oldest.id, for_observable if oldest.suspected else for_case
+            await anyio.sleep_until(min(self._oldest_since + limit, pause))
+            if anyio.current_time() < self._oldest_since + limit:
+                continue
+            await anyio.sleep(BREATH_S)
+            if self._in_flight and self._in_flight[0].id == asked:
+                begun = ", only the beginning of a line" if child.in_a_line else ""
+                return Broken(Verdict.TIMED_OUT, f"gave no answer within {limit:g} s{begun}")
 
     def _blame(self, fault: Broken) -> None:
         """The oldest unanswered case is suspected, or broken if it was before; the rest wait again."""
@@ -364,8 +497,9 @@ class Runner:
         if self._in_flight and unanswered and self._in_flight[0] is unanswered[0]:
             oldest = unanswered[0]
             if oldest.suspected:
-                oldest.settle(fault)
-                del unanswered[0]
+                oldest.fail(fault)
             oldest.suspected = True
+            if oldest.settled.is_set():
+                del unanswered[0]
         self._in_flight.clear()
         self._waiting.extendleft(reversed(unanswered))

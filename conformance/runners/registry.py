@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
+from conformance.runners.builds import Build, lay_over
 from conformance.runners.node import find_node
 from conformance.runners.provision import PACKAGE, Progress, ensure_package
 
@@ -17,6 +19,9 @@ ENTRY_POINT_GROUP = "conformance.backends"
 
 DEFAULT_BACKENDS = ("keras-tensorflow", "tfjs-cpu", "tfjs-wasm")
 """What a run asks when no backend is named."""
+
+KERAS_ADAPTER = Path(__file__).parent / "keras_adapter"
+"""A program for any Python that has Keras; the suite need not be installed there."""
 
 KERAS_TENSORFLOW = {
     "KERAS_BACKEND": "tensorflow",
@@ -33,6 +38,13 @@ INTERPRETERS = ("bun", "deno", "java", "julia", "node", "python", "ruby", "Rscri
 """Programs after which a command is not named, but after what they run."""
 
 
+NO_PYTHONS: Mapping[str, Path] = MappingProxyType({})
+
+TENSORFLOW_JS_BACKENDS = ("tfjs-cpu", "tfjs-wasm")
+KERAS_BACKENDS = ("keras-tensorflow", "keras-tensorflow-onednn", "keras2-tensorflow")
+"""The backends that `--tfjs` and `--keras-python` are about."""
+
+
 @dataclass(frozen=True)
 class BackendSpec:
     """How to start a backend.
@@ -43,7 +55,7 @@ class BackendSpec:
             its `Progress`, and raises `BackendUnavailable`.
         environment: variables on top of the suite's own.
         remedy: what to do when the program does not start.
-        given: the words of the command line that name a backend that is not asked for by its name.
+        given: the words of the command line that ask for it, where its name does not do.
     """
 
     name: str
@@ -59,16 +71,23 @@ class BackendSpec:
         return self.given or ("--backend", self.name)
 
 
-def backends(node: str | Path | None = None) -> dict[str, BackendSpec]:
+def backends(
+    node: str | Path | None = None,
+    *,
+    tfjs: Sequence[Build] = (),
+    keras_pythons: Mapping[str, Path] = NO_PYTHONS,
+) -> dict[str, BackendSpec]:
     """Every backend that is built in or installed, by name; nothing is started or looked for.
 
     Args:
         node: the Node program to run TensorFlow.js on, see `find_node`.
+        tfjs: packages of the user's own that take the place of those that TensorFlow.js is installed with.
+        keras_pythons: by backend of Keras, the Python of the user's that it runs in.
 
     Raises:
         ValueError: an installed package brings a backend by a name that is taken.
     """
-    table = {spec.name: spec for spec in _built_in(node)}
+    table = {spec.name: spec for spec in (*_keras(keras_pythons), *_tensorflow_js(node, tfjs))}
     for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
         if point.name in table:
             raise ValueError(f"{point.value} brings a backend named {point.name!r}, and that name is taken")
@@ -111,31 +130,58 @@ def _fixed(words: list[str]) -> Callable[[Progress], list[str]]:
     return lambda progress: words
 
 
-def _tensorflow_js(node: str | Path | None, progress: Progress) -> list[str]:
+def _on_node(node: str | Path | None, builds: Sequence[Build], progress: Progress) -> list[str]:
     found = find_node(node)
     modules = ensure_package(progress, found)
-    return [str(found.path), str(PACKAGE / "adapter.mjs"), "--modules", str(modules)]
+    command = [str(found.path), str(PACKAGE / "adapter.mjs"), "--modules"]
+    if not builds:
+        return [*command, str(modules)]
+    overlay = lay_over(modules, builds)
+    return [*command, str(overlay.folder), "--build", overlay.description]
 
 
-def _built_in(node: str | Path | None) -> list[BackendSpec]:
-    keras = _fixed([sys.executable, "-m", "conformance.runners.keras_adapter"])
-    keras_remedy = "run: pip install 'layers-conformance[tensorflow]'"
-    tensorflow_js = partial(_tensorflow_js, node)
+def _keras(pythons: Mapping[str, Path]) -> list[BackendSpec]:
+    def spec(name: str, summary: str, remedy: str, **environment: str) -> BackendSpec:
+        command = [sys.executable, str(KERAS_ADAPTER)]
+        given: tuple[str, ...] = ()
+        if (python := pythons.get(name)) is not None:
+            command = [str(python), str(KERAS_ADAPTER), "--build", "of --keras-python"]
+            given = ("--backend", name, "--keras-python", f"{name}={python}")
+            remedy = f"mend the environment of {python}, or name another one by --keras-python"
+        return BackendSpec(name, summary, _fixed(command), KERAS_TENSORFLOW | environment, remedy, given)
+
+    extra = "run: pip install 'layers-conformance[tensorflow]'"
     return [
-        BackendSpec(
+        spec(
             "keras-tensorflow",
             "Keras on TensorFlow: deterministic, one thread, oneDNN off",
-            keras,
-            {**KERAS_TENSORFLOW, "TF_ENABLE_ONEDNN_OPTS": "0"},
-            keras_remedy,
+            extra,
+            TF_ENABLE_ONEDNN_OPTS="0",
         ),
-        BackendSpec(
+        spec(
             "keras-tensorflow-onednn",
             "Keras on TensorFlow with oneDNN, as users run it",
-            keras,
-            {**KERAS_TENSORFLOW, "TF_ENABLE_ONEDNN_OPTS": "1"},
-            keras_remedy,
+            extra,
+            TF_ENABLE_ONEDNN_OPTS="1",
         ),
-        BackendSpec("tfjs-cpu", "TensorFlow.js in plain JavaScript, on Node", tensorflow_js),
-        BackendSpec("tfjs-wasm", "TensorFlow.js in WebAssembly, on Node", tensorflow_js),
+        spec(
+            "keras2-tensorflow",
+            "Keras 2, or tf_keras, on TensorFlow: deterministic, one thread, oneDNN off",
+            "run: pip install tf_keras, or name a Python with Keras 2 by --keras-python",
+            TF_ENABLE_ONEDNN_OPTS="0",
+            TF_USE_LEGACY_KERAS="1",
+        ),
+    ]
+
+
+def _tensorflow_js(node: str | Path | None, builds: Sequence[Build]) -> list[BackendSpec]:
+    command = partial(_on_node, node, tuple(builds))
+    own = tuple(word for build in builds for word in ("--tfjs", str(build.path)))
+
+    def spec(name: str, summary: str) -> BackendSpec:
+        return BackendSpec(name, summary, command, given=("--backend", name, *own) if own else ())
+
+    return [
+        spec("tfjs-cpu", "TensorFlow.js in plain JavaScript, on Node"),
+        spec("tfjs-wasm", "TensorFlow.js in WebAssembly, on Node"),
     ]

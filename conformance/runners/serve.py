@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
-from typing import BinaryIO
 
 from conformance.runners.protocol import (
     PROTOCOL_VERSION,
@@ -20,23 +17,7 @@ from conformance.runners.protocol import (
     decode_request,
     encode,
 )
-
-
-def reserve_standard_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Keep standard input and output for the protocol, and return them as binary streams.
-
-    From then on file descriptor 0 is empty and 1 is standard error, so that nothing that a library
-    reads or prints, in C or in a child of its own, can get between two messages.
-    """
-    sys.stdout.flush()
-    requests = os.fdopen(os.dup(0), "rb")
-    replies = os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return requests, replies
+from conformance.runners.wire import reserve_standard_streams
 
 
 def serve(start: Callable[[Start], Identity], observe: Callable[[ConcreteCase], dict[str, Observed]]) -> None:

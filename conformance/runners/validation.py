@@ -10,6 +10,7 @@ from conformance.runners.protocol import (
     ERROR_KINDS,
     ConcreteCase,
     Observation,
+    Observed,
     WireError,
     WireTensor,
 )
@@ -17,24 +18,28 @@ from conformance.runners.protocol import (
 _BASE64 = string.ascii_letters.encode() + string.digits.encode() + b"+/"
 
 
-def validate_observation(case: ConcreteCase, observation: Observation) -> str | None:
-    """What is wrong with an observation of the case that has the form of one; None if nothing is.
+def validate_observation(case: ConcreteCase, observation: Observation) -> dict[str, str]:
+    """What is wrong with an observation of the case that has the form of one, by observable.
 
-    Every observable that was asked is answered, nothing else is, and every tensor has a known dtype, no
-    negative dimension, and base64 of exactly the bytes that its shape needs.
+    Every observable that was asked is answered and nothing else is, or all are wrong; every tensor has a
+    known dtype, no negative dimension, and base64 of exactly the bytes that its shape needs.
     """
     answered = observation.observables
     if answered.keys() != set(case.observables):
         missing = [name for name in case.observables if name not in answered]
         surplus = [name for name in answered if name not in case.observables]
-        return f"the answer lacks {missing} of what was asked, and has {surplus} that was not"
-    for name, value in answered.items():
-        match value:
-            case WireTensor():
-                if (problem := _tensor_problem(value)) is not None:
-                    return f"{name}: {problem}"
-            case WireError(kind=kind) if kind not in ERROR_KINDS:
-                return f"{name}: the error kind {kind!r} is none of {', '.join(ERROR_KINDS)}"
+        problem = f"the answer lacks {missing} of what was asked, and has {surplus} that was not"
+        return dict.fromkeys(case.observables, problem)
+    problems = {name: _problem(value) for name, value in answered.items()}
+    return {name: problem for name, problem in problems.items() if problem is not None}
+
+
+def _problem(value: Observed) -> str | None:
+    match value:
+        case WireTensor():
+            return _tensor_problem(value)
+        case WireError(kind=kind) if kind not in ERROR_KINDS:
+            return f"the error kind {kind!r} is none of {', '.join(ERROR_KINDS)}"
     return None
 
 

@@ -1,12 +1,13 @@
 """An adapter in the standard library alone that answers for `activations.relu`, in one of several ways.
 
-Its argument says how: `well`; `leaky`, with a slope of 1/4 below zero; `refuse`, which does not start;
-`fragile`, which dies where an input holds 7, and never answers where one holds 8; or `held`, which never
-answers that while there is a file of the name in its second argument.
+Its argument says how: `well`; `leaky`, with a slope of 1/4 below zero where nothing is configured;
+`refuse`, which does not start; `fragile`, which dies where an input holds 7, and never answers where one
+holds 8; or `held`, which never answers that while there is a file of the name in its second argument.
 """
 
 import base64
 import json
+import math
 import os
 import signal
 import struct
@@ -30,10 +31,11 @@ def reply(message: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def rectified(tensor: dict[str, Any], slope: float) -> dict[str, Any]:
+def rectified(tensor: dict[str, Any], slope: float, threshold: float, top: float) -> dict[str, Any]:
     data = base64.b64decode(tensor["data"])
     values = struct.unpack(f"<{len(data) // 4}f", data)
-    answers = [x if x > 0 else slope * x for x in values]
+    below = [slope * (x - threshold) if slope else 0.0 for x in values]
+    answers = [low if x <= threshold else min(x, top) for x, low in zip(values, below, strict=True)]
     encoded = base64.b64encode(struct.pack(f"<{len(answers)}f", *answers)).decode()
     return {**tensor, "type": "tensor", "data": encoded}
 
@@ -55,7 +57,9 @@ def main(how: str) -> None:
             stuck = how == "fragile" or (how == "held" and Path(sys.argv[2]).exists())
             if stuck and struct.pack("<f", 8.0) in data:
                 signal.pause()
-            answer = rectified(x, 0.25 if how == "leaky" else 0.0)
+            config = request["case"]["config"]
+            slope = 0.25 if how == "leaky" and not config else config.get("negative_slope", 0.0)
+            answer = rectified(x, slope, config.get("threshold", 0.0), config.get("max_value") or math.inf)
             observables = dict.fromkeys(request["case"]["observables"], answer)
             reply({"reply": "observed", "id": request["id"], "observables": observables})
 

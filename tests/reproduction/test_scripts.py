@@ -76,7 +76,7 @@ def run(*words: str, out: Path) -> int:
 @cache
 def witnesses() -> tuple[Case, ...]:
     """Of all deviations but the unpredictable ones, which may not show themselves twice."""
-    recorded = [d for name in BACKENDS for d in dialects.of(name).deviations]
+    recorded = [d for name in BACKENDS for d in dialects.load(dialects.BUILT_IN[name])[name].deviations]
     lasting = [d for d in recorded if not isinstance(d.effect, Unpredictable)]
     passing = {case.id for d in recorded if d not in lasting for case in d.witnesses}
     return tuple({c.id: c for d in lasting for c in d.witnesses if c.id not in passing}.values())

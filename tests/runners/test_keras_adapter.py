@@ -27,6 +27,7 @@ from conformance.runners.protocol import (
     from_wire,
     to_wire,
 )
+from conformance.runners.registry import KERAS_ADAPTER
 
 pytestmark = pytest.mark.keras
 
@@ -81,7 +82,7 @@ def unwrapped(observed: WireTensor | WireJSON | WireError) -> Any:
 @pytest.fixture(scope="module")
 def child() -> Iterator[Child]:
     with subprocess.Popen(
-        [sys.executable, "-m", "conformance.runners.keras_adapter"],
+        [sys.executable, KERAS_ADAPTER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | ENVIRONMENT,

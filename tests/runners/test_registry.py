@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from conformance.runners import registry
-from conformance.runners.process import BackendUnavailable, Limits, Runner
+from conformance.runners.process import Answer, BackendUnavailable, Limits, Runner
 from conformance.runners.protocol import (
     ConcreteCase,
     Identity,
-    Observation,
     WireError,
     WireJSON,
     WireTensor,
@@ -92,11 +91,10 @@ def test_node_is_looked_for_only_when_the_backend_is_started() -> None:
         spec.command(silent)
 
 
-def ask(spec: BackendSpec, case: ConcreteCase) -> tuple[Identity, Observation]:
-    async def main() -> tuple[Identity, Observation]:
+def ask(spec: BackendSpec, case: ConcreteCase) -> tuple[Identity, Answer]:
+    async def main() -> tuple[Identity, Answer]:
         async with Runner(spec, limits=Limits(start_s=30, case_s=30)) as runner:
             identity, answer = await runner.start(), await runner.observe(case)
-            assert isinstance(answer, Observation)
             return identity, answer
 
     return anyio.run(main)
@@ -126,8 +124,7 @@ def test_a_python_class_answers_each_observable_for_itself(plugin: Plugin) -> No
         observables=(*observables, "weights"),
         seed=7,
     )
-    identity, observation = ask(plugin("Doubling"), case)
-    answers = observation.observables
+    identity, answers = ask(plugin("Doubling"), case)
     assert identity.name == "doubling"
     output = answers["output/0"]
     assert isinstance(output, WireTensor)

@@ -21,7 +21,8 @@ from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.patches import patched
-from conformance.runners.protocol import Identity, Observation, Observed, WireError, WireJSON, to_wire
+from conformance.runners.process import Answer
+from conformance.runners.protocol import Identity, Observed, WireError, WireJSON, to_wire
 from conformance.verdicts import Check
 from tests.answers import answer
 
@@ -66,11 +67,10 @@ def _put(new: Callable[..., Any], original: Callable[..., Any]) -> Callable[...,
     return call
 
 
-def observe(case: Case, replacements: Replacements | None = None, said: Said | None = None) -> Observation:
+def observe(case: Case, replacements: Replacements | None = None, said: Said | None = None) -> Answer:
     """What the backend answers to a case."""
     answers = _correct(case) if replacements is None else _answers(case, replacements)
-    observables = {name: _as_observed(case, name, expected, said) for name, expected in answers.items()}
-    return Observation(1, observables)
+    return {name: _as_observed(case, name, expected, said) for name, expected in answers.items()}
 
 
 def _answers(case: Case, replacements: Replacements) -> dict[str, Expected]:
@@ -119,9 +119,9 @@ class Judge:
         self.bench = bench(**arithmetic)
         self.specified: dict[str, Answers] = {}
 
-    def checks(self, case: Case, observation: Observation) -> tuple[Check, ...]:
+    def checks(self, case: Case, answer: Answer) -> tuple[Check, ...]:
         with mock.patch.object(checks, "Answers", self._answers):
-            answers = {self.bench.name: observation}
+            answers = {self.bench.name: answer}
             return checks.check(case, data_of(case), [self.bench], answers, list(PROPERTIES.values()))
 
     def _answers(self, case: Case, data: Data, arithmetic: Arithmetic) -> Answers:

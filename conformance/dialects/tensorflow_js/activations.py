@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Scope, Value, everywhere, subject
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
-from conformance.dialects.tensorflow_js.scopes import (
+from conformance.dialects.scopes import (
     activated_by,
     all_of,
     any_of,
     given_nan,
     omits,
 )
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
 from conformance.reference_impl.activations import SELU_ALPHA, SELU_SCALE, Activation
 from conformance.reference_impl.primitives import (
     absolute,

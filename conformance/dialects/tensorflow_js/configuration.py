@@ -9,12 +9,12 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Scope, subject
+from conformance.dialects.scopes import LAYERS as ALL_LAYERS
+from conformance.dialects.scopes import all_of, sets, without
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
 from conformance.dialects.tensorflow_js.layers import POSITIVE
 from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, NOT_SEARCHED, deviation, issue
 from conformance.dialects.tensorflow_js.refusals import GROUPED_CASE, LOW_RANK_CASES, RENORM_CASE, grouped
-from conformance.dialects.tensorflow_js.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.scopes import all_of, sets, without
 
 Patch = Callable[[Case, Any], Any]
 

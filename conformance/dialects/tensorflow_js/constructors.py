@@ -6,11 +6,11 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.dialects.deviation import Metadata, subject
+from conformance.dialects.scopes import LAYERS as ALL_LAYERS
+from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.configuration import FLATTEN_CASE, Patch, lacking
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation
-from conformance.dialects.tensorflow_js.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.scopes import all_of, asks
 
 READ = {"read": True}
 """An argument whose default the configuration does not tell."""

@@ -6,9 +6,9 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
+from conformance.dialects.scopes import all_of, any_of, rank, unsets
 from conformance.dialects.tensorflow_js.layers import INNER_AXIS, POSITIVE, normalizes_inner_axis
 from conformance.dialects.tensorflow_js.record import CORE, deviation, issue
-from conformance.dialects.tensorflow_js.scopes import all_of, any_of, rank, unsets
 
 
 def has_one_time(case: Case, data: Data) -> bool:

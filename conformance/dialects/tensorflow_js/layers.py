@@ -9,8 +9,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Value, subject
-from conformance.dialects.tensorflow_js.record import CPU, LAYERS, deviation, issue, searched
-from conformance.dialects.tensorflow_js.scopes import (
+from conformance.dialects.scopes import (
     all_of,
     any_of,
     asks,
@@ -20,6 +19,7 @@ from conformance.dialects.tensorflow_js.scopes import (
     sets,
     unsets,
 )
+from conformance.dialects.tensorflow_js.record import CPU, LAYERS, deviation, issue, searched
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.recurrent import Recurrent, States

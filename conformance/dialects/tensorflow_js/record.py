@@ -40,7 +40,6 @@ def deviation(
     witnesses: tuple[Case, ...],
     upstream: str = NOT_SEARCHED,
 ) -> Deviation:
-    """An entry about TensorFlow.js 4.22.0."""
-    return Deviation(
-        name, summary, kind, source, upstream, "@tensorflow/tfjs==4.22.0", scope, effect, witnesses
-    )
+    """An entry about the package and version that `source` begins with."""
+    package, _, version = source.partition(" ")[0].rpartition("@")
+    return Deviation(name, summary, kind, source, upstream, f"{package}=={version}", scope, effect, witnesses)

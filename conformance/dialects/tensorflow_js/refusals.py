@@ -6,13 +6,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
-from conformance.dialects.tensorflow_js.layers import (
-    POSITIVE,
-    joins_by_inner_axis_from_the_end,
-    shapes_allow_last_axis,
-)
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, issue, searched
-from conformance.dialects.tensorflow_js.scopes import (
+from conformance.dialects.scopes import (
     all_of,
     any_of,
     last_axis,
@@ -21,6 +15,12 @@ from conformance.dialects.tensorflow_js.scopes import (
     unsets,
     without,
 )
+from conformance.dialects.tensorflow_js.layers import (
+    POSITIVE,
+    joins_by_inner_axis_from_the_end,
+    shapes_allow_last_axis,
+)
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, issue, searched
 from conformance.reference_impl.activations import ACTIVATIONS
 
 KNOWN_ACTIVATIONS = {

@@ -5,6 +5,14 @@ from __future__ import annotations
 
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
+from conformance.dialects.scopes import (
+    activated_by,
+    all_of,
+    given_empty_batch,
+    given_nan,
+    given_no_row,
+    without,
+)
 from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
@@ -19,14 +27,6 @@ from conformance.dialects.tensorflow_js.activations import (
 )
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, EMBEDDING_CASE
 from conformance.dialects.tensorflow_js.record import CORE, NUMERIC, WASM, deviation, issue, searched
-from conformance.dialects.tensorflow_js.scopes import (
-    activated_by,
-    all_of,
-    given_empty_batch,
-    given_nan,
-    given_no_row,
-    without,
-)
 from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.primitives import where
 from conformance.reference_impl.tape import Tensor, constant

@@ -108,7 +108,9 @@ class BatchNormalization(Layer):
             else:
                 state = {
                     "moving_mean": moved(weights["moving_mean"], average, self.momentum),
-                    "moving_variance": moved(weights["moving_variance"], variance, self.momentum),
+                    "moving_variance": moved(
+                        weights["moving_variance"], kept_variance(x, variance), self.momentum
+                    ),
                 }
         else:
             average, variance = weights["moving_mean"], weights["moving_variance"]
@@ -182,6 +184,12 @@ def moved(old: Tensor, new: Tensor, momentum: float) -> Tensor:
 def normalizes_by_batch(layer: BatchNormalization, context: Context) -> bool:
     """Whether the statistics are the batch's: in training, unless the layer is frozen"""
     return context.training and bool(layer.trainable)
+
+
+@patchable("layers.BatchNormalization.kept_variance")
+def kept_variance(x: Tensor, variance: Tensor) -> Tensor:
+    """What the moving variance moves towards: the variance that the batch is normalised by"""
+    return variance
 
 
 @patchable("layers.BatchNormalization.moments")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -84,12 +83,13 @@ class Field:
 
     def default_value(self, layer: str) -> Any:
         """The default in canonical form, or that of a dialect for the layer of that name."""
-        value = default(f"layers.{layer}.{self.name}", self.default)
+        value = default(layer, self.name, self.default)
         if value is not self.default:
             return self.parse(value)
         if not self._parsed_default:
             self._parsed_default.append(self.parse(value))
-        return copy.copy(self._parsed_default[0])
+        parsed = self._parsed_default[0]
+        return dict(parsed) if isinstance(parsed, dict) else parsed
 
 
 def field(

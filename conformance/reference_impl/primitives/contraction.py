@@ -45,7 +45,8 @@ class Affine(Accumulation):
     roundings = 1
 
     def value(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
-        product = xp.matmul(x, kernel)
+        # The same product, but `matmul` takes twice as long to begin it.
+        product = x.dot(kernel) if x.ndim == kernel.ndim == 2 else xp.matmul(x, kernel)
         return product if bias is None else product + bias
 
     def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:

@@ -156,7 +156,7 @@ def exact(inputs: tuple[Tensor, ...]) -> bool:
 
 def without_zeros(arrays: list[Array]) -> bool:
     """Whether no element of the arrays is zero."""
-    return not any(xp.count_nonzero(x) != x.size for x in arrays)
+    return all(xp.count_nonzero(x) == x.size for x in arrays)
 
 
 def present(inputs: tuple[Tensor, ...]) -> list[Any]:

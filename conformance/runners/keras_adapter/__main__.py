@@ -1,43 +1,25 @@
-"""Start TensorFlow as its identity says, then answer cases; nothing heavy is imported before the streams
-are the protocol's."""
+"""Find the package that this file is in, whether or not it is installed in this Python, and serve."""
 
 from __future__ import annotations
 
-from conformance.runners.protocol import ConcreteCase, Identity, Observed, Start
-from conformance.runners.serve import serve
+import argparse
+import importlib
+import sys
+from functools import partial
+from pathlib import Path
 
+if sys.version_info < (3, 10):  # noqa: UP036 - the suite's own minimum does not bind the user's Python
+    raise SystemExit(f"the Keras adapter needs Python 3.10 or later; this is {sys.version.split()[0]}")
 
-def start(request: Start) -> Identity:
-    """Fix all that changes bits before TensorFlow's first operation, and say who answers.
+# Python looks for modules first in this folder; for one import it looks in that of the package instead. From
+# then on neither can hide a module of the environment.
+sys.path[0] = str(Path(__file__).resolve().parents[3])
+importlib.import_module("conformance")
+del sys.path[0]
 
-    Raises:
-        SystemExit: Keras would run on another backend than TensorFlow.
-    """
-    import keras
-    import tensorflow as tf
+from conformance.runners.keras_adapter.messages import serve  # noqa: E402
+from conformance.runners.keras_adapter.session import observe, start  # noqa: E402
 
-    from conformance.runners.keras_adapter.identity import identify
-
-    if keras.backend.backend() != "tensorflow":
-        raise SystemExit(
-            f"Keras runs on {keras.backend.backend()!r}, this adapter answers for 'tensorflow'; "
-            "set KERAS_BACKEND=tensorflow"
-        )
-    tf.config.set_visible_devices([], "GPU")
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(0)  # determinism demands one; each case sets its own
-    # Errors then carry the runtime's own type and message, without the arguments pasted in.
-    keras.config.disable_traceback_filtering()
-    return identify(request.backend)
-
-
-def observe(case: ConcreteCase) -> dict[str, Observed]:
-    from conformance.runners.keras_adapter import experiment
-
-    return experiment.observe(case)
-
-
-if __name__ == "__main__":
-    serve(start, observe)
+parser = argparse.ArgumentParser("keras_adapter")
+parser.add_argument("--build", help="what the identity's settings say of a Keras that is not the suite's")
+serve(partial(start, build=parser.parse_args().build), observe)

@@ -8,7 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from conformance.runners.protocol import ConcreteCase, from_wire
+from conformance.runners.keras_adapter.messages import ConcreteCase
+from conformance.runners.keras_adapter.runtime import api
 
 _STATES = ("initial_state", "states")
 """The names of the call argument that takes a recurrent layer's, or a cell's, initial state."""
@@ -29,18 +30,14 @@ def _call_arguments(cls: Any) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 class Invocation:
-    """The arguments of a layer's `build`, `compute_output_shape` and `call`, made from a case.
-
-    Raises:
-        ValueError: an array of the case is malformed.
-    """
+    """The arguments of a layer's `build`, `compute_output_shape` and `call`, made from a case."""
 
     def __init__(self, cls: Any, case: ConcreteCase) -> None:
         self._input_names, self._names = _call_arguments(cls)
-        self.inputs = [tf.constant(from_wire(tensor)) for tensor in case.inputs]
+        self.inputs = [tf.constant(x) for x in case.inputs]
         self.shapes = [tuple(tensor.shape) for tensor in case.inputs]
         self._arguments: dict[str, Any] = {}
-        masks = [tf.constant(from_wire(tensor)) for tensor in case.masks]
+        masks = [tf.constant(mask) for mask in case.masks]
         if masks and "mask" in self._names:
             self._arguments["mask"] = masks[0] if len(masks) == 1 else masks
         else:
@@ -48,12 +45,12 @@ class Invocation:
             for x, mask in zip(self.inputs, masks, strict=False):
                 x._keras_mask = mask
         for name in self._names.intersection(_STATES) if case.initial_state else ():
-            self._arguments[name] = [tf.constant(from_wire(tensor)) for tensor in case.initial_state]
+            self._arguments[name] = [tf.constant(state) for state in case.initial_state]
 
     def __call__(self, layer: Any, *, training: bool) -> Any:
         """The outputs of the layer; a stateful one starts from its initial state."""
         if getattr(layer, "stateful", False):
-            layer.reset_state()
+            api.reset_state(layer)
         mode = {"training": training} if "training" in self._names else {}
         if len(self._input_names) > 1:
             inputs = dict(zip(self._input_names, self.inputs, strict=False))

@@ -6,35 +6,34 @@ import random
 from collections.abc import Callable
 from typing import Any, SupportsIndex
 
-import keras
-import msgspec
 import numpy as np
 import tensorflow as tf
-from keras.src.utils.naming import reset_uids
 
-from conformance.reference_impl.arrays import Array
 from conformance.runners.keras_adapter.calls import Invocation
+from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import Refusal, at
+from conformance.runners.keras_adapter.runtime import api, dtype_name, keras
 from conformance.runners.keras_adapter.subjects import (
     activation_function,
     constructor_arguments,
     function_arguments,
     layer_class,
 )
-from conformance.runners.protocol import ConcreteCase, Observed, WireJSON, from_wire, to_wire
+from conformance.runners.wire import Array
 
 _BEFORE_BUILDING = ("config", "reconstructed")
 
 
-def observe(case: ConcreteCase) -> dict[str, Observed]:
+def observe(case: ConcreteCase) -> Message:
     """The answers to the case's observables, under fresh layer names and the case's seed.
 
     A configuration is asked for before the layer is built, since building may change it.
     """
-    # Keras draws seeds from Python's generator and its operations are stateless. Its `set_random_seed` and
-    # `clear_session` would also empty TensorFlow's kernel cache, at several times the cost of a case.
-    reset_uids()
+    # Keras's own `set_random_seed` and `clear_session` would also empty TensorFlow's kernel cache, at several
+    # times the cost of a case.
+    api.reset_names()
+    api.seed(case.seed)
     random.seed(case.seed)
     np.random.seed(case.seed % 2**32)
     experiment = (LayerExperiment if case.subject.startswith("layers.") else ActivationExperiment)(case)
@@ -43,13 +42,12 @@ def observe(case: ConcreteCase) -> dict[str, Observed]:
     return {name: answers[name] for name in case.observables}
 
 
-def _answer(experiment: LayerExperiment | ActivationExperiment, observable: str) -> Observed:
+def _answer(experiment: LayerExperiment | ActivationExperiment, observable: str) -> Message:
     try:
         with at("call"):
-            value = experiment.ask(observable)
-            return to_wire(value) if isinstance(value, np.ndarray) else WireJSON(msgspec.to_builtins(value))
+            return of_value(experiment.ask(observable))
     except Refusal as refusal:
-        return refusal.to_wire()
+        return refusal.to_message()
 
 
 class LayerExperiment:
@@ -162,12 +160,12 @@ class LayerExperiment:
                     "give exactly those"
                 )
             for name, variable in weights.items():
-                variable.assign(from_wire(given[name]))
+                variable.assign(given[name])
         return layer
 
     def _pass(self, mode: str, forward: Callable[[], Any]) -> Pass:
         weights = {
-            f"weight/{name}": variable.value
+            f"weight/{name}": api.tensor(variable)
             for name, variable in self._weights.items()
             if name in self._trainable
         }
@@ -219,7 +217,7 @@ class LayerExperiment:
             {
                 "name": name,
                 "shape": list(variable.shape),
-                "dtype": variable.dtype,
+                "dtype": dtype_name(variable.dtype),
                 "trainable": name in self._trainable,
             }
             for name, variable in self._weights.items()
@@ -263,16 +261,15 @@ class ActivationExperiment:
     @once
     def _inference(self) -> Pass:
         function, config = self._function, self.case.config
-        inputs = [tf.constant(from_wire(tensor)) for tensor in self.case.inputs]
+        inputs = [tf.constant(x) for x in self.case.inputs]
         return _recorded_if_asked(self.case, "", lambda: function(*inputs, **config), inputs, {})
 
     def _inferred_shapes(self, knowledge: str) -> list[list[int | None]]:
         function = self._function
         with at("shape"):
-            shapes = _as_known(knowledge, [tuple(tensor.shape) for tensor in self.case.inputs], None)
+            shapes = _as_known(knowledge, [x.shape for x in self.case.inputs], None)
             symbols = [
-                keras.KerasTensor(shape, tensor.dtype)
-                for shape, tensor in zip(shapes, self.case.inputs, strict=True)
+                api.symbol(shape, x.dtype.name) for shape, x in zip(shapes, self.case.inputs, strict=True)
             ]
             return _shape_list(function(*symbols, **self.case.config).shape)
 
@@ -288,7 +285,7 @@ def _recorded_if_asked(
     if not any(name.startswith(f"{mode}gradient/") for name in case.observables):
         return Pass(forward, {}, ())
     floating = {f"input/{index}": x for index, x in enumerate(inputs) if x.dtype.is_floating}
-    return Pass(forward, floating | weights, tuple(map(from_wire, case.cotangents)))
+    return Pass(forward, floating | weights, case.cotangents)
 
 
 def _deserialized_layers(value: Any) -> Any:
@@ -307,9 +304,10 @@ def _serialized(config: dict[str, Any]) -> Any:
 
 def _named(weights: list[Any]) -> dict[str, Any]:
     """The variables by the last part of their paths, or where two would share it by all but the first."""
-    names = [variable.path.rpartition("/")[2] for variable in weights]
+    paths = [api.path(variable) for variable in weights]
+    names = [path.rpartition("/")[2] for path in paths]
     if len(set(names)) < len(names):
-        names = [variable.path.partition("/")[2] for variable in weights]
+        names = [path.partition("/")[2] for path in paths]
     return dict(zip(names, weights, strict=True))
 
 
@@ -322,7 +320,7 @@ def _as_known(knowledge: str, shapes: list[tuple[int, ...]], input_spec: Any) ->
         case "unknown_batch":
             return [(None, *shape[1:]) for shape in shapes]
         case "unknown":
-            specs = keras.tree.flatten(input_spec)
+            specs = tf.nest.flatten(input_spec)
             fixed = [getattr(spec, "axes", None) or {} for spec in specs] + [{}] * len(shapes)
             return [
                 tuple(n if {axis, axis - len(shape)} & axes.keys() else None for axis, n in enumerate(shape))

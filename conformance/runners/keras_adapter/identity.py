@@ -6,12 +6,12 @@ import os
 import platform
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from conformance.runners.keras_adapter.messages import Message
+from conformance.runners.keras_adapter.runtime import keras
 from conformance.runners.keras_adapter.subjects import ACTIVATIONS, LAYERS
-from conformance.runners.protocol import Identity
 
 ARITHMETIC: dict[str, Any] = {
     "base": "ieee-float32",
@@ -39,45 +39,53 @@ FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "id
 """Patterns of observables: of any layer class, of one that can be called, of an activation function."""
 
 
-def identify(name: str) -> Identity:
-    """The answer to `start`, under the name that the suite gave."""
-    return Identity(
-        name=name,
-        language="python",
-        versions={
-            "keras": keras.__version__,
+def identify(name: str, settings: dict[str, str]) -> Message:
+    """The answer to `start`, a `protocol.Identity`, under the name that the suite gave.
+
+    Args:
+        settings: beside those that TensorFlow and Keras tell.
+    """
+    return {
+        "name": name,
+        "language": "python",
+        "versions": {
+            keras.__name__: keras.__version__,
             "tensorflow": tf.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        settings={
+        "settings": {
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
             "threads": str(tf.config.threading.get_intra_op_parallelism_threads()),
             "determinism": "ops",
             "device": "cpu",
-            "floatx": keras.config.floatx(),
-            "epsilon": str(keras.config.epsilon()),
-            "image_data_format": keras.config.image_data_format(),
+            "floatx": keras.backend.floatx(),
+            "epsilon": str(keras.backend.epsilon()),
+            "image_data_format": keras.backend.image_data_format(),
+            **settings,
         },
-        platform={
+        "platform": {
             "machine": platform.machine(),
             "system": platform.system(),
             "processor_features": _processor_features(),
         },
-        arithmetic=ARITHMETIC,
-        capabilities=_capabilities(),
-    )
+        "arithmetic": ARITHMETIC,
+        "capabilities": _capabilities(),
+    }
 
 
 def _processor_features() -> str:
-    configuration: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]  # dict in this mode
+    try:
+        configuration: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]  # this mode's
+    except TypeError:
+        return "unknown: NumPy before 1.25 does not tell"
     extensions = configuration["SIMD Extensions"]
     return " ".join([*extensions.get("baseline", []), *extensions.get("found", [])])
 
 
 def _capabilities() -> dict[str, list[str]]:
     layers = {
-        f"layers.{name}": DESCRIPTION + (CALL if cls.call is not keras.Layer.call else [])
+        f"layers.{name}": DESCRIPTION + (CALL if cls.call is not keras.layers.Layer.call else [])
         for name, cls in LAYERS.items()
     }
     return layers | {f"activations.{name}": FUNCTION for name in ACTIVATIONS}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
-import keras
 import tensorflow as tf
 
-from conformance.reference_impl.arrays import Array
 from conformance.runners.keras_adapter.refusals import Refusal, at
+from conformance.runners.keras_adapter.runtime import dtype_name, to_array
+from conformance.runners.wire import Array
 
 Value = TypeVar("Value")
 
@@ -67,12 +67,12 @@ class Pass:
         with at("call"):
             if index >= len(outputs):
                 raise ValueError(f"output {index} was asked for, and there are {len(outputs)}")
-            return keras.ops.convert_to_numpy(outputs[index])  # type: ignore[no-any-return]  # Keras is untyped
+            return to_array(outputs[index])
 
     @property
     def dtypes(self) -> list[str]:
         """The dtype of each output."""
-        return [keras.backend.standardize_dtype(output.dtype) for output in self.run()]
+        return [dtype_name(output.dtype) for output in self.run()]
 
     def run(self) -> list[Any]:
         """The outputs, flattened, as tensors.
@@ -99,7 +99,7 @@ class Pass:
                 if len(self._sources) == 1:
                     raise
                 (gradient,) = self._vjp(*self._record(), [self._sources[source]])
-            return keras.ops.convert_to_numpy(tf.convert_to_tensor(gradient))  # type: ignore[no-any-return]  # as above
+            return to_array(gradient)
 
     @once
     def _recorded(self) -> tuple[list[Any], Any]:
@@ -109,10 +109,10 @@ class Pass:
     def _record(self) -> tuple[list[Any], Any]:
         """The outputs, and the tape that saw them made, if there is anything to differentiate by."""
         if not self._sources:
-            return keras.tree.flatten(self._forward()), None
+            return tf.nest.flatten(self._forward()), None
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self._sources.values()))
-            outputs = keras.tree.flatten(self._forward())
+            outputs = tf.nest.flatten(self._forward())
         return outputs, tape
 
     @once

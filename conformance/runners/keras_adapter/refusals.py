@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conformance.runners.protocol import WireError
+from conformance.runners.keras_adapter.messages import Message, of_error
 
 KINDS = {
     "NotFoundError": "missing-kernel",
@@ -21,7 +21,9 @@ KINDS = {
 """The kind of an exception by the name of the nearest class in its method resolution order."""
 
 _MISSING_KERNEL = re.compile(r"No OpKernel|Could not find device for node|gradient registry has no entry")
-_DECORATION = re.compile(r"\x1b\[[0-9;]*m|\{\{.*?\}\}|\[Op:\w+\]( name:.*)?$")
+_DECORATION = re.compile(
+    r"\x1b\[[0-9;]*m|\{\{.*?\}\}|\[Op:\w+\]( name:.*)?$|^Exception encountered when calling .*$"
+)
 
 
 class Refusal(Exception):
@@ -32,8 +34,8 @@ class Refusal(Exception):
         self.place = place
         self.cause = cause
 
-    def to_wire(self) -> WireError:
-        return WireError(kind=kind_of(self.cause), at=self.place, message=message_of(self.cause))
+    def to_message(self) -> Message:
+        return of_error(kind_of(self.cause), self.place, message_of(self.cause))
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def kind_of(error: Exception) -> str:
 
 
 def message_of(error: Exception) -> str:
-    """The first line with content, without colours and TensorFlow's decorations.
+    """The first line with content, without colours and the decorations of TensorFlow and Keras.
 
     >>> message_of(ValueError("{{function_node x}} bad index [Op:GatherV2]"))
     'bad index'

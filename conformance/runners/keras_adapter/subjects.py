@@ -9,12 +9,12 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
+from conformance.runners.keras_adapter.runtime import keras
 
 LAYERS: dict[str, Any] = {
     name: value
     for name, value in vars(keras.layers).items()
-    if isinstance(value, type) and issubclass(value, keras.Layer)
+    if isinstance(value, type) and issubclass(value, keras.layers.Layer)
 }
 """Every class of `keras.layers`, aliases included."""
 
@@ -85,7 +85,7 @@ def _constructors(cls: Any) -> Iterator[Callable[..., Any]]:
     for base in cls.__mro__:
         if "__init__" in vars(base):
             yield inspect.unwrap(vars(base)["__init__"])
-        if base is keras.Layer:
+        if base is keras.layers.Layer:
             return
 
 

@@ -1,6 +1,7 @@
 /**
- * Answers the conformance protocol for TensorFlow.js: `node adapter.mjs --modules DIR`, where DIR holds the
- * `node_modules` with `@tensorflow/tfjs` and, for `tfjs-wasm`, `@tensorflow/tfjs-backend-wasm`.
+ * Answers the conformance protocol for TensorFlow.js: `node adapter.mjs --modules DIR [--build TEXT]`, where DIR
+ * holds the `node_modules` with `@tensorflow/tfjs` and, for `tfjs-wasm`, `@tensorflow/tfjs-backend-wasm`, and
+ * TEXT says which of them are no released packages.
  */
 import {parseArgs} from "node:util";
 import {observe} from "./observation.mjs";
@@ -18,16 +19,24 @@ class Session {
     }
     this.runtime = await startRuntime(this.modules, backend);
     this.subjects = registeredSubjects(this.runtime.tf);
-    return {reply: "started", protocol: PROTOCOL_VERSION, identity: identity(this.runtime, this.subjects)};
+    return {reply: "started", protocol: PROTOCOL_VERSION, identity: this.identity()};
+  }
+
+  identity() {
+    const who = identity(this.runtime, this.subjects);
+    return this.build === undefined ? who : {...who, settings: {...who.settings, build: this.build}};
   }
 
   observe({id, case: asked}) {
+    const observables = observe(this.runtime.tf, this.subjects, asked);
+    // An answer that another backend may have given is none.
     assertBackend(this.runtime);
-    return {reply: "observed", id, observables: observe(this.runtime.tf, this.subjects, asked)};
+    return {reply: "observed", id, observables};
   }
 
-  async serve(modules) {
+  async serve({modules, build}) {
     this.modules = modules;
+    this.build = build;
     for await (const request of messages(process.stdin)) {
       switch (request.command) {
         case "start":
@@ -47,11 +56,11 @@ class Session {
 
 reserveStandardOutput();
 try {
-  const {values} = parseArgs({options: {modules: {type: "string"}}});
+  const {values} = parseArgs({options: {modules: {type: "string"}, build: {type: "string"}}});
   if (values.modules === undefined) {
     throw new Error("usage: node adapter.mjs --modules DIR, where DIR is the folder that holds node_modules");
   }
-  await new Session().serve(values.modules);
+  await new Session().serve(values);
   process.exit(0);
 } catch (error) {
   console.error(`fatal: ${error.stack ?? error.message ?? error}`);

@@ -1,53 +1,103 @@
 """An adapter in the standard library alone, that does with each case what the case's config says.
 
-Its one argument says how it starts. The config's `do` names a function below; a `marker` is a file
-that makes it misbehave only the first time.
+Its first argument names the function below that answers `start`, its second the file by which that knows
+a second start. A case is answered with its seed, so that no two answers can be mixed up unseen, unless its
+config's `do` names another function below. That is done whatever is asked or, with `at`, only where that
+observable is; and every time or, with `marker`, only until there is a file of that name.
 """
 
+import base64
 import json
 import os
+import resource
 import signal
+import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 Message = dict[str, Any]
 """An object of JSON."""
 
-ONE: Message = {"type": "tensor", "dtype": "float32", "shape": [1], "data": "AACAPw=="}
 IDENTITY: Message = {
     "name": "scripted",
     "language": "python",
     "versions": {},
-    "settings": {},
+    "settings": {"device": "gpu"},
     "platform": {},
     "arithmetic": {"base": "ieee-float32"},
     "capabilities": {"*": ["*"]},
 }
 
 
-def reply(message: Message) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
+def say(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def observed(request: Message, value: Message = ONE, number: int | None = None) -> None:
-    number = request["id"] if number is None else number
+def reply(message: Message) -> None:
+    say(json.dumps(message) + "\n")
+
+
+def tensor(*values: float) -> Message:
+    data = base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
+    return {"type": "tensor", "dtype": "float32", "shape": [len(values)], "data": data}
+
+
+def observed(request: Message, value: Message | None = None, number: int | None = None) -> None:
+    value = value or tensor(request["case"]["seed"])
     observables = dict.fromkeys(request["case"]["observables"], value)
-    reply({"reply": "observed", "id": number, "observables": observables})
+    reply({"reply": "observed", "id": number or request["id"], "observables": observables})
 
 
-def pid(request: Message) -> None:
-    observed(request, {"type": "json", "value": os.getpid()})
+# Not to answer
 
 
-def hang(request: Message) -> None:
-    signal.pause()
+def hang(request: Message) -> NoReturn:
+    while True:
+        signal.pause()
 
 
-def die(request: Message) -> None:
+def late(request: Message) -> None:
+    time.sleep(2)
+    observed(request)
+
+
+def half_a_line(request: Message) -> None:
+    say('{"reply": "observed", ')
+    hang(request)
+
+
+def close_output(request: Message) -> None:
+    os.close(1)
+    hang(request)
+
+
+# To die
+
+
+def segfault(request: Message) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def killed(request: Message) -> None:
+    """As the kernel ends a process when memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def abort(request: Message) -> None:
+    """As Node ends when its heap is full, with a stack below the reason."""
+    print("FATAL ERROR: JavaScript heap out of memory\n 1: 0xb7 node", file=sys.stderr)
+    sys.stderr.flush()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.abort()
+
+
+def out_of_memory(request: Message) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
+    bytearray(1 << 29)
 
 
 def leave(request: Message) -> None:
@@ -55,104 +105,226 @@ def leave(request: Message) -> None:
     sys.exit(3)
 
 
-def close_output(request: Message) -> None:
-    os.close(1)
-    signal.pause()
+def leave_in_a_line(request: Message) -> None:
+    say('{"reply": "observed", ')
+    sys.exit(0)
+
+
+def heir(request: Message) -> None:
+    """Leave the output to a process of the same session, and die."""
+    subprocess.Popen([sys.executable, "-S", "-c", "import signal; signal.pause()"])
+    segfault(request)
+
+
+# To write what is no answer
 
 
 def garbage(request: Message) -> None:
-    print("Loading weights... done", flush=True)
-    signal.pause()
+    say("Loading weights... done\n")
+    hang(request)
 
 
-def wrong_id(request: Message) -> None:
-    observed(request, number=request["id"] + 1)
-    signal.pause()
+def bytes_of_another_encoding(request: Message) -> None:
+    os.write(1, b'{"reply": "\xff\xfe"}\n')
+    hang(request)
 
 
 def long_line(request: Message) -> None:
-    sys.stdout.write("x" * 300_000)
-    sys.stdout.flush()
-    signal.pause()
+    for _ in range(100):
+        say("x" * 1_000_000)
+    observed(request)
+
+
+def flood_output(request: Message) -> None:
+    while True:
+        say("progress: 99 %\n" * 10_000)
+
+
+def flood_errors(request: Message) -> None:
+    while True:
+        sys.stderr.write("warning: deprecated\n" * 10_000)
+
+
+def nan(request: Message) -> None:
+    observed(request, {"type": "json", "value": float("nan")})
 
 
 def started_again(request: Message) -> None:
     reply({"reply": "started", "protocol": 1, "identity": IDENTITY})
 
 
-def late(request: Message) -> None:
+# To answer another question
+
+
+def wrong_id(request: Message) -> None:
+    observed(request, number=request["id"] + 1000)
+
+
+def answer_the_next(request: Message) -> None:
+    observed(request, number=request["id"] + 1)
+
+
+def answer_before(request: Message) -> None:
     """Answer the case before this one once more, as a backend does that lost count."""
     observed(request, number=request["id"] - 1)
 
 
+def twice(request: Message) -> None:
+    observed(request)
+    observed(request)
+
+
+def swap(request: Message) -> None:
+    """Answer the next request before this one."""
+    observed(json.loads(sys.stdin.readline()))
+    observed(request)
+
+
+def repeat(request: Message) -> None:
+    """Give the answer to the request before once more, if there was one."""
+    observed(request, tensor(before[-2]["case"]["seed"]) if len(before) > 1 else None)
+
+
+# To answer wrongly
+
+
 def surplus(request: Message) -> None:
-    reply({"reply": "observed", "id": request["id"], "observables": {"output/0": ONE, "dtype": ONE}})
+    number = tensor(request["case"]["seed"])
+    reply({"reply": "observed", "id": request["id"], "observables": {"output/0": number, "dtype": number}})
 
 
 def short_tensor(request: Message) -> None:
-    observed(request, {**ONE, "shape": [2]})
+    observed(request, {**tensor(1.0), "shape": [2]})
+
+
+def unknown_dtype(request: Message) -> None:
+    observed(request, {**tensor(1.0), "dtype": "float31"})
+
+
+def negative_shape(request: Message) -> None:
+    observed(request, {**tensor(1.0), "shape": [-1]})
+
+
+def odd_error(request: Message) -> None:
+    observed(request, {"type": "error", "kind": "bad-luck", "at": "call", "message": "no"})
+
+
+# To do well
 
 
 def chatter(request: Message) -> None:
-    """Write far more to standard error than a pipe holds."""
+    """Write far more to standard error than a pipe holds, and answer."""
     for _ in range(64):
-        sys.stderr.write("chatter " * 1024 + "\n")
+        sys.stderr.write("chatter " * 131_072 + "\n")
     sys.stderr.flush()
     observed(request)
 
 
+def one(request: Message) -> None:
+    observed(request, tensor(1.0))
+
+
+def pid(request: Message) -> None:
+    observed(request, {"type": "json", "value": os.getpid()})
+
+
 SLEEPER = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+
+DAEMON = f"import os; os.fork() and os._exit(0); os.setsid(); {SLEEPER}"
+"""Leaves its parent and its session, as a program does that wants to survive both."""
 
 
 def family(request: Message) -> None:
-    """Start one process in this session and one in another, and tell who they are."""
+    """Start a process in this session, one in another, and one that is nobody's child, and tell their ids."""
     pids = []
-    for new in (False, True):
-        command = [sys.executable, "-S", "-c", SLEEPER]
+    for program, new in ((SLEEPER, False), (SLEEPER, True), (DAEMON, False)):
+        command = [sys.executable, "-S", "-c", program]
         sleeper = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=new)
         assert sleeper.stdout is not None
         pids.append(int(sleeper.stdout.readline()))
     observed(request, {"type": "json", "value": pids})
 
 
-def heir(request: Message) -> None:
-    """Leave the output to a process of the same session, and die."""
-    subprocess.Popen([sys.executable, "-S", "-c", "import signal; signal.pause()"])
-    die(request)
+# To start
 
 
-def start(how: str) -> None:
-    if how == "refuse":
-        print("ModuleNotFoundError: No module named 'keras'", file=sys.stderr)
-        sys.exit(1)
-    if how == "hang":
-        signal.pause()
-    if how == "garbage":
-        print("hello", flush=True)
-    marker = Path(how)
-    if marker.is_absolute():
-        if marker.exists():
-            sys.exit("not a second time")
-        marker.touch()
-    reply({"reply": "started", "protocol": 2 if how == "newer" else 1, "identity": IDENTITY})
+def well(request: Message) -> None:
+    reply({"reply": "started", "protocol": 1, "identity": IDENTITY})
 
 
-def main(how: str) -> None:
+def refuse(request: Message) -> None:
+    print("ModuleNotFoundError: No module named 'keras'\n\nPython 3", file=sys.stderr)
+    sys.exit(1)
+
+
+def newer(request: Message) -> None:
+    reply({"reply": "started", "protocol": 2, "identity": IDENTITY})
+
+
+def newest(request: Message) -> None:
+    reply({"reply": "started", "protocol": 3, "who": "one with other fields"})
+
+
+def behind(request: Message) -> None:
+    """Start well, and answer each request with what was due to the one before it."""
+    well(request)
     for line in sys.stdin:
+        before.append(json.loads(line))
+        if before[-1]["command"] == "stop":
+            sys.exit()
+        source = before[-2] if len(before) > 1 else before[-1]
+        observables = dict.fromkeys(source["case"]["observables"], tensor(source["case"]["seed"]))
+        reply({"reply": "observed", "id": before[-1]["id"], "observables": observables})
+
+
+def once(marker: Path, request: Message) -> None:
+    if marker.exists():
+        sys.exit("not a second time")
+    marker.touch()
+    well(request)
+
+
+def stumble(marker: Path, request: Message) -> None:
+    """Fail to start the second time, and no other."""
+    starts = len(marker.read_text()) if marker.exists() else 0
+    marker.write_text("." * (starts + 1))
+    if starts == 1:
+        sys.exit("busy")
+    well(request)
+
+
+def turncoat(marker: Path, request: Message) -> None:
+    device = "cpu" if marker.exists() else "gpu"
+    marker.touch()
+    reply({"reply": "started", "protocol": 1, "identity": {**IDENTITY, "settings": {"device": device}}})
+
+
+before: list[Message] = []
+"""The requests so far, this one included."""
+
+
+def answer(request: Message) -> None:
+    before.append(request)
+    config = request["case"]["config"]
+    marker = Path(config.get("marker", "/no/such/file"))
+    asked = config.get("at") in (None, *request["case"]["observables"])
+    if "do" not in config or not asked or marker.exists():
+        observed(request)
+        return
+    if "marker" in config:
+        marker.touch()
+    globals()[config["do"]](request)
+
+
+def main(how: str, *marker: str) -> None:
+    for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)
-        if request["command"] == "start":
-            start(how)
-        elif request["command"] == "stop":
+        if request["command"] == "stop":
             return
+        if request["command"] == "start":
+            globals()[how](*map(Path, marker), request)
         else:
-            config = request["case"]["config"]
-            marker = config.get("marker")
-            if "do" not in config or (marker and Path(marker).exists()):
-                observed(request)
-                continue
-            if marker:
-                Path(marker).touch()
-            globals()[config["do"]](request)
+            answer(request)
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

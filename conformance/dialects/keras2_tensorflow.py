@@ -1,0 +1,302 @@
+"""What Keras 2.15 on TensorFlow 2.15 does otherwise than Keras 3, on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.dialects.deviation import Deviation, Dialect, Effect, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.keras_tensorflow import PLAIN
+from conformance.dialects.scopes import (
+    LAYERS,
+    activated_by,
+    all_of,
+    asks,
+    given_no_row,
+    sets,
+    without,
+)
+from conformance.dialects.tensorflow_js.activations import hard_sigmoid
+from conformance.reference_impl.primitives import multiply
+from conformance.reference_impl.tape import Tensor
+
+SOURCE = "keras 2.15.0, keras/src"
+
+CONFIGURATIONS = ("config", "reconstructed/config")
+
+Patch = Callable[[Case, Any], Any]
+
+
+def entry(
+    name: str,
+    summary: str,
+    source: str,
+    scope: Scope,
+    effect: Effect,
+    *witnesses: Case,
+    kind: str = "intentional",
+) -> Deviation:
+    """A difference between the two generations; nobody mends those of the older one."""
+    return Deviation(
+        id=f"keras2-{name}",
+        summary=summary,
+        kind=kind,
+        source=f"{SOURCE}/{source}",
+        upstream="none found (not searched: Keras 2 is no longer developed)",
+        versions="keras==2.15.*",
+        scope=scope,
+        effect=effect,
+        witnesses=witnesses,
+    )
+
+
+def told(*lacking: str, **having: Any) -> Patch:
+    """A configuration without some keys, and with others."""
+
+    def patch(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in expected.items() if key not in lacking} | having
+
+    return patch
+
+
+def taken(*lacking: str, **having: Any) -> Patch:
+    """A constructor without some arguments, and with others, which have these defaults."""
+    defaults = {name: {"default": value} for name, value in having.items()}
+    arguments = told(*lacking, **defaults)
+    return lambda case, expected: {"arguments": arguments(case, expected["arguments"])}
+
+
+def lstm_told(case: Case, expected: dict[str, Any]) -> Any:
+    """The implementation is the second, but with a recurrent dropout."""
+    implementation = 1 if case.config.get("recurrent_dropout") else 2
+    lacking = ["seed"] if case.config.get("zero_output_for_mask") else ["seed", "zero_output_for_mask"]
+    return told(*lacking, implementation=implementation, time_major=False)(case, expected)
+
+
+def bessel_corrected(original: Any, x: Tensor, variance: Tensor) -> Tensor:
+    """n/(n − 1) times the variance, n being the number of elements of a channel."""
+    count = x.size // variance.size
+    return multiply(variance, count / max(count - 1, 1))
+
+
+def fused(case: Case, data: Data) -> bool:
+    """BatchNormalization by TensorFlow's fused kernel."""
+    if case.subject != "layers.BatchNormalization" or case.config.get("renorm"):
+        return False
+    ndim = data.inputs[0].ndim
+    return (ndim, int(case.config.get("axis", -1)) % ndim) in {(4, 1), (4, 3), (5, 1), (5, 4)}
+
+
+def gives(argument: str) -> Scope:
+    """The configuration names the argument, whatever its value."""
+    return lambda case, data: argument in case.config
+
+
+X = recipe("normal", 2, 3)
+POSITIVE = {"moving_variance": "positive", "": "normal"}
+
+DENSE = draft_layer("layers.Dense", {"units": 3}, [X], more=["signature"])
+CONV2D = draft_layer(
+    "layers.Conv2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 1, 3, 3, 2)], more=["signature"]
+)
+EMBEDDING = draft_layer(
+    "layers.Embedding",
+    {"input_dim": 7, "output_dim": 3},
+    [recipe("indices:7", 2, 3, dtype="int32")],
+    more=["signature"],
+)
+LSTM = draft_layer("layers.LSTM", {"units": 3}, [recipe("normal", 2, 3, 4)], more=["signature"])
+FLATTEN = draft_layer("layers.Flatten", {}, [recipe("normal", 2, 3, 4)], more=["signature"])
+NORMALIZATION = draft_layer(
+    "layers.BatchNormalization", {}, [X], weights=POSITIVE, training=True, more=["signature"]
+)
+FUSED = draft_layer(
+    "layers.BatchNormalization", {}, [recipe("normal", 2, 3, 4, 5)], weights=POSITIVE, training=True
+)
+LOW_RANK = draft_layer(
+    "layers.Dense", {"units": 5, "lora_rank": 2, "lora_alpha": None}, [recipe("normal", 3, 4)]
+)
+
+LOW_RANK_LAYERS = ("layers.Conv2D", "layers.Dense", "layers.Embedding")
+REGULARIZED = ("layers.Conv2D", "layers.Dense", "layers.Embedding", "layers.LSTM")
+"""The layers with an argument activity_regularizer of their own."""
+
+CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
+    "low-rank": (
+        "lora_rank and lora_alpha are not known.",
+        "layers/core/dense.py:103, embedding.py:118, layers/convolutional/conv2d.py:159",
+        LOW_RANK_LAYERS,
+        taken("lora_alpha", "lora_rank"),
+        DENSE,
+    ),
+    "quantization": (
+        "quantization_config is not known.",
+        "layers/core/dense.py:103, embedding.py:118",
+        ("layers.Dense", "layers.Embedding"),
+        taken("quantization_config"),
+        DENSE,
+    ),
+    "normalization": (
+        "BatchNormalization takes fused, virtual_batch_size and adjustment too.",
+        "layers/normalization/batch_normalization.py:169",
+        ("layers.BatchNormalization",),
+        taken(adjustment=None, fused=None, virtual_batch_size=None),
+        NORMALIZATION,
+    ),
+    "convolution": (
+        "Conv2D takes conv_op too.",
+        "layers/convolutional/base_conv.py:115",
+        ("layers.Conv2D",),
+        taken(conv_op=None),
+        CONV2D,
+    ),
+    "embedding": (
+        "Embedding takes input_length and sparse too, and no weights by a name of their own.",
+        "layers/core/embedding.py:118",
+        ("layers.Embedding",),
+        taken("weights", input_length=None, sparse=False),
+        EMBEDDING,
+    ),
+    "lstm": (
+        "LSTM takes time_major, force_generator and rng_type too, and does not know use_cudnn; "
+        "zero_output_for_mask is taken out of the keyword arguments.",
+        "layers/rnn/base_rnn.py:241, :260; engine/base_layer.py:3786",
+        ("layers.LSTM",),
+        taken("use_cudnn", "zero_output_for_mask", force_generator=False, rng_type=None, time_major=False),
+        LSTM,
+    ),
+    "dynamic": (
+        "Every layer takes dynamic; autocast is taken out of the keyword arguments.",
+        "engine/base_layer.py:321, :329",
+        LAYERS,
+        taken("autocast", dynamic=False),
+        FLATTEN,
+    ),
+    "activity-regularizer": (
+        "activity_regularizer is an argument of its own of some layers only; the others take it out of the "
+        "keyword arguments.",
+        "engine/base_layer.py:329",
+        tuple(name for name in LAYERS if name not in REGULARIZED),
+        taken("activity_regularizer"),
+        FLATTEN,
+    ),
+}
+"""By name what constructors take otherwise: summary, source, subjects, patch, witness."""
+
+DEVIATIONS = (
+    entry(
+        "hard-sigmoid",
+        "hard_sigmoid is clip(0.2·x + 0.5, 0, 1); Keras 3 has relu6(x + 3)/6. A model that names it computes "
+        "something else in Keras 3.",
+        "backend.py:5937-5941, hard_sigmoid",
+        activated_by({"hard_sigmoid"}),
+        Value({"activations.hard_sigmoid": hard_sigmoid}),
+        draft_activation("hard_sigmoid", {}, recipe("normal", 5, 8)),
+        draft_layer("layers.Dense", {"units": 7, "activation": "hard_sigmoid"}, [recipe("normal", 4, 5)]),
+    ),
+    entry(
+        "relu-alpha",
+        "The argument negative_slope of relu is called alpha.",
+        "activations.py:270, relu",
+        all_of(subject("activations.relu"), gives("negative_slope")),
+        Raises("type", "call", ("*",), "unexpected keyword argument 'negative_slope'"),
+        draft_activation("relu", {"negative_slope": 0.25}, recipe("normal", 3, 4)),
+    ),
+    entry(
+        "no-low-rank-adaptation",
+        "lora_rank and lora_alpha are refused: merge the adapted weight before going back.",
+        "engine/base_layer.py:329, Layer.__init__; utils/generic_utils.py:514, validate_kwargs",
+        all_of(subject(*LOW_RANK_LAYERS), sets("lora_rank")),
+        Raises("type", "construction", ("*",), "Keyword argument not understood:', 'lora_"),
+        LOW_RANK,
+    ),
+    entry(
+        "no-use-cudnn",
+        "use_cudnn is refused: drop it, the kernel is chosen by itself.",
+        "engine/base_layer.py:329, Layer.__init__; utils/generic_utils.py:514, validate_kwargs",
+        all_of(subject("layers.LSTM"), gives("use_cudnn")),
+        Raises("type", "construction", ("*",), "Keyword argument not understood:', 'use_cudnn'"),
+        draft_layer("layers.LSTM", {"units": 3, "use_cudnn": False}, [recipe("normal", 2, 3, 4)]),
+    ),
+    entry(
+        "moving-variance-of-fused-kernel",
+        "Where the fused kernel is used, in images, the moving variance moves towards n/(n − 1) times the "
+        "variance of the batch. Only training meets it.",
+        "layers/normalization/batch_normalization.py:243, :942-949, _fused_batch_norm",
+        all_of(fused, asks("training/*"), without(given_no_row)),
+        Value({"layers.BatchNormalization.kept_variance": bessel_corrected}, ("training/state/*",)),
+        FUSED,
+        kind="bug",
+    ),
+    entry(
+        "config-without-quantization",
+        "quantization_config is not known.",
+        "layers/core/dense.py:273, embedding.py:286, get_config",
+        subject("layers.Dense", "layers.Embedding"),
+        Metadata(CONFIGURATIONS, told("quantization_config")),
+        DENSE,
+        EMBEDDING,
+    ),
+    entry(
+        "config-of-embedding",
+        "The configuration has batch_input_shape, made up where no input_length is given, and input_length. "
+        "Keras 3 refuses them; drop both when going on.",
+        "layers/core/embedding.py:131-135, :303; engine/base_layer.py:806",
+        subject("layers.Embedding"),
+        Metadata(CONFIGURATIONS, told(batch_input_shape=[None, None], input_length=None)),
+        EMBEDDING,
+    ),
+    entry(
+        "config-without-synchronized",
+        "The configuration does not tell synchronized.",
+        "layers/normalization/batch_normalization.py:809, get_config",
+        subject("layers.BatchNormalization"),
+        Metadata(CONFIGURATIONS, told("synchronized")),
+        NORMALIZATION,
+    ),
+    entry(
+        "config-without-renorm",
+        "The configuration tells renorm, renorm_clipping and renorm_momentum only where it is on.",
+        "layers/normalization/batch_normalization.py:831, get_config",
+        all_of(subject("layers.BatchNormalization"), without(sets("renorm"))),
+        Metadata(CONFIGURATIONS, told("renorm", "renorm_clipping", "renorm_momentum")),
+        NORMALIZATION,
+    ),
+    entry(
+        "config-of-lstm",
+        "The configuration tells implementation and time_major, but not seed, and zero_output_for_mask only "
+        "where it is on.",
+        "layers/rnn/lstm.py:847, :177-182; layers/rnn/base_rnn.py:947-959, get_config",
+        subject("layers.LSTM"),
+        Metadata(CONFIGURATIONS, lstm_told),
+        LSTM,
+    ),
+    *(
+        entry(
+            f"arguments-{name}",
+            summary,
+            source,
+            all_of(subject(*subjects), asks("signature")),
+            Metadata(("signature",), patch),
+            witness,
+        )
+        for name, (summary, source, subjects, patch, witness) in CONSTRUCTORS.items()
+    ),
+)
+
+CHANNELS_FIRST = tuple(
+    replace(
+        d,
+        id="keras2-conv2d-channels-first-cpu",
+        source="tensorflow 2.15, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
+        versions="tensorflow==2.15.*",
+    )
+    for d in PLAIN
+)
+"""What TensorFlow without oneDNN refuses, whichever Keras asks."""
+
+DIALECTS = {"keras2-tensorflow": Dialect(DEVIATIONS + CHANNELS_FIRST)}
