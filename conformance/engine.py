@@ -24,7 +24,7 @@ from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.judges import Hearing, Judges, default_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
-from conformance.runners.process import Answer, Limits, Runner
+from conformance.runners.process import Answer, Limits, Question, Runner
 from conformance.runners.protocol import ConcreteCase, to_wire
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
@@ -126,7 +126,7 @@ async def answered(asked: list[Asked], made: Made) -> AsyncGenerator[list[Hearin
     for case in all_cases(asked):
         takers = [backend for backend in asked if case.id in backend.cases]
         full = len(hearings) == TOGETHER
-        if hearings and (full or not all(case.id in backend.answers for backend in takers)):
+        if hearings and (full or not all(backend.answered(case) for backend in takers)):
             yield hearings
             hearings = []
         answers = {backend.bench.name: await backend.answer(case) for backend in takers}
@@ -239,34 +239,33 @@ class Asked:
             cases += [case for case in witnesses if case.subject in subjects]
         self.cases = {case.id: case for case in cases if case.id not in done}
         self.room = anyio.Semaphore(LOOKAHEAD)
-        self.answers: dict[str, Answer | None] = {}
-        self.news = anyio.Event()
+        self.questions: dict[str, Question | None] = {}
+        self.asked = anyio.Event()
 
     async def ask(self, made: Made) -> None:
         """Ask all cases, in order and several at once."""
-        async with anyio.create_task_group() as group:
-            for case in self.cases.values():
-                observables = self.bench.supported(case)
-                await self.room.acquire()
-                if observables:
-                    group.start_soon(self._observe, case, made.concrete(case, observables))
-                else:
-                    self._settle(case, None)
+        for case in self.cases.values():
+            observables = self.bench.supported(case)
+            await self.room.acquire()
+            self.questions[case.id] = (
+                self.runner.ask(made.concrete(case, observables)) if observables else None
+            )
+            self.asked.set()
+            self.asked = anyio.Event()
 
-    async def _observe(self, case: Case, concrete: ConcreteCase) -> None:
-        self._settle(case, await self.runner.observe(concrete))
-
-    def _settle(self, case: Case, answer: Answer | None) -> None:
-        self.answers[case.id] = answer
-        self.news.set()
-        self.news = anyio.Event()
+    def answered(self, case: Case) -> bool:
+        """Whether the answer is there, or nothing could be asked."""
+        question = self.questions.get(case.id)
+        return case.id in self.questions and (question is None or question.settled.is_set())
 
     async def answer(self, case: Case) -> Answer | None:
         """The answer to the case, as soon as it is there; None where nothing could be asked."""
-        while case.id not in self.answers:
-            await self.news.wait()
+        while case.id not in self.questions:
+            await self.asked.wait()
+        question = self.questions.pop(case.id)
+        answer = await question.result() if question else None
         self.room.release()
-        return self.answers.pop(case.id)
+        return answer
 
 
 def all_cases(asked: list[Asked]) -> list[Case]:

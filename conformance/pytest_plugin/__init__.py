@@ -35,6 +35,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "seed": {"type": int, "metavar": "N", "help": "For what the backends draw at random; default: 0."},
     "node": {"metavar": "PATH", "help": "The Node program that runs TensorFlow.js."},
+    "tfjs": {
+        "action": "append",
+        "metavar": "PATH",
+        "help": "Your own build of a package of TensorFlow.js: its directory, or the tarball of `npm pack`; "
+        "repeatable.",
+    },
+    "keras-python": {
+        "action": "append",
+        "metavar": "[NAME=]PATH",
+        "help": "The Python in which Keras runs: all backends of Keras, or the one of this name; repeatable.",
+    },
     "dialect": {
         "action": "append",
         "metavar": "MODULE",

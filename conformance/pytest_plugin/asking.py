@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, aclosing
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +15,9 @@ from conformance import engine
 from conformance.engine import Plan
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.reporting.results import DeviationRecord
+
+WAKE_S = 0.5
+"""How long a wait may last at once: a Ctrl-C that comes just before it is only noticed after it."""
 
 
 class Asking:
@@ -71,7 +74,10 @@ class Asking:
             Exception: what the engine raised.
         """
         while not (met() or self.over):
-            event = self._news.get()
+            try:
+                event = self._news.get(timeout=WAKE_S)
+            except Empty:
+                continue
             if event is None:
                 self.over = True
             else:

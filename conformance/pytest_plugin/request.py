@@ -20,7 +20,7 @@ from conformance.reporting.recording import suite_of
 NARROWING = ("backend", "case", "subject", "property")
 """The options that the results tell as their selection."""
 
-SETTINGS = ("node", "seed", "dialect", "device")
+SETTINGS = ("node", "tfjs", "keras-python", "seed", "dialect", "device")
 """The options that a command line needs too to show the same again."""
 
 
@@ -46,12 +46,20 @@ class Request:
         Raises:
             UnknownName: it names something that does not exist.
             BadCase: a file holds no case.
+            BadBuild: a path holds no package of TensorFlow.js.
+            BadPython: a path is no Python.
         """
         given = {name: value for name in OPTIONS if (value := config.getoption(PREFIX + name)) is not None}
         repeatable = [name for name, option in OPTIONS.items() if option.get("action") == "append"]
         many = {name: tuple(given.get(name, ())) for name in repeatable}
         one: dict[str, Any] = {"corpus": "quick", "seed": 0, "profile": None, "node": None} | given
-        backends = selection.find_backends(many["backend"], many["backend-command"], one["node"])
+        backends = selection.find_backends(
+            many["backend"],
+            many["backend-command"],
+            one["node"],
+            tfjs=many["tfjs"],
+            keras_pythons=many["keras-python"],
+        )
         found = selection.find_cases(one["corpus"], many["case"])
         selection.check_dialects(many["dialect"])
         plan = Plan(

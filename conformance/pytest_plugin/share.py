@@ -53,6 +53,7 @@ def write(shares: Sequence[Share], directory: Path, suite: Suite, invocation: In
     suite = msgspec.structs.replace(suite, selection=selection)
     cases = sum(isinstance(event, Judged) for event in events)
     again = replayed(events, whole=selected <= finished)
+    # What was left out is not for `run --resume` to ask.
     record(again, directory, suite, Lines(Console(quiet=True), cases), {}, invocation)
     return True
 

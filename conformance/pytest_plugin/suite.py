@@ -31,6 +31,8 @@ from conformance.reference_impl.arrays import DeviceUnavailable, use_device
 from conformance.reporting.ledger import Totals
 from conformance.reporting.store import PAGE
 from conformance.reproduction.files import Invocation
+from conformance.runners.builds import BadBuild
+from conformance.runners.python import BadPython
 from conformance.selection import BadCase, UnknownName
 
 PACKAGE = Path(__file__).parent.parent
@@ -62,7 +64,7 @@ class Suite:
             device = config.getoption(f"{PREFIX}device")
             self._stack.enter_context(use_device(device or "cpu"))
             self.request = Request.of(config)
-        except (UnknownName, BadCase, DeviceUnavailable) as error:
+        except (UnknownName, BadBuild, BadCase, BadPython, DeviceUnavailable) as error:
             raise pytest.UsageError(str(error)) from error
 
     @pytest.hookimpl(tryfirst=True)
@@ -159,8 +161,9 @@ class Suite:
                     sums.setdefault(properties[BACKEND], Counter()).update(counts)
         if sums:
             terminalreporter.section("conformance")
-        for backend, counted in sums.items():
-            terminalreporter.line(f"{backend}: {Totals(**counted)}")
+        for spec in self.request.plan.backends:
+            if spec.name in sums:
+                terminalreporter.line(f"{spec.name}: {Totals(**sums[spec.name])}")
         if self._written is not None:
             terminalreporter.line(f"Report: {self._written / PAGE}")
 

@@ -36,7 +36,7 @@ from conformance.runners.unavailable import BackendUnavailable
 from conformance.runners.validation import validate_observation
 from conformance.verdicts import Verdict
 
-__all__ = ["Answer", "BackendUnavailable", "Broken", "Limits", "Runner"]
+__all__ = ["Answer", "BackendUnavailable", "Broken", "Limits", "Question", "Runner"]
 
 STOP_GRACE_S = 5.0
 """How long a backend may take to end after `stop`."""
@@ -88,7 +88,7 @@ class Limits:
 
 
 @dataclass(eq=False)
-class _Question:
+class Question:
     """A case on its way to an answer: all at once, or observable by observable once it is a suspect.
 
     Attributes:
@@ -109,6 +109,20 @@ class _Question:
 
     def __post_init__(self) -> None:
         self.sent = self.case
+
+    async def result(self) -> Answer:
+        """The answer, once it is there.
+
+        Raises:
+            anyio.ClosedResourceError: the runner was closed meanwhile.
+        """
+        try:
+            await self.settled.wait()
+        finally:
+            self.abandoned = True
+        if self.answer.keys() < set(self.case.observables):
+            raise anyio.ClosedResourceError
+        return {name: self.answer[name] for name in self.case.observables}
 
     def next(self, number: int) -> Observe:
         """The next request: everything or, of a suspect, the first observable that has no answer yet."""
@@ -195,8 +209,8 @@ class Runner:
         self._window = window
         self._progress = progress
         self._first_id = self._next_id = 1
-        self._waiting: deque[_Question] = deque()
-        self._in_flight: deque[_Question] = deque()
+        self._waiting: deque[Question] = deque()
+        self._in_flight: deque[Question] = deque()
         self._oldest_since = 0.0
         self._last: tuple[ConcreteCase, dict[str, Observed]] | None = None
         self._changed = anyio.Event()
@@ -238,26 +252,29 @@ class Runner:
         self._tasks.start_soon(self._supervise, command, identity, child, self._ended)
         return identity
 
+    def ask(self, case: ConcreteCase) -> Question:
+        """Have the case asked, behind those that wait already.
+
+        Raises:
+            anyio.ClosedResourceError: the runner was not started, or has been closed.
+        """
+        question = Question(case)
+        if self._given_up is not None:
+            question.fail(self._given_up)
+        elif self._ended is None or self._ended.is_set():
+            raise anyio.ClosedResourceError
+        else:
+            self._waiting.append(question)
+            self._changed.set()
+        return question
+
     async def observe(self, case: ConcreteCase) -> Answer:
-        """The backend's answer to the case; several may be asked at once.
+        """The backend's answer to the case.
 
         Raises:
             anyio.ClosedResourceError: the runner was not started, or was closed meanwhile.
         """
-        if self._given_up is not None:
-            return dict.fromkeys(case.observables, self._given_up)
-        if self._ended is None or self._ended.is_set():
-            raise anyio.ClosedResourceError
-        question = _Question(case)
-        self._waiting.append(question)
-        self._changed.set()
-        try:
-            await question.settled.wait()
-        finally:
-            question.abandoned = True
-        if question.answer.keys() < set(case.observables):
-            raise anyio.ClosedResourceError
-        return {name: question.answer[name] for name in case.observables}
+        return await self.ask(case).result()
 
     async def close(self) -> None:
         """Tell the backend to stop, wait for it a little, and end whatever is left of it."""
