@@ -276,6 +276,7 @@ def check(
             deviations=ruling.deviations,
             agrees_with=agreeing(backend, property_name, observable, rulings),
             message=ruling.judgement.message,
+            differs=ruling.judgement.differs,
         )
         for (backend, property_name, observable), ruling in rulings.items()
     )

@@ -168,6 +168,7 @@ def run(
     from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
     from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import display, summarize, summary
+    from conformance.reproduction.files import Invocation
     from conformance.runners.builds import BadBuild
     from conformance.runners.python import BadPython
     from conformance.selection import (
@@ -203,6 +204,9 @@ def run(
         profile=profile,
         selection={key: list(values) for key, values in narrowed.items() if values},
     )
+    again = [word for module in dialects for word in ("--dialect", module)]
+    again += ["--seed", str(seed)] if seed else []
+    again += ["--node", node] if node else []
     progress = _console(stderr=True)
     try:
         with use_device(device):
@@ -211,7 +215,9 @@ def run(
             to_do = len(asked) - (sum(1 for _ in before.judged()) if before else 0)
             show = display(progress, [b.name for b in backends], to_do)
             arguments = {name: jsonable(value) for name, value in context.params.items() if name != "resume"}
-            report = record(events, out, suite, show, arguments, going_on=resume is not None)
+            report = record(
+                events, out, suite, show, arguments, Invocation(backends, again), going_on=resume is not None
+            )
     except DeviceUnavailable as error:
         raise click.UsageError(str(error)) from error
     except (CannotGoOn, ResultsError) as error:
@@ -276,6 +282,79 @@ def report(directory: Path, form: str | None, output: Path | None) -> None:
         raise BadFile(str(error)) from error
     except OSError as error:
         raise BadFile(f"{error.filename or directory}: {error.strerror}") from error
+
+
+@main.command(epilog="Example: conformance explain 95a6bfb8fb4bd3dd --backend tfjs-cpu --observable output/0")
+@click.argument("what", metavar="ID")
+@click.option(
+    "--results", default="conformance-results", show_default=True, metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path), help="Where the findings are that ID may be one of.",
+)  # fmt: skip
+@click.option("--backend", "names", multiple=True, metavar="NAME", help="The backend, for a case.")
+@click.option(
+    "--backend-command", "commands", multiple=True, metavar="[NAME=]COMMAND",
+    help="The backend that this command line runs.",
+)  # fmt: skip
+@click.option("--observable", metavar="NAME", help="What of the case, such as output/0.")
+@node_option
+@tfjs_option
+@keras_python_option
+@click.option("--seed", type=int, help="For what the backend draws at random; default: that of the results.")
+@click.option(
+    "--dialect", "dialects", multiple=True, metavar="MODULE",
+    help="Judge under the recorded deviations in this Python module too; repeatable.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON to standard output.")
+def explain(
+    what: str,
+    results: Path,
+    names: tuple[str, ...],
+    commands: tuple[str, ...],
+    observable: str | None,
+    node: str | None,
+    tfjs: tuple[str, ...],
+    keras_pythons: tuple[str, ...],
+    seed: int | None,
+    dialects: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask a backend one thing again, and show the limit of its worst element, term by term.
+
+    ID is a finding's id, or the id or JSON file of a case; of a case, --backend and --observable say
+    what of it.
+
+    Exit codes: 0 explained; 2 usage, or no such finding or case; 3 the backend could not be started.
+    """
+    from conformance import explaining
+    from conformance.reporting import explanation
+    from conformance.reporting.results import ResultsError
+    from conformance.runners.builds import BadBuild
+    from conformance.runners.python import BadPython
+    from conformance.runners.unavailable import BackendUnavailable
+    from conformance.selection import BadCase, UnknownName, check_dialects, find_backends
+
+    try:
+        check_dialects(dialects)
+        found = explaining.find(what, results, observable)
+        chosen = names or (() if commands else found.backends)
+        if len(chosen) + len(commands) != 1:
+            raise click.UsageError("name one backend: --backend NAME, or --backend-command COMMAND")
+        (backend,) = find_backends(chosen, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
+        drawn = found.seed if seed is None else seed
+        explained = explaining.explain(
+            explaining.Subject(found.case, found.observable, backend, drawn, dialects)
+        )
+    except (UnknownName, explaining.NotAsked) as error:
+        raise click.UsageError(str(error)) from error
+    except (BadBuild, BadCase, BadPython, ResultsError) as error:
+        raise BadFile(str(error)) from error
+    except BackendUnavailable as error:
+        click.echo(error, err=True)
+        sys.exit(3)
+    if as_json:
+        click.echo(explanation.as_json(explained))
+    else:
+        explanation.show(_console(), explained)
 
 
 @main.command(epilog="Example: conformance diff last-release/results.json conformance-results")

@@ -21,13 +21,18 @@ UNSPECIFIED_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, how near the answer came to its limit, and what a person has to know."""
+    """A verdict, how near the answer came to its limit, and what a person has to know.
+
+    Attributes:
+        differs: the paths at which two nested structures differ, as `axis` or `seed/config`.
+    """
 
     verdict: Verdict
     required_rung: Rung | None = None
     rung: Rung | None = None
     margin: float | str | None = None
     message: str = ""
+    differs: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -60,7 +65,13 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
 def judge_structure(expected: Any, observed: Any) -> Judgement:
     if equal(expected, observed):
         return SAME_STRUCTURE
-    return Judgement(Verdict.DIVERGES, Rung.STRUCTURE, Rung.NONE, message=difference(expected, observed))
+    return Judgement(
+        Verdict.DIVERGES,
+        Rung.STRUCTURE,
+        Rung.NONE,
+        message=difference(expected, observed),
+        differs=differing(expected, observed),
+    )
 
 
 def equal(expected: Any, observed: Any) -> bool:
@@ -98,6 +109,23 @@ def difference(expected: Any, observed: Any) -> str:
         ]
         return "; ".join(parts)
     return f"{observed!r}, expected {expected!r}"
+
+
+def differing(expected: Any, observed: Any) -> tuple[str, ...]:
+    """The paths at which two mappings of mappings differ; none where one of them is no mapping.
+
+    >>> differing({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"c": 2, "d": 4}})
+    ('a', 'b/d')
+    """
+    if not isinstance(expected, dict) or not isinstance(observed, dict):
+        return ()
+    paths = []
+    for key in sorted(expected.keys() | observed.keys()):
+        both = key in expected and key in observed
+        if not both or not equal(expected[key], observed[key]):
+            inner = differing(expected[key], observed[key]) if both else ()
+            paths += [f"{key}/{path}" for path in inner] or [key]
+    return tuple(paths)
 
 
 def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Judgement:

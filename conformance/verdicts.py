@@ -55,6 +55,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         deviations: the recorded deviations that were reached and explain the answer.
         agrees_with: the other backends in the run whose answer is the same within both limits.
         message: what a person has to know about a finding, in a line.
+        differs: the paths at which two nested structures, such as configurations, differ.
     """
 
     case: str
@@ -69,3 +70,4 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deviations: tuple[str, ...] = ()
     agrees_with: tuple[str, ...] = ()
     message: str = ""
+    differs: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ import pytest
 
 from conformance import cli, selection
 from conformance.cases.case import Case, encode
+from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reporting.results import DeviationRecord
 from conformance.reporting.store import read
@@ -25,7 +26,11 @@ from conformance.runners.protocol import Identity
 from conformance.runners.registry import BackendSpec, backends
 from conformance.verdicts import Check, Rung, Verdict
 
-CASES = (Case("layers.Dense", {"units": 3}), Case("layers.LSTM", {"units": 2}), Case("activations.elu"))
+CASES = (
+    draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 4)]),
+    draft_layer("layers.LSTM", {"units": 2}, [recipe("normal", 2, 3, 4)]),
+    draft_activation("elu", {}, recipe("normal", 2, 4)),
+)
 Question = tuple[tuple[Case, ...], tuple[BackendSpec, ...], tuple[str, ...] | None, int, tuple[str, ...]]
 """Cases, backends, properties, seed and dialects: what the command line asks of the engine."""
 
@@ -144,7 +149,7 @@ def test_a_finding_is_printed_with_how_to_see_it_again(engine: Engine, run: Run)
     engine(started("tfjs-cpu"), judged(CASES[0], Verdict.DIVERGES))
     output = run().stdout
     assert "layers.Dense · forward · output/0 on tfjs-cpu: diverges" in output
-    assert f"conformance run --case {CASES[0].id} --backend tfjs-cpu" in output
+    assert f"{CASES[0].id}.json --backend tfjs-cpu --property forward" in output
 
 
 def test_a_backend_that_does_not_start_leaves_its_last_lines(engine: Engine, run: Run) -> None:

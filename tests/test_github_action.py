@@ -96,7 +96,7 @@ def test_the_job_gets_a_summary_and_the_results(installed: Sandbox) -> None:
     assert installed.outputs.read_text() == "results=conformance-results\n"
     results = installed.workspace / "conformance-results"
     assert {path.name for path in results.iterdir()} == {
-        "badge.json", "checks.jsonl.gz", "index.html", "junit.xml", "results.json",
+        "badge.json", "checks.jsonl.gz", "index.html", "junit.xml", "results.json", "scripts",
     }  # fmt: skip
     assert json.loads((results / "badge.json").read_bytes())["color"] == "red"
 

@@ -82,9 +82,16 @@ class Answers:
         data: Data,
         arithmetic: Arithmetic | None,
         patches: Mapping[str, Any] | None = None,
+        *,
+        recorded: bool = False,
     ) -> None:
-        """The answers, with the specification's functions and defaults patched (`patches.patched`)."""
+        """The answers, with the specification's functions and defaults patched (`patches.patched`).
+
+        Args:
+            recorded: whether every tensor keeps how it was made, also where no gradient can be asked for.
+        """
         self.case, self.data, self.arithmetic, self.patches = case, data, arithmetic, patches or {}
+        self.recorded = recorded
         self.reached: set[str] = set()
         self._question: Question | Refusal | None = None
         self._found: dict[str, Expected] = {}
@@ -117,7 +124,7 @@ class Answers:
     def _ask(self) -> Question | Refusal:
         try:
             subject = SUBJECTS[self.case.subject.partition(".")[0]](self.case)
-            return Question(subject, self.data, self.arithmetic)
+            return Question(subject, self.data, self.arithmetic, self.recorded)
         except (TypeError, ValueError) as error:
             return Refusal("construction", str(error))
 
@@ -217,8 +224,8 @@ class Called:
 class Question:
     """A subject and its data; a call in either mode is computed once for all observables."""
 
-    def __init__(self, subject: Subject, data: Data, arithmetic: Arithmetic | None) -> None:
-        self.subject, self.data, self.arithmetic = subject, data, arithmetic
+    def __init__(self, subject: Subject, data: Data, arithmetic: Arithmetic | None, recorded: bool) -> None:
+        self.subject, self.data, self.arithmetic, self.recorded = subject, data, arithmetic, recorded
         self._calls: dict[bool, Called] = {}
 
     def called(self, training: bool) -> Called:
@@ -233,7 +240,7 @@ class Question:
         context = Context(
             training=training,
             masks=tuple(xp.asarray(mask) for mask in data.masks),
-            initial_state=tuple(variable(_truth(x), tracked=False) for x in data.initial_state),
+            initial_state=tuple(variable(_truth(x), tracked=self.recorded) for x in data.initial_state),
         )
         return Called(inputs, weights, self.subject.call(inputs, weights, context))
 
@@ -274,7 +281,7 @@ def _gradients(training: bool) -> Part:
         sources = {f"gradient/input/{i}": x for i, x in enumerate(called.inputs)}
         sources |= {f"gradient/weight/{name}": x for name, x in called.weights.items()}
         wanted = {name: sources[name.removeprefix("training/")] for name in names}
-        cotangents = [variable(_truth(c), tracked=False) for c in question.data.cotangents]
+        cotangents = [variable(_truth(c), tracked=question.recorded) for c in question.data.cotangents]
         products = vjp(called.result.outputs, cotangents, list(wanted.values()))
         return {name: Value(product) for name, product in zip(wanted, products, strict=True)}
 

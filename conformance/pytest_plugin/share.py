@@ -13,6 +13,7 @@ from conformance.events import Event, Judged
 from conformance.reporting.recording import record
 from conformance.reporting.results import DeviationRecord, Suite
 from conformance.reporting.terminal import Lines
+from conformance.reproduction.files import Invocation
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,11 @@ class Share:
     narrowed: tuple[str, ...]
 
 
-def write(shares: Sequence[Share], directory: Path, suite: Suite) -> bool:
+def write(shares: Sequence[Share], directory: Path, suite: Suite, invocation: Invocation) -> bool:
     """Write what all of them have judged as a results directory, unless it is nothing.
+
+    Args:
+        invocation: what the session was told, as `conformance run` is told it.
 
     Raises:
         OSError: the directory cannot be written.
@@ -50,7 +54,7 @@ def write(shares: Sequence[Share], directory: Path, suite: Suite) -> bool:
     cases = sum(isinstance(event, Judged) for event in events)
     again = replayed(events, whole=selected <= finished)
     # What was left out is not for `run --resume` to ask.
-    record(again, directory, suite, Lines(Console(quiet=True), cases), arguments={})
+    record(again, directory, suite, Lines(Console(quiet=True), cases), {}, invocation)
     return True
 
 

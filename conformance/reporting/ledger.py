@@ -183,12 +183,24 @@ def finding_of(check: Check, count: int, witness: Case) -> Finding:
         deviations=check.deviations,
         count=count,
         witness=witness,
+        differs=check.differs,
     )
 
 
 def command_for(check: Check) -> str:
     """The command line that makes the check again."""
-    return f"conformance run --case {check.case} --backend {shlex.quote(check.backend)}"
+    return command(check.case, check.property, ["--backend", check.backend])
+
+
+def command(case: str, property_: str, options: Iterable[str]) -> str:
+    """The command line that shows the finding of a case, apart from the results that it is in.
+
+    Args:
+        case: its id, or the file that holds it.
+        options: those that choose the backend, and what else the run was told.
+    """
+    words = ("conformance", "run", "--case", case, *options, "--property", property_)
+    return shlex.join([*words, "--out", "conformance-reproduced"])
 
 
 def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:

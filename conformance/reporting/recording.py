@@ -27,6 +27,7 @@ from conformance.reporting.results import (
 )
 from conformance.reporting.store import PAGE, Report, conclude, read, replace
 from conformance.reporting.terminal import Display
+from conformance.reproduction.files import Invocation, make_reproducible
 
 
 def suite_of(
@@ -61,6 +62,7 @@ def record(
     suite: Suite,
     show: Display,
     arguments: dict[str, Any],
+    invocation: Invocation,
     *,
     going_on: bool = False,
 ) -> Report:
@@ -68,6 +70,7 @@ def record(
 
     Args:
         arguments: of the command that asks for it; what `run --resume` repeats.
+        invocation: what the run was told, for the commands and scripts that show its findings again.
         going_on: with the run whose journal is in the directory.
 
     Returns:
@@ -102,7 +105,7 @@ def record(
                 asyncio.run(_consume(events, show, keep))
         except KeyboardInterrupt:
             status = "interrupted"
-    conclude(directory, status)
+    make_reproducible(directory, conclude(directory, status), invocation)
     return render_again(directory)
 
 

@@ -100,7 +100,12 @@ class Cell(_Record, frozen=True):
 
 
 class Reproduction(_Record, frozen=True):
-    """How to see a finding again: a command line, and a script that needs no suite (or nothing)."""
+    """How to see a finding again.
+
+    Attributes:
+        command: a command line of the suite's.
+        script: a script that needs no suite, by its path in the results directory, or nothing.
+    """
 
     command: str
     script: str
@@ -111,7 +116,7 @@ class Finding(_Record, frozen=True):
 
     Attributes:
         id: the hash of the signature.
-        case: the id of the witness; `summary`, `margin` and `agrees_with` are its check's.
+        case: the id of the witness; `summary`, `margin`, `agrees_with` and `differs` are its check's.
         witness: the smallest of the cases.
         count: how many checks have this signature.
     """
@@ -130,6 +135,7 @@ class Finding(_Record, frozen=True):
     deviations: tuple[str, ...]
     count: Annotated[int, msgspec.Meta(ge=1)]
     witness: Case
+    differs: tuple[str, ...] = ()
 
 
 class DeviationRecord(_Record, frozen=True):

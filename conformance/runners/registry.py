@@ -55,6 +55,7 @@ class BackendSpec:
             its `Progress`, and raises `BackendUnavailable`.
         environment: variables on top of the suite's own.
         remedy: what to do when the program does not start.
+        given: the words of the command line that ask for it, where its name does not do.
     """
 
     name: str
@@ -62,6 +63,12 @@ class BackendSpec:
     command: Callable[[Progress], list[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
     remedy: str = ""
+    given: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The words of the command line that ask for this backend."""
+        return self.given or ("--backend", self.name)
 
 
 def backends(
@@ -106,7 +113,9 @@ def from_command(command: str, name: str | None = None) -> BackendSpec:
     words = shlex.split(command)
     if not words or not words[0]:
         raise ValueError("the command of a backend is empty")
-    return BackendSpec(name or _name(words), f"command {command}", _fixed(words))
+    name = name or _name(words)
+    given = ("--backend-command", f"{name}={command}")
+    return BackendSpec(name, f"command {command}", _fixed(words), given=given)
 
 
 def _name(words: list[str]) -> str:
@@ -134,10 +143,12 @@ def _on_node(node: str | Path | None, builds: Sequence[Build], progress: Progres
 def _keras(pythons: Mapping[str, Path]) -> list[BackendSpec]:
     def spec(name: str, summary: str, remedy: str, **environment: str) -> BackendSpec:
         command = [sys.executable, str(KERAS_ADAPTER)]
+        given: tuple[str, ...] = ()
         if (python := pythons.get(name)) is not None:
             command = [str(python), str(KERAS_ADAPTER), "--build", "of --keras-python"]
+            given = ("--backend", name, "--keras-python", f"{name}={python}")
             remedy = f"mend the environment of {python}, or name another one by --keras-python"
-        return BackendSpec(name, summary, _fixed(command), KERAS_TENSORFLOW | environment, remedy)
+        return BackendSpec(name, summary, _fixed(command), KERAS_TENSORFLOW | environment, remedy, given)
 
     extra = "run: pip install 'layers-conformance[tensorflow]'"
     return [
@@ -165,7 +176,12 @@ def _keras(pythons: Mapping[str, Path]) -> list[BackendSpec]:
 
 def _tensorflow_js(node: str | Path | None, builds: Sequence[Build]) -> list[BackendSpec]:
     command = partial(_on_node, node, tuple(builds))
+    own = tuple(word for build in builds for word in ("--tfjs", str(build.path)))
+
+    def spec(name: str, summary: str) -> BackendSpec:
+        return BackendSpec(name, summary, command, given=("--backend", name, *own) if own else ())
+
     return [
-        BackendSpec("tfjs-cpu", "TensorFlow.js in plain JavaScript, on Node", command),
-        BackendSpec("tfjs-wasm", "TensorFlow.js in WebAssembly, on Node", command),
+        spec("tfjs-cpu", "TensorFlow.js in plain JavaScript, on Node"),
+        spec("tfjs-wasm", "TensorFlow.js in WebAssembly, on Node"),
     ]

@@ -260,10 +260,10 @@ def test_a_terminal_shows_each_kind_and_how_to_see_what_newly_fails() -> None:
         "Checks": "tfjs-cpu", "newly failing": "2", "mended": "1", "newly unsupported": "1",
         "no longer asked": "1", "numerically worse": "1",
     }  # fmt: skip
-    witness = DIFFERENCE.new.findings[0].case
+    again = DIFFERENCE.new.findings[0].reproduce.command
     assert (
         "layers.Dense · forward · output/0 on tfjs-cpu: conforms → diverges (2 checks)\n  it is wrong\n"
-        f"  conformance run --case {witness} --backend tfjs-cpu\n" in text
+        f"  {again}\n" in text
     )
     assert "layers.Dense · dtype · output/0 on tfjs-cpu: margin 0.01 → 0.5, conforms" in text
     assert "elu of tfjs-cpu no longer holds: It is another elu." in text

@@ -121,7 +121,9 @@ def overflowing_to_minus_infinity(x: Tensor) -> Tensor:
         return x
     beyond = xp.isinf(x.error) & (x.value < -arithmetic.largest / 2)
     value, error = xp.where(beyond, -xp.inf, x.value), xp.where(beyond, 0.0, x.error)
-    return Tensor(value, error, x.provenance)
+    corrected = Tensor(value, error, x.provenance)
+    corrected.tracked, corrected.node = x.tracked, x.node
+    return corrected
 
 
 def swap_last(x: Tensor) -> Tensor:

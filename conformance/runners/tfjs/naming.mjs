@@ -1,32 +1,23 @@
 /**
  * The naming differences between Keras and TensorFlow.js, declared once. Keras writes `snake_case` where
- * TensorFlow.js writes `camelCase`, in keys and in the values of options and identifiers; the tables hold
- * the rest.
+ * TensorFlow.js writes `camelCase`, in keys and in the values of options and identifiers; the tables of
+ * naming.json, which `conformance/reproduction` reads too, hold the rest:
+ *
+ * - `keys`, `identifiers`: those that are not each other's camel and snake case.
+ * - `classes`: those of another name.
+ * - `madeFrom`: classes that TensorFlow.js has as functions that make another, `tf.regularizers.l1` and `l2`.
+ * - `verbatim`: keys whose string values are the user's or a dtype, never an option.
+ * - `functions`: activation functions by their canonical names in Keras, where TensorFlow.js knows only
+ *   another one.
+ * - `factories`: functions of `tf.layers` that are not their class's name with a small first letter.
  */
+import {readFileSync} from "node:fs";
 import {Failure} from "./failures.mjs";
 
-/** Configuration keys that are not each other's camel and snake case. */
-const KEYS = {input_dtype: "inputDType"};
-
-/** Identifiers that are not each other's camel and snake case. */
-const IDENTIFIERS = {
-  gelu_new: "gelu_new",
-  l1_l2: "l1l2",
-  lecun_normal: "leCunNormal",
-  lecun_uniform: "leCunUniform",
-};
-
-/** Classes of another name. */
-const CLASSES = {LecunNormal: "LeCunNormal", LecunUniform: "LeCunUniform"};
-
-/** Classes that TensorFlow.js has as functions that make another: `tf.regularizers.l1` and `l2`. */
-const MADE_FROM = {
-  L1: ({l1}) => ({className: "L1L2", config: {l1, l2: 0}}),
-  L2: ({l2}) => ({className: "L1L2", config: {l1: 0, l2}}),
-};
-
-/** Keys whose string values are the user's or a dtype, never an option. */
-const VERBATIM = new Set(["name", "dtype", "input_dtype"]);
+const TABLES = JSON.parse(readFileSync(new URL("naming.json", import.meta.url), "utf8"));
+const {keys: KEYS, identifiers: IDENTIFIERS, classes: CLASSES, madeFrom: MADE_FROM} = TABLES;
+export const FUNCTIONS = TABLES.functions;
+const VERBATIM = new Set(TABLES.verbatim);
 
 const inverted = (table) => Object.fromEntries(Object.entries(table).map(([key, value]) => [value, key]));
 const KEYS_BACK = inverted(KEYS);
@@ -58,7 +49,10 @@ function valueToTensorFlowJS(value, key, instantiate) {
     return config;
   }
   const {class_name} = value;
-  const object = MADE_FROM[class_name]?.(config) ?? {className: CLASSES[class_name] ?? class_name, config};
+  const made = MADE_FROM[class_name];
+  const object = made
+    ? {className: made.className, config: {...made.config, ...config}}
+    : {className: CLASSES[class_name] ?? class_name, config};
   return instantiate(object) ?? object;
 }
 

@@ -1,6 +1,6 @@
 /** The subjects that TensorFlow.js offers, found in its serialization registry, and how each one is made. */
 import {Failure, attempt} from "./failures.mjs";
-import {configToTensorFlowJS, identifierToKeras, identifierToTensorFlowJS} from "./naming.mjs";
+import {FUNCTIONS, configToTensorFlowJS, identifierToKeras, identifierToTensorFlowJS} from "./naming.mjs";
 
 const LAYER_OBSERVABLES = [
   "output/*",
@@ -14,9 +14,6 @@ const LAYER_OBSERVABLES = [
   "signature",
 ];
 const ACTIVATION_OBSERVABLES = ["output/*", "gradient/input/*", "dtype", "identifier"];
-
-/** Activation functions by their canonical names in Keras, where TensorFlow.js knows only another one. */
-const SYNONYMS = {silu: "swish"};
 
 class LayerSubject {
   observables = LAYER_OBSERVABLES;
@@ -100,7 +97,7 @@ export function registeredSubjects(tf) {
       subjects.set(`activations.${identifierToKeras(name)}`, new ActivationSubject(registry, name));
     }
   }
-  for (const [name, own] of Object.entries(SYNONYMS)) {
+  for (const [name, own] of Object.entries(FUNCTIONS)) {
     subjects.set(`activations.${name}`, subjects.get(`activations.${own}`));
   }
   return subjects;

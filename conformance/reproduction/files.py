@@ -1,0 +1,75 @@
+"""Puts into a results directory what shows its findings again: scripts, and the cases of no corpus."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from conformance.cases import corpus as corpora
+from conformance.cases.case import encode
+from conformance.reporting.ledger import command
+from conformance.reporting.results import Finding, Reproduction, Results, encode_results
+from conformance.reporting.store import RESULTS, replace
+from conformance.reproduction.script import script
+from conformance.runners.registry import BackendSpec
+
+SCRIPTS, CASES = "scripts", "cases"
+"""The folders in a results directory."""
+
+OURS = re.compile(r"[0-9a-f]{16}\.(py|mjs|jsonl|json)")
+"""The names of the files in them."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a run was told, as far as asking again depends on it.
+
+    Attributes:
+        backends: those that were asked.
+        options: words of the command line that hold for all of them.
+    """
+
+    backends: Sequence[BackendSpec]
+    options: Sequence[str] = ()
+
+
+def make_reproducible(directory: Path, results: Results, invocation: Invocation) -> None:
+    """Write the script of every finding, and the case of each that is in no corpus; name them in
+    `results.json`, and remove those of earlier results.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    specs = {spec.name: spec for spec in invocation.backends}
+    records = {backend.name: backend for backend in results.backends}
+    in_corpus = {case.id for name in corpora.NAMES for case in corpora.load(name)} if results.findings else ()
+    written: set[Path] = set()
+
+    def write(folder: str, name: str, content: bytes) -> Path:
+        path = directory / folder / name
+        path.parent.mkdir(exist_ok=True)
+        replace(path, content)
+        written.add(path)
+        return path
+
+    def reproducible(finding: Finding) -> Finding:
+        spec = specs[finding.backend]
+        made = script(finding, records[finding.backend], spec.environment, results.suite.seed)
+        path = write(SCRIPTS, finding.id + made.suffix, made.text.encode())
+        case = finding.case
+        if case not in in_corpus:
+            case = str(write(CASES, f"{case}.json", encode(finding.witness)))
+        words = command(case, finding.property, [*spec.options, *invocation.options])
+        reproduce = Reproduction(words, path.relative_to(directory).as_posix())
+        return msgspec.structs.replace(finding, reproduce=reproduce)
+
+    findings = tuple(map(reproducible, results.findings))
+    replace(directory / RESULTS, encode_results(msgspec.structs.replace(results, findings=findings)))
+    for folder in (SCRIPTS, CASES):
+        for path in (directory / folder).glob("*"):
+            if path not in written and OURS.fullmatch(path.name):
+                path.unlink()

@@ -1,0 +1,279 @@
+"""Writes the stand-alone script of a finding, in the language of its backend."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
+from conformance.cases.properties import PROPERTIES
+from conformance.engine import Made
+from conformance.reference_impl import activations
+from conformance.reference_impl.arithmetic import Arithmetic, declared
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.tape import Provenance, Tensor
+from conformance.reporting.results import BackendRecord, Finding
+from conformance.reproduction.languages import (
+    ABSENT,
+    JAVASCRIPT,
+    PYTHON,
+    Language,
+    python_arguments,
+    tensorflow_js_arguments,
+    tensorflow_js_factory,
+    tensorflow_js_function,
+    tensorflow_js_key,
+    tensorflow_js_value,
+)
+from conformance.reproduction.question import Question
+from conformance.runners.process import Limits
+from conformance.runners.protocol import PROTOCOL_VERSION, Observe, Start, Stop, encode
+from conformance.verdicts import BROKEN, Verdict
+
+COMMENT_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script's text, and how its file's name ends."""
+
+    text: str
+    suffix: str
+
+
+@dataclass(frozen=True, eq=False)
+class Runtime:
+    """A runtime whose users' language scripts are written in.
+
+    Attributes:
+        template: the file beside this one.
+        suffix: of the script's name.
+        comment: what a line of comment begins with.
+        arguments: a configuration as a constructor's arguments.
+        name: the runtime's spelling of what a structure holds: (value, Keras name of its argument).
+        key: the runtime's name for an argument of Keras.
+        versions: those of the backend that a script tells.
+    """
+
+    template: str
+    suffix: str
+    comment: str
+    language: Language
+    arguments: Callable[[Mapping[str, Any]], str]
+    name: Callable[[Any, str], Any]
+    key: Callable[[str], str]
+    versions: tuple[str, ...]
+
+
+def _as_it_is(value: Any, key: str) -> Any:
+    return value
+
+
+KERAS = Runtime(
+    "keras.py.j2",
+    ".py",
+    "#",
+    PYTHON,
+    python_arguments,
+    _as_it_is,
+    str,
+    ("keras", "tensorflow", "numpy", "python"),
+)
+TENSORFLOW_JS = Runtime(
+    "tfjs.mjs.j2",
+    ".mjs",
+    "//",
+    JAVASCRIPT,
+    tensorflow_js_arguments,
+    tensorflow_js_value,
+    tensorflow_js_key,
+    ("tfjs", "tfjs-backend-wasm", "node"),
+)
+RUNTIMES = {r"keras-tensorflow.*": KERAS, r"tfjs-(cpu|wasm)": TENSORFLOW_JS}
+"""The runtimes by the names of their backends. Of any other backend the language is not known: its script
+is what the suite asks it, to be piped to its program."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The arrays that a question needs, by the names that they have in a script."""
+
+    inputs: dict[str, Array]
+    masks: dict[str, Array]
+    states: dict[str, Array]
+    cotangents: dict[str, Array]
+    weights: Mapping[str, Array]
+
+    @classmethod
+    def needed(cls, question: Question, data: Data) -> Arrays:
+        """Those of the data that have to be written out."""
+
+        def named(name: str, arrays: Sequence[Array], needed: bool = True) -> dict[str, Array]:
+            if not (needed and question.calls):
+                return {}
+            single = len(arrays) == 1
+            return {name if single else f"{name}{i}": x for i, x in enumerate(arrays)}
+
+        return cls(
+            named("x", data.inputs),
+            named("mask", data.masks),
+            named("state", data.initial_state),
+            named("cotangent", data.cotangents, question.kind == "gradient"),
+            data.weights if question.calls else {},
+        )
+
+    def tensors(self) -> dict[str, Array]:
+        """All but the weights."""
+        return self.inputs | self.masks | self.states | self.cotangents
+
+
+@dataclass(frozen=True)
+class Right:
+    """What is right, ready to be written: an array with its limits, a structure, or nothing.
+
+    Attributes:
+        kind: `array`, `paths` (parts of a structure, by path), `whole` (a structure), `name` (one of
+            several) or `refusal`.
+        moved: the sign of a zero counts.
+        dot: the number of products and their magnitude, where the statistics of the errors decide.
+    """
+
+    kind: str
+    value: Any = None
+    limit: Array | None = None
+    moved: bool = False
+    dot: tuple[Array, Array] | None = None
+    unit_roundoff: float = 0.0
+    biased: bool = False
+
+
+def script(finding: Finding, backend: BackendRecord, environment: Mapping[str, str], seed: int) -> Script:
+    """The script that exits with 1 while the finding is there, and with 0 once it is gone.
+
+    Args:
+        environment: the variables under which the backend runs.
+    """
+    case = finding.witness
+    runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
+    if runtime is None:
+        return Script(_requests(finding, seed), ".jsonl")
+    data, arithmetic = make(case), declared(backend.arithmetic)
+    expected = Answers(case, data, arithmetic)[finding.observable]
+    question = Question.about(case, finding.observable)
+    shapes = [list(x.shape) for x in data.inputs]
+    text = _template(runtime).render(
+        finding=finding,
+        backend=backend,
+        environment=environment,
+        seed=seed,
+        config=case.config,
+        arrays=Arrays.needed(question, data),
+        shapes=shapes,
+        unknown_batch=[[None, *shape[1:]] for shape in shapes],
+        versions={name: backend.versions[name] for name in runtime.versions if name in backend.versions},
+        q=question,
+        right=_right(finding, expected, arithmetic, runtime),
+        broken=finding.verdict in BROKEN - {Verdict.PROTOCOL_ERROR},
+        time_limit_s=Limits().start_s + Limits().case_s,
+    )
+    return Script(text, runtime.suffix)
+
+
+def _requests(finding: Finding, seed: int) -> str:
+    """The lines that the suite writes to the backend about this finding alone."""
+    asked = Made(seed).concrete(finding.witness, (finding.observable,))
+    messages = (Start(PROTOCOL_VERSION, finding.backend), Observe(1, asked), Stop())
+    return "".join(f"{encode(message).decode()}\n" for message in messages)
+
+
+def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime: Runtime) -> Right:
+    match expected:
+        case Refusal():
+            return Right("refusal")
+        case Value(tensor):
+            value = xp.to_host(tensor.value)
+            limit = np.zeros(value.shape) if tensor.error is None else xp.to_host(tensor.error)
+            # What is within every limit, and was found all the same, was found by its statistics.
+            statistical = isinstance(finding.margin, float) and finding.margin <= 1
+            return Right(
+                "array",
+                value,
+                limit,
+                moved=tensor.provenance is Provenance.MOVED and not limit.any(),
+                dot=_statistics(tensor) if statistical else None,
+                unit_roundoff=arithmetic.unit_roundoff,
+                biased=not arithmetic.nearest,
+            )
+        case Structure(value) if finding.observable == "identifier":
+            entry = activations.get(value)
+            return Right("name", [runtime.name(name, "") for name in (entry.name, *entry.aliases)])
+        case Structure(value) if finding.differs:
+            wanted, _ = PROPERTIES[finding.property].canonical(finding.witness, value, value)
+            paths = [path.split("/") for path in finding.differs]
+            return Right("paths", dict(_leaf(wanted, path, runtime) for path in paths))
+        case Structure(value):
+            return Right("whole", value)
+
+
+def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:
+    if tensor.dot is None:
+        return None
+    terms, magnitude = map(xp.to_host, tensor.dot)
+    return np.broadcast_to(terms, magnitude.shape), magnitude
+
+
+def _leaf(structure: Any, path: list[str], runtime: Runtime) -> tuple[str, Any]:
+    """A path as the runtime spells it, without the `arguments` of a signature, and what is expected there."""
+    value = structure
+    for key in path:
+        value = value.get(key, ABSENT) if isinstance(value, dict) else ABSENT
+    steps = path[1:] if path[0] == "arguments" else path
+    return ".".join(map(runtime.key, steps)), value if value == ABSENT else runtime.name(value, path[-1])
+
+
+@cache
+def _template(runtime: Runtime) -> jinja2.Template:
+    # No HTML: what a script quotes is escaped as its language does it.
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {
+        "array": runtime.language.array,
+        "literal": runtime.language.value,
+        "limits": runtime.language.limits,
+        "arguments": runtime.arguments,
+        "factory": tensorflow_js_factory,
+        "name": runtime.name,
+        "key": runtime.key,
+        "function": tensorflow_js_function,
+        "together": _together,
+        "allowance": _allowance,
+        "comment": lambda text: _comment(text, runtime.comment),
+    }
+    return environment.from_string(files(__package__).joinpath(runtime.template).read_text("utf-8"))
+
+
+def _comment(text: str, mark: str) -> str:
+    """The text as lines of comment; nothing in it can end them, as a line separator would."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return textwrap.fill(printable, COMMENT_WIDTH, initial_indent=f"{mark} ", subsequent_indent=f"{mark} ")
+
+
+def _together(names: Sequence[str]) -> str:
+    """One of them by itself, several as a list."""
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+def _allowance(limit: Array) -> str:
+    """What the limit is, in words."""
+    if not limit.any():
+        return "Nothing is rounded on the way: equality is due."
+    return "How far rounding alone may take a correct result from it, on these very numbers."
