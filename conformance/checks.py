@@ -70,7 +70,8 @@ class Bench:
 
 @dataclass(frozen=True)
 class Ruling:
-    """A judgement of one observable, the deviations that explain it, and what was compared."""
+    """A judgement of one observable, the deviations that explain it, and what was compared, in the form in
+    which it was: a layer's own name in its configuration says how many there were before it, and no more."""
 
     judgement: Judgement
     deviations: tuple[str, ...] = ()
@@ -136,14 +137,15 @@ class Trial:
         """Conforming to the specification, else deviating as recorded, else a finding."""
         expected = self.specified[observable]
         limit = expected.tensor.error if isinstance(expected, Value) else None
-        judgement = judge(*self.compared(property_, expected, observed), self.bench.arithmetic)
+        wanted, seen = self.compared(property_, expected, observed)
+        judgement = judge(wanted, seen, self.bench.arithmetic)
         if judgement.passed or not self.in_scope:
-            return Ruling(judgement, (), observed, limit)
+            return Ruling(judgement, (), seen, limit)
         for explain in (self.as_refusal, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
-                return Ruling(*explained, observed, limit)
-        return Ruling(*self.as_unpredictable(observable, judgement), observed, limit)
+                return Ruling(*explained, seen, limit)
+        return Ruling(*self.as_unpredictable(observable, judgement), seen, limit)
 
     def compared(
         self, property_: Property, expected: Expected, observed: Observed

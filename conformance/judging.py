@@ -39,11 +39,15 @@ class Judgement:
         return self.verdict in (Verdict.CONFORMS, Verdict.UNSPECIFIED)
 
 
+SAME_STRUCTURE = Judgement(Verdict.CONFORMS, Rung.STRUCTURE, Rung.STRUCTURE)
+"""Equal structures, or an error where one is due."""
+
+
 def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Judgement:
     """Whether the answer is what the specification (or a dialect of it) says."""
     match expected, observed:
         case Refusal(), WireError():
-            return Judgement(Verdict.CONFORMS, Rung.STRUCTURE, Rung.STRUCTURE)
+            return SAME_STRUCTURE
         case Refusal(), _:
             return Judgement(
                 Verdict.ACCEPTS,
@@ -60,7 +64,7 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
 
 def judge_structure(expected: Any, observed: Any) -> Judgement:
     if equal(expected, observed):
-        return Judgement(Verdict.CONFORMS, Rung.STRUCTURE, Rung.STRUCTURE)
+        return SAME_STRUCTURE
     return Judgement(
         Verdict.DIVERGES,
         Rung.STRUCTURE,

@@ -137,3 +137,9 @@ def test_arrays_of_other_shapes_do_not_agree() -> None:
 def test_nan_agrees_with_nan() -> None:
     nan = RIGHT | {"output/0": to_wire(np.full(3, np.nan, np.float32))}
     assert checks({"a": nan, "b": nan})["a", "output/0"].agrees_with == ("b",)
+
+
+def test_configurations_agree_whatever_number_a_layer_has() -> None:
+    case = Case("layers.Flatten", observables=("config",))
+    answers = {name: {"config": WireJSON({"name": f"flatten_{name}", "odd": 1})} for name in ("a", "b")}
+    assert checks(answers, case)["a", "config"].agrees_with == ("b",)

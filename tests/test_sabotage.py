@@ -42,6 +42,7 @@ KEY = "a", "mine", "forward", "output/0"
     ("change", "hit", "departs"),
     [
         ({}, False, False),
+        ({"message": "dense_7 refuses"}, False, False),
         ({"margin": 0.5}, False, True),
         ({"margin": 0.5}, True, True),
         ({"agrees_with": ("yours",)}, False, True),
@@ -66,6 +67,7 @@ def test_recovery_is_counted_where_a_new_child_was_needed_and_without_the_wait()
         ("fault", 1), ("answered", 2),
         ("fault", 10), ("started", 11), ("answered", 12),
         ("fault", 20), ("started", 63), ("answered", 64),
+        ("fault", 70), ("stumbled", 74), ("started", 76), ("answered", 77),
     ]  # fmt: skip
     log = [{"event": event, "time": time} for event, time in events]
-    assert recoveries(log, case_s=40) == [2, 4]
+    assert recoveries(log, case_s=40) == [2, 4, 3]

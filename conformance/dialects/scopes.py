@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 import numpy as np
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
-from conformance.dialects.deviation import About, Scope, touches
+from conformance.dialects.deviation import About, Scope, everywhere, touches
 
 LAYERS = tuple(
     f"layers.{name}"
@@ -22,12 +23,14 @@ LAYERS = tuple(
 
 def all_of(*scopes: Scope) -> Scope:
     """Where all hold; about the subjects that all are about."""
-    about = [scope for scope in scopes if isinstance(scope, About)]
+    about = [scope.subjects for scope in scopes if isinstance(scope, About)]
+    predicates = [scope.holds if isinstance(scope, About) else scope for scope in scopes]
+    predicates = [predicate for predicate in predicates if predicate is not everywhere]
 
     def holds(case: Case, data: Data) -> bool:
-        return all(scope(case, data) for scope in scopes)
+        return all(predicate(case, data) for predicate in predicates)
 
-    return About(frozenset.intersection(*(scope.subjects for scope in about)), holds) if about else holds
+    return About(frozenset.intersection(*about), holds) if about else holds
 
 
 def any_of(*scopes: Scope) -> Scope:
@@ -55,7 +58,8 @@ def unsets(argument: str) -> Scope:
 
 def asks(pattern: str) -> Scope:
     """An observable of that pattern is asked."""
-    return lambda case, data: any(touches((pattern,), observable) for observable in case.observables)
+    is_asked = partial(touches, (pattern,))
+    return lambda case, data: any(map(is_asked, case.observables))
 
 
 def activated_by(names: Collection[str]) -> Scope:

@@ -10,8 +10,8 @@ import msgspec
 
 from conformance.cases import corpus
 from conformance.engine import Plan
+from conformance.runners import registry
 from conformance.runners.process import Limits
-from conformance.selection import find_backends
 from proofs.faults.sabotage import prove
 
 REPORT = Path(__file__).parent.parent.parent / "reports" / "faults.json"
@@ -33,7 +33,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of where they strike; default: %(default)s")
     parser.add_argument("--report", type=Path, default=REPORT, help="default: reports/faults.json")
     arguments = parser.parse_args()
-    plan = Plan(corpus.load("quick"), find_backends(tuple(REQUIRED_S), commands=(), node=None), limits=LIMITS)
+    known = registry.backends()
+    plan = Plan(corpus.load("quick"), tuple(known[name] for name in REQUIRED_S), limits=LIMITS)
     with tempfile.TemporaryDirectory() as folder:
         outcome = prove(plan, arguments.faults, arguments.seed, Path(folder))
     report = {"seed": arguments.seed, "required_s": REQUIRED_S, **msgspec.to_builtins(outcome)}

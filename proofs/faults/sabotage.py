@@ -39,7 +39,7 @@ LONGEST_PAUSE_S = 0.02
 ANSWERED = frozenset(Verdict) - {Verdict.UNSUPPORTED, Verdict.NOT_RUN}
 
 Log = list[dict[str, Any]]
-"""What a saboteur has noted: `fault`, `started` and `answered`, each with its time."""
+"""What a saboteur has noted: `fault`, `stumbled`, `started` and `answered`, each with its time."""
 
 Key = tuple[str, str, str, str]
 """Case, backend, property and observable of a check."""
@@ -180,11 +180,15 @@ def departures(
 ) -> Iterator[str]:
     """The checks that faults have changed and must not have."""
     disturbed = {case for case, _ in hit}
+
+    def judgement(check: Check | None) -> Check | None:
+        """What must not change: all but what the backend said, where layers are numbered and garbage shown,
+        and, where a peer may be broken, who agrees."""
+        peers = () if check is None or check.case in disturbed else check.agrees_with
+        return check and msgspec.structs.replace(check, message="", agrees_with=peers)
+
     for key in expected.keys() | found.keys():
-        before, after = expected.get(key), found.get(key)
-        if before is not None and after is not None and key[0] in disturbed:
-            # Who agrees with a backend is another matter where that one's peer is broken.
-            before, after = (msgspec.structs.replace(c, agrees_with=()) for c in (before, after))
+        before, after = judgement(expected.get(key)), judgement(found.get(key))
         broken = after is not None and after.verdict in BROKEN and key[:2] in hit
         if before != after and not broken:
             yield f"{' '.join(key)}: {before} became {after}"
@@ -199,6 +203,8 @@ def recoveries(log: Log, case_s: float) -> list[float]:
         match event["event"]:
             case "fault" if since is None:
                 since, restarted = event["time"], False
+            case "stumbled":  # a fault of its own
+                since = event["time"]
             case "started":
                 restarted = True
             case "answered" if since is not None:

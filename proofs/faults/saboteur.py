@@ -50,6 +50,7 @@ class Saboteur:
         if self.stumble:
             self.stumble = False
             self.remember()
+            self.note("stumbled")
             sys.exit("a saboteur lets the start fail")
         self.unanswered: deque[dict[str, Any]] = deque()
         self.last = b""
