@@ -20,8 +20,8 @@ from conformance.reporting.recording import suite_of
 NARROWING = ("backend", "case", "subject", "property")
 """The options that the results tell as their selection."""
 
-SETTINGS = ("node", "tfjs", "keras-python", "seed", "dialect", "device")
-"""The options that a command line needs too to show the same again."""
+SETTINGS = ("node", "seed", "dialect", "device")
+"""The options that a command line needs too to show the same again, whichever backend it asks."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,7 @@ class Request:
             dialects=many["dialect"],
             witnesses=not many["case"],
         )
-        named = dict.fromkeys(many["backend"])
-        commands = [spec for spec in backends if spec.name not in named]
-        words = {spec.name: ("--backend", spec.name) for spec in backends}
-        if many["backend-command"]:
-            for spec, text in zip(commands, many["backend-command"], strict=True):
-                words[spec.name] = ("--backend-command", text)
+        words = {spec.name: spec.options for spec in backends}
         settings = [
             word
             for name in SETTINGS

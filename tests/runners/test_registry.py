@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from conformance.runners import registry
+from conformance.runners.builds import Build
 from conformance.runners.process import Answer, BackendUnavailable, Limits, Runner
 from conformance.runners.protocol import (
     ConcreteCase,
@@ -145,3 +146,15 @@ def test_a_python_class_answers_each_observable_for_itself(plugin: Plugin) -> No
 def test_a_class_that_cannot_be_made_says_why(plugin: Plugin) -> None:
     with pytest.raises(BackendUnavailable, match="RuntimeError: the library is not installed"):
         ask(plugin("Unmakeable"), ConcreteCase("layers.Dense", {}, (), {}, (), (), (), (), 0))
+
+
+def test_a_backend_says_how_to_be_asked_for_again(tmp_path: Path) -> None:
+    """With the user's own builds that concern it, and no others."""
+    build, python = Build(tmp_path, "tfjs-core"), tmp_path / "python"
+    table = backends(tfjs=(build,), keras_pythons={"keras-tensorflow": python})
+    assert table["tfjs-cpu"].options == ("--backend", "tfjs-cpu", "--tfjs", str(tmp_path))
+    assert table["keras-tensorflow"].options == (
+        "--backend", "keras-tensorflow", "--keras-python", f"keras-tensorflow={python}",
+    )  # fmt: skip
+    assert table["keras-tensorflow-onednn"].options == ("--backend", "keras-tensorflow-onednn")
+    assert from_command("./answer 'a b'").options == ("--backend-command", "answer=./answer 'a b'")
