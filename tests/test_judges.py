@@ -15,7 +15,7 @@ from conformance.cases.answer import Data, make
 from conformance.cases.case import Case, Literal
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
-from conformance.judges import Hearing, Judges
+from conformance.judges import Hearing, Judges, start_workers
 from conformance.runners.protocol import Identity, to_wire
 from conformance.verdicts import Check, Verdict
 
@@ -58,7 +58,7 @@ VERDICTS = [Verdict.DEVIATES, Verdict.CONFORMS, Verdict.DIVERGES]
 def judged(dialect: str, workers: int, hearings: tuple[Hearing, ...] = HEARINGS) -> list[Check]:
     async def judge() -> list[tuple[Check, ...]]:
         judges = Judges([Bench.of(IDENTITY, (dialect,))], (dialect,), tuple(PROPERTIES), workers)
-        await judges.prepare()
+        await start_workers(workers)
         return await judges.judge(hearings)
 
     return [check for checks in anyio.run(judge) for check in checks]
