@@ -170,7 +170,7 @@ def hit_by(logs: Mapping[str, Log], cases: Iterable[Case], seed: int) -> set[tup
         (case, backend)
         for backend, log in logs.items()
         for event in log
-        if event["event"] == "fault" and event["case"] is not None
+        if event["event"] == "fault"
         for case in by_print[event["case"]]
     }
 

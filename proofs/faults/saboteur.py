@@ -19,11 +19,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 KINDS: dict[str, Callable[[Saboteur, bytes, float], None]] = {}
 """What a saboteur does in place of passing on an answer, by name."""
+
+
+TO_NOTICE_S = 0.2
+"""How long a runner may take to notice an answer that it might as well take."""
 
 
 def kind(function: Callable[[Saboteur, bytes, float], None]) -> Callable[[Saboteur, bytes, float], None]:
@@ -53,6 +58,7 @@ class Saboteur:
             self.note("stumbled")
             sys.exit("a saboteur lets the start fail")
         self.unanswered: deque[dict[str, Any]] = deque()
+        self.asked = threading.Condition()
         self.last = b""
         self.adapter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
@@ -74,10 +80,14 @@ class Saboteur:
         assert self.adapter.stdin is not None
         for line in sys.stdin.buffer:
             if b'"observe"' in line[:64]:
-                self.unanswered.append(json.loads(line)["case"])
-            self.adapter.stdin.write(line)
-            self.adapter.stdin.flush()
-        self.adapter.stdin.close()
+                with self.asked:
+                    self.unanswered.append(json.loads(line)["case"])
+                    self.asked.notify()
+            with suppress(BrokenPipeError):
+                self.adapter.stdin.write(line)
+                self.adapter.stdin.flush()
+        with suppress(BrokenPipeError):
+            self.adapter.stdin.close()
 
     def pass_reply(self, line: bytes) -> None:
         if not self.unanswered:
@@ -102,10 +112,11 @@ class Saboteur:
         self.unanswered.popleft()
 
     def strike(self) -> None:
-        """Note the fault, and whom it hits: the case that is the oldest unanswered one."""
+        """Note the fault, and whom it hits: the oldest unanswered case, for which it waits if need be."""
+        with self.asked:
+            self.asked.wait_for(lambda: self.unanswered)
         name = self.schedule[self.committed - 1][1]
-        victim = fingerprint(self.unanswered[0]) if self.unanswered else None
-        self.note("fault", kind=name, case=victim)
+        self.note("fault", kind=name, case=fingerprint(self.unanswered[0]))
 
     def write(self, data: bytes, to: BinaryIO = sys.stdout.buffer) -> None:
         to.write(data)
@@ -254,8 +265,8 @@ def cut(it: Saboteur, line: bytes, pause: float) -> None:
 
 @kind
 def twice(it: Saboteur, line: bytes, pause: float) -> None:
-    it.strike()
     it.deliver(line)
+    it.strike()
     it.write_and_hang(line)
 
 
@@ -278,9 +289,9 @@ def repeat(it: Saboteur, line: bytes, pause: float) -> None:
     """The answer before this one comes once more, under this one's number."""
     it.strike()
     number = re.search(rb'"id": ?\d+', line)
-    if it.last and number:
-        it.write_and_hang(re.sub(rb'"id": ?\d+', number[0], it.last, count=1))
-    it.deliver(line)
+    assert number
+    it.deliver(re.sub(rb'"id": ?\d+', number[0], it.last, count=1) if it.last else line)
+    time.sleep(TO_NOTICE_S)
 
 
 if __name__ == "__main__":
