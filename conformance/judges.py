@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import anyio
 import anyio.to_process
@@ -86,9 +86,15 @@ class Judges:
 async def start_workers(count: int) -> None:
     """Have so many processes import the specification, which takes longer than a backend may."""
     limiter = anyio.CapacityLimiter(max(count, 1))
+
+    async def start() -> None:
+        # One that cannot be started is missed when it is to judge, and not before.
+        with suppress(anyio.BrokenWorkerProcess):
+            await anyio.to_process.run_sync(_stay, cancellable=True, limiter=limiter)
+
     async with anyio.create_task_group() as group:
         for _ in range(count):
-            group.start_soon(partial(anyio.to_process.run_sync, _stay, cancellable=True, limiter=limiter))
+            group.start_soon(start)
 
 
 def _stay() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -88,3 +89,7 @@ def test_workers_end_with_the_run(dialect: str) -> None:
     judged(dialect, workers=2)
     commands = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
     assert not [command for command in commands if "to_process" in command]
+
+
+def test_the_command_run_as_a_module_can_be_imported_by_a_worker() -> None:
+    runpy.run_module("conformance", run_name="__mp_main__")
