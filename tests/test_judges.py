@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+import conformance
 from conformance.cases.answer import Data, make
 from conformance.cases.case import Case, Literal
 from conformance.cases.properties import PROPERTIES
@@ -92,4 +93,4 @@ def test_workers_end_with_the_run(dialect: str) -> None:
 
 
 def test_the_command_run_as_a_module_can_be_imported_by_a_worker() -> None:
-    runpy.run_module("conformance", run_name="__mp_main__")
+    runpy.run_path(str(Path(conformance.__file__).parent / "__main__.py"), run_name="__mp_main__")
