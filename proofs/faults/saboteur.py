@@ -60,6 +60,7 @@ class Saboteur:
         self.unanswered: deque[dict[str, Any]] = deque()
         self.asked = threading.Condition()
         self.last = b""
+        self.note("launched")
         self.adapter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def remember(self) -> None:
@@ -78,10 +79,15 @@ class Saboteur:
 
     def pass_requests(self) -> None:
         assert self.adapter.stdin is not None
+        first = True
         for line in sys.stdin.buffer:
             if b'"observe"' in line[:64]:
+                case = json.loads(line)["case"]
+                if first:
+                    first = False
+                    self.note("asked", case=fingerprint(case))
                 with self.asked:
-                    self.unanswered.append(json.loads(line)["case"])
+                    self.unanswered.append(case)
                     self.asked.notify()
             with suppress(BrokenPipeError):
                 self.adapter.stdin.write(line)
@@ -91,7 +97,6 @@ class Saboteur:
 
     def pass_reply(self, line: bytes) -> None:
         if not self.unanswered:
-            self.note("started")
             self.write(line)
             return
         self.answered += 1
