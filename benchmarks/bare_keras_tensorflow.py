@@ -1,7 +1,7 @@
 """Keras on TensorFlow without the suite: the cases of a file in a loop, and the seconds that this takes.
 
-`python bare_keras_tensorflow.py CASES WARM_UP` reads one `ConcreteCase` a line, and tells the seconds of the
-first WARM_UP cases and of the rest, as JSON.
+`python bare_keras_tensorflow.py CASES FIRST` reads one `ConcreteCase` a line, and tells the seconds of the
+first FIRST cases and of the rest, as JSON.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.session import observe, start
 
 
-def main(cases: Path, warm_up: int) -> None:
+def main(cases: Path, first: int) -> None:
     """Start the backend as its adapter does, and answer the cases; the answers are thrown away."""
     concrete = [ConcreteCase.of(json.loads(line)) for line in cases.read_bytes().splitlines()]
     start("keras-tensorflow")
     seconds = []
-    for part in (concrete[:warm_up], concrete[warm_up:]):
+    for part in (concrete[:first], concrete[first:]):
         began = time.perf_counter()
         for case in part:
             observe(case)

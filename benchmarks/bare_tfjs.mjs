@@ -1,15 +1,15 @@
 /**
  * TensorFlow.js without the suite: the cases of a file in a loop, and the seconds that this takes.
  *
- * `node bare_tfjs.mjs ADAPTER MODULES BACKEND CASES WARM_UP` reads one `ConcreteCase` a line, and tells the
- * seconds of the first WARM_UP cases and of the rest, as JSON.
+ * `node bare_tfjs.mjs ADAPTER MODULES BACKEND CASES FIRST` reads one `ConcreteCase` a line, and tells the
+ * seconds of the first FIRST cases and of the rest, as JSON.
  */
 import {readFileSync} from "node:fs";
 import path from "node:path";
 import {performance} from "node:perf_hooks";
 import {pathToFileURL} from "node:url";
 
-const [adapter, modules, backend, file, warmUp] = process.argv.slice(2);
+const [adapter, modules, backend, file, first] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(path.join(adapter, name)));
 const {observe} = await load("observation.mjs");
 const {startRuntime} = await load("runtime.mjs");
@@ -24,7 +24,7 @@ const lines = readFileSync(file, "utf8").trimEnd().split("\n");
 const cases = lines.map((line) => JSON.parse(line, decoded));
 const {tf} = await startRuntime(modules, backend);
 const subjects = registeredSubjects(tf);
-const seconds = [cases.slice(0, Number(warmUp)), cases.slice(Number(warmUp))].map((part) => {
+const seconds = [cases.slice(0, Number(first)), cases.slice(Number(first))].map((part) => {
   const began = performance.now();
   for (const asked of part) {
     observe(tf, subjects, asked);

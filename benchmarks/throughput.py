@@ -1,7 +1,8 @@
 """Observations per second through the suite and in a bare loop inside the backend, on the same cases.
 
-Both sides run in fresh processes, one after the other, and again: first a warm-up, the corpus with other
-numbers in its arrays, then the corpus itself, in one order. Start-up is timed on neither side.
+Both sides run in fresh processes, one after the other, and again: first the corpus, once, as a run asks it;
+then rounds of it with other numbers in its arrays, in which the backend's compiler has warmed up. Start-up is
+timed on neither side.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from conformance.cases import corpus
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
-from conformance.events import Judged
+from conformance.events import Judged, Started
+from conformance.judges import Judges
 from conformance.reporting.results import encode_check
 from conformance.runners import protocol
 from conformance.runners.process import Broken, Runner
@@ -39,43 +41,64 @@ from conformance.selection import find_backends
 HERE = Path(__file__).parent
 
 REQUIRED_RATIO = {"keras-tensorflow": 0.6, "tfjs-cpu": 0.6}
-"""What the suite's rate has to be, as a fraction of the bare backend's."""
+"""What the suite's rate has to be over the corpus, as a fraction of the bare backend's."""
 
 REQUIRED_CPU_MS = 10.0
 """The suite's own CPU time per observation, at most, in the median."""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What was measured of one backend, over the repeats.
+class Rates:
+    """Observations per second over the repeats.
 
     Attributes:
-        observations: cases that are asked of the backend in the timed part.
-        bare, suite: observations per second, the median; `*_runs` are those of each repeat.
+        bare, suite: the medians.
         ratio: the median of the repeats' own ratios.
+        bare_runs, suite_runs: those of each repeat.
+    """
+
+    bare: float
+    suite: float
+    ratio: float
+    bare_runs: tuple[float, ...]
+    suite_runs: tuple[float, ...]
+
+    @classmethod
+    def of(cls, bare: Sequence[float], suite: Sequence[float]) -> Rates:
+        ratio = statistics.median(s / b for s, b in zip(suite, bare, strict=True))
+        return cls(statistics.median(bare), statistics.median(suite), ratio, tuple(bare), tuple(suite))
+
+    def __str__(self) -> str:
+        return f"bare {self.bare:.0f}/s, suite {self.suite:.0f}/s, ratio {self.ratio:.2f}"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one backend.
+
+    Attributes:
+        observations: cases of the corpus that are asked of the backend.
+        once: the rates at which the corpus is answered from the start, as in a run.
+        warm: the rates of the rounds after it.
         cpu_median_ms, cpu_p90_ms: the suite's CPU time per observation, apart from the event loop's and
             the way to the workers that judge.
     """
 
     backend: str
     observations: int
-    bare: float
-    suite: float
-    ratio: float
-    bare_runs: tuple[float, ...]
-    suite_runs: tuple[float, ...]
+    once: Rates
+    warm: Rates
     cpu_median_ms: float
     cpu_p90_ms: float
 
     @property
     def enough(self) -> bool:
-        fast = self.ratio >= REQUIRED_RATIO.get(self.backend, 0.0)
+        fast = self.once.ratio >= REQUIRED_RATIO.get(self.backend, 0.0)
         return fast and self.cpu_median_ms <= REQUIRED_CPU_MS
 
     def __str__(self) -> str:
         return (
-            f"{self.backend}: {self.observations} observations; bare {self.bare:.0f}/s, "
-            f"suite {self.suite:.0f}/s, ratio {self.ratio:.2f}; "
+            f"{self.backend}: {self.observations} observations; once: {self.once}; then warm: {self.warm}; "
             f"CPU time per observation {self.cpu_median_ms:.2f} ms in the median, "
             f"{self.cpu_p90_ms:.2f} ms at the 90th percentile"
         )
@@ -83,12 +106,16 @@ class Figures:
 
 @dataclass(frozen=True)
 class Work:
-    """The cases that a backend is asked, those of the warm-up first."""
+    """The cases that a backend is asked: the corpus, and then with other numbers."""
 
     spec: BackendSpec
     bench: Bench
-    warm_up: tuple[Case, ...]
-    timed: tuple[Case, ...]
+    corpus: tuple[Case, ...]
+    others: tuple[Case, ...]
+
+    def rates(self, first_s: float, rest_s: float) -> tuple[float, float]:
+        """Of the corpus and of the rest, from the seconds that they took."""
+        return len(self.corpus) / first_s, len(self.others) / rest_s
 
 
 def with_other_numbers(case: Case, by: int) -> Case:
@@ -107,49 +134,55 @@ def with_other_numbers(case: Case, by: int) -> Case:
 
 
 async def prepare(spec: BackendSpec, cases: Sequence[Case], rounds: int) -> Work:
-    """What the backend says that it can be asked, of these cases, and as often with other numbers: a round
-    of a fast backend takes half a second, in which a shared machine may do anything."""
+    """What the backend says that it can be asked, of these cases, and so many rounds with other numbers."""
     async with Runner(spec) as runner:
         identity = await runner.start()
     bench = Bench.of(identity, ())
     corpus = tuple(case for case in cases if bench.supported(case))
+    rest = (with_other_numbers(case, by) for by in range(1, rounds + 1) for case in corpus)
     ids = {case.id for case in corpus}
-
-    def others(by: int) -> list[Case]:
-        return [case for case in (with_other_numbers(case, by) for case in corpus) if case.id not in ids]
-
-    timed = (*corpus, *(case for by in range(2, rounds + 1) for case in others(by)))
-    return Work(spec, bench, tuple(others(1)), timed)
+    return Work(spec, bench, corpus, tuple(case for case in rest if case.id not in ids))
 
 
-def bare_rate(work: Work, file: Path) -> float:
-    """Observations per second in a loop inside the backend's own process."""
+def bare_rates(work: Work, file: Path) -> tuple[float, float]:
+    """Observations per second in a loop inside the backend's own process, first and then warm."""
     program = work.spec.command(silent)
     if work.spec.name.startswith("keras-tensorflow"):
         command = [program[0], str(HERE / "bare_keras_tensorflow.py")]
     else:
         command = [program[0], str(HERE / "bare_tfjs.mjs"), str(PACKAGE), program[-1], work.spec.name]
     answer = subprocess.run(
-        [*command, str(file), str(len(work.warm_up))],
+        [*command, str(file), str(len(work.corpus))],
         env=os.environ | dict(work.spec.environment),
         capture_output=True,
     )
     if answer.returncode != 0:
         raise SystemExit(f"{work.spec.name}: the bare loop failed:\n{answer.stderr.decode()[-2000:]}")
-    _, seconds = json.loads(answer.stdout.splitlines()[-1])
-    return len(work.timed) / float(seconds)
+    return work.rates(*json.loads(answer.stdout.splitlines()[-1]))
 
 
-async def suite_rate(work: Work) -> float:
-    """Observations per second through the engine."""
-    plan = engine.Plan(cases=(*work.warm_up, *work.timed), backends=(work.spec,), witnesses=False)
-    judged, began = 0, 0.0
+async def have_workers(work: Work, count: int) -> None:
+    """Start the workers that judge, which the engine starts beside the backend, and then finds here."""
+    judges = Judges([work.bench], (), tuple(PROPERTIES), count)
+    async with anyio.create_task_group() as group:
+        for _ in range(count):
+            group.start_soon(judges.judge, ())
+
+
+async def suite_rates(work: Work) -> tuple[float, float]:
+    """Observations per second through the engine, from the moment that the backend has started."""
+    plan = engine.Plan(cases=(*work.corpus, *work.others), backends=(work.spec,), witnesses=False)
+    await have_workers(work, plan.workers)
+    judged, began, between = 0, 0.0, 0.0
     async for event in engine.run(plan):
-        if isinstance(event, Judged):
-            judged += 1
-            if judged == len(work.warm_up):
+        match event:
+            case Started():
                 began = time.perf_counter()
-    return len(work.timed) / (time.perf_counter() - began)
+            case Judged():
+                judged += 1
+                if judged == len(work.corpus):
+                    between = time.perf_counter()
+    return work.rates(between - began, time.perf_counter() - between)
 
 
 async def cpu_times(work: Work) -> list[float]:
@@ -159,7 +192,7 @@ async def cpu_times(work: Work) -> list[float]:
     seconds = []
     async with Runner(work.spec) as runner:
         await runner.start()
-        for case in (*work.warm_up[:50], *work.timed):
+        for case in (*work.others[:50], *work.corpus):
             began = time.process_time()
             made = engine.Made(seed=0)
             concrete = made.concrete(case, work.bench.supported(case))
@@ -175,7 +208,7 @@ async def cpu_times(work: Work) -> list[float]:
             for judged in check(case, made.data(case), [work.bench], answers, properties):
                 encode_check(judged)
             seconds.append(spent + time.process_time() - began)
-    return seconds[-len(work.timed) :]
+    return seconds[-len(work.corpus) :]
 
 
 def measure(
@@ -190,22 +223,22 @@ def measure(
         file.write_bytes(
             b"".join(
                 protocol.encode(made.concrete(case, work.bench.supported(case))) + b"\n"
-                for case in (*work.warm_up, *work.timed)
+                for case in (*work.corpus, *work.others)
             )
         )
         for i in range(repeats):
-            bare.append(bare_rate(work, file))
-            suite.append(anyio.run(suite_rate, work))
-            say(f"{spec.name} {i + 1}/{repeats}: bare {bare[-1]:.0f}/s, suite {suite[-1]:.0f}/s")
+            bare.append(bare_rates(work, file))
+            suite.append(anyio.run(suite_rates, work))
+            both = zip(("once", "warm"), bare[-1], suite[-1], strict=True)
+            rates = "; ".join(f"{name} bare {b:.0f}/s, suite {s:.0f}/s" for name, b, s in both)
+            say(f"{spec.name} {i + 1}/{repeats}: {rates}")
     own = anyio.run(cpu_times, work)
+    (bare_once, bare_warm), (suite_once, suite_warm) = zip(*bare, strict=True), zip(*suite, strict=True)
     return Figures(
         backend=spec.name,
-        observations=len(work.timed),
-        bare=statistics.median(bare),
-        suite=statistics.median(suite),
-        ratio=statistics.median(s / b for s, b in zip(suite, bare, strict=True)),
-        bare_runs=tuple(bare),
-        suite_runs=tuple(suite),
+        observations=len(work.corpus),
+        once=Rates.of(bare_once, suite_once),
+        warm=Rates.of(bare_warm, suite_warm),
         cpu_median_ms=statistics.median(own) * 1e3,
         cpu_p90_ms=statistics.quantiles(own, n=10)[-1] * 1e3,
     )
@@ -227,7 +260,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("backends", nargs="*", metavar="BACKEND")
     parser.add_argument("--corpus", default="quick", choices=corpus.NAMES)
-    parser.add_argument("--rounds", type=int, default=3, help="how often the corpus is timed in a repeat")
+    parser.add_argument("--rounds", type=int, default=2, help="how often the corpus is asked again")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     arguments = parser.parse_args()

@@ -21,7 +21,7 @@ from conformance.checks import Bench
 from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
-from conformance.judges import Hearing, Judges, default_workers
+from conformance.judges import Hearing, Judges, default_workers, start_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
 from conformance.runners.process import Answer, Limits, Question, Runner
@@ -75,6 +75,7 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
         # The group inside the stack: whatever is still asked is cancelled before its runner is closed.
         async with anyio.create_task_group() as group:
             try:
+                group.start_soon(start_workers, plan.workers)
                 for spec, runner in zip(plan.backends, runners, strict=True):
                     group.start_soon(starting.start, spec, runner)
                 async for event in starting.events():
@@ -104,7 +105,6 @@ async def judge_all(
     properties = plan.properties or tuple(PROPERTIES)
     judges = Judges([backend.bench for backend in asked], plan.dialects, properties, plan.workers)
     send, receive = anyio.create_memory_object_stream[Session](judges.workers)
-    group.start_soon(judges.prepare)
 
     async def convene() -> None:
         async with send:

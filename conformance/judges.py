@@ -82,11 +82,24 @@ class Judges:
                 )
         return judge(self.benches, self.docket.properties, hearings)
 
-    async def prepare(self) -> None:
-        """Start the workers, which import the specification, before they are needed."""
-        async with anyio.create_task_group() as group:
-            for _ in range(self.workers):
-                group.start_soon(self.judge, ())
+
+async def start_workers(count: int) -> None:
+    """Have so many processes import the specification, which takes longer than a backend may."""
+    limiter = anyio.CapacityLimiter(max(count, 1))
+
+    async def start() -> None:
+        # One that cannot be started is missed when it is to judge, and not before.
+        with suppress(anyio.BrokenWorkerProcess):
+            await anyio.to_process.run_sync(_stay, cancellable=True, limiter=limiter)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(count):
+            group.start_soon(start)
+
+
+def _stay() -> None:
+    """Ctrl-C goes to the whole process group: this process is ended by the one that asked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def judge(
@@ -106,7 +119,6 @@ def judge_in_worker(docket: Docket, hearings: Sequence[Hearing]) -> list[tuple[C
 
 @lru_cache(maxsize=1)
 def _benches(docket: Docket) -> dict[str, Bench]:
-    # Ctrl-C goes to the whole process group: this process is ended by the one that asked.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _stay()
     identities = [msgspec.json.decode(identity, type=Identity) for identity in docket.identities]
     return {identity.name: Bench.of(identity, docket.dialects) for identity in identities}

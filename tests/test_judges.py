@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import numpy as np
 import psutil
 import pytest
 
+import conformance
 from conformance.cases.answer import Data, make
 from conformance.cases.case import Case, Literal
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
-from conformance.judges import Hearing, Judges
+from conformance.judges import Hearing, Judges, start_workers
 from conformance.runners.protocol import Identity, to_wire
 from conformance.verdicts import Check, Verdict
 
@@ -58,7 +60,7 @@ VERDICTS = [Verdict.DEVIATES, Verdict.CONFORMS, Verdict.DIVERGES]
 def judged(dialect: str, workers: int, hearings: tuple[Hearing, ...] = HEARINGS) -> list[Check]:
     async def judge() -> list[tuple[Check, ...]]:
         judges = Judges([Bench.of(IDENTITY, (dialect,))], (dialect,), tuple(PROPERTIES), workers)
-        await judges.prepare()
+        await start_workers(workers)
         return await judges.judge(hearings)
 
     return [check for checks in anyio.run(judge) for check in checks]
@@ -88,3 +90,7 @@ def test_workers_end_with_the_run(dialect: str) -> None:
     judged(dialect, workers=2)
     commands = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
     assert not [command for command in commands if "to_process" in command]
+
+
+def test_the_command_run_as_a_module_can_be_imported_by_a_worker() -> None:
+    runpy.run_path(str(Path(conformance.__file__).parent / "__main__.py"), run_name="__mp_main__")
