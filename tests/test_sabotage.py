@@ -62,12 +62,17 @@ def test_check_that_is_missing_departs() -> None:
     assert list(departures({KEY: RIGHT}, {}, {("a", "mine")}))
 
 
-def test_recovery_is_counted_where_a_new_child_was_needed_and_without_the_wait() -> None:
-    events = [
-        ("fault", 1), ("answered", 2),
-        ("fault", 10), ("started", 11), ("answered", 12),
-        ("fault", 20), ("started", 63), ("answered", 64),
-        ("fault", 70), ("stumbled", 74), ("started", 76), ("answered", 77),
+def test_recovery_is_the_time_that_a_new_child_takes_without_any_other_wait() -> None:
+    log = [
+        {"event": event, "time": time, "case": case}
+        for event, time, case in [
+            ("launched", 0, ""), ("asked", 0, "a"), ("answered", 0, ""),
+            ("fault", 1, "b"), ("answered", 2, ""),
+            ("fault", 10, "c"), ("launched", 11, ""), ("asked", 12, "c"), ("answered", 12, ""),
+            ("fault", 20, "d"), ("launched", 61, ""), ("asked", 63, "d"), ("answered", 64, ""),
+            ("fault", 70, "e"), ("stumbled", 74, ""), ("launched", 75, ""), ("asked", 76, "e"),
+            ("answered", 77, ""),
+            ("fault", 80, "f"), ("launched", 90, ""), ("asked", 91, "g"), ("answered", 92, ""),
+        ]
     ]  # fmt: skip
-    log = [{"event": event, "time": time} for event, time in events]
-    assert recoveries(log, case_s=40) == [2, 4, 3]
+    assert recoveries(log, case_s=40) == [2, 4, 3, 2]

@@ -25,6 +25,7 @@ from conformance.runners.protocol import (
     Start,
     Started,
     Stop,
+    WireJSON,
     WireTensor,
     decode_reply,
     encode,
@@ -151,10 +152,17 @@ class Question:
 REPEATED = Broken(Verdict.PROTOCOL_ERROR, "gave the answer to the case before it once more")
 
 
-def _holds_numbers(observables: dict[str, Observed]) -> bool:
-    """Whether any tensor holds another byte than 0: such answers are not alike by chance, as a case's
-    data are its own; zeros, structures and errors often are."""
-    return any(isinstance(value, WireTensor) and value.data.strip("A=") for value in observables.values())
+def _tells_its_case(observables: dict[str, Observed]) -> bool:
+    """Whether an answer holds a configuration, or a tensor of more than zeros.
+
+    A case's configuration and data are its own, and such answers are hardly ever alike by chance. Errors,
+    zeros, shapes and identifiers often are, and are not worth a new child each time.
+    """
+    return any(
+        (isinstance(value, WireTensor) and value.data.strip("A="))
+        or (name == "config" and isinstance(value, WireJSON))
+        for name, value in observables.items()
+    )
 
 
 def _departure(before: Identity, after: Identity) -> str:
@@ -183,8 +191,8 @@ class Runner:
     Requests are pipelined, and answers come in order. The oldest unanswered case is the one at fault
     when the child hangs, dies or answers out of turn: it is asked once more, alone and observable by
     observable, and where the backend fails again that observable is `Broken`; the cases behind it are
-    asked again as if nothing had happened. An answer that is the same as the one before counts as a
-    fault too, until a new child, which has no answer to repeat, gives it again.
+    asked again as if nothing had happened. An answer that is the same as the one before, and tells its
+    case, counts as a fault too, until a new child, which has no answer to repeat, gives it again.
 
     Used as an async context manager under asyncio; leaving it ends the child and all its children.
     """
@@ -486,7 +494,7 @@ class Runner:
         """Whether this is the answer to the case before, word for word, and that was another case."""
         if self._last is None or self._last[1] != observables:
             return False
-        return self._last[0] != case and _holds_numbers(observables)
+        return self._last[0] != case and _tells_its_case(observables)
 
     async def _until_late(self, child: Child) -> Broken:
         """Wait until a case has been the oldest unanswered one for longer than it may."""

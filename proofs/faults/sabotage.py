@@ -39,7 +39,8 @@ LONGEST_PAUSE_S = 0.02
 ANSWERED = frozenset(Verdict) - {Verdict.UNSUPPORTED, Verdict.NOT_RUN}
 
 Log = list[dict[str, Any]]
-"""What a saboteur has noted: `fault`, `stumbled`, `started` and `answered`, each with its time."""
+"""What a saboteur has noted: `launched`, the first case `asked`, `answered`, `fault` and `stumbled`, each
+with its time."""
 
 Key = tuple[str, str, str, str]
 """Case, backend, property and observable of a check."""
@@ -47,7 +48,8 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Recovery:
-    """Seconds from a fault being noticed to the next answer, where a new child was needed."""
+    """Seconds from a fault being noticed to the next answer, where a new child was needed and had been waited
+    for."""
 
     restarts: int
     median_s: float
@@ -198,18 +200,21 @@ def recoveries(log: Log, case_s: float) -> list[float]:
     """Seconds from each fault that took a new child to the next answer, the wait for a hung one apart."""
     seconds = []
     since: float | None = None
-    restarted = False
+    hit, launched = "", 0.0
     for event in log:
         match event["event"]:
             case "fault" if since is None:
-                since, restarted = event["time"], False
+                since, hit, launched = event["time"], event["case"], 0.0
             case "stumbled":  # a fault of its own
                 since = event["time"]
-            case "started":
-                restarted = True
+            case "launched":
+                launched = event["time"]
+            case "asked" if since is not None and event["case"] != hit:
+                # The case that was hit is settled, and nothing else may have been waiting.
+                since = launched
             case "answered" if since is not None:
                 gap = event["time"] - since
-                if restarted:
+                if launched:
                     seconds.append(gap - case_s if gap >= case_s else gap)
                 since = None
     return seconds

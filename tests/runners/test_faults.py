@@ -13,7 +13,15 @@ import pytest
 
 from conformance.runners.node import find_node
 from conformance.runners.process import BackendUnavailable, Broken, Limits, Runner
-from conformance.runners.protocol import ConcreteCase, Observation, WireTensor, to_wire
+from conformance.runners.protocol import (
+    ConcreteCase,
+    Observation,
+    Observed,
+    WireError,
+    WireJSON,
+    WireTensor,
+    to_wire,
+)
 from conformance.runners.provision import PACKAGE, ensure_package
 from conformance.runners.registry import BackendSpec
 from conformance.runners.validation import validate_observation
@@ -151,6 +159,31 @@ async def test_answers_that_are_alike_by_chance_count() -> None:
     async with started() as runner:
         answers = await ask_all(runner, cases)
     assert [set(answer.values()) for answer in answers] == [{tensor_of(1)}] * 3
+
+
+@pytest.mark.parametrize(
+    ("observables", "doubtful"),
+    [
+        ({"output/0": tensor_of(1)}, True),
+        ({"output/0": WireError("internal", "call", "no"), "config": WireJSON({"units": 1})}, True),
+        ({"output/0": tensor_of(0), "dtype": WireJSON(["float32"])}, False),
+        ({"config": WireError("internal", "config", "no")}, False),
+    ],
+)
+async def test_only_an_answer_that_tells_its_case_is_doubted(
+    observables: dict[str, Observed], doubtful: bool
+) -> None:
+    given = {name: msgspec.to_builtins(value) for name, value in observables.items()}
+    cases = [
+        msgspec.structs.replace(
+            case("give", number=n, observables=tuple(given)), config={"do": "give", "what": given}
+        )
+        for n in (1, 2)
+    ]
+    async with started() as runner:
+        pid = await pid_of(runner)
+        assert await ask_all(runner, cases) == [observables, observables]
+        assert (await pid_of(runner) != pid) == doubtful
 
 
 FAILED_STARTS = [

@@ -224,6 +224,13 @@ def one(request: Message) -> None:
     observed(request, tensor(1.0))
 
 
+def give(request: Message) -> None:
+    """Answer what the config says."""
+    what = request["case"]["config"]["what"]
+    observables = {name: what[name] for name in request["case"]["observables"]}
+    reply({"reply": "observed", "id": request["id"], "observables": observables})
+
+
 def pid(request: Message) -> None:
     observed(request, {"type": "json", "value": os.getpid()})
 
