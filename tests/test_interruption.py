@@ -8,9 +8,10 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -82,10 +83,25 @@ def uninterrupted(folder: Path) -> bytes:
     return (other / "results" / CHECKS).read_bytes()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.fixture
+def on_control_c() -> Iterator[Callable[[Any], None]]:
+    """Sets what programs that are started do on Ctrl-C, which a test in the background inherits ignored."""
+    previous = signal.getsignal(signal.SIGINT)
+
+    def let(handler: Any) -> None:
+        signal.signal(signal.SIGINT, handler)
+
+    yield let
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.parametrize(
+    ("number", "handler"), [(signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_IGN)]
+)
 def test_a_signal_leaves_valid_results_and_the_run_goes_on(
-    tmp_path: Path, held: Path, number: signal.Signals
+    tmp_path: Path, held: Path, number: signal.Signals, handler: Any, on_control_c: Callable[[Any], None]
 ) -> None:
+    on_control_c(handler)
     with held_up(tmp_path, held) as process:
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
@@ -137,7 +153,7 @@ def test_a_full_disk_ends_the_run_with_a_message_and_its_children(tmp_path: Path
 
 def test_a_run_goes_on_only_as_it_was_asked_for(tmp_path: Path, held: Path) -> None:
     with held_up(tmp_path, held) as process:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(20)
     directory = str(tmp_path / "results")
     other = subprocess.run(command("--resume", directory, "--seed", "3"), capture_output=True, text=True)

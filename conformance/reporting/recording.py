@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,12 +101,16 @@ def record(
 
         status: Literal["complete", "interrupted"] = "complete"
         try:
-            with _ending_like_ctrl_c(signal.SIGTERM), show:
+            with show:
                 asyncio.run(_consume(events, show, keep))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, _Terminated):
             status = "interrupted"
     make_reproducible(directory, conclude(directory, status), invocation)
     return render_again(directory)
+
+
+class _Terminated(Exception):
+    """SIGTERM, which does what Ctrl-C does, also where that is ignored, as in the background."""
 
 
 async def _consume(events: AsyncGenerator[Event, None], show: Display, keep: Callable[[Event], None]) -> None:
@@ -117,24 +121,19 @@ async def _consume(events: AsyncGenerator[Event, None], show: Display, keep: Cal
                 show.event(event)
 
     consuming = asyncio.ensure_future(consume())
+    terminated = asyncio.get_running_loop().create_future()
+    with suppress(NotImplementedError):  # on Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.cancel)
     try:
-        await asyncio.wait([consuming])
-    except asyncio.CancelledError:
-        # Ctrl-C: what breaks while the backends are torn down is no news then.
+        await asyncio.wait([consuming, terminated], return_when=asyncio.FIRST_COMPLETED)
+        if terminated.done():
+            raise _Terminated
+    except (asyncio.CancelledError, _Terminated):
+        # What breaks while the backends are torn down is no news then.
         consuming.cancel()
         await asyncio.gather(consuming, return_exceptions=True)
         raise
     consuming.result()
-
-
-@contextmanager
-def _ending_like_ctrl_c(number: signal.Signals) -> Iterator[None]:
-    """Within the block the signal does what Ctrl-C does."""
-    before = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def _backends_of(journal: Journal, suite: Suite) -> dict[str, BackendRecord]:
