@@ -28,6 +28,7 @@ from conformance.runners.process import Answer, Limits, Question, Runner
 from conformance.runners.protocol import ConcreteCase, to_wire
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
+from conformance.verdicts import BROKEN
 
 LOOKAHEAD = 48
 """How many cases a backend may be ahead of the judgement."""
@@ -284,20 +285,25 @@ class Ledger:
         self.judged: set[str] = set()
         self.counts: Counter[tuple[str, str]] = Counter()
         self.shown: set[tuple[str, str, str]] = set()
+        self.broken: set[tuple[str, str]] = set()
 
     def enter(self, judged: Judged) -> None:
         self.judged.add(judged.case.id)
         for c in judged.checks:
+            if c.verdict in BROKEN:
+                self.broken.add((c.backend, c.case))
             for name in c.deviations:
                 self.counts[c.backend, name] += 1
                 self.shown.add((c.backend, name, c.case))
 
     def record(self, bench: Bench, d: Deviation, plan: Plan) -> DeviationRecord:
         """The entry of a recorded deviation in the results: whether it holds on each of its witnesses,
-        where all were asked and judged by all properties, and how many checks it explains."""
+        where all were asked, answered and judged by all properties, and how many checks it explains."""
         held = [(bench.name, d.id, case.id) in self.shown for case in d.witnesses]
         asked = all(case.id in self.judged for case in d.witnesses) and plan.properties is None
-        unknown = not asked or (isinstance(d.effect, Unpredictable) and not all(held))
+        broken = any((bench.name, case.id) in self.broken for case in d.witnesses)
+        unsure = broken or isinstance(d.effect, Unpredictable)
+        unknown = not asked or (unsure and not all(held))
         return DeviationRecord(
             id=d.id,
             backend=bench.name,

@@ -224,6 +224,11 @@ def test_deviation_of_a_crash_holds_and_never_conforms(recorded: Any) -> None:
     assert records(events)[0].holds is True
 
 
+def test_deviation_whose_witness_breaks_the_backend_is_undecided(recorded: Any) -> None:
+    recorded(deviation(LEAK.effect, witness=relu_of(7.0)), of="fragile")
+    assert records(events_of(plan("fragile", dialects=(DIALECT,))))[0].holds is None
+
+
 def test_selected_properties_leave_deviations_undecided(recorded: Any) -> None:
     recorded(LEAK)
     events = events_of(plan("leaky", dialects=(DIALECT,), properties=("gradients",)))
