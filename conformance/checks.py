@@ -15,7 +15,7 @@ from conformance.cases.case import Case
 from conformance.cases.properties import Property
 from conformance.cases.properties.property import matches
 from conformance.dialects import deviation as effects
-from conformance.dialects.deviation import Deviation, Dialect, touches
+from conformance.dialects.deviation import Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
@@ -99,7 +99,7 @@ class Trial:
         return tuple(
             d
             for d in self.in_scope
-            if isinstance(d.effect, effects.Value) and touches(d.effect.observables, observable)
+            if isinstance(d.effect, effects.Value) and matches(d.effect.observables, observable)
         )
 
     def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
@@ -174,7 +174,7 @@ class Trial:
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
                     same = (kind, at) == (observed.kind, observed.at) and message in observed.message
-                    if same and touches(observables, observable):
+                    if same and matches(observables, observable):
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
 
@@ -185,7 +185,7 @@ class Trial:
         structural = [
             d
             for d in self.in_scope
-            if isinstance(d.effect, effects.Metadata) and touches(d.effect.observables, observable)
+            if isinstance(d.effect, effects.Metadata) and matches(d.effect.observables, observable)
         ]
         patching = self.patching(observable)
         if not patching and not structural:
@@ -220,7 +220,7 @@ class Trial:
             match d.effect:
                 case effects.Unpredictable(verdict, observables, signature):
                     like = verdict is judgement.verdict and signature in judgement.message
-                    if like and touches(observables, observable):
+                    if like and matches(observables, observable):
                         return replace(judgement, verdict=Verdict.UNSPECIFIED), (d.id,)
         return judgement, ()
 

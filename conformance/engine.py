@@ -133,7 +133,8 @@ async def answered(asked: list[Asked], made: Made) -> AsyncGenerator[list[Hearin
         answers = {backend.bench.name: await backend.answer(case) for backend in takers}
         hearings.append(Hearing(case, made.data(case), answers))
         made.forget(case)
-    yield hearings
+    if hearings:
+        yield hearings
 
 
 class Session:

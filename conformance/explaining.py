@@ -17,9 +17,9 @@ from conformance.cases import corpus as corpora
 from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import matches
 from conformance.checks import Bench, Trial, targets
 from conformance.dialects import deviation as effects
-from conformance.dialects.deviation import touches
 from conformance.engine import Made
 from conformance.judging import Judgement
 from conformance.reference_impl.arithmetic import BadArithmetic, declared
@@ -303,7 +303,7 @@ def _deviations(
             answers = Answers(trial.case, data, arithmetic, d.effect.patches)
             answers[observable]
             reached = bool(answers.reached & targets(d))
-        elif not touches(d.effect.observables, observable):
+        elif not matches(d.effect.observables, observable):
             continue
         found.append(InScope(d.id, d.summary, d.effect.name, reached, d.id in explaining))
     return tuple(found)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from conformance.cases.answer import Data
@@ -188,12 +187,6 @@ class Dialect:
     def _by_subject(self) -> dict[str, tuple[Deviation, ...]]:
         """The deviations that may be in scope of a case, by its subject, as it is first asked for."""
         return {}
-
-
-@lru_cache(maxsize=4096)
-def touches(patterns: tuple[str, ...], observable: str) -> bool:
-    """Whether any of the patterns (`fnmatch`) has the observable; the same few are asked at every case."""
-    return any(fnmatchcase(observable, pattern) for pattern in patterns)
 
 
 def everywhere(case: Case, data: Data) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
-from conformance.dialects.deviation import About, Scope, everywhere, touches
+from conformance.cases.properties.property import matches
+from conformance.dialects.deviation import About, Scope, everywhere
 
 LAYERS = tuple(
     f"layers.{name}"
@@ -58,7 +59,7 @@ def unsets(argument: str) -> Scope:
 
 def asks(pattern: str) -> Scope:
     """An observable of that pattern is asked."""
-    is_asked = partial(touches, (pattern,))
+    is_asked = partial(matches, (pattern,))
     return lambda case, data: any(map(is_asked, case.observables))
 
 
