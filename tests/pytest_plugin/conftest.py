@@ -27,8 +27,13 @@ def relu_of(*values: float, observables: tuple[str, ...] = ("output/0",)) -> Cas
 
 @pytest.fixture
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest in a process of its own; its plugins are this one and those that `-p` names."""
+    """Runs pytest in a process of its own; its plugins are this one and those that `-p` names.
+
+    It prints the same wherever it runs: where `CI` is set, pytest repeats whole messages in its summary.
+    """
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
 
     def run(*arguments: str) -> pytest.RunResult:
         return pytester.runpytest_subprocess("-p", "conformance.pytest_plugin", *arguments)
