@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -250,48 +250,44 @@ def check(
     Args:
         answers: by backend; None where one was asked nothing.
     """
-    rulings: dict[tuple[str, str, str], Ruling] = {}
+    judged = pairs(tuple(properties), case.observables)
+    rulings: dict[str, list[Ruling]] = {}
     for bench in benches:
         supported = bench.supported(case)
         trial = Trial(case, data, bench)
-        for property_ in properties:
-            for observable in filter(property_.judges, case.observables):
-                rulings[bench.name, property_.name, observable] = (
-                    trial.rule(property_, observable, answers.get(bench.name))
-                    if observable in supported
-                    else UNSUPPORTED
-                )
+        answer = answers.get(bench.name)
+        rulings[bench.name] = [
+            trial.rule(property_, observable, answer) if observable in supported else UNSUPPORTED
+            for property_, observable in judged
+        ]
     case_id = case.id
     return tuple(
         Check(
             case=case_id,
             backend=backend,
             subject=case.subject,
-            property=property_name,
+            property=property_.name,
             observable=observable,
             verdict=ruling.judgement.verdict,
             required_rung=ruling.judgement.required_rung,
             rung=ruling.judgement.rung,
             margin=ruling.judgement.margin,
             deviations=ruling.deviations,
-            agrees_with=agreeing(backend, property_name, observable, rulings),
+            agrees_with=tuple(
+                other for other, all_ in rulings.items() if other != backend and agree(ruling, all_[i])
+            ),
             message=ruling.judgement.message,
             differs=ruling.judgement.differs,
         )
-        for (backend, property_name, observable), ruling in rulings.items()
+        for backend, own in rulings.items()
+        for i, ((property_, observable), ruling) in enumerate(zip(judged, own, strict=True))
     )
 
 
-def agreeing(
-    backend: str, property_name: str, observable: str, rulings: Mapping[tuple[str, str, str], Ruling]
-) -> tuple[str, ...]:
-    """The other backends whose answer is the same within both limits."""
-    own = rulings[backend, property_name, observable]
-    return tuple(
-        other
-        for (other, *what), ruling in rulings.items()
-        if other != backend and what == [property_name, observable] and agree(own, ruling)
-    )
+@lru_cache(maxsize=1024)
+def pairs(properties: tuple[Property, ...], observables: tuple[str, ...]) -> tuple[tuple[Property, str], ...]:
+    """Each property with each of the observables that it judges; many cases have the same."""
+    return tuple((p, observable) for p in properties for observable in filter(p.judges, observables))
 
 
 def agree(a: Ruling, b: Ruling) -> bool:

@@ -3,7 +3,7 @@ every backend once, and judged by every property that its observables concern.""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -105,13 +105,15 @@ async def judge_all(
     """The checks of every case, as soon as all its takers have answered; in the order of the cases."""
     properties = plan.properties or tuple(PROPERTIES)
     judges = Judges([backend.bench for backend in asked], plan.dialects, properties, plan.workers)
+    # One session more than there are judges is prepared, lest a judge wait for it.
+    room = anyio.Semaphore(judges.workers + 1, fast_acquire=True)
     send, receive = anyio.create_memory_object_stream[Session](judges.workers)
 
     async def convene() -> None:
         async with send:
-            async for hearings in answered(asked, made):
+            async for hearings in answered(asked, made, room):
                 session = Session(hearings)
-                group.start_soon(session.hold, judges)
+                group.start_soon(session.hold, judges, room)
                 await send.send(session)
 
     group.start_soon(convene)
@@ -121,19 +123,22 @@ async def judge_all(
                 yield judged
 
 
-async def answered(asked: list[Asked], made: Made) -> AsyncGenerator[list[Hearing], None]:
-    """The cases in their order, as many together as have been answered meanwhile."""
-    hearings: list[Hearing] = []
-    for case in all_cases(asked):
-        takers = [backend for backend in asked if case.id in backend.cases]
-        full = len(hearings) == TOGETHER
-        if hearings and (full or not all(backend.answered(case) for backend in takers)):
-            yield hearings
-            hearings = []
-        answers = {backend.bench.name: await backend.answer(case) for backend in takers}
-        hearings.append(Hearing(case, made.data(case), answers))
-        made.forget(case)
-    if hearings:
+async def answered(
+    asked: list[Asked], made: Made, room: anyio.Semaphore
+) -> AsyncGenerator[list[Hearing], None]:
+    """The cases in their order: as soon as there is room, as many together as have been answered by then."""
+    cases = deque(all_cases(asked))
+    while cases:
+        await room.acquire()
+        hearings: list[Hearing] = []
+        while cases and len(hearings) < TOGETHER:
+            takers = [backend for backend in asked if cases[0].id in backend.cases]
+            if hearings and not all(backend.answered(cases[0]) for backend in takers):
+                break
+            case = cases.popleft()
+            answers = {backend.bench.name: await backend.answer(case) for backend in takers}
+            hearings.append(Hearing(case, made.data(case), answers))
+            made.forget(case)
         yield hearings
 
 
@@ -145,8 +150,9 @@ class Session:
         self.judged: list[Judged] = []
         self.over = anyio.Event()
 
-    async def hold(self, judges: Judges) -> None:
+    async def hold(self, judges: Judges, room: anyio.Semaphore) -> None:
         checks = await judges.judge(self.hearings)
+        room.release()
         self.judged = [Judged(h.case, c) for h, c in zip(self.hearings, checks, strict=True)]
         self.over.set()
 
@@ -240,7 +246,7 @@ class Asked:
             witnesses = (case for d in bench.dialect.deviations for case in d.witnesses)
             cases += [case for case in witnesses if case.subject in subjects]
         self.cases = {case.id: case for case in cases if case.id not in done}
-        self.room = anyio.Semaphore(LOOKAHEAD)
+        self.room = anyio.Semaphore(LOOKAHEAD, fast_acquire=True)
         self.questions: dict[str, Question | None] = {}
         self.asked = anyio.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -121,4 +122,7 @@ def judge_in_worker(docket: Docket, hearings: Sequence[Hearing]) -> list[tuple[C
 def _benches(docket: Docket) -> dict[str, Bench]:
     _stay()
     identities = [msgspec.json.decode(identity, type=Identity) for identity in docket.identities]
-    return {identity.name: Bench.of(identity, docket.dialects) for identity in identities}
+    benches = {identity.name: Bench.of(identity, docket.dialects) for identity in identities}
+    # What was imported stays: the collector need not look at it again and again.
+    gc.freeze()
+    return benches

@@ -117,10 +117,11 @@ class Question:
         Raises:
             anyio.ClosedResourceError: the runner was closed meanwhile.
         """
-        try:
-            await self.settled.wait()
-        finally:
-            self.abandoned = True
+        if not self.settled.is_set():
+            try:
+                await self.settled.wait()
+            finally:
+                self.abandoned = True
         if self.answer.keys() < set(self.case.observables):
             raise anyio.ClosedResourceError
         return {name: self.answer[name] for name in self.case.observables}
@@ -419,18 +420,26 @@ class Runner:
 
     async def _send(self, child: Child) -> Never:
         while True:
-            if not self._may_send():
+            if requests := self._next_requests():
+                await child.send(*requests)
+            else:
                 await self._change()
-                continue
+
+    def _next_requests(self) -> list[bytes]:
+        """What is to be sent now: nothing until half the window is free, then as much as it holds."""
+        requests: list[bytes] = []
+        if len(self._in_flight) > self._window // 2:
+            return requests
+        while self._may_send():
             question = self._waiting.popleft()
             if question.abandoned:
                 continue
-            request = question.next(self._next_id)
-            self._next_id += 1
             if not self._in_flight:
                 self._oldest_since = anyio.current_time()
             self._in_flight.append(question)
-            await child.send(encode(request), b"\n")
+            requests += encode(question.next(self._next_id)), b"\n"
+            self._next_id += 1
+        return requests
 
     def _may_send(self) -> bool:
         """Whether the next case may go: the window has room, and no suspect is asked but alone."""

@@ -24,7 +24,7 @@ def matches(patterns: tuple[str, ...], observable: str) -> bool:
     return any(fnmatchcase(observable, pattern) for pattern in patterns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Property:
     """A statement about a backend that observations decide.
 

@@ -4,6 +4,7 @@
  * TEXT says which of them are no released packages.
  */
 import {parseArgs} from "node:util";
+import {setFlagsFromString} from "node:v8";
 import {observe} from "./observation.mjs";
 import {PROTOCOL_VERSION, messages, reply, reserveStandardOutput} from "./protocol.mjs";
 import {assertBackend, identity, startRuntime} from "./runtime.mjs";
@@ -54,6 +55,8 @@ class Session {
   }
 }
 
+// A run asks for many different things a few times each: what is optimised later costs less in all.
+setFlagsFromString("--interrupt-budget=300000");
 reserveStandardOutput();
 try {
   const {values} = parseArgs({options: {modules: {type: "string"}, build: {type: "string"}}});
