@@ -57,6 +57,11 @@ class Docket:
     properties: tuple[str, ...]
 
 
+DEATHS = 3
+"""After so many, workers are given up, and the engine's own process judges. Where a script that is no module
+to import calls the engine, none ever starts: each would run the script anew."""
+
+
 class Judges:
     """Judges hearings for some backends, under some properties.
 
@@ -69,18 +74,21 @@ class Judges:
     ) -> None:
         self.benches = {bench.name: bench for bench in benches}
         self.workers = workers
+        self.deaths = 0
         self.limiter = anyio.CapacityLimiter(max(workers, 1))
         identities = tuple(msgspec.json.encode(bench.identity) for bench in benches)
         self.docket = Docket(identities, dialects, properties)
 
     async def judge(self, hearings: Sequence[Hearing]) -> list[tuple[Check, ...]]:
         """The checks of each hearing."""
-        if self.workers:
+        if self.workers and self.deaths < DEATHS:
             # A worker that was killed, as for its memory, is replaced at the next hearings.
-            with suppress(anyio.BrokenWorkerProcess):
+            try:
                 return await anyio.to_process.run_sync(
                     judge_in_worker, self.docket, hearings, cancellable=True, limiter=self.limiter
                 )
+            except anyio.BrokenWorkerProcess:
+                self.deaths += 1
         return judge(self.benches, self.docket.properties, hearings)
 
 

@@ -17,7 +17,7 @@ from conformance.cases.answer import Data, make
 from conformance.cases.case import Case, Literal
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
-from conformance.judges import Hearing, Judges, start_workers
+from conformance.judges import DEATHS, Hearing, Judges, start_workers
 from conformance.runners.protocol import Identity, to_wire
 from conformance.verdicts import Check, Verdict
 
@@ -84,6 +84,25 @@ def test_hearings_of_a_worker_that_dies_are_judged_all_the_same(dialect: str) ->
     data = Deadly(first.data.inputs, {}, (), (), ())
     deadly = Hearing(first.case, data, first.answers)
     assert judged(dialect, workers=1, hearings=(deadly,)) == judged(dialect, workers=0, hearings=(first,))
+
+
+def test_workers_that_die_again_and_again_are_given_up(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def die(*_: object, **__: object) -> None:
+        asked.append(1)
+        raise anyio.BrokenWorkerProcess
+
+    monkeypatch.setattr(anyio.to_process, "run_sync", die)
+
+    async def judge() -> list[list[tuple[Check, ...]]]:
+        judges = Judges([Bench.of(IDENTITY, (dialect,))], (dialect,), tuple(PROPERTIES), 1)
+        return [await judges.judge(HEARINGS) for _ in range(5)]
+
+    first, *others = anyio.run(judge)
+    assert [check.verdict for checks in first for check in checks] == VERDICTS
+    assert others == [first] * 4
+    assert len(asked) == DEATHS
 
 
 def test_workers_end_with_the_run(dialect: str) -> None:
