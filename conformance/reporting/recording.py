@@ -122,7 +122,7 @@ async def _consume(events: AsyncGenerator[Event, None], show: Display, keep: Cal
 
     consuming = asyncio.ensure_future(consume())
     terminated = asyncio.get_running_loop().create_future()
-    with suppress(NotImplementedError):  # on Windows
+    with suppress(NotImplementedError):  # asyncio on Windows has no signal handlers: SIGTERM ends the process
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.cancel)
     try:
         await asyncio.wait([consuming, terminated], return_when=asyncio.FIRST_COMPLETED)
