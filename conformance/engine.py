@@ -30,10 +30,10 @@ from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.verdicts import BROKEN
 
-LOOKAHEAD = 48
+LOOKAHEAD = 96
 """How many cases a backend may be ahead of the judgement."""
 
-TOGETHER = 8
+TOGETHER = 16
 """How many cases are judged at once, at most: so few that their answers come soon after one another."""
 
 

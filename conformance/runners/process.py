@@ -203,7 +203,7 @@ class Runner:
         spec: BackendSpec,
         *,
         limits: Limits | None = None,
-        window: int = 16,
+        window: int = 32,
         progress: Progress = silent,
     ) -> None:
         """A runner that has not been started.
