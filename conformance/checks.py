@@ -211,8 +211,9 @@ class Trial:
 
     def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:
         """Whether the dialect's answer would be another one without the deviation."""
-        without = self.under([other for other in patching if other is not d], bounded=False)
-        return not same(without[observable], self.under(patching, bounded=False)[observable])
+        bounded = not isinstance(self.specified[observable], Value)
+        without = self.under([other for other in patching if other is not d], bounded=bounded)
+        return not same(without[observable], self.under(patching, bounded=bounded)[observable])
 
     def as_unpredictable(self, observable: str, judgement: Judgement) -> tuple[Judgement, tuple[str, ...]]:
         """What is recorded as garbage or as a crash: never conforming, and no finding either."""
