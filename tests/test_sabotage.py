@@ -73,6 +73,8 @@ def test_recovery_is_the_time_that_a_new_child_takes_without_any_other_wait() ->
             ("fault", 70, "e"), ("stumbled", 74, ""), ("launched", 75, ""), ("asked", 76, "e"),
             ("answered", 77, ""),
             ("fault", 80, "f"), ("launched", 90, ""), ("asked", 91, "g"), ("answered", 92, ""),
+            ("fault", 100, "h"), ("launched", 101, ""), ("asked", 102, "h"),
+            ("fault", 103, "h"), ("launched", 104, ""), ("asked", 105, "h"), ("answered", 107, ""),
         ]
     ]  # fmt: skip
-    assert recoveries(log, case_s=40) == [2, 4, 3, 2]
+    assert recoveries(log, case_s=40) == [2, 4, 3, 2, 3, 4]

@@ -197,13 +197,21 @@ def departures(
 
 
 def recoveries(log: Log, case_s: float) -> list[float]:
-    """Seconds from each fault that took a new child to the next answer, the wait for a hung one apart."""
+    """Seconds from each fault that took a new child to the next answer, the wait for a hung one apart. The
+    next answer is also one on which another fault is committed: every kind waits for one."""
     seconds = []
     since: float | None = None
     hit, launched = "", 0.0
+
+    def back(at: float) -> None:
+        if since is not None and launched:
+            gap = at - since
+            seconds.append(gap - case_s if gap >= case_s else gap)
+
     for event in log:
         match event["event"]:
-            case "fault" if since is None:
+            case "fault":
+                back(event["time"])
                 since, hit, launched = event["time"], event["case"], 0.0
             case "stumbled":  # a fault of its own
                 since = event["time"]
@@ -212,10 +220,8 @@ def recoveries(log: Log, case_s: float) -> list[float]:
             case "asked" if since is not None and event["case"] != hit:
                 # The case that was hit is settled, and nothing else may have been waiting.
                 since = launched
-            case "answered" if since is not None:
-                gap = event["time"] - since
-                if launched:
-                    seconds.append(gap - case_s if gap >= case_s else gap)
+            case "answered":
+                back(event["time"])
                 since = None
     return seconds
 
