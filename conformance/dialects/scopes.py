@@ -11,15 +11,10 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import About, Scope, everywhere
+from conformance.reference_impl.layers import Layer
 
-LAYERS = tuple(
-    f"layers.{name}"
-    for name in (
-        "Activation", "BatchNormalization", "Concatenate", "Conv2D", "Dense", "Embedding", "Flatten",
-        "LSTM", "Softmax",
-    )
-)  # fmt: skip
-"""The layers that entries about all of them have been seen on."""
+LAYERS = tuple(f"layers.{name}" for name in sorted(Layer.registered))
+"""All layers of the specification."""
 
 
 def all_of(*scopes: Scope) -> Scope:

@@ -1,0 +1,33 @@
+"""Drafts about the layers: each argument at two values or more, on data that aim at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.layers import (
+    advanced_activations,
+    convolution,
+    core,
+    merging,
+    normalization,
+    recurrent,
+)
+
+LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
+    core.dense,
+    convolution.conv2d,
+    normalization.batch_normalization,
+    recurrent.lstm,
+    core.embedding,
+    core.flatten,
+    advanced_activations.softmax,
+    merging.concatenate,
+    core.activation,
+)
+"""What drafts the cases about a layer, in the order of the corpus."""
+
+
+def drafts() -> Iterator[Case]:
+    for layer in LAYERS:
+        yield from layer()
