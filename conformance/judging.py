@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,7 +60,16 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
             return judge_structure(expected.value, observed.value)
         case Value(), WireTensor():
             return judge_array(expected, from_wire(observed), arithmetic)
-    return Judgement(Verdict.DIVERGES, message=f"a {type(observed).__name__} for a {type(expected).__name__}")
+    told = json_or_array(observed), json_or_array(expected)
+    return Judgement(Verdict.DIVERGES, message=f"{told[0]}, expected {told[1]}")
+
+
+def json_or_array(answer: Expected | Observed) -> str:
+    """What somebody gave, where one gave an array and another did not, as of a mask."""
+    match answer:
+        case Structure(value) | WireJSON(value):
+            return json.dumps(value)
+    return "an array"
 
 
 def judge_structure(expected: Any, observed: Any) -> Judgement:

@@ -13,7 +13,14 @@ from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.fields import REQUIRED
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, given_weights
+from conformance.reference_impl.layers.layer import (
+    Context,
+    Layer,
+    Result,
+    Shape,
+    given_weights,
+    output_masks,
+)
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.tape import Tensor, current_arithmetic, error_bounds, variable, vjp
 
@@ -324,6 +331,19 @@ def _dtype(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure(list(dtypes)) for name in names}
 
 
+def _masks(question: Question, names: list[str]) -> dict[str, Expected]:
+    layer, data = question.subject.layer, question.data
+    assert layer is not None
+    inputs = [xp.asarray(x) for x in data.inputs]
+    masks = [xp.asarray(mask) for mask in data.masks] or [None] * len(inputs)
+    handed_on = output_masks(layer, inputs, masks)
+    found = {
+        f"mask/{i}": Structure(None) if mask is None else Value(Tensor(mask))
+        for i, mask in enumerate(handed_on)
+    }
+    return {name: found[name] for name in names}
+
+
 def _weights(question: Question, names: list[str]) -> dict[str, Expected]:
     layer = question.subject.layer
     assert layer is not None
@@ -369,6 +389,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "training/gradient": ("gradient", _gradients(training=True)),
     "shape": ("shape", _shape),
     "dtype": ("call", _dtype),
+    "mask": ("call", _masks),
     "weights": ("build", _weights),
     "config": ("config", _config),
     "reconstructed": ("call", _outputs(training=False)),

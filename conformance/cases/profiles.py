@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INFERENCE = ("forward", "shape", "dtype", "weights", "config")
+INFERENCE = ("forward", "shape", "dtype", "masks", "weights", "config")
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,

@@ -187,7 +187,7 @@ PLAIN = (
         effect=Raises(
             "not-implemented",
             "call",
-            ("output/*", "dtype", "gradient/*", "training/*", "reconstructed/output/*"),
+            ("output/*", "dtype", "mask/*", "gradient/*", "training/*", "reconstructed/output/*"),
             "only supports the NHWC tensor format on the CPU",
         ),
         witnesses=(

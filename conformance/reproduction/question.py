@@ -12,9 +12,9 @@ class Question:
     """An observable of a case, taken apart.
 
     Attributes:
-        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `weights`, `config`, `signature` or
-            `identifier`.
-        of: which output, by what a gradient is, the state's weight, what is known of a shape.
+        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `config`,
+            `signature` or `identifier`.
+        of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.
     """
@@ -51,7 +51,7 @@ class Question:
     @property
     def calls(self) -> bool:
         """Whether the subject is called with the inputs."""
-        return self.kind in ("output", "gradient", "state", "dtype")
+        return self.kind in ("output", "gradient", "state", "dtype", "mask")
 
     @property
     def builds(self) -> bool:

@@ -200,6 +200,8 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
             return Right("refusal")
         case Value(tensor):
             value = xp.to_host(tensor.value)
+            if value.dtype == bool:  # JavaScript's tensors hold truth values as numbers
+                value = value.astype(np.int64)
             limit = np.zeros(value.shape) if tensor.error is None else xp.to_host(tensor.error)
             # What is within every limit, and was found all the same, was found by its statistics.
             statistical = isinstance(finding.margin, float) and finding.margin <= 1
@@ -207,7 +209,7 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
                 "array",
                 value,
                 limit,
-                moved=tensor.provenance is Provenance.MOVED and not limit.any(),
+                moved=value.dtype.kind == "f" and tensor.provenance is Provenance.MOVED and not limit.any(),
                 dot=_statistics(tensor) if statistical else None,
                 unit_roundoff=arithmetic.unit_roundoff,
                 biased=not arithmetic.nearest,

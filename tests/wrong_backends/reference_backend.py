@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 import msgspec
+import numpy as np
 
 from conformance import checks
 from conformance.cases import corpus
@@ -95,11 +96,15 @@ def _as_observed(case: Case, name: str, expected: Expected, said: Said | None) -
         case Structure(value):
             # Through JSON, as a runner's answer comes: no tuples, no sharing.
             value = msgspec.json.decode(msgspec.json.encode(value))
-            value = value if said is None else said(case, name, value)
-            return value if isinstance(value, WireError) else WireJSON(value)
         case Value(tensor):
-            array = tensor.value if said is None else said(case, name, tensor.value)
-            return array if isinstance(array, WireError) else to_wire(array)
+            value = tensor.value
+    value = value if said is None else said(case, name, value)
+    match value:
+        case WireError():
+            return value
+        case np.ndarray():
+            return to_wire(value)
+    return WireJSON(value)
 
 
 _data: dict[str, Data] = {}

@@ -77,6 +77,22 @@ def relu6_is_relu(case: Case, observable: str, answer: Any) -> Any:
     return "relu" if (observable, answer) == ("identifier", "relu6") else answer
 
 
+def mask_lost(case: Case, observable: str, answer: Any) -> Any:
+    """No output hands its mask on."""
+    return None if observable.startswith("mask/") else answer
+
+
+def padding_kept(original: Any, layer: Any, inputs: Any, masks: Any) -> Any:
+    """The mask is true where the index is 0."""
+    return (inputs[0] == 0 if layer.mask_zero else None,)
+
+
+def mask_for_states(original: Any, layer: Any, inputs: Any, masks: Any) -> Any:
+    """The last states of a layer carry the sequence's mask too."""
+    handed_on = original(layer, inputs, masks)
+    return (handed_on[0],) * len(handed_on)
+
+
 FAULTS = (
     Fault(
         "shape_ceil_for_floor",
@@ -86,6 +102,19 @@ FAULTS = (
     ),
     Fault("unknown_batch_as_one", "shape", "layers.*", said=batch_as_one),
     Fault("dtype_float64", "dtype", "layers.*", said=float64_said),
+    Fault("mask_lost", "masks", "layers.*", said=mask_lost),
+    Fault(
+        "mask_of_padding",
+        "masks",
+        "layers.Embedding",
+        {f"{LAYERS}.embedding:Embedding.output_masks": padding_kept},
+    ),
+    Fault(
+        "mask_for_states",
+        "masks",
+        "layers.LSTM",
+        {f"{LAYERS}.recurrent:Recurrent.output_masks": mask_for_states},
+    ),
     Fault("weights_order_bias_first", "weights", "layers.Dense", said=bias_first),
     Fault("weights_trainable_flag", "weights", "layers.BatchNormalization", said=all_trainable),
     Fault("config_drops_activation", "config", "layers.Dense", said=without_activation),

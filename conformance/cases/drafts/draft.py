@@ -73,6 +73,7 @@ def draft_layer(
         observables += [f"training/output/{i}" for i in range(len(outputs))]
         observables += [f"training/state/{w.name}" for w in declared if not w.trainable]
         observables += [f"training/{name}" for name in gradients_of]
+    observables += [f"mask/{i}" for i in range(len(outputs))]
     observables += [*STRUCTURAL, *(f"reconstructed/output/{i}" for i in range(len(outputs))), *more]
 
     def key(source: Source, slot: str) -> Source:

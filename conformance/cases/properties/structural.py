@@ -102,6 +102,7 @@ PROPERTIES = (
         ("shape/*",),
     ),
     Property("dtype", "The outputs have the specification's dtypes.", ("dtype",)),
+    Property("masks", "Each output hands on the specification's mask, or none.", ("mask/*",)),
     Property(
         "weights", "Number, order, names, shapes, dtypes and trainability of the weights.", ("weights",)
     ),

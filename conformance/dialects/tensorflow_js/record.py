@@ -12,7 +12,7 @@ WASM = "@tensorflow/tfjs-backend-wasm@4.22.0 dist"
 
 NOT_SEARCHED = "none found (not searched)"
 
-NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "reconstructed/output/*")
+NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""
 
 CONFIGURATIONS = ("config", "reconstructed/config")

@@ -13,6 +13,8 @@ from conformance.reference_impl.tape import Tensor
 class Activation(Layer):
     """The activation function of that name. Source: `keras.layers.Activation`."""
 
+    supports_masking = True
+
     activation = field(fields.activation, doc="the function's name")
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:

@@ -39,6 +39,8 @@ class BatchNormalization(Layer):
     Source: `keras.layers.BatchNormalization`.
     """
 
+    supports_masking = True
+
     axis = field(fields.integer, -1, "the axis of the channels")
     momentum = field(fields.number, 0.99, "how much of the moving averages stays")
     epsilon = field(fields.number, 0.001, "added to the variance")

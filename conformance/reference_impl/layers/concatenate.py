@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
@@ -45,8 +46,26 @@ class Concatenate(Layer):
         joined = None if None in along else sum(n for n in along if n is not None)
         return ((*shapes[0][:axis], joined, *shapes[0][axis + 1 :]),)
 
+    def output_masks(
+        self, inputs: Sequence[Array], masks: Sequence[Array | None]
+    ) -> tuple[Array | None, ...]:
+        if all(mask is None for mask in masks):
+            return (None,)
+        joined = xp.concatenate(
+            [whole_mask(x, mask) for x, mask in zip(inputs, masks, strict=True)], axis=self.axis
+        )
+        return (xp.any(joined, axis=-1),)
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         return Result((concatenate(*inputs, axis=joined_axis(self)),))
+
+
+@patchable("layers.Concatenate.whole_mask")
+def whole_mask(x: Array, mask: Array | None) -> Array:
+    """An input's mask in the input's own shape; all true where it has none"""
+    if mask is None:
+        return xp.ones(x.shape, bool)
+    return xp.broadcast_to(mask[..., None], x.shape) if mask.ndim < x.ndim else mask
 
 
 @patchable("layers.Concatenate.joined_axis")

@@ -26,6 +26,8 @@ class Dense(KernelAndBias, LowRank, Quantizable):
     array([[11.5]])
     """
 
+    supports_masking = True
+
     minimum_rank = 2
 
     units = field(fields.positive_integer, doc="size of the output's last axis")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
@@ -40,6 +40,11 @@ class Embedding(LowRank, Quantizable):
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         return ((*shapes[0], self.output_dim),)
+
+    def output_masks(
+        self, inputs: Sequence[Array], masks: Sequence[Array | None]
+    ) -> tuple[Array | None, ...]:
+        return (inputs[0] != 0 if self.mask_zero else None,)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         indices = inputs[0].value.astype(xp.int32)

@@ -79,6 +79,7 @@ class Layer:
     registered: ClassVar[dict[str, type[Layer]]] = {}
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
+    supports_masking: ClassVar[bool] = False
 
     activity_regularizer = fields.field(
         fields.regularizer, None, "penalty on the output", serialized=Serialized.IF_SET
@@ -159,6 +160,13 @@ class Layer:
         """The dtypes of the outputs."""
         return (self.dtype,)
 
+    def output_masks(
+        self, inputs: Sequence[Array], masks: Sequence[Array | None]
+    ) -> tuple[Array | None, ...]:
+        """The mask that each output hands on to the layers behind, from the inputs and their masks, one each;
+        None where there is none. That of the input goes on where the layer supports masking."""
+        return (masks[0] if self.supports_masking else None,)
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         """The outputs and the new state."""
         raise NotImplementedError  # every layer has its own
@@ -186,6 +194,14 @@ class Layer:
 def given_weights(layer: Layer, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The weights that a layer holds when it has been given some: those, with no constraint applied"""
     return weights
+
+
+@patchable("layers.output_masks")
+def output_masks(
+    layer: Layer, inputs: Sequence[Array], masks: Sequence[Array | None]
+) -> tuple[Array | None, ...]:
+    """The masks that the outputs of a layer hand on"""
+    return layer.output_masks(inputs, masks)
 
 
 def get(name: str) -> type[Layer]:

@@ -44,6 +44,12 @@ class Recurrent(Layer, registered=False):
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         return (self.dtype,) * (1 + (self.states if self.return_state else 0))
 
+    def output_masks(
+        self, inputs: Sequence[Array], masks: Sequence[Array | None]
+    ) -> tuple[Array | None, ...]:
+        states = (None,) * self.states if self.return_state else ()
+        return (masks[0] if self.return_sequences else None, *states)
+
     def scan(self, step: Step, x: Tensor, context: Context) -> Result:
         """The outputs of all steps over the times of x (batch, time, features)."""
         batch, time = x.shape[:2]

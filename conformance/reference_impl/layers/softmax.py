@@ -20,6 +20,8 @@ MASKED = -1e9
 class Softmax(Layer):
     """exp(x) / Σ exp(x) along an axis or several; masked elements are 0. Source: `keras.layers.Softmax`."""
 
+    supports_masking = True
+
     axis = field(fields.axes, -1, "the axis or axes of the sum")
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:

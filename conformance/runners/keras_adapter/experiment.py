@@ -84,6 +84,8 @@ class LayerExperiment:
                 return _serialized(self._config)
             case ["dtype"]:
                 return self._inference.dtypes
+            case ["mask", index]:
+                return self._inference.mask(int(index))
             case ["weights"]:
                 return self._described_weights()
             case ["signature"]:

@@ -34,7 +34,8 @@ ARITHMETIC: dict[str, Any] = {
 
 DESCRIPTION = ["signature", "config", "reconstructed/config"]
 CALL = ["output/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
-        "shape/*", "dtype", "weights", "reconstructed/output/*"]  # fmt: skip
+        "shape/*", "dtype", "mask/*", "weights",
+        "reconstructed/output/*"]  # fmt: skip
 FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]
 """Patterns of observables: of any layer class, of one that can be called, of an activation function."""
 

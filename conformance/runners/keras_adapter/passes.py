@@ -69,6 +69,15 @@ class Pass:
                 raise ValueError(f"output {index} was asked for, and there are {len(outputs)}")
             return to_array(outputs[index])
 
+    def mask(self, index: int) -> Array | None:
+        """The mask that output `index` carries to the layers behind; None where there is none.
+
+        Raises:
+            Refusal: the call failed.
+        """
+        mask = getattr(self.run()[index], "_keras_mask", None)
+        return None if mask is None else to_array(mask)
+
     @property
     def dtypes(self) -> list[str]:
         """The dtype of each output."""

@@ -68,6 +68,15 @@ export class BuiltLayer {
     return Array.isArray(outputs) ? outputs : [outputs];
   }
 
+  /** The masks of the outputs; a model asks for none where the layer does not support masking. */
+  outputMasks({masks}) {
+    if (!this.layer.supportsMasking) {
+      return [];
+    }
+    const found = this.layer.computeMask(oneOrAll(this.inputs), masks.length > 0 ? oneOrAll(masks) : null);
+    return Array.isArray(found) ? found : [found];
+  }
+
   /** Training-mode outputs and the non-trainable weights after it; then the weights are `values` again. */
   callInTraining(arguments_, values) {
     try {

@@ -40,6 +40,7 @@ class Answers {
     this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
     this.ready = once("build", () => this.built().assign(this.weights()));
     this.outputs = once("call", () => this.ready().call(this.arguments()));
+    this.masks = once("call", () => this.ready().outputMasks(this.arguments()));
     this.training = once("call", () => this.ready().callInTraining(this.arguments(), this.weights()));
     this.gradients = {
       inference: once("gradient", () => this.allGradients("gradient/", false)),
@@ -92,6 +93,11 @@ function output(outputs, index) {
   return wireTensor(found);
 }
 
+function outputMask(masks, index) {
+  const mask = masks[Number(index)];
+  return mask == null ? wireJSON(null) : wireTensor(mask);
+}
+
 function trainingState(state, name) {
   if (!(name in state)) {
     const known = Object.keys(state).join(", ") || "none";
@@ -109,6 +115,7 @@ const OBSERVABLES = [
   [/^training\/gradient\/(.+)$/, (answers, name) => answers.gradient("training", name)],
   [/^shape\/(concrete|unknown_batch|unknown)$/, (answers, unknown) => answers.inferredShapes(unknown)],
   [/^dtype$/, (answers) => wireJSON(answers.outputs().map(({dtype}) => dtype))],
+  [/^mask\/(\d+)$/, (answers, index) => outputMask(answers.masks(), index)],
   [/^weights$/, (answers) => wireJSON(answers.built().describeWeights())],
   [/^config$/, (answers) => wireJSON(answers.config())],
   [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],

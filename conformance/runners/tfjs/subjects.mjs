@@ -8,6 +8,7 @@ const LAYER_OBSERVABLES = [
   "gradient/*",
   "shape/*",
   "dtype",
+  "mask/*",
   "weights",
   "config",
   "reconstructed/*",

@@ -44,6 +44,7 @@ def conv2d() -> Iterator[Case]:
             **LATTICE,
         )  # fmt: skip
     yield case({"filters": 4, "kernel_size": 2}, 0, 4, 5, 3)
+    yield case({"filters": 4, "kernel_size": 1}, 2, 3, 2, 3, masks=[recipe("mask", 2, 3, dtype="bool")])
     yield case({"filters": 2, "kernel_size": [2, 1]}, 1, 2, 1, 1)
     for rank, alpha in ((2, None), (2, 8)):
         yield case({"filters": 5, "kernel_size": 2, "lora_rank": rank, "lora_alpha": alpha}, 2, 4, 3, 3)

@@ -26,6 +26,7 @@ def dense() -> Iterator[Case]:
         yield case({"units": 8, "activation": "relu"}, *shape)
     for units in (1, 4, 9, 16, 48):
         yield case({"units": units}, 5, 33)
+    yield case({"units": 6}, 3, 4, 5, masks=[recipe("mask_right_padded", 3, 4, dtype="bool")])
     # A kernel whose shape does not tell whether it is transposed.
     yield case({"units": 6}, 3, 6)
     for regime in (
@@ -97,6 +98,7 @@ def flatten() -> Iterator[Case]:
         return draft_layer("layers.Flatten", config, [recipe(regime, *shape)], **more)
 
     yield case({}, 2, 3, 4, training=True, more=["signature"])
+    yield case({}, 2, 3, 4, masks=[recipe("mask", 2, 3, dtype="bool")])
     for shape in ((5,), (3, 4), (2, 3, 4, 5), (1, 1, 1), (0, 3, 4), (2, 2, 3, 2, 3)):
         for data_format in ("channels_last", "channels_first"):
             yield case({"data_format": data_format}, *shape)
@@ -109,6 +111,8 @@ def activation() -> Iterator[Case]:
         return draft_layer("layers.Activation", config, [recipe(regime, *shape)], **more)
 
     yield case({"activation": "relu"}, 2, 3, training=True, more=["signature"])
+    for name in ("tanh", "linear"):
+        yield case({"activation": name}, 2, 3, 4, masks=[recipe("mask", 2, 3, dtype="bool")])
     for name in (
         "linear",
         "sigmoid",

@@ -20,5 +20,10 @@ def concatenate() -> Iterator[Case]:
     yield case({"axis": 2}, (2, 3, 4, 5), (2, 3, 2, 5), (2, 3, 1, 5))
     yield case({"axis": -1}, (2, 3, 4), (2, 3, 6))
     yield case({"axis": 0}, (2, 3), (4, 3))
+    pair = [recipe("mask", 2, 4, dtype="bool"), recipe("mask_right_padded", 2, 4, dtype="bool")]
+    for axis in (-1, 1):
+        yield case({"axis": axis}, (2, 4, 3), (2, 4, 3), masks=pair)
+    whole = [recipe("mask", 2, 3, dtype="bool"), recipe("mask", 2, 4, dtype="bool")]
+    yield case({}, (2, 3), (2, 4), masks=whole)
     for regime in ("signed_zeros", "subnormals", "one_nan", "one_infinity"):
         yield case({}, (2, 3), (2, 4), regime=regime)

@@ -1,0 +1,75 @@
+"""What TensorFlow.js does otherwise with masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Value, subject
+from conformance.dialects.scopes import all_of
+from conformance.dialects.tensorflow_js.record import LAYERS, deviation, searched
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers import Layer
+
+MASK = recipe("mask", 2, 3, dtype="bool")
+
+
+def masked(case: Case, data: Data) -> bool:
+    """The inputs have masks."""
+    return bool(data.masks)
+
+
+def handing_on(masks: Any) -> Value:
+    """The masks of the outputs replaced, by a function of the original, the layer, its inputs and their
+    masks."""
+    return Value({"layers.output_masks": masks}, ("mask/*",))
+
+
+def none_of_them(
+    original: Any, layer: Layer, inputs: Sequence[Array], masks: Sequence[Array]
+) -> tuple[None, ...]:
+    return (None,)
+
+
+def where_all_are_true(
+    original: Any, layer: Any, inputs: Sequence[Array], masks: Sequence[Array]
+) -> tuple[Array, ...]:
+    whole = [mask[..., None] if mask.ndim < x.ndim else mask for x, mask in zip(inputs, masks, strict=True)]
+    return (xp.all(xp.concatenate(whole, axis=layer.axis), axis=-1),)
+
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-softmax-loses-mask",
+        "The output has no mask, and layers behind it take all steps for real; in Keras the mask goes on. "
+        "Give the mask to those layers yourself.",
+        kind="bug",
+        source=f"{LAYERS}/layers/advanced_activations.js:204 (Softmax does not set supportsMasking), "
+        "engine/executor.js:286",
+        upstream=searched("Softmax layer supportsMasking mask lost"),
+        scope=all_of(subject("layers.Softmax"), masked),
+        effect=handing_on(none_of_them),
+        witnesses=(draft_layer("layers.Softmax", {}, [recipe("normal", 2, 3)], masks=[MASK]),),
+    ),
+    deviation(
+        "tfjs-concatenate-mask-of-all",
+        "Along the last axis the output's mask is true where all of the inputs' masks are; in Keras 3 where "
+        "any is.",
+        kind="bug",
+        source=f"{LAYERS}/layers/merge.js:727 (Concatenate.computeMask: tfc.all)",
+        upstream=searched("Concatenate computeMask all any mask"),
+        scope=all_of(subject("layers.Concatenate"), masked),
+        effect=handing_on(where_all_are_true),
+        witnesses=(
+            draft_layer(
+                "layers.Concatenate",
+                {},
+                [recipe("normal", 2, 3, 4), recipe("normal", 2, 3, 5)],
+                masks=[MASK, recipe("mask_right_padded", 2, 3, dtype="bool")],
+            ),
+        ),
+    ),
+)
