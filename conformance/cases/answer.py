@@ -356,6 +356,12 @@ def _weights(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure(described) for name in names}
 
 
+def _memory(question: Question, names: list[str]) -> dict[str, Expected]:
+    """Whoever lets go of what a layer has given has got everything back."""
+    steps = ("build", "call", "training", "gradient", "refused", "dispose")
+    return {name: Structure({step: {"tensors": 0, "bytes": 0} for step in steps}) for name in names}
+
+
 def _config(question: Question, names: list[str]) -> dict[str, Expected]:
     layer = question.subject.layer
     assert layer is not None
@@ -391,6 +397,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "dtype": ("call", _dtype),
     "mask": ("call", _masks),
     "weights": ("build", _weights),
+    "memory": ("call", _memory),
     "config": ("config", _config),
     "reconstructed": ("call", _outputs(training=False)),
     "reconstructed/config": ("reconstruction", _config),

@@ -99,21 +99,19 @@ def gives(argument: str) -> Scope:
 X = recipe("normal", 2, 3)
 POSITIVE = {"moving_variance": "positive", "": "normal"}
 
-DENSE = draft_layer("layers.Dense", {"units": 3}, [X], more=["signature"])
+DENSE = draft_layer("layers.Dense", {"units": 3}, [X], once=True)
 CONV2D = draft_layer(
-    "layers.Conv2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 1, 3, 3, 2)], more=["signature"]
+    "layers.Conv2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 1, 3, 3, 2)], once=True
 )
 EMBEDDING = draft_layer(
     "layers.Embedding",
     {"input_dim": 7, "output_dim": 3},
     [recipe("indices:7", 2, 3, dtype="int32")],
-    more=["signature"],
+    once=True,
 )
-LSTM = draft_layer("layers.LSTM", {"units": 3}, [recipe("normal", 2, 3, 4)], more=["signature"])
-FLATTEN = draft_layer("layers.Flatten", {}, [recipe("normal", 2, 3, 4)], more=["signature"])
-NORMALIZATION = draft_layer(
-    "layers.BatchNormalization", {}, [X], weights=POSITIVE, training=True, more=["signature"]
-)
+LSTM = draft_layer("layers.LSTM", {"units": 3}, [recipe("normal", 2, 3, 4)], once=True)
+FLATTEN = draft_layer("layers.Flatten", {}, [recipe("normal", 2, 3, 4)], once=True)
+NORMALIZATION = draft_layer("layers.BatchNormalization", {}, [X], weights=POSITIVE, training=True, once=True)
 FUSED = draft_layer(
     "layers.BatchNormalization", {}, [recipe("normal", 2, 3, 4, 5)], weights=POSITIVE, training=True
 )

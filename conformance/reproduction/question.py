@@ -12,8 +12,8 @@ class Question:
     """An observable of a case, taken apart.
 
     Attributes:
-        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `config`,
-            `signature` or `identifier`.
+        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `memory`,
+            `config`, `signature` or `identifier`.
         of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.

@@ -117,7 +117,7 @@ class Arrays:
         """Those of the data that have to be written out."""
 
         def named(name: str, arrays: Sequence[Array], needed: bool = True) -> dict[str, Array]:
-            if not (needed and question.calls):
+            if not (needed and (question.calls or question.kind == "memory")):
                 return {}
             single = len(arrays) == 1
             return {name if single else f"{name}{i}": x for i, x in enumerate(arrays)}
@@ -126,7 +126,7 @@ class Arrays:
             named("x", data.inputs),
             named("mask", data.masks),
             named("state", data.initial_state),
-            named("cotangent", data.cotangents, question.kind == "gradient"),
+            named("cotangent", data.cotangents, question.kind in ("gradient", "memory")),
             data.weights if question.calls else {},
         )
 

@@ -38,6 +38,8 @@ OBSERVABLES = {
     "shape/unknown": "JSON: the same with every dimension unknown that the layer allows to be unknown",
     "dtype": "JSON: the list of dtypes of the outputs of the inference-mode call",
     "mask/{i}": "the mask of output i for the layers behind: a boolean tensor, or JSON: null for none",
+    "memory": "JSON: {step: {tensors, bytes}} that nobody holds, left by `build`, `call`, `training`, "
+              "`gradient`, a call that is `refused`, and `dispose`",
     "weights": "JSON: a list of {name, shape, dtype, trainable} in the layer's order",
     "config": "JSON: the layer's configuration by Keras names and values, as the backend serialises it",
     "reconstructed/config": "JSON: the configuration of the layer that that configuration makes",

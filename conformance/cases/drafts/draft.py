@@ -21,7 +21,10 @@ STRUCTURAL = (
     "config",
     "reconstructed/config",
 )
-"""Observables that every layer has once."""
+"""Observables that every case has once."""
+
+ONCE = ("signature", "memory")
+"""Observables that are asked in one case of each layer, with its required arguments alone."""
 
 
 def recipe(regime: str, *shape: int, dtype: str = "float32") -> Recipe:
@@ -48,7 +51,7 @@ def draft_layer(
     cotangent: str = "cotangent",
     training: bool = False,
     gradients: bool = True,
-    more: Sequence[str] = (),
+    once: bool = False,
 ) -> Case:
     """A case about a layer that asks everything that can be seen of it.
 
@@ -56,7 +59,7 @@ def draft_layer(
         weights: the regime of all weights, or of each by name ("" for the rest).
         training: whether the call in training mode is asked as well.
         gradients: whether gradients are asked.
-        more: further observables.
+        once: whether that is asked, too, which is asked of each layer once.
     """
     layer = layers.get(subject.partition(".")[2]).from_config(config)
     shapes = [source.shape for source in inputs]
@@ -74,7 +77,8 @@ def draft_layer(
         observables += [f"training/state/{w.name}" for w in declared if not w.trainable]
         observables += [f"training/{name}" for name in gradients_of]
     observables += [f"mask/{i}" for i in range(len(outputs))]
-    observables += [*STRUCTURAL, *(f"reconstructed/output/{i}" for i in range(len(outputs))), *more]
+    observables += [*STRUCTURAL, *(f"reconstructed/output/{i}" for i in range(len(outputs)))]
+    observables += ONCE if once else ()
 
     def key(source: Source, slot: str) -> Source:
         return keyed(source, subject, config, slot)

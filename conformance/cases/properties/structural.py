@@ -104,6 +104,11 @@ PROPERTIES = (
     Property("dtype", "The outputs have the specification's dtypes.", ("dtype",)),
     Property("masks", "Each output hands on the specification's mask, or none.", ("mask/*",)),
     Property(
+        "memory",
+        "Nothing stays in memory that nobody holds, after calls, gradients, refusals and disposal.",
+        ("memory",),
+    ),
+    Property(
         "weights", "Number, order, names, shapes, dtypes and trainability of the weights.", ("weights",)
     ),
     Property("config", "The configuration says what the constructor was told.", ("config",), configurations),

@@ -72,9 +72,7 @@ BATCH_NORMALIZATION_CASE = draft_layer(
     weights=POSITIVE,
     training=True,
 )
-FLATTEN_CASE = draft_layer(
-    "layers.Flatten", {}, [recipe("normal", 2, 3, 4)], training=True, more=["signature"]
-)
+FLATTEN_CASE = draft_layer("layers.Flatten", {}, [recipe("normal", 2, 3, 4)], training=True, once=True)
 STATEFUL_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "stateful": True}, [recipe("normal", 2, 3, 4)], weights="small_normal"
 )

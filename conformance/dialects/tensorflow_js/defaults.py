@@ -16,24 +16,22 @@ LSTM_CASE = draft_layer(
     [recipe("normal", 2, 4, 5)],
     weights="small_normal",
     training=True,
-    more=["signature"],
+    once=True,
 )
 EMBEDDING_CASE = draft_layer(
     "layers.Embedding",
     {"input_dim": 7, "output_dim": 3},
     [recipe("indices:7", 2, 5, dtype="int32")],
     training=True,
-    more=["signature"],
+    once=True,
 )
-DENSE_CASE = draft_layer(
-    "layers.Dense", {"units": 3}, [recipe("normal", 2, 5)], training=True, more=["signature"]
-)
+DENSE_CASE = draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 5)], training=True, once=True)
 CONV2D_CASE = draft_layer(
     "layers.Conv2D",
     {"filters": 3, "kernel_size": 2},
     [recipe("normal", 2, 5, 6, 4)],
     training=True,
-    more=["signature"],
+    once=True,
 )
 
 SEARCHED = searched("recurrentActivation kernelInitializer default glorotNormal differs from Keras")
@@ -111,7 +109,7 @@ DEVIATIONS = (
         1,
         "The sum is along axis 1; in Keras it is along the last one, which is another from rank 3 on.",
         "advanced_activations.js:207 (Softmax)",
-        draft_layer("layers.Softmax", {}, [recipe("normal", 3, 5)], training=True, more=["signature"]),
+        draft_layer("layers.Softmax", {}, [recipe("normal", 3, 5)], training=True, once=True),
         kind="bug",
         upstream=searched("Softmax layer default axis 1 differs from Keras"),
     ),

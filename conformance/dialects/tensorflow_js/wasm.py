@@ -3,11 +3,15 @@ with tensors that have no elements."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
+from conformance.dialects.deviation import Metadata, Raises, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
     activated_by,
     all_of,
+    asks,
     given_empty_batch,
     given_nan,
     given_no_row,
@@ -48,6 +52,15 @@ def relu(original: Activation, x: Tensor) -> Tensor:
 def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
     """Keras 2's formula, and 0 where x is NaN."""
     return where(is_number(x), hard_sigmoid(original, x), 0.0)
+
+
+LEFT_BY_FAILED_GRADIENT = {"layers.Conv2D": (9, 3092), "layers.Embedding": (9, 652)}
+"""The tensors and bytes that stay, in the one case of a layer that asks for them."""
+
+
+def leaving_the_tape(case: Case, expected: Any) -> Any:
+    tensors, bytes_ = LEFT_BY_FAILED_GRADIENT[case.subject]
+    return expected | {"gradient": {"tensors": tensors, "bytes": bytes_}}
 
 
 DEVIATIONS = (
@@ -156,5 +169,26 @@ DEVIATIONS = (
             "expected 0 ± 0",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
+    ),
+    deviation(
+        "tfjs-wasm-failed-gradient-leaks",
+        "A gradient that throws leaves in memory what its tape has saved: here each time that one is asked "
+        "for whose kernel is missing. Do not try again and again.",
+        kind="bug",
+        source=f"{CORE}/engine.js:881, :890 (gradients: the tape is freed after the way back, and only then)",
+        upstream=searched("memory leak gradient throws tape saved tensors not disposed"),
+        scope=all_of(subject(*LEFT_BY_FAILED_GRADIENT), asks("memory")),
+        effect=Metadata(("memory",), leaving_the_tape),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 2, 5, 6, 4)], once=True
+            ),
+            draft_layer(
+                "layers.Embedding",
+                {"input_dim": 7, "output_dim": 3},
+                [recipe("indices:7", 2, 5, dtype="int32")],
+                once=True,
+            ),
+        ),
     ),
 )

@@ -2,6 +2,7 @@
 import {Failure, attempt, classified, once} from "./failures.mjs";
 import {vjp} from "./gradients.mjs";
 import {BuiltLayer} from "./layer.mjs";
+import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
 import {configToKeras} from "./naming.mjs";
 import {ARRAYS, wireElements, wireJSON, wireTensor} from "./protocol.mjs";
@@ -75,6 +76,11 @@ class Answers {
     return wireTensor(answer);
   }
 
+  leaks() {
+    const given = {inputs: this.inputs(), cotangents: this.cotangents(), ...this.arguments()};
+    return attempt("call", () => wireJSON(leaks(this.tf, () => this.subject.create(this.asked.config), given)));
+  }
+
   inferredShapes(unknown) {
     const layer = this.layer();
     const shapes = shapesWithUnknowns(this.inputs(), unknown, () => this.built().layer);
@@ -117,6 +123,7 @@ const OBSERVABLES = [
   [/^dtype$/, (answers) => wireJSON(answers.outputs().map(({dtype}) => dtype))],
   [/^mask\/(\d+)$/, (answers, index) => outputMask(answers.masks(), index)],
   [/^weights$/, (answers) => wireJSON(answers.built().describeWeights())],
+  [/^memory$/, (answers) => answers.leaks()],
   [/^config$/, (answers) => wireJSON(answers.config())],
   [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
   [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],

@@ -10,6 +10,7 @@ const LAYER_OBSERVABLES = [
   "dtype",
   "mask/*",
   "weights",
+  "memory",
   "config",
   "reconstructed/*",
   "signature",
