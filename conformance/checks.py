@@ -19,7 +19,6 @@ from conformance.dialects.deviation import Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
-from conformance.runners.process import Answer, Broken
 from conformance.runners.protocol import (
     Identity,
     Observed,
@@ -28,6 +27,7 @@ from conformance.runners.protocol import (
     WireTensor,
     from_wire,
 )
+from conformance.runners.question import Answer, Broken
 from conformance.verdicts import Check, Verdict
 
 

@@ -24,8 +24,9 @@ from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.judges import Hearing, Judges, default_workers, start_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
-from conformance.runners.process import Answer, Limits, Question, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import ConcreteCase, to_wire
+from conformance.runners.question import Answer, Limits, Question
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.verdicts import BROKEN

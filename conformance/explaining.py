@@ -27,8 +27,9 @@ from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.decomposition import Term, decompose
 from conformance.reference_impl.tape import Tensor
 from conformance.reporting.store import RESULTS, read
-from conformance.runners.process import Answer, Broken, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import Observed, WireError, WireTensor, from_wire
+from conformance.runners.question import Answer, Broken
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.selection import UnknownName, find_cases

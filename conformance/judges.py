@@ -19,8 +19,8 @@ from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.reference_impl.arrays import xp
-from conformance.runners.process import Answer
 from conformance.runners.protocol import Identity
+from conformance.runners.question import Answer
 from conformance.verdicts import Check
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from conformance.runners.node import find_node
-from conformance.runners.process import BackendUnavailable, Broken, Limits, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import (
     ConcreteCase,
     Observation,
@@ -23,7 +23,9 @@ from conformance.runners.protocol import (
     to_wire,
 )
 from conformance.runners.provision import PACKAGE, ensure_package
+from conformance.runners.question import Broken, Limits
 from conformance.runners.registry import BackendSpec
+from conformance.runners.unavailable import BackendUnavailable
 from conformance.runners.validation import validate_observation
 from conformance.verdicts import Verdict
 
