@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from conformance.judging import Judgement
 from conformance.reference_impl.arithmetic import BadArithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.decomposition import Term, decompose
+from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor
 from conformance.reporting.store import RESULTS, read
 from conformance.runners.process import Runner
@@ -76,9 +76,8 @@ def find(what: str, directory: Path, observable: str | None) -> Found:
     elif what.endswith(".json") or Path(what).is_file():
         (case,) = find_cases(corpora.NAMES[-1], [what])
     else:
-        near = difflib.get_close_matches(what, [*findings, *cases], n=3, cutoff=0.0)
         where = "" if results is not None else f" (there are no results in {directory})"
-        raise UnknownName(f"no finding or case {what!r}{where}; the nearest are {', '.join(near)}")
+        raise UnknownName(f"no finding or case {what!r}{where}; {suggestion(what, [*findings, *cases])}")
     if observable not in case.observables:
         known = ", ".join(case.observables)
         given = "needs --observable NAME" if observable is None else f"has no observable {observable!r}"
