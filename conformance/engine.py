@@ -107,8 +107,8 @@ async def judge_all(
     properties = plan.properties or tuple(PROPERTIES)
     judges = Judges([backend.bench for backend in asked], plan.dialects, properties, plan.workers)
     # One session more than there are judges is prepared, lest a judge wait for it.
-    room = anyio.Semaphore(judges.workers + 1, fast_acquire=True)
-    send, receive = anyio.create_memory_object_stream[Session](judges.workers)
+    room = anyio.Semaphore(plan.workers + 1, fast_acquire=True)
+    send, receive = anyio.create_memory_object_stream[Session](plan.workers)
 
     async def convene() -> None:
         async with send:

@@ -16,7 +16,7 @@ from conformance.cases import corpus as corpora
 from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.properties import PROPERTIES
-from conformance.cases.properties.property import matches
+from conformance.cases.properties.property import matches, pairs
 from conformance.checks import Bench, Trial, targets
 from conformance.dialects import deviation as effects
 from conformance.engine import Made
@@ -170,7 +170,7 @@ def explain(subject: Subject) -> Explanation:
         NotAsked: the backend does not support it.
     """
     case = subject.case
-    property_ = next(p for p in PROPERTIES.values() if p.judges(subject.observable))
+    ((property_, _),) = pairs(tuple(PROPERTIES.values()), (subject.observable,))
     bench, answer = asyncio.run(_ask(subject))
     data = make(case)
     trial = Trial(case, data, bench)
