@@ -139,8 +139,7 @@ class Runner:
         try:
             child, identity = await self._launch(command)
         except _FailedStart as failed:
-            problem = f"{self._spec.name} could not be started: it {failed}"
-            raise BackendUnavailable(problem, self._spec.remedy, failed.stderr) from failed
+            raise BackendUnavailable(f"it {failed}", self._spec.remedy, failed.stderr) from failed
         self._ended = anyio.Event()
         self._tasks.start_soon(self._supervise, command, identity, child, self._ended)
         return identity
@@ -197,7 +196,9 @@ class Runner:
         finally:
             if identity is None:
                 await child.end()
-        raise _FailedStart(answer, child.last_words(STDERR_LINES))
+        words = child.last_words(STDERR_LINES)
+        untold = (line for line in words if not answer.message.endswith(f": {line}"))
+        raise _FailedStart(answer, "\n".join(untold))
 
     async def _introduce(self, child: Child) -> Identity | Broken:
         """The answer to `start`, or what is wrong with it."""

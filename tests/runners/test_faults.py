@@ -203,9 +203,9 @@ async def test_a_failed_start_says_why_and_what_to_do(how: str, message: str) ->
     async with Runner(spec(how), limits=Limits(start_s=0.4 if how == "hang" else 20)) as runner:
         with pytest.raises(BackendUnavailable) as caught:
             await runner.start()
-    assert caught.value.problem.startswith(f"scripted could not be started: {message}")
+    assert caught.value.problem.startswith(message)
     assert caught.value.remedy == "read the manual"
-    assert ("No module named 'keras'" in caught.value.stderr) == (how == "refuse")
+    assert caught.value.stderr == ("Python 3" if how == "refuse" else "")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ async def test_a_program_that_cannot_be_run_is_named(program: str, message: str)
     async with Runner(BackendSpec("mine", "a test's", lambda progress: [program])) as runner:
         with pytest.raises(BackendUnavailable) as caught:
             await runner.start()
-    problem = f"mine could not be started: it cannot be run: {program!r}: {message}"
+    problem = f"it cannot be run: {program!r}: {message}"
     assert caught.value.problem.startswith(problem)
 
 
