@@ -32,8 +32,9 @@ from conformance.events import Judged, Started
 from conformance.judges import Judges
 from conformance.reporting.results import encode_check
 from conformance.runners import protocol
-from conformance.runners.process import Broken, Runner
+from conformance.runners.process import Runner
 from conformance.runners.provision import PACKAGE, silent
+from conformance.runners.question import Broken
 from conformance.runners.registry import BackendSpec
 from conformance.runners.validation import validate_observation
 from conformance.selection import find_backends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,12 @@ import numpy as np
 from conformance import dialects
 from conformance.cases.answer import Answers, Data, Expected, Structure, Value
 from conformance.cases.case import Case
-from conformance.cases.properties import Property
-from conformance.cases.properties.property import matches
+from conformance.cases.properties.property import Property, matches, pairs
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
-from conformance.runners.process import Answer, Broken
 from conformance.runners.protocol import (
     Identity,
     Observed,
@@ -28,6 +26,7 @@ from conformance.runners.protocol import (
     WireTensor,
     from_wire,
 )
+from conformance.runners.question import Answer, Broken
 from conformance.verdicts import Check, Verdict
 
 
@@ -283,12 +282,6 @@ def check(
         for backend, own in rulings.items()
         for i, ((property_, observable), ruling) in enumerate(zip(judged, own, strict=True))
     )
-
-
-@lru_cache(maxsize=1024)
-def pairs(properties: tuple[Property, ...], observables: tuple[str, ...]) -> tuple[tuple[Property, str], ...]:
-    """Each property with each of the observables that it judges; many cases have the same."""
-    return tuple((p, observable) for p in properties for observable in filter(p.judges, observables))
 
 
 def agree(a: Ruling, b: Ruling) -> bool:

@@ -349,7 +349,7 @@ def explain(
     except (BadBuild, BadCase, BadPython, ResultsError) as error:
         raise BadFile(str(error)) from error
     except BackendUnavailable as error:
-        click.echo(error, err=True)
+        click.echo(f"{backend.name} could not be started: {error}", err=True)
         sys.exit(3)
     if as_json:
         click.echo(explanation.as_json(explained))

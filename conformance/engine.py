@@ -24,8 +24,9 @@ from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.judges import Hearing, Judges, default_workers, start_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
-from conformance.runners.process import Answer, Limits, Question, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import ConcreteCase, to_wire
+from conformance.runners.question import Answer, Limits, Question
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.verdicts import BROKEN
@@ -106,8 +107,8 @@ async def judge_all(
     properties = plan.properties or tuple(PROPERTIES)
     judges = Judges([backend.bench for backend in asked], plan.dialects, properties, plan.workers)
     # One session more than there are judges is prepared, lest a judge wait for it.
-    room = anyio.Semaphore(judges.workers + 1, fast_acquire=True)
-    send, receive = anyio.create_memory_object_stream[Session](judges.workers)
+    room = anyio.Semaphore(plan.workers + 1, fast_acquire=True)
+    send, receive = anyio.create_memory_object_stream[Session](plan.workers)
 
     async def convene() -> None:
         async with send:

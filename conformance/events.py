@@ -37,10 +37,13 @@ class Started:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A backend that was asked for could not be started; `message` holds its last error lines."""
+    """A backend that was asked for could not be started; `message` says why, in a line or more."""
 
     backend: str
     message: str
+
+    def __str__(self) -> str:
+        return f"{self.backend} could not be started: {self.message}"
 
 
 @dataclass(frozen=True)

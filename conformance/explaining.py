@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from conformance.cases import corpus as corpora
 from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.properties import PROPERTIES
-from conformance.cases.properties.property import matches
+from conformance.cases.properties.property import matches, pairs
 from conformance.checks import Bench, Trial, targets
 from conformance.dialects import deviation as effects
 from conformance.engine import Made
@@ -25,10 +24,12 @@ from conformance.judging import Judgement
 from conformance.reference_impl.arithmetic import BadArithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.decomposition import Term, decompose
+from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor
 from conformance.reporting.store import RESULTS, read
-from conformance.runners.process import Answer, Broken, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import Observed, WireError, WireTensor, from_wire
+from conformance.runners.question import Answer, Broken
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.selection import UnknownName, find_cases
@@ -75,9 +76,8 @@ def find(what: str, directory: Path, observable: str | None) -> Found:
     elif what.endswith(".json") or Path(what).is_file():
         (case,) = find_cases(corpora.NAMES[-1], [what])
     else:
-        near = difflib.get_close_matches(what, [*findings, *cases], n=3, cutoff=0.0)
         where = "" if results is not None else f" (there are no results in {directory})"
-        raise UnknownName(f"no finding or case {what!r}{where}; the nearest are {', '.join(near)}")
+        raise UnknownName(f"no finding or case {what!r}{where}; {suggestion(what, [*findings, *cases])}")
     if observable not in case.observables:
         known = ", ".join(case.observables)
         given = "needs --observable NAME" if observable is None else f"has no observable {observable!r}"
@@ -170,7 +170,7 @@ def explain(subject: Subject) -> Explanation:
         NotAsked: the backend does not support it.
     """
     case = subject.case
-    property_ = next(p for p in PROPERTIES.values() if p.judges(subject.observable))
+    ((property_, _),) = pairs(tuple(PROPERTIES.values()), (subject.observable,))
     bench, answer = asyncio.run(_ask(subject))
     data = make(case)
     trial = Trial(case, data, bench)

@@ -19,8 +19,8 @@ from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.reference_impl.arrays import xp
-from conformance.runners.process import Answer
 from conformance.runners.protocol import Identity
+from conformance.runners.question import Answer
 from conformance.verdicts import Check
 
 
@@ -57,9 +57,9 @@ class Docket:
     properties: tuple[str, ...]
 
 
-DEATHS = 3
-"""After so many, workers are given up, and the engine's own process judges. Where a script that is no module
-to import calls the engine, none ever starts: each would run the script anew."""
+LIVES = 3
+"""When so many workers have died, no more are started, and the engine's own process judges. Where a script
+that is no module to import calls the engine, none ever starts: each would run the script anew."""
 
 
 class Judges:
@@ -73,22 +73,21 @@ class Judges:
         self, benches: Sequence[Bench], dialects: tuple[str, ...], properties: tuple[str, ...], workers: int
     ) -> None:
         self.benches = {bench.name: bench for bench in benches}
-        self.workers = workers
-        self.deaths = 0
+        self.lives = LIVES if workers else 0
         self.limiter = anyio.CapacityLimiter(max(workers, 1))
         identities = tuple(msgspec.json.encode(bench.identity) for bench in benches)
         self.docket = Docket(identities, dialects, properties)
 
     async def judge(self, hearings: Sequence[Hearing]) -> list[tuple[Check, ...]]:
         """The checks of each hearing."""
-        if self.workers and self.deaths < DEATHS:
+        if self.lives > 0:
             # A worker that was killed, as for its memory, is replaced at the next hearings.
             try:
                 return await anyio.to_process.run_sync(
                     judge_in_worker, self.docket, hearings, cancellable=True, limiter=self.limiter
                 )
             except anyio.BrokenWorkerProcess:
-                self.deaths += 1
+                self.lives -= 1
         return judge(self.benches, self.docket.properties, hearings)
 
 

@@ -13,7 +13,6 @@ from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import declared
-from conformance.runners.process import Answer, Broken
 from conformance.runners.protocol import (
     Identity,
     Observed,
@@ -21,6 +20,7 @@ from conformance.runners.protocol import (
     WireJSON,
     to_wire,
 )
+from conformance.runners.question import Answer, Broken
 from conformance.verdicts import BROKEN, Check, Rung, Verdict
 
 X = Literal((3,), (-1.0, 0.5, 2.0))

@@ -21,7 +21,7 @@ from conformance.engine import Plan, run
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reference_impl.primitives import multiply, relu, subtract
 from conformance.reporting.results import DeviationRecord
-from conformance.runners.process import Limits
+from conformance.runners.question import Limits
 from conformance.runners.registry import BackendSpec, from_command
 from conformance.verdicts import Check, Verdict
 

@@ -17,7 +17,7 @@ from conformance.cases.answer import Data, make
 from conformance.cases.case import Case, Literal
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
-from conformance.judges import DEATHS, Hearing, Judges, start_workers
+from conformance.judges import LIVES, Hearing, Judges, start_workers
 from conformance.runners.protocol import Identity, to_wire
 from conformance.verdicts import Check, Verdict
 
@@ -102,7 +102,7 @@ def test_workers_that_die_again_and_again_are_given_up(dialect: str, monkeypatch
     first, *others = anyio.run(judge)
     assert [check.verdict for checks in first for check in checks] == VERDICTS
     assert others == [first] * 4
-    assert len(asked) == DEATHS
+    assert len(asked) == LIVES
 
 
 def test_workers_end_with_the_run(dialect: str) -> None:

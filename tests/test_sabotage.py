@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cases.case import Case, Literal
 from conformance.engine import Plan
-from conformance.runners.process import Limits
+from conformance.runners.question import Limits
 from conformance.runners.registry import from_command
 from conformance.verdicts import Check, Verdict
 from proofs.faults.sabotage import departures, prove, recoveries

@@ -148,34 +148,6 @@ def _literal_values(source: Literal) -> Array:
     return np.array(data, np.float64).reshape(source.shape)
 
 
-def literal(x: Array) -> Literal:
-    """The array written out with the fewest digits that `expand` makes the same bits of (of a NaN, the
-    payload and the sign are not kept).
-
-    Raises:
-        ValueError: a dtype that no literal has, or an int64 that float64 cannot hold.
-
-    >>> literal(np.array([0.1, -0.0, np.inf, 3], np.float32)).data
-    (0.1, '-0', 'inf', 3.0)
-    """
-    if x.dtype.name not in DTYPES:
-        raise ValueError(f"dtype {x.dtype.name!r} is none of {', '.join(DTYPES)}")
-    written = Literal(x.shape, tuple(map(_written, x.ravel())), x.dtype.name)
-    if x.dtype.kind == "i" and not np.array_equal(expand(written), x):
-        raise ValueError("a literal holds int64 values up to 2**53 only")
-    return written
-
-
-def _written(value: np.generic) -> float | str:
-    number = float(value)
-    if math.isnan(number):
-        return "nan"
-    if math.isinf(number) or (number == 0 and math.copysign(1, number) < 0):
-        return f"{number:.0f}"
-    short = float(str(value)) if value.dtype.kind == "f" else number
-    return short if value.dtype.type(short) == value else number
-
-
 # Ordinary numbers
 
 

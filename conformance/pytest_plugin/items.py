@@ -66,7 +66,7 @@ class BackendItem(pytest.Item):
         """Wait for the backend; an error is told in full once."""
         self.asking.until_started()
         if (unavailable := self.asking.unavailable) is not None:
-            pytest.fail(self.suite.once(unavailable.message), pytrace=False)
+            pytest.fail(self.suite.once(str(unavailable)), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, self.name

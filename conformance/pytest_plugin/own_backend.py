@@ -114,7 +114,7 @@ def examine(
     checks = [check for judged in asking.judged.values() for check in judged.checks]
     totals = total(sum_cells(checks))
     if asking.unavailable is not None:
-        return asking.unavailable.message, totals
+        return str(asking.unavailable), totals
     cases = {id_: judged.case for id_, judged in asking.judged.items()}
     problems = [
         *describe_findings(checks, cases, own.again, cell=True),

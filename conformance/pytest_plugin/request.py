@@ -11,6 +11,7 @@ import pytest
 from conformance import selection
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import pairs
 from conformance.engine import Plan
 from conformance.pytest_plugin import OPTIONS, PREFIX
 from conformance.pytest_plugin.failures import Again, case_names
@@ -99,7 +100,7 @@ def _cells(plan: Plan) -> dict[tuple[str, str], dict[str, Case]]:
     for case in plan.cases:
         subjects.setdefault(case.subject, []).append(case)
     cells = {
-        (subject, property_.name): {c.id: c for c in cases if any(map(property_.judges, c.observables))}
+        (subject, property_.name): {c.id: c for c in cases if pairs((property_,), c.observables)}
         for subject, cases in subjects.items()
         for property_ in properties
     }

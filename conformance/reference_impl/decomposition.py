@@ -57,6 +57,40 @@ class Term:
     entry: str | None = None
 
 
+@dataclass(frozen=True)
+class Operation:
+    """What a tensor was made by, and how far an error of each of its elements reaches."""
+
+    primitive: Primitive
+    inputs: Sequence[Tensor]
+    params: dict[str, Any]
+    out: Tensor
+    reach: Array
+    arithmetic: Arithmetic
+
+    def of(self, inputs: Sequence[Tensor]) -> Operation:
+        """The same of other operands."""
+        return replace(self, inputs=inputs)
+
+    def bound(self) -> Array:
+        """The bound of the result, 0 where it is exact."""
+        with error_bounds(self.arithmetic):
+            out = self.primitive(*self.inputs, **self.params)
+        return xp.zeros(out.shape) if out.error is None else out.error
+
+    def passed_on(self) -> Array:
+        """The bound that the operands' errors alone give, in an arithmetic that does not round."""
+        unrounded = replace(
+            self.arithmetic,
+            unit_roundoff=VANISHING,
+            smallest_normal=VANISHING,
+            smallest_subnormal=VANISHING,
+            subnormals="kept",
+            absolute={},
+        )
+        return replace(self, arithmetic=unrounded).bound()
+
+
 def decompose(tensor: Tensor, place: tuple[int, ...], arithmetic: Arithmetic) -> tuple[Term, ...]:
     """The terms of the finite bound of one element, the largest first; they sum to the bound.
 
@@ -87,47 +121,40 @@ def _walk(
         if current.node is None:
             terms.append(_leaf(current, reach))
             continue
-        primitive, inputs, params = current.node
-        if isinstance(primitive, Composite):
-            inner, reached = _inside(primitive, inputs, params, reach, arithmetic)
+        operation = Operation(*current.node, current, reach, arithmetic)
+        if isinstance(operation.primitive, Composite):
+            inner, reached = _inside(operation, operation.primitive)
             terms += inner
         else:
-            reached = _reached(primitive, current, inputs, params, reach, arithmetic)
-            terms.append(_term(current, reach, reached, arithmetic))
-        for operand, far in zip(inputs, reached, strict=True):
+            reached = _reached(operation)
+            terms.append(_term(operation, reached))
+        for operand, far in zip(operation.inputs, reached, strict=True):
             if far is not None and operand.error is not None:
                 pending[operand.index] = operand
                 reaches[operand.index] = reaches.get(operand.index, 0.0) + far
     return terms, reaches
 
 
-def _inside(
-    composite: Composite, inputs: Sequence[Tensor], params: dict[str, Any], reach: Array, a: Arithmetic
-) -> tuple[list[Term], list[Array | None]]:
+def _inside(operation: Operation, composite: Composite) -> tuple[list[Term], list[Array | None]]:
     """The terms of the primitives that a composite one is made of."""
-    copies = [_with_error(x, x.error) for x in inputs]
-    for copy, x in zip(copies, inputs, strict=True):
+    copies = [_with_error(x, x.error) for x in operation.inputs]
+    for copy, x in zip(copies, operation.inputs, strict=True):
         copy.tracked, copy.subnormal = x.value.dtype.kind == "f", x.subnormal
-    with error_bounds(a):
-        out = composite.compose(*copies, **params)
-    terms, reaches = _walk(out, reach, a, stop=frozenset(copy.index for copy in copies))
+    with error_bounds(operation.arithmetic):
+        out = composite.compose(*copies, **operation.params)
+    stop = frozenset(copy.index for copy in copies)
+    terms, reaches = _walk(out, operation.reach, operation.arithmetic, stop)
     return terms, [reaches.get(copy.index) for copy in copies]
 
 
-def _reached(
-    primitive: Primitive,
-    out: Tensor,
-    inputs: Sequence[Tensor],
-    params: dict[str, Any],
-    reach: Array,
-    a: Arithmetic,
-) -> list[Array | None]:
+def _reached(operation: Operation) -> list[Array | None]:
     """How far an error of each element of each operand reaches; None of exact operands.
 
     The operands are taken one after the other, each with the errors of those before it, so that errors
     times reaches sum to what the operation passes on.
     """
-    rule = next(rule for kind, rule in RULES.items() if isinstance(primitive, kind))
+    rule = next(rule for kind, rule in RULES.items() if isinstance(operation.primitive, kind))
+    inputs = operation.inputs
     exact = [_with_error(x, None if x.error is None else xp.zeros_like(x.value)) for x in inputs]
     found: list[Array | None] = []
     for position, x in enumerate(inputs):
@@ -135,41 +162,27 @@ def _reached(
             found.append(None)
             continue
         before = [_with_error(y, y.error) for y in inputs[:position]]
-        others = [*before, x, *exact[position + 1 :]]
-        found.append(rule(primitive, out, position, others, params, reach, a))
+        found.append(rule(operation.of([*before, x, *exact[position + 1 :]]), position))
     return found
 
 
-def _by_adjoint(
-    primitive: Primitive,
-    out: Tensor,
-    position: int,
-    inputs: list[Tensor],
-    params: dict[str, Any],
-    reach: Array,
-    a: Arithmetic,
-) -> Array:
+def _by_adjoint(operation: Operation, position: int) -> Array:
     """Of what is linear with coefficients that are magnitudes: sums, products with a matrix, movements."""
-    magnitudes = [Tensor(xp.abs(x.value) if x.error is None else xp.abs(x.value) + x.error) for x in inputs]
-    adjoint = primitive.vjp(position, Tensor(reach), out, *magnitudes, **params)
+    magnitudes = [
+        Tensor(xp.abs(x.value) if x.error is None else xp.abs(x.value) + x.error) for x in operation.inputs
+    ]
+    cotangent = Tensor(operation.reach)
+    adjoint = operation.primitive.vjp(position, cotangent, operation.out, *magnitudes, **operation.params)
     assert adjoint is not None
     return adjoint.value
 
 
-def _of_largest(
-    primitive: Primitive,
-    out: Tensor,
-    position: int,
-    inputs: list[Tensor],
-    params: dict[str, Any],
-    reach: Array,
-    a: Arithmetic,
-) -> Array:
+def _of_largest(operation: Operation, position: int) -> Array:
     """Of the largest element: the largest error along the axis is its own."""
-    (x,), axis = inputs, params["axis"]
+    (x,), axis = operation.inputs, operation.params["axis"]
     assert x.error is not None
     chosen = xp.argmax(x.error, axis=axis)
-    return xp.where(xp.expand_dims(chosen, axis) == _along(x.error, axis), reach, 0.0)
+    return xp.where(xp.expand_dims(chosen, axis) == _along(x.error, axis), operation.reach, 0.0)
 
 
 def _along(x: Array, axis: int) -> Array:
@@ -178,21 +191,13 @@ def _along(x: Array, axis: int) -> Array:
     return xp.arange(x.shape[axis]).reshape(shape)
 
 
-def _by_quotient(
-    primitive: Primitive,
-    out: Tensor,
-    position: int,
-    inputs: list[Tensor],
-    params: dict[str, Any],
-    reach: Array,
-    a: Arithmetic,
-) -> Array:
+def _by_quotient(operation: Operation, position: int) -> Array:
     """Of what acts element by element: how much wider the result's bound is with the operand's errors
     than without, in an arithmetic that does not round."""
-    x, without = inputs[position], [*inputs]
+    reach, x, without = operation.reach, operation.inputs[position], [*operation.inputs]
     without[position] = _with_error(x, xp.zeros_like(x.value))
-    wider = _passed_on(primitive, inputs, params, a) - _passed_on(primitive, without, params, a)
-    error = xp.broadcast_to(x.error, out.shape)
+    wider = operation.passed_on() - operation.of(without).passed_on()
+    error = xp.broadcast_to(x.error, operation.out.shape)
     far = xp.where((error > 0) & (reach > 0), reach * wider / xp.where(error > 0, error, 1.0), 0.0)
     extra = far.ndim - x.ndim
     summed = far.sum(axis=tuple(range(extra)))
@@ -209,14 +214,14 @@ RULES = {
 """How far errors reach through each kind of primitive; the first kind that fits."""
 
 
-def _term(out: Tensor, reach: Array, reached: Sequence[Array | None], a: Arithmetic) -> Term:
+def _term(operation: Operation, reached: Sequence[Array | None]) -> Term:
     """The part of one operation; `reached` holds the reaches of its operands."""
-    primitive, inputs, params = out.node  # type: ignore[misc]  # it has one
+    primitive, inputs, out, reach = operation.primitive, operation.inputs, operation.out, operation.reach
     error = out.error
     assert error is not None
     received = xp.zeros(out.shape)
     if any(x.error is not None for x in inputs):
-        received = _passed_on(primitive, [_with_error(x, x.error) for x in inputs], params, a)
+        received = operation.of([_with_error(x, x.error) for x in inputs]).passed_on()
     own = xp.where(xp.isfinite(error), xp.maximum(error - received, 0.0), error)
     exact = [_with_error(x, None) for x in inputs]
     for copy, x in zip(exact, inputs, strict=True):
@@ -225,7 +230,7 @@ def _term(out: Tensor, reach: Array, reached: Sequence[Array | None], a: Arithme
         _product(far, x.error).sum() for far, x in zip(reached, inputs, strict=True) if far is not None
     )
     place = _largest(_product(reach, own))
-    entry = params.get("entry", getattr(primitive, "table_entry", primitive.name.lower()))
+    entry = operation.params.get("entry", getattr(primitive, "table_entry", primitive.name.lower()))
     return Term(
         operation=primitive.name,
         formula=_formula(primitive),
@@ -236,8 +241,8 @@ def _term(out: Tensor, reach: Array, reached: Sequence[Array | None], a: Arithme
         own=float(own[place]),
         reach=float(reach[place]),
         contribution=float(_product(reach, error).sum() - passed_on),
-        of_exact=float(_product(reach, _bound(primitive, exact, params, a)).sum()),
-        entry=entry if entry in a.ulps else None,
+        of_exact=float(_product(reach, operation.of(exact).bound()).sum()),
+        entry=entry if entry in operation.arithmetic.ulps else None,
     )
 
 
@@ -262,28 +267,6 @@ def _leaf(tensor: Tensor, reach: Array) -> Term:
 
 def _with_error(x: Tensor, error: Array | None) -> Tensor:
     return Tensor(x.value, error, x.provenance)
-
-
-def _bound(primitive: Primitive, inputs: Sequence[Tensor], params: dict[str, Any], a: Arithmetic) -> Array:
-    """The bound of the primitive's result, 0 where it is exact."""
-    with error_bounds(a):
-        out = primitive(*inputs, **params)
-    return xp.zeros(out.shape) if out.error is None else out.error
-
-
-def _passed_on(
-    primitive: Primitive, inputs: Sequence[Tensor], params: dict[str, Any], a: Arithmetic
-) -> Array:
-    """The bound that the operands' errors alone give, in an arithmetic that does not round."""
-    unrounded = replace(
-        a,
-        unit_roundoff=VANISHING,
-        smallest_normal=VANISHING,
-        smallest_subnormal=VANISHING,
-        subnormals="kept",
-        absolute={},
-    )
-    return _bound(primitive, inputs, params, unrounded)
 
 
 def _product(reach: Array, error: Array | None) -> Array:

@@ -23,8 +23,6 @@ FAILING = FINDINGS | BROKEN
 ANSWERED = FINDINGS | {Verdict.CONFORMS, Verdict.DEVIATES}
 """The verdicts on an answer that could be compared with the specification's."""
 
-_RUNGS = tuple(Rung)
-
 
 @dataclass(frozen=True)
 class Suspicion:
@@ -95,47 +93,52 @@ def show_margin(margin: float | str | None) -> str:
     return f"{size:.0f}" if size < 1000 else f"{size:.0e}".replace("e+0", "e").replace("e+", "e")
 
 
-class CellSum:
-    """The checks of a cell, added up one after the other."""
+class Tally:
+    """Checks, added up one after the other."""
 
     def __init__(self) -> None:
         self.counts: Counter[Verdict] = Counter()
         self.worst_margin: float | str | None = None
-        self.lowest_rung: Rung | None = None
+        self.reached: defaultdict[Verdict, set[Rung]] = defaultdict(set)
 
     def add(self, check: Check) -> None:
         self.counts[check.verdict] += 1
         self.worst_margin = max(self.worst_margin, check.margin, key=margin_size)
-        if check.verdict in (Verdict.CONFORMS, Verdict.DEVIATES) and check.rung is not None:
-            rungs = [check.rung] if self.lowest_rung is None else [self.lowest_rung, check.rung]
-            self.lowest_rung = max(rungs, key=_RUNGS.index)
+        if check.rung is not None:
+            self.reached[check.verdict].add(check.rung)
 
-    def cell(self, backend: str, subject: str, property_: str) -> Cell:
-        counts = self.counts
-        return Cell(
-            backend=backend,
-            subject=subject,
-            property=property_,
-            verdict=max(counts, key=lambda verdict: verdict.severity),
-            asked=counts.total() - counts[Verdict.UNSUPPORTED] - counts[Verdict.NOT_RUN],
-            conforms=counts[Verdict.CONFORMS],
-            deviates=counts[Verdict.DEVIATES],
-            unsupported=counts[Verdict.UNSUPPORTED],
-            unspecified=counts[Verdict.UNSPECIFIED],
-            findings=sum(counts[verdict] for verdict in FINDINGS),
-            broken=sum(counts[verdict] for verdict in BROKEN),
-            not_run=counts[Verdict.NOT_RUN],
-            worst_margin=self.worst_margin,
-            lowest_rung=self.lowest_rung,
-        )
+    def lowest_rung(self, verdicts: Iterable[Verdict]) -> Rung | None:
+        """The loosest rung that a check of one of the verdicts reached."""
+        reached = (rung for verdict in verdicts for rung in self.reached.get(verdict, ()))
+        return max(reached, key=list(Rung).index, default=None)
 
 
 def sum_cells(checks: Iterable[Check]) -> tuple[Cell, ...]:
     """A cell for each backend, subject and property of the checks, sorted by these."""
-    sums: defaultdict[tuple[str, str, str], CellSum] = defaultdict(CellSum)
+    tallies: defaultdict[tuple[str, str, str], Tally] = defaultdict(Tally)
     for check in checks:
-        sums[check.backend, check.subject, check.property].add(check)
-    return tuple(sums[key].cell(*key) for key in sorted(sums))
+        tallies[check.backend, check.subject, check.property].add(check)
+    return tuple(_cell(*key, tallies[key]) for key in sorted(tallies))
+
+
+def _cell(backend: str, subject: str, property_: str, tally: Tally) -> Cell:
+    counts = tally.counts
+    return Cell(
+        backend=backend,
+        subject=subject,
+        property=property_,
+        verdict=max(counts, key=lambda verdict: verdict.severity),
+        asked=counts.total() - counts[Verdict.UNSUPPORTED] - counts[Verdict.NOT_RUN],
+        conforms=counts[Verdict.CONFORMS],
+        deviates=counts[Verdict.DEVIATES],
+        unsupported=counts[Verdict.UNSUPPORTED],
+        unspecified=counts[Verdict.UNSPECIFIED],
+        findings=sum(counts[verdict] for verdict in FINDINGS),
+        broken=sum(counts[verdict] for verdict in BROKEN),
+        not_run=counts[Verdict.NOT_RUN],
+        worst_margin=tally.worst_margin,
+        lowest_rung=tally.lowest_rung((Verdict.CONFORMS, Verdict.DEVIATES)),
+    )
 
 
 def finding_id(check: Check) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +16,7 @@ from conformance.cases.case import encode
 from conformance.cases.properties import PROPERTIES
 from conformance.reference_impl.arithmetic import declared
 from conformance.reporting.ledger import (
+    Tally,
     Totals,
     margin_size,
     show_margin,
@@ -169,41 +170,35 @@ def _pretty(finding: Finding) -> str:
     return "{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(fields[name])}" for name in order) + "\n}"
 
 
-class _Row:
-    """An observable of a cell: its checks, added up one after the other."""
+class _Row(Tally):
+    """An observable of a cell."""
 
     def __init__(self) -> None:
-        self.counts: Counter[Verdict] = Counter()
+        super().__init__()
         self.worst: tuple[tuple[int, float], Check] | None = None
-        self.margin: float | str | None = None
-        self.reached: set[Rung] = set()
         self.required: set[Rung] = set()
         self.deviations: set[str] = set()
 
     def add(self, check: Check) -> None:
-        self.counts[check.verdict] += 1
+        super().add(check)
         badness = check.verdict.severity, margin_size(check.margin)
         if self.worst is None or badness > self.worst[0]:
             self.worst = badness, check
-        self.margin = max(self.margin, check.margin, key=margin_size)
-        if check.rung is not None:
-            self.reached.add(check.rung)
         if check.required_rung is not None:
             self.required.add(check.required_rung)
         self.deviations |= set(check.deviations)
 
     def shown(self, name: str) -> dict[str, Any]:
         assert self.worst is not None
-        rungs = list(Rung)
         return {
             "observable": name,
             "counts": [
                 [f"{GLYPHS[verdict]} {count} {verdict}", tone(verdict)]
                 for verdict, count in sorted(self.counts.items(), key=lambda item: -item[0].severity)
             ],
-            "rung": max(self.reached, key=rungs.index, default=""),
-            "required": min(self.required, key=rungs.index, default=""),
-            "margin": show_margin(self.margin),
+            "rung": self.lowest_rung(Verdict) or "",
+            "required": min(self.required, key=list(Rung).index, default=""),
+            "margin": show_margin(self.worst_margin),
             "deviations": sorted(self.deviations),
             "case": self.worst[1].case,
             "message": self.worst[1].message,

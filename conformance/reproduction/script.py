@@ -34,8 +34,8 @@ from conformance.reproduction.languages import (
     tensorflow_js_value,
 )
 from conformance.reproduction.question import Question
-from conformance.runners.process import Limits
 from conformance.runners.protocol import PROTOCOL_VERSION, Observe, Start, Stop, encode
+from conformance.runners.question import Limits
 from conformance.verdicts import BROKEN, Verdict
 
 COMMENT_WIDTH = 100

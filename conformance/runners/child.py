@@ -142,9 +142,9 @@ class Child:
                 return f"was ended by {signal.Signals(-code).name}"
         return f"exited with code {code}"
 
-    def last_words(self, lines: int) -> str:
+    def last_words(self, lines: int) -> list[str]:
         """The last lines of standard error that hold anything."""
-        return "\n".join(self._error_lines()[-lines:])
+        return self._error_lines()[-lines:]
 
     def complaint(self) -> str:
         """The last line of standard error that names an error, else the last that holds anything."""

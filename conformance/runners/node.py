@@ -58,17 +58,21 @@ def _bundled() -> Path | None:
 
 def _check_version(node: Path) -> None:
     minimum = ".".join(map(str, MINIMUM_VERSION))
+    problem = f"Node: {str(node)!r} does not tell its version"
     try:
-        answer = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, check=True, timeout=VERSION_LIMIT_S
-        ).stdout
-        version = tuple(int(part) for part in answer.strip().removeprefix("v").split(".")[:2])
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise BackendUnavailable(f"Node: {str(node)!r} does not tell its version: {error}", REMEDY) from error
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=VERSION_LIMIT_S)
+    except OSError as error:
+        raise BackendUnavailable(f"{problem}: {error.strerror}", REMEDY) from error
+    except subprocess.TimeoutExpired as error:
+        raise BackendUnavailable(f"{problem} within {VERSION_LIMIT_S:g} s", REMEDY) from error
+    told = done.stdout.partition("\n")[0].strip()
+    try:
+        version = tuple(int(part) for part in told.removeprefix("v").split(".")[:2])
+    except ValueError as error:
+        said = f"it said {told!r} and exited with code {done.returncode}"
+        raise BackendUnavailable(f"{problem}: {said}", REMEDY) from error
     if version < MINIMUM_VERSION:
-        raise BackendUnavailable(
-            f"Node: {str(node)!r} is {answer.strip()}, and {minimum} or later is needed", REMEDY
-        )
+        raise BackendUnavailable(f"Node: {str(node)!r} is {told}, and {minimum} or later is needed", REMEDY)
 
 
 def _find_npm(node: Path) -> Path | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Never, Self
 
@@ -19,25 +18,21 @@ from conformance.runners.protocol import (
     ConcreteCase,
     Identity,
     Observation,
-    Observe,
     Observed,
     Reply,
     Start,
     Started,
     Stop,
-    WireJSON,
-    WireTensor,
     decode_reply,
     encode,
     spoken_version,
 )
 from conformance.runners.provision import Progress, silent
+from conformance.runners.question import REPEATED, Answer, Broken, Limits, Question, tells_its_case
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.runners.validation import validate_observation
 from conformance.verdicts import Verdict
-
-__all__ = ["Answer", "BackendUnavailable", "Broken", "Limits", "Question", "Runner"]
 
 STOP_GRACE_S = 5.0
 """How long a backend may take to end after `stop`."""
@@ -53,117 +48,6 @@ EXCERPT = 120
 
 STDERR_LINES = 12
 """Lines of standard error that the message about a failed start shows."""
-
-
-class Broken(msgspec.Struct, frozen=True, tag="broken"):
-    """The backend or its adapter failed where a value or an error was due.
-
-    Attributes:
-        verdict: `CRASHED`, `TIMED_OUT` or `PROTOCOL_ERROR`.
-        message: what happened, in a line.
-    """
-
-    verdict: Verdict
-    message: str
-
-
-Answer = Mapping[str, Observed | Broken]
-"""What became of each observable that a case asked for."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a backend may take.
-
-    Attributes:
-        start_s, case_s: seconds for a start, and for a case.
-        observable_s: seconds for an observable that is asked by itself, after a fault in its case; never
-            more than `case_s`.
-        line_bytes: the length of an answer.
-    """
-
-    start_s: float = 120.0
-    case_s: float = 60.0
-    observable_s: float = 15.0
-    line_bytes: int = 64 * 1024 * 1024
-
-
-@dataclass(eq=False)
-class Question:
-    """A case on its way to an answer: all at once, or observable by observable once it is a suspect.
-
-    Attributes:
-        sent, id: what was asked when it was last sent, and under which number; a new one each time.
-        suspected: the backend has failed once while this was the oldest one unanswered.
-        doubted: what was answered when it looked like the answer to the case before.
-        abandoned: nobody waits for the answer any more.
-    """
-
-    case: ConcreteCase
-    sent: ConcreteCase = field(init=False)
-    id: int = 0
-    suspected: bool = False
-    doubted: dict[str, Observed] | None = None
-    abandoned: bool = False
-    answer: dict[str, Observed | Broken] = field(default_factory=dict)
-    settled: anyio.Event = field(default_factory=anyio.Event)
-
-    def __post_init__(self) -> None:
-        self.sent = self.case
-
-    async def result(self) -> Answer:
-        """The answer, once it is there.
-
-        Raises:
-            anyio.ClosedResourceError: the runner was closed meanwhile.
-        """
-        if not self.settled.is_set():
-            try:
-                await self.settled.wait()
-            finally:
-                self.abandoned = True
-        if self.answer.keys() < set(self.case.observables):
-            raise anyio.ClosedResourceError
-        return {name: self.answer[name] for name in self.case.observables}
-
-    def next(self, number: int) -> Observe:
-        """The next request: everything or, of a suspect, the first observable that has no answer yet."""
-        self.id = number
-        if self.suspected:
-            left = tuple(name for name in self.case.observables if name not in self.answer)
-            self.sent = msgspec.structs.replace(self.case, observables=left[:1])
-        return Observe(number, self.sent)
-
-    def take(self, part: Answer) -> None:
-        """Add the answer to what was asked last; the question is settled when nothing is missing."""
-        if self.doubted is not None:
-            part = {
-                name: value if isinstance(value, Broken) or self.doubted.get(name) == value else REPEATED
-                for name, value in part.items()
-            }
-        self.answer.update(part)
-        if self.answer.keys() >= set(self.case.observables):
-            self.settled.set()
-
-    def fail(self, fault: Broken) -> None:
-        """Take the fault as the answer to all that was asked last."""
-        self.take(dict.fromkeys(self.sent.observables, fault))
-
-
-REPEATED = Broken(Verdict.PROTOCOL_ERROR, "gave the answer to the case before it once more")
-
-
-def _tells_its_case(observables: dict[str, Observed]) -> bool:
-    """Whether an answer holds a configuration, or a tensor of more than zeros.
-
-    A case's configuration and data are its own, and such answers are hardly ever alike by chance. Errors,
-    zeros, shapes and identifiers often are, and are not worth a new child each time.
-    """
-    return any(
-        (isinstance(value, WireTensor) and value.data.strip("A="))
-        or (name == "config" and isinstance(value, WireJSON))
-        for name, value in observables.items()
-    )
 
 
 def _departure(before: Identity, after: Identity) -> str:
@@ -255,8 +139,7 @@ class Runner:
         try:
             child, identity = await self._launch(command)
         except _FailedStart as failed:
-            problem = f"{self._spec.name} could not be started: it {failed}"
-            raise BackendUnavailable(problem, self._spec.remedy, failed.stderr) from failed
+            raise BackendUnavailable(f"it {failed}", self._spec.remedy, failed.stderr) from failed
         self._ended = anyio.Event()
         self._tasks.start_soon(self._supervise, command, identity, child, self._ended)
         return identity
@@ -313,7 +196,9 @@ class Runner:
         finally:
             if identity is None:
                 await child.end()
-        raise _FailedStart(answer, child.last_words(STDERR_LINES))
+        words = child.last_words(STDERR_LINES)
+        untold = (line for line in words if not answer.message.endswith(f": {line}"))
+        raise _FailedStart(answer, "\n".join(untold))
 
     async def _introduce(self, child: Child) -> Identity | Broken:
         """The answer to `start`, or what is wrong with it."""
@@ -503,7 +388,7 @@ class Runner:
         """Whether this is the answer to the case before, word for word, and that was another case."""
         if self._last is None or self._last[1] != observables:
             return False
-        return self._last[0] != case and _tells_its_case(observables)
+        return self._last[0] != case and tells_its_case(observables)
 
     async def _until_late(self, child: Child) -> Broken:
         """Wait until a case has been the oldest unanswered one for longer than it may."""

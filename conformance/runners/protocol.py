@@ -10,11 +10,14 @@ give the same identity again. The case at fault is then asked once more, one obs
 it is where an answer repeats the one before it word for word, and that was another case's: nothing in the
 message tells a case's own answer from a stale one, but a new child has none to repeat. Only answers that
 hold a configuration, or a tensor of more than zeros, are doubted so: others are often alike by chance.
+
+`protocol.schema.json`, beside this file, is the JSON Schema of the messages.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -50,11 +53,25 @@ OBSERVABLES = {
 """Every observable that can be asked, and what it is."""
 
 
+ERROR_KINDS = {
+    "invalid-argument": "a value is refused: ValueError, InvalidArgumentError, an assertion on an argument",
+    "type": "an argument of the wrong type or name: TypeError in Python",
+    "not-implemented": "the backend says that it does not implement this",
+    "missing-kernel": "the backend lacks a kernel or gradient for an operation",
+    "internal": "anything else: a failure that the author of the backend did not mean to report",
+}
+
+
+def _told(**keywords: Any) -> msgspec.Meta:
+    """Said in the schema, and left to `validation` in a message, lest one wrong answer spoil the others."""
+    return msgspec.Meta(extra_json_schema=keywords)
+
+
 class WireTensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="tensor"):
     """A dense tensor: `data` is base64 of the elements in row-major order, little-endian."""
 
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: Annotated[str, _told(enum=[*DTYPES])]
+    shape: tuple[Annotated[int, _told(minimum=0)], ...]
     data: str
 
 
@@ -73,18 +90,10 @@ class WireError(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="er
         message: the backend's own first line.
     """
 
-    kind: str
+    kind: Annotated[str, _told(enum=[*ERROR_KINDS])]
     at: str
     message: str
 
-
-ERROR_KINDS = {
-    "invalid-argument": "a value is refused: ValueError, InvalidArgumentError, an assertion on an argument",
-    "type": "an argument of the wrong type or name: TypeError in Python",
-    "not-implemented": "the backend says that it does not implement this",
-    "missing-kernel": "the backend lacks a kernel or gradient for an operation",
-    "internal": "anything else: a failure that the author of the backend did not mean to report",
-}
 
 Observed = WireTensor | WireJSON | WireError
 
@@ -201,6 +210,10 @@ def schema() -> dict[str, Any]:
     (request, reply), definitions = msgspec.json.schema_components(
         (Request, Reply), ref_template="#/$defs/{name}"
     )
+    for definition in definitions.values():
+        if "description" in definition:
+            # Python keeps the indentation of a docstring before 3.13, and no longer from then on.
+            definition["description"] = inspect.cleandoc(definition["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "anyOf": [request, reply],

@@ -11,7 +11,7 @@ import msgspec
 from conformance.cases import corpus
 from conformance.engine import Plan
 from conformance.runners import registry
-from conformance.runners.process import Limits
+from conformance.runners.question import Limits
 from proofs.faults.sabotage import prove
 
 REPORT = Path(__file__).parent.parent.parent / "reports" / "faults.json"

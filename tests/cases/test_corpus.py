@@ -15,6 +15,7 @@ from conformance.cases.answer import make
 from conformance.cases.case import Case, Recipe, decode, encode
 from conformance.cases.drafts import quick
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import pairs
 from conformance.reference_impl import layers
 from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.layers.fields import REQUIRED
@@ -97,7 +98,7 @@ def test_every_argument_of_a_function_takes_two_values(name: str) -> None:
 @pytest.mark.parametrize("subject", sorted({case.subject for case in QUICK}))
 def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
-    judging = {name for name, p in PROPERTIES.items() if any(map(p.judges, observables))}
+    judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
     if subject.startswith("activations."):
         assert judging == {"forward", "gradients", "identifiers"}
     else:

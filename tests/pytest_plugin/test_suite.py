@@ -148,8 +148,10 @@ def test_cell_without_a_promise_is_skipped_with_the_reason(suite: Run, case_file
 def test_backend_that_does_not_start_is_an_error_of_its_items_alone(suite: Run) -> None:
     result = suite(*FORWARD, *asks("refuse"), *asks("well"))
     result.assert_outcomes(passed=1, skipped=1, errors=2)
-    assert result.outlines.count("ModuleNotFoundError: No module named 'rectifier'") == 1
-    result.stdout.fnmatch_lines(["refuse could not be started: * (the first error says more)"])
+    error = "ModuleNotFoundError: No module named 'rectifier'"
+    why = f"refuse could not be started: it exited with code 1: {error}"
+    assert result.outlines.count(why) == 1
+    result.stdout.fnmatch_lines([f"{why} (the first error says more)"])
 
 
 def test_recorded_deviation_passes_and_is_named(suite: Run, pytester: pytest.Pytester) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import anyio
 
-from conformance.runners.process import Answer, Limits, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import ConcreteCase, WireJSON, WireTensor, from_wire
+from conformance.runners.question import Answer, Limits
 from conformance.runners.registry import BackendSpec
 
 SCRIPTED = Path(__file__).parent / "adapters" / "scripted.py"

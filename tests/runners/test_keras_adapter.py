@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -11,87 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.runners.protocol import (
-    PROTOCOL_VERSION,
-    ConcreteCase,
-    Observation,
-    Observe,
-    Start,
-    Started,
-    Stop,
-    WireError,
-    WireJSON,
-    WireTensor,
-    decode_reply,
-    encode,
-    from_wire,
-    to_wire,
-)
 from conformance.runners.registry import KERAS_ADAPTER
+from tests.runners.adapter import Adapter
 
 pytestmark = pytest.mark.keras
 
 ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
-class Child:
-    """The adapter as a child process, one request and its reply at a time."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
-        self.asked = 0
-        reply = self.exchange(Start(PROTOCOL_VERSION, "keras-tensorflow"))
-        assert isinstance(reply, Started)
-        self.identity = reply.identity
-
-    def exchange(self, request: Start | Observe) -> Started | Observation:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(encode(request) + b"\n")
-        self.process.stdin.flush()
-        reply: Started | Observation = decode_reply(self.process.stdout.readline())
-        return reply
-
-    def ask(self, subject: str, config: dict[str, Any], *observables: str, **arrays: Any) -> dict[str, Any]:
-        """The answers, arrays and JSON unwrapped; `arrays` are the array fields of the case."""
-        self.asked += 1
-        weights = {name: to_wire(value) for name, value in arrays.pop("weights", {}).items()}
-        tensors = {
-            field: tuple(to_wire(np.asarray(value)) for value in arrays.get(field, ()))
-            for field in ("inputs", "masks", "initial_state", "cotangents")
-        }
-        case = ConcreteCase(
-            subject=subject, config=config, weights=weights, observables=observables, seed=1, **tensors
-        )
-        reply = self.exchange(Observe(self.asked, case))
-        assert isinstance(reply, Observation)
-        assert reply.id == self.asked
-        assert set(reply.observables) == set(observables)
-        return {name: unwrapped(observed) for name, observed in reply.observables.items()}
-
-
-def unwrapped(observed: WireTensor | WireJSON | WireError) -> Any:
-    match observed:
-        case WireTensor():
-            return from_wire(observed)
-        case WireJSON(value=value):
-            return value
-    return observed
-
-
 @pytest.fixture(scope="module")
-def child() -> Iterator[Child]:
-    with subprocess.Popen(
-        [sys.executable, KERAS_ADAPTER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | ENVIRONMENT,
-    ) as process:
-        yield Child(process)
-        assert process.stdin is not None
-        process.stdin.write(encode(Stop()) + b"\n")
-        process.stdin.close()
-        assert process.wait() == 0
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adapter]:
+    log = tmp_path_factory.mktemp("keras") / "stderr"
+    child = Adapter([sys.executable, KERAS_ADAPTER], "keras-tensorflow", log, **ENVIRONMENT)
+    yield child
+    assert child.stop() == 0
 
 
 def float32(*values: Any) -> Any:
@@ -106,8 +37,8 @@ X = float32([1, 2], [3, 4])
 DENSE = {"kernel": float32([1, 0, 2], [0, 1, -1]), "bias": float32(10, 20, 30)}
 
 
-def test_start_says_who_answers(child: Child) -> None:
-    identity = child.identity
+def test_start_says_who_answers(adapter: Adapter) -> None:
+    identity = adapter.identity
     assert (identity.name, identity.language) == ("keras-tensorflow", "python")
     assert identity.versions.keys() == {"keras", "tensorflow", "numpy", "python"}
     assert identity.settings["onednn"] == "0"
@@ -115,25 +46,21 @@ def test_start_says_who_answers(child: Child) -> None:
     assert identity.arithmetic["base"] == "ieee-float32"
 
 
-def test_capabilities_are_every_layer_class_and_activation(child: Child) -> None:
-    capabilities = child.identity.capabilities
+def test_capabilities_are_every_layer_class_and_activation(adapter: Adapter) -> None:
+    capabilities = adapter.identity.capabilities
     assert "gradient/*" in capabilities["layers.Conv3DTranspose"]
     assert "gradient/*" not in capabilities["layers.Layer"]
     assert "identifier" in capabilities["activations.swish"]
     assert "activations.get" not in capabilities
 
 
-def test_dense_value_and_gradients(child: Child) -> None:
+def test_dense_value_and_gradients(adapter: Adapter) -> None:
     cotangent = float32([1, 0, 0], [0, 2, 1])
-    answers = child.ask(
+    answers = adapter.observe(
         "layers.Dense",
-        {"units": 3},
-        "output/0",
-        "dtype",
-        "gradient/input/0",
-        "gradient/weight/kernel",
-        "gradient/weight/bias",
-        inputs=[X],
+        "output/0 dtype gradient/input/0 gradient/weight/kernel gradient/weight/bias",
+        X,
+        config={"units": 3},
         weights=DENSE,
         cotangents=[cotangent],
     )
@@ -144,27 +71,27 @@ def test_dense_value_and_gradients(child: Child) -> None:
     assert answers["dtype"] == ["float32"]
 
 
-def test_serialized_initializers_regularizers_and_constraints_are_accepted(child: Child) -> None:
+def test_serialized_initializers_regularizers_and_constraints_are_accepted(adapter: Adapter) -> None:
     config = {
         "units": 3,
         "kernel_initializer": {"class_name": "HeNormal", "config": {"seed": 1}},
         "kernel_regularizer": {"class_name": "L2", "config": {"l2": 0.5}},
         "bias_constraint": {"class_name": "NonNeg", "config": {}},
     }
-    answer = child.ask("layers.Dense", config, "config")["config"]
+    answer = adapter.observe("layers.Dense", "config", config=config)["config"]
     assert answer["kernel_initializer"]["class_name"] == "HeNormal"
     assert answer["kernel_regularizer"]["config"] == {"l2": 0.5}
     assert answer["bias_constraint"]["class_name"] == "NonNeg"
 
 
-def test_conv2d_value_shapes_and_config(child: Child) -> None:
+def test_conv2d_value_shapes_and_config(adapter: Adapter) -> None:
     x, kernel = np.arange(24, dtype=np.float32).reshape(1, 3, 4, 2), normal(2, 2, 2, 3)
-    answers = child.ask(
+    answers = adapter.observe(
         "layers.Conv2D",
-        {"filters": 3, "kernel_size": 2, "strides": [2, 1], "use_bias": False},
-        *("output/0", "shape/concrete", "shape/unknown_batch", "shape/unknown", "config", "weights"),
-        *("reconstructed/config", "reconstructed/output/0"),
-        inputs=[x],
+        "output/0 shape/concrete shape/unknown_batch shape/unknown config weights "
+        "reconstructed/config reconstructed/output/0",
+        x,
+        config={"filters": 3, "kernel_size": 2, "strides": [2, 1], "use_bias": False},
         weights={"kernel": kernel},
     )
     windows = np.stack([x[:, :2, i : i + 2] for i in range(3)], axis=1)
@@ -182,8 +109,8 @@ def test_conv2d_value_shapes_and_config(child: Child) -> None:
     ]
 
 
-def test_layer_names_do_not_depend_on_what_was_asked_before(child: Child) -> None:
-    names = [child.ask("layers.Flatten", {}, "config")["config"]["name"] for _ in range(2)]
+def test_layer_names_do_not_depend_on_what_was_asked_before(adapter: Adapter) -> None:
+    names = [adapter.observe("layers.Flatten", "config")["config"]["name"] for _ in range(2)]
     assert names == ["flatten", "flatten"]
 
 
@@ -200,15 +127,15 @@ def lstm(x: Any, mask: Any, h: Any, c: Any, weights: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("unroll", [False, True])
-def test_lstm_with_mask_and_initial_state(child: Child, unroll: bool) -> None:
+def test_lstm_with_mask_and_initial_state(adapter: Adapter, unroll: bool) -> None:
     x, h, c = normal(2, 4, 3), normal(2, 2), normal(2, 2) / 2
     mask = np.array([[True, False, True, True], [False, True, True, False]])
     weights = {"kernel": normal(3, 8), "recurrent_kernel": normal(2, 8), "bias": normal(8)}
-    answers = child.ask(
+    answers = adapter.observe(
         "layers.LSTM",
-        {"units": 2, "return_state": True, "unroll": unroll},
-        *("output/0", "output/1", "output/2", "gradient/input/0", "shape/unknown_batch"),
-        inputs=[x],
+        "output/0 output/1 output/2 gradient/input/0 shape/unknown_batch",
+        x,
+        config={"units": 2, "return_state": True, "unroll": unroll},
         masks=[mask],
         initial_state=[h, c],
         weights=weights,
@@ -224,18 +151,18 @@ def test_lstm_with_mask_and_initial_state(child: Child, unroll: bool) -> None:
     assert (gradient[mask] != 0).all()
 
 
-def test_a_stateful_layer_starts_anew_at_each_call(child: Child) -> None:
-    answers = child.ask(
+def test_a_stateful_layer_starts_anew_at_each_call(adapter: Adapter) -> None:
+    answers = adapter.observe(
         "layers.LSTM",
-        {"units": 2, "stateful": True},
-        *("output/0", "training/output/0"),
-        inputs=[normal(2, 4, 3)],
+        "output/0 training/output/0",
+        normal(2, 4, 3),
+        config={"units": 2, "stateful": True},
         weights={"kernel": normal(3, 8), "recurrent_kernel": normal(2, 8), "bias": normal(8)},
     )
     np.testing.assert_array_equal(answers["output/0"], answers["training/output/0"])
 
 
-def test_batch_normalization_trains_from_the_same_state(child: Child) -> None:
+def test_batch_normalization_trains_from_the_same_state(adapter: Adapter) -> None:
     x = float32([1, 10], [3, 30])
     weights = {
         "gamma": float32(1, 2),
@@ -243,13 +170,12 @@ def test_batch_normalization_trains_from_the_same_state(child: Child) -> None:
         "moving_mean": float32(1, 2),
         "moving_variance": float32(4, 1),
     }
-    observables = ("training/output/0", "training/state/moving_mean", "training/state/moving_variance")
-    answers = child.ask(
+    answers = adapter.observe(
         "layers.BatchNormalization",
-        {"momentum": 0.5, "epsilon": 0.25},
-        *observables,
-        *("output/0", "training/gradient/weight/beta"),
-        inputs=[x],
+        "training/output/0 training/state/moving_mean training/state/moving_variance "
+        "output/0 training/gradient/weight/beta",
+        x,
+        config={"momentum": 0.5, "epsilon": 0.25},
         weights=weights,
         cotangents=[np.ones((2, 2), np.float32)],
     )
@@ -262,12 +188,12 @@ def test_batch_normalization_trains_from_the_same_state(child: Child) -> None:
     np.testing.assert_array_equal(answers["training/gradient/weight/beta"], [2, 2])
 
 
-def test_embedding_gradient_is_dense(child: Child) -> None:
-    answers = child.ask(
+def test_embedding_gradient_is_dense(adapter: Adapter) -> None:
+    answers = adapter.observe(
         "layers.Embedding",
-        {"input_dim": 3, "output_dim": 2},
-        *("output/0", "gradient/weight/embeddings"),
-        inputs=[np.array([[2, 0, 2]], np.int32)],
+        "output/0 gradient/weight/embeddings",
+        np.array([[2, 0, 2]], np.int32),
+        config={"input_dim": 3, "output_dim": 2},
         weights={"embeddings": float32([1, 2], [3, 4], [5, 6])},
         cotangents=[float32([[1, 0], [0, 1], [2, 2]])],
     )
@@ -275,12 +201,13 @@ def test_embedding_gradient_is_dense(child: Child) -> None:
     np.testing.assert_array_equal(answers["gradient/weight/embeddings"], float32([0, 1], [0, 0], [3, 2]))
 
 
-def test_several_inputs_go_as_a_list(child: Child) -> None:
-    answers = child.ask(
+def test_several_inputs_go_as_a_list(adapter: Adapter) -> None:
+    answers = adapter.observe(
         "layers.Concatenate",
-        {"axis": 1},
-        *("output/0", "shape/unknown", "gradient/input/1"),
-        inputs=[float32([1], [2]), X],
+        "output/0 shape/unknown gradient/input/1",
+        float32([1], [2]),
+        X,
+        config={"axis": 1},
         cotangents=[float32([1, 2, 3], [4, 5, 6])],
     )
     np.testing.assert_array_equal(answers["output/0"], float32([1, 1, 2], [2, 3, 4]))
@@ -288,12 +215,12 @@ def test_several_inputs_go_as_a_list(child: Child) -> None:
     assert answers["shape/unknown"] == [[None, None]]
 
 
-def test_an_error_hides_no_other_observable(child: Child) -> None:
-    answers = child.ask(
+def test_an_error_hides_no_other_observable(adapter: Adapter) -> None:
+    answers = adapter.observe(
         "layers.Dense",
-        {"units": 3},
-        *("output/0", "output/1", "gradient/weight/bias", "gradient/weight/gamma", "training/state/bias"),
-        inputs=[X],
+        "output/0 output/1 gradient/weight/bias gradient/weight/gamma training/state/bias",
+        X,
+        config={"units": 3},
         weights=DENSE,
         cotangents=[np.ones((2, 3), np.float32)],
     )
@@ -305,12 +232,12 @@ def test_an_error_hides_no_other_observable(child: Child) -> None:
     assert answers["training/state/bias"].kind == "invalid-argument"
 
 
-def test_a_failing_gradient_leaves_the_value(child: Child) -> None:
-    answers = child.ask(
+def test_a_failing_gradient_leaves_the_value(adapter: Adapter) -> None:
+    answers = adapter.observe(
         "layers.Dense",
-        {"units": 3},
-        *("output/0", "gradient/input/0"),
-        inputs=[X],
+        "output/0 gradient/input/0",
+        X,
+        config={"units": 3},
         weights=DENSE,
         cotangents=[float32([1])],
     )
@@ -331,16 +258,16 @@ def test_a_failing_gradient_leaves_the_value(child: Child) -> None:
     ],
 )
 def test_refusals_say_where_and_of_which_kind(
-    child: Child, config: dict[str, Any], inputs: list[Any], kind: str, at: str
+    adapter: Adapter, config: dict[str, Any], inputs: list[Any], kind: str, at: str
 ) -> None:
-    error = child.ask("layers.Dense", config, "output/0", inputs=inputs, weights=DENSE)["output/0"]
+    error = adapter.observe("layers.Dense", "output/0", *inputs, config=config, weights=DENSE)["output/0"]
     assert (error.kind, error.at) == (kind, at)
     assert error.message
 
 
 @pytest.mark.parametrize("weights", [{}, {"kernel": DENSE["kernel"]}, DENSE | {"gamma": DENSE["bias"]}])
-def test_other_weights_than_the_layers_are_refused(child: Child, weights: dict[str, Any]) -> None:
-    answers = child.ask("layers.Dense", {"units": 3}, "output/0", "weights", inputs=[X], weights=weights)
+def test_other_weights_than_the_layers_are_refused(adapter: Adapter, weights: dict[str, Any]) -> None:
+    answers = adapter.observe("layers.Dense", "output/0 weights", X, config={"units": 3}, weights=weights)
     error = answers["output/0"]
     assert (error.kind, error.at) == ("invalid-argument", "build")
     assert f"[{', '.join(weights)}]" in error.message
@@ -348,8 +275,8 @@ def test_other_weights_than_the_layers_are_refused(child: Child, weights: dict[s
     assert [weight["name"] for weight in answers["weights"]] == ["kernel", "bias"]
 
 
-def test_signature_of_dense(child: Child) -> None:
-    arguments = child.ask("layers.Dense", {}, "signature")["signature"]["arguments"]
+def test_signature_of_dense(adapter: Adapter) -> None:
+    arguments = adapter.observe("layers.Dense", "signature")["signature"]["arguments"]
     assert arguments["units"] == {"required": True}
     assert arguments["kernel_initializer"] == {"default": "glorot_uniform"}
     assert arguments["name"] == {"default": None}
@@ -358,20 +285,20 @@ def test_signature_of_dense(child: Child) -> None:
     assert "kwargs" not in arguments
 
 
-def test_signature_leaves_out_what_a_subclass_fills_itself(child: Child) -> None:
-    convolution = child.ask("layers.Conv2D", {}, "signature")["signature"]["arguments"]
-    recurrent = child.ask("layers.LSTM", {}, "signature")["signature"]["arguments"]
+def test_signature_leaves_out_what_a_subclass_fills_itself(adapter: Adapter) -> None:
+    convolution = adapter.observe("layers.Conv2D", "signature")["signature"]["arguments"]
+    recurrent = adapter.observe("layers.LSTM", "signature")["signature"]["arguments"]
     assert "rank" not in convolution
     assert "cell" not in recurrent
     assert recurrent["zero_output_for_mask"] == {"default": False}
 
 
-def test_activation_function(child: Child) -> None:
-    answers = child.ask(
+def test_activation_function(adapter: Adapter) -> None:
+    answers = adapter.observe(
         "activations.leaky_relu",
-        {"negative_slope": 0.5},
-        *("output/0", "gradient/input/0", "shape/unknown_batch", "signature", "dtype"),
-        inputs=[float32([-2, 3])],
+        "output/0 gradient/input/0 shape/unknown_batch signature dtype",
+        float32([-2, 3]),
+        config={"negative_slope": 0.5},
         cotangents=[float32([4, 4])],
     )
     np.testing.assert_array_equal(answers["output/0"], float32([-1, 3]))
@@ -381,13 +308,16 @@ def test_activation_function(child: Child) -> None:
     assert answers["dtype"] == ["float32"]
 
 
-def test_identifier_resolves_to_the_canonical_name(child: Child) -> None:
-    assert child.ask("activations.silu", {"identifier": "swish"}, "identifier") == {"identifier": "silu"}
-    error = child.ask("activations.silu", {"identifier": "swoosh"}, "identifier")["identifier"]
-    assert error.kind == "invalid-argument"
+def test_identifier_resolves_to_the_canonical_name(adapter: Adapter) -> None:
+    known, unknown = (
+        adapter.observe("activations.silu", "identifier", config={"identifier": identifier})["identifier"]
+        for identifier in ("swish", "swoosh")
+    )
+    assert known == "silu"
+    assert unknown.kind == "invalid-argument"
 
 
-def test_unknown_subjects_name_the_known(child: Child) -> None:
-    error = child.ask("layers.Dence", {}, "output/0")["output/0"]
+def test_unknown_subjects_name_the_known(adapter: Adapter) -> None:
+    error = adapter.observe("layers.Dence", "output/0")["output/0"]
     assert (error.kind, error.at) == ("invalid-argument", "construction")
     assert "Dense" in error.message

@@ -12,10 +12,12 @@ import psutil
 import pytest
 
 from conformance.runners import process
-from conformance.runners.process import BackendUnavailable, Broken, Limits, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import Observation, Observed, WireError, WireJSON, WireTensor
 from conformance.runners.provision import Progress
+from conformance.runners.question import Broken, Limits
 from conformance.runners.registry import BackendSpec
+from conformance.runners.unavailable import BackendUnavailable
 from conformance.runners.validation import validate_observation
 from conformance.verdicts import Verdict
 

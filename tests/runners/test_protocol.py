@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from importlib.resources import files
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -31,6 +33,7 @@ from conformance.runners.protocol import (
     schema,
     to_wire,
 )
+from conformance.runners.validation import validate_observation
 
 CASE = ConcreteCase(
     subject="layers.Dense",
@@ -66,6 +69,29 @@ def test_a_reply_survives_the_wire_and_fits_the_schema(message: Reply) -> None:
     text = encode(message)
     assert decode_reply(text) == message
     jsonschema.validate(json.loads(text), schema())
+
+
+def test_the_committed_schema_is_that_of_the_messages() -> None:
+    committed = files("conformance.runners").joinpath("protocol.schema.json").read_text("utf-8")
+    assert committed == json.dumps(schema(), indent=2) + "\n", "write it anew, so"
+
+
+@pytest.mark.parametrize(
+    ("observed", "problem"),
+    [
+        ({"type": "tensor", "dtype": "float31", "shape": [1], "data": "AACAPw=="}, "float31"),
+        ({"type": "tensor", "dtype": "float32", "shape": [-1], "data": ""}, "-1"),
+        ({"type": "error", "kind": "sorrow", "at": "call", "message": "no"}, "sorrow"),
+    ],
+)
+def test_the_schema_refuses_what_the_suite_does(observed: dict[str, Any], problem: str) -> None:
+    message = {"reply": "observed", "id": 1, "observables": {"a": observed}}
+    (found,) = validate_observation(
+        msgspec.structs.replace(CASE, observables=("a",)), decode_reply(json.dumps(message))
+    ).values()
+    assert problem in found
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(message, schema())
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,8 @@ def test_npm_beside_the_users_node_is_preferred(tmp_path: Path) -> None:
     ("version", "message"),
     [
         ("v14.21.3", "is v14.21.3, and 16.17 or later is needed; pass --node PATH, set CONFORMANCE_NODE"),
-        ("hello", "does not tell its version"),
+        ("hello", "does not tell its version: it said 'hello' and exited with code 0; pass --node PATH"),
+        ("; exit 1", "does not tell its version: it said '' and exited with code 1; pass --node PATH"),
     ],
 )
 def test_an_unfit_node_is_refused(version: str, message: str, tmp_path: Path) -> None:

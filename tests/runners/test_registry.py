@@ -11,7 +11,7 @@ import pytest
 
 from conformance.runners import registry
 from conformance.runners.builds import Build
-from conformance.runners.process import Answer, BackendUnavailable, Limits, Runner
+from conformance.runners.process import Runner
 from conformance.runners.protocol import (
     ConcreteCase,
     Identity,
@@ -22,12 +22,14 @@ from conformance.runners.protocol import (
     to_wire,
 )
 from conformance.runners.provision import silent
+from conformance.runners.question import Answer, Limits
 from conformance.runners.registry import (
     DEFAULT_BACKENDS,
     BackendSpec,
     backends,
     from_command,
 )
+from conformance.runners.unavailable import BackendUnavailable
 
 Plugin = Callable[[str], BackendSpec]
 """Finds the backend that the class of this name among `PLUGINS` makes."""

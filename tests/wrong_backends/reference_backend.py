@@ -22,8 +22,8 @@ from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.patches import patched
-from conformance.runners.process import Answer
 from conformance.runners.protocol import Identity, Observed, WireError, WireJSON, to_wire
+from conformance.runners.question import Answer
 from conformance.verdicts import Check
 from tests.answers import answer
 

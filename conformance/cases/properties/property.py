@@ -40,5 +40,8 @@ class Property:
     observables: tuple[str, ...]
     canonical: Canonical = as_they_are
 
-    def judges(self, observable: str) -> bool:
-        return matches(self.observables, observable)
+
+@lru_cache(maxsize=1024)
+def pairs(properties: tuple[Property, ...], observables: tuple[str, ...]) -> tuple[tuple[Property, str], ...]:
+    """Each property with each of the observables that it judges; many cases have the same."""
+    return tuple((p, o) for p in properties for o in observables if matches(p.observables, o))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from conformance.runners.provision import ensure_package
-from tests.runners.tfjs.adapter import Adapter
+from tests.runners.adapter import Adapter
+from tests.runners.tfjs.adapter import started
 
 
 @pytest.fixture(scope="session")
@@ -21,21 +22,21 @@ def modules() -> Path:
 def adapter(
     request: pytest.FixtureRequest, modules: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Adapter]:
-    started = Adapter(modules, request.param, tmp_path_factory.mktemp(request.param) / "stderr")
-    yield started
-    assert started.stop() == 0
-    assert "not disposed" not in started.log.read_text()
+    child = started(modules, request.param, tmp_path_factory.mktemp(request.param) / "stderr")
+    yield child
+    assert child.stop() == 0
+    assert "not disposed" not in child.log.read_text()
 
 
 @pytest.fixture(scope="module")
 def cpu(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adapter]:
-    started = Adapter(modules, "tfjs-cpu", tmp_path_factory.mktemp("cpu") / "stderr")
-    yield started
-    assert started.stop() == 0
+    child = started(modules, "tfjs-cpu", tmp_path_factory.mktemp("cpu") / "stderr")
+    yield child
+    assert child.stop() == 0
 
 
 @pytest.fixture(scope="module")
 def wasm(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adapter]:
-    started = Adapter(modules, "tfjs-wasm", tmp_path_factory.mktemp("wasm") / "stderr")
-    yield started
-    assert started.stop() == 0
+    child = started(modules, "tfjs-wasm", tmp_path_factory.mktemp("wasm") / "stderr")
+    yield child
+    assert child.stop() == 0

@@ -11,7 +11,8 @@ import pytest
 
 from conformance.reference_impl.arithmetic import declared
 from conformance.runners.node import find_node
-from tests.runners.tfjs.adapter import ADAPTER, NORMALIZATION, Adapter, ramp
+from tests.runners.adapter import Adapter
+from tests.runners.tfjs.adapter import ADAPTER, NORMALIZATION, ramp, started
 
 pytestmark = pytest.mark.node
 
@@ -32,7 +33,7 @@ def test_large_tensors_pass_the_pipe_whole(cpu: Adapter) -> None:
 
 
 def test_what_tensorflow_js_prints_stays_off_standard_output(modules: Path, tmp_path: Path) -> None:
-    adapter = Adapter(modules, "tfjs-cpu", tmp_path / "stderr")
+    adapter = started(modules, "tfjs-cpu", tmp_path / "stderr")
     answer = adapter.observe(
         "layers.LSTM",
         "output/0",

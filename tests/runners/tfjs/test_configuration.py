@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.runners.tfjs.adapter import Adapter, ramp
+from tests.runners.adapter import Adapter
+from tests.runners.tfjs.adapter import ramp
 
 pytestmark = pytest.mark.node
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.runners.tfjs.adapter import Adapter, f32, ramp, refused
+from tests.runners.adapter import Adapter
+from tests.runners.tfjs.adapter import f32, ramp, refused
 
 pytestmark = pytest.mark.node
 

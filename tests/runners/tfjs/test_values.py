@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.runners.tfjs.adapter import DENSE, NORMALIZATION, Adapter, f32, ramp, refused
+from tests.runners.adapter import Adapter
+from tests.runners.tfjs.adapter import DENSE, NORMALIZATION, f32, ramp, refused
 
 pytestmark = pytest.mark.node
 
