@@ -142,21 +142,21 @@ class JournalWriter:
         self._stream.close()
 
     def begin(self, suite: Suite, arguments: dict[str, Any]) -> None:
-        self._write(Begun(suite, arguments, datetime.now(UTC).isoformat(timespec="seconds")))
+        self.write(Begun(suite, arguments, datetime.now(UTC).isoformat(timespec="seconds")))
 
     def judge(self, case: Case, checks: Iterable[Check]) -> None:
-        self._write(CaseJudged(case, tuple(checks), round(time.monotonic() - self._began, 3)))
+        self.write(CaseJudged(case, tuple(checks), round(time.monotonic() - self._began, 3)))
 
     def started(self, record: BackendRecord) -> None:
-        self._write(BackendStarted(record))
+        self.write(BackendStarted(record))
 
     def unavailable(self, record: UnavailableRecord) -> None:
-        self._write(BackendUnavailable(record))
+        self.write(BackendUnavailable(record))
 
     def deviation(self, record: DeviationRecord) -> None:
-        self._write(DeviationSummed(record))
+        self.write(DeviationSummed(record))
 
-    def _write(self, entry: Entry) -> None:
+    def write(self, entry: Entry) -> None:
         rest = memoryview(_encoder.encode(entry) + b"\n")
         try:
             while rest:
