@@ -25,7 +25,7 @@ import pytest
 from conformance.cases.properties import PROPERTIES
 from conformance.engine import Plan
 from conformance.events import Event
-from conformance.pytest_plugin import PREFIX
+from conformance.pytest_plugin import ITEM, PREFIX
 from conformance.pytest_plugin.asking import Asking
 from conformance.pytest_plugin.items import BACKEND, BackendItem, CellItem, Collection, DeviationsItem
 from conformance.pytest_plugin.request import Request
@@ -95,6 +95,24 @@ class Suite:
         # Wherever the package lies, its items are `conformance::…`.
         collection: Collection = Collection.from_parent(parent, path=path, nodeid="conformance", suite=self)
         return collection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave the items that the command line names, where it names some.
+
+        Raises:
+            pytest.UsageError: there is none of a name.
+        """
+        if not (named := getattr(self._config.option, "conformance_items", None)):
+            return
+        ours = {item.name: item for item in items if isinstance(item, BackendItem)}
+        if unknown := [name for name in named if name not in ours]:
+            raise pytest.UsageError(
+                f"these options make no item {ITEM}{unknown[0]}; --collect-only -q lists what they make"
+            )
+        others = [item for name, item in ours.items() if name not in named]
+        items[:] = [item for item in items if item not in others]
+        self._config.hook.pytest_deselected(items=others)
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         self._deselected |= any(isinstance(item, BackendItem) for item in items)

@@ -36,7 +36,7 @@ class Begun(_Entry, frozen=True, tag="begun"):
 
     Attributes:
         suite: what was asked for, the same in every session.
-        arguments: of the command, by which it can be given again.
+        arguments: of the command, by which it can be given again; none where it was not `conformance run`.
         at: when, in ISO 8601.
     """
 
@@ -104,6 +104,14 @@ class Journal:
         for entry in self.entries():
             if isinstance(entry, CaseJudged):
                 yield Judged(entry.case, entry.checks)
+
+    def can_go_on(self) -> bool:
+        """Whether `conformance run` can go on with the run; a session of pytest is asked for anew.
+
+        Raises:
+            ResultsError: there is nothing in the journal.
+        """
+        return self.path.exists() and bool(self.begun().arguments)
 
     def begun(self) -> Begun:
         """What the run was asked for.

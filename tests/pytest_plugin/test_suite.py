@@ -101,6 +101,19 @@ def test_selected_items_ask_for_their_cases_alone(suite: Run) -> None:
     assert len(asked("well")) == len(forward)
 
 
+def test_items_are_run_by_the_ids_that_are_printed(session: Run) -> None:
+    ours = "conformance::activations.relu-forward-well"
+    session("--pyargs", ours, *RELU, *asks("well")).assert_outcomes(passed=1, deselected=3)
+    result = session("--pyargs", ours, "-p", "xdist.plugin", "-n1", *RELU, *asks("well"))
+    result.assert_outcomes(passed=1)
+
+
+def test_item_that_does_not_exist_is_refused(session: Run) -> None:
+    result = session("--pyargs", "conformance::activations.relu-backward-well", *RELU, *asks("well"))
+    assert result.ret is pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no item conformance::activations.relu-backward-well; *"])
+
+
 def test_failing_item_says_what_it_takes_and_no_more(suite: Run, case_file: CaseFile) -> None:
     case = relu_of(-1.0, 2.0)
     name = case_file(case)[1]
@@ -266,6 +279,8 @@ def test_results_of_a_session_that_was_cut_short_say_so(suite: Run, pytester: py
     suite("-x", *FORWARD, *asks("leaky"), *asks("well"), "--conformance-results", "out")
     results = read(pytester.path / "out").results
     assert (results.status, [backend.name for backend in results.backends]) == ("interrupted", ["leaky"])
+    with pytest.raises(cli.BadFile, match="a session of pytest, which cannot be gone on with"):
+        cli.main(["run", "--resume", "out"], standalone_mode=False)
 
 
 def test_judgements_are_dropped_that_no_item_needs() -> None:
