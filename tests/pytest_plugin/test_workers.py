@@ -30,11 +30,16 @@ def pytest_runtest_logreport(report):
 """A plugin by which a worker dies, once, at the first report about the well backend."""
 
 
-@pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
-def test_case_is_asked_once_per_session(suite: Run, pytester: pytest.Pytester, dist: str) -> None:
+@pytest.mark.parametrize(
+    ("workers", "dist"),
+    [("-n2", "load"), ("-n2", "loadscope"), ("-n2", "loadfile"), ("-n2", "loadgroup"), ("-n4", "worksteal")],
+)
+def test_case_is_asked_once_per_session(
+    suite: Run, pytester: pytest.Pytester, workers: str, dist: str
+) -> None:
     """However items are distributed, each backend is started once, in one worker."""
     pytester.makepyfile("def test_mine(): pass\ndef test_too(): pass")
-    result = suite(".", "-n4", "--dist", dist, *SUITE)
+    result = suite(".", workers, "--dist", dist, *SUITE)
     assert result.parseoutcomes()["failed"] == 1
     assert result.parseoutcomes()["passed"] == 3
     for how in HOWS:
