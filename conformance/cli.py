@@ -56,9 +56,14 @@ def take_up(context: click.Context, _: click.Parameter, directory: Path | None) 
         from conformance.reporting.results import ResultsError
 
         try:
-            context.default_map = Journal(directory).begun().arguments | {"out": str(directory)}
+            arguments = Journal(directory).begun().arguments
         except ResultsError as error:
             raise BadFile(f"{directory} holds no run to go on with: {error}") from error
+        if not arguments:
+            raise BadFile(
+                f"{directory} is of a session of pytest, which cannot be gone on with: run it again"
+            )
+        context.default_map = arguments | {"out": str(directory)}
     return directory
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PREFIX = "--conformance-"
 
+ITEM = "conformance::"
+"""How the ids of the items begin."""
+
 OPTIONS: dict[str, dict[str, Any]] = {
     "backend": {"action": "append", "metavar": "NAME", "help": "Ask this backend; repeatable."},
     "backend-command": {
@@ -68,7 +71,20 @@ def is_asked_for(config: pytest.Config) -> bool:
     return bool(config.option.pyargs) and "conformance" in config.args
 
 
+def take_items(config: pytest.Config) -> None:
+    """Let items be named as pytest names them: of `conformance::ITEM` the package becomes the argument, as
+    pytest takes no items of a package, and the option `conformance_items`, which goes to workers too, holds
+    the rest."""
+    if not config.option.pyargs:
+        return
+    items = [arg.removeprefix(ITEM) for arg in config.args if arg.startswith(ITEM)]
+    if items:
+        config.option.conformance_items = items
+        config.args[:] = dict.fromkeys("conformance" if arg.startswith(ITEM) else arg for arg in config.args)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    take_items(config)
     if is_asked_for(config):
         from conformance.pytest_plugin.suite import Suite
 

@@ -1,9 +1,10 @@
 """A run of the engine beside the session: it asks and judges in a thread of its own, and whoever needs a
-judgement waits for it."""
+judgement waits for it. What it is told to keep is kept at once, whether anybody waits or not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack, aclosing
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -21,31 +22,40 @@ WAKE_S = 0.5
 
 
 class Asking:
-    """The events of a plan as far as they have been waited for; a context manager, which ends the backends.
+    """What a plan has come to, as far as it has been waited for; a context manager, which ends the backends.
 
     Attributes:
-        events: all but the preparations.
-        judged: by the id of the case.
+        judged: by the id of the case, until all that need it have released it.
         records: of the backends' deviations, at the end.
         unavailable: the backend that could not be started.
         over: the engine has nothing more to say.
     """
 
-    def __init__(self, plan: Plan, tell: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        tell: Callable[[str], None] = lambda line: None,
+        keep: Callable[[Event], None] = lambda event: None,
+        needed: Iterable[str] = (),
+    ) -> None:
         """Start the engine.
 
         Args:
             tell: called, while somebody waits, with a line about each step of a long first start.
+            keep: called with each event as it happens, in the engine's thread.
+            needed: the ids of cases, each as often as it will be released.
         """
         self._tell = tell
+        self._keep = keep
+        self._needed = Counter(needed)
         self._news: SimpleQueue[Event | None] = SimpleQueue()
-        self.events: list[Event] = []
         self.judged: dict[str, Judged] = {}
         self.records: list[DeviationRecord] = []
         self.started = False
         self.unavailable: Unavailable | None = None
         self.over = False
-        self._cases = {case.id for case in plan.cases}
+        self._expected = {case.id for case in plan.cases}
         self._stack = ExitStack()
         portal = self._stack.enter_context(start_blocking_portal())
         self._engine = portal.start_task_soon(self._run, plan)
@@ -63,6 +73,7 @@ class Asking:
         try:
             async with aclosing(engine.run(plan)) as events:
                 async for event in events:
+                    self._keep(event)
                     self._news.put(event)
         finally:
             self._news.put(None)
@@ -93,23 +104,30 @@ class Asking:
         """Wait until everything is judged."""
         self.until(lambda: False)
 
-    def is_done(self) -> bool:
+    def release(self, cases: Collection[str]) -> None:
+        """One of those who need these cases needs them no more."""
+        self._needed.subtract(cases)
+        for id_ in cases:
+            if self._needed[id_] == 0:
+                self.judged.pop(id_, None)
+
+    def is_complete(self) -> bool:
         """Whether every case has been judged, or none can be; waits for the engine's end then."""
-        if self.unavailable is not None or self._cases <= self.judged.keys():
-            self.until_over()
-        return self.over
+        if self.unavailable is None and self._expected:
+            return False
+        self.until_over()
+        return True
 
     def _take(self, event: Event) -> None:
         match event:
             case Preparing(backend=backend, message=message):
                 self._tell(f"{backend}: {message}")
-                return
             case Started():
                 self.started = True
             case Unavailable():
                 self.unavailable = event
             case Judged(case=case):
+                self._expected.discard(case.id)
                 self.judged[case.id] = event
             case DeviationRecord():
                 self.records.append(event)
-        self.events.append(event)

@@ -55,8 +55,6 @@ class BackendItem(pytest.Item):
         assert isinstance(self.parent, Collection)
         self.suite = self.parent.suite
         self.backend = backend
-        if self.config.pluginmanager.hasplugin("xdist"):
-            self.add_marker(pytest.mark.xdist_group(backend))
 
     @property
     def asking(self) -> Asking:
@@ -105,6 +103,8 @@ class CellItem(BackendItem):
         )
         self.report(checks)
         self.settle(describe_findings(checks, self.cases, self.suite.request.again))
+        # One that fails may be run again, as by a plugin for flaky tests.
+        asking.release(self.cases.keys())
         if not any(check.verdict in PASSING for check in checks):
             pytest.skip(f"{self.subject} · {self.property} on {self.backend}: {without_promise(checks)}")
 
@@ -129,12 +129,12 @@ class DeviationsItem(BackendItem):
         """Fails where one no longer holds, or a witness shows anything else; skips where none is decided."""
         asking = self.asking
         asking.until_over()
-        corpus = {case.id for case in self.suite.request.plan.cases}
-        judged = {id_: one for id_, one in asking.judged.items() if id_ not in corpus}
-        checks = tuple(check for one in judged.values() for check in one.checks)
+        corpus = {case.id: case for case in self.suite.request.plan.cases}
+        witnesses = [one for id_, one in asking.judged.items() if id_ not in corpus]
+        checks = tuple(check for one in witnesses for check in one.checks)
         self.report(checks)
         again = self.suite.request.again
-        cases = {id_: one.case for id_, one in asking.judged.items()}
+        cases = corpus | {one.case.id: one.case for one in witnesses}
         self.settle(
             [
                 *describe_deviations(asking.records, cases, again),

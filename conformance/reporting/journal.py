@@ -36,7 +36,7 @@ class Begun(_Entry, frozen=True, tag="begun"):
 
     Attributes:
         suite: what was asked for, the same in every session.
-        arguments: of the command, by which it can be given again.
+        arguments: of the command, by which it can be given again; none where it was not `conformance run`.
         at: when, in ISO 8601.
     """
 
@@ -105,6 +105,14 @@ class Journal:
             if isinstance(entry, CaseJudged):
                 yield Judged(entry.case, entry.checks)
 
+    def can_go_on(self) -> bool:
+        """Whether `conformance run` can go on with the run; a session of pytest is asked for anew.
+
+        Raises:
+            ResultsError: there is nothing in the journal.
+        """
+        return self.path.exists() and bool(self.begun().arguments)
+
     def begun(self) -> Begun:
         """What the run was asked for.
 
@@ -142,21 +150,21 @@ class JournalWriter:
         self._stream.close()
 
     def begin(self, suite: Suite, arguments: dict[str, Any]) -> None:
-        self._write(Begun(suite, arguments, datetime.now(UTC).isoformat(timespec="seconds")))
+        self.write(Begun(suite, arguments, datetime.now(UTC).isoformat(timespec="seconds")))
 
     def judge(self, case: Case, checks: Iterable[Check]) -> None:
-        self._write(CaseJudged(case, tuple(checks), round(time.monotonic() - self._began, 3)))
+        self.write(CaseJudged(case, tuple(checks), round(time.monotonic() - self._began, 3)))
 
     def started(self, record: BackendRecord) -> None:
-        self._write(BackendStarted(record))
+        self.write(BackendStarted(record))
 
     def unavailable(self, record: UnavailableRecord) -> None:
-        self._write(BackendUnavailable(record))
+        self.write(BackendUnavailable(record))
 
     def deviation(self, record: DeviationRecord) -> None:
-        self._write(DeviationSummed(record))
+        self.write(DeviationSummed(record))
 
-    def _write(self, entry: Entry) -> None:
+    def write(self, entry: Entry) -> None:
         rest = memoryview(_encoder.encode(entry) + b"\n")
         try:
             while rest:

@@ -15,6 +15,7 @@ import msgspec
 from conformance import __version__
 from conformance.cases.case import Case
 from conformance.events import Event, Judged, Started, Unavailable
+from conformance.reporting import parts
 from conformance.reporting.diff import News
 from conformance.reporting.journal import BackendStarted, Journal, JournalWriter
 from conformance.reporting.page import render
@@ -82,22 +83,14 @@ def record(
         ResultsError: there is no journal to go on with.
     """
     earlier = _backends_of(Journal(directory), suite) if going_on else None
+    parts.remove(directory)
     with JournalWriter(directory, going_on=going_on) as journal:
         journal.begin(suite, arguments)
 
         def keep(event: Event) -> None:
-            match event:
-                case Started(identity=identity, dialect_digest=digest, dialect_nearest=nearest):
-                    fields = msgspec.structs.asdict(identity)
-                    record = BackendRecord(**fields, dialect_digest=digest, dialect_nearest=dict(nearest))
-                    _refuse_another(record, earlier)
-                    journal.started(record)
-                case Unavailable(backend=backend, message=message):
-                    journal.unavailable(UnavailableRecord(backend, message))
-                case Judged(case=case, checks=checks):
-                    journal.judge(case, checks)
-                case DeviationRecord():
-                    journal.deviation(event)
+            if isinstance(event, Started):
+                _refuse_another(_record_of(event), earlier)
+            enter(journal, event)
 
         status: Literal["complete", "interrupted"] = "complete"
         try:
@@ -105,6 +98,37 @@ def record(
                 asyncio.run(_consume(events, show, keep))
         except (KeyboardInterrupt, _Terminated):
             status = "interrupted"
+    return finish(directory, status, invocation)
+
+
+def enter(journal: JournalWriter, event: Event) -> None:
+    """Write down what has happened, as far as a journal tells it."""
+    match event:
+        case Started():
+            journal.started(_record_of(event))
+        case Unavailable(backend=backend, message=message):
+            journal.unavailable(UnavailableRecord(backend, message))
+        case Judged(case=case, checks=checks):
+            journal.judge(case, checks)
+        case DeviationRecord():
+            journal.deviation(event)
+
+
+def _record_of(started: Started) -> BackendRecord:
+    return BackendRecord(
+        **msgspec.structs.asdict(started.identity),
+        dialect_digest=started.dialect_digest,
+        dialect_nearest=dict(started.dialect_nearest),
+    )
+
+
+def finish(directory: Path, status: Literal["complete", "interrupted"], invocation: Invocation) -> Report:
+    """Make the results of the journal in the directory, with what shows their findings again, and the page.
+
+    Raises:
+        ResultsError: the journal cannot be read.
+        OSError: the directory cannot be written.
+    """
     make_reproducible(directory, conclude(directory, status), invocation)
     return render_again(directory)
 
@@ -164,12 +188,14 @@ def render_again(directory: Path) -> Report:
 
 
 def recover(directory: Path) -> None:
-    """Make results of what an ended run saw, where there is one that made none or only interrupted ones.
+    """Make results of what an ended run saw, where there is one that made none or only interrupted ones. One
+    that several processes shared may have left parts of a journal.
 
     Raises:
         ResultsError: the journal cannot be read.
         OSError: the directory cannot be written.
     """
+    parts.merge(directory)
     if Journal(directory).path.exists():
         conclude(directory, "interrupted")
 

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.reporting.diff import LISTED, Change, Difference, News
+from conformance.reporting.journal import Journal
 from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total, unrecorded_versions
 from conformance.reporting.results import Cell, Results
 from conformance.reporting.store import PAGE, Report
@@ -174,9 +175,10 @@ def summarize(console: Console, report: Report, directory: Path, news: News | No
     console.print()
     console.print(f"Report: {directory / PAGE}", markup=False, highlight=False, soft_wrap=True)
     if results.status == "interrupted":
+        goes_on = f" To go on: conformance run --resume {shlex.quote(str(directory))}"
         console.print(
-            "Interrupted: this is of the cases that were judged until then. "
-            f"To go on: conformance run --resume {shlex.quote(str(directory))}",
+            "Interrupted: this is of the cases that were judged until then."
+            f"{goes_on if Journal(directory).can_go_on() else ''}",
             soft_wrap=True,
         )
     console.print(Text(str(total(results.cells)), style="bold"), soft_wrap=True)

@@ -18,8 +18,11 @@ import pytest
 from conformance import cli
 from conformance.cases import corpus
 from conformance.cases.case import Case, decode
+from conformance.engine import Plan
 from conformance.pytest_plugin import OPTIONS
+from conformance.pytest_plugin.asking import Asking
 from conformance.reporting.store import read
+from conformance.runners import registry
 from conformance.verdicts import Verdict
 
 from .conftest import EIGHT, SEVEN, Run, asked, asks, asks_logged, relu_of, starts
@@ -96,6 +99,19 @@ def test_selected_items_ask_for_their_cases_alone(suite: Run) -> None:
         if case.subject == "activations.relu" and "output/0" in case.observables
     ]
     assert len(asked("well")) == len(forward)
+
+
+def test_items_are_run_by_the_ids_that_are_printed(session: Run) -> None:
+    ours = "conformance::activations.relu-forward-well"
+    session("--pyargs", ours, *RELU, *asks("well")).assert_outcomes(passed=1, deselected=3)
+    result = session("--pyargs", ours, "-p", "xdist.plugin", "-n1", *RELU, *asks("well"))
+    result.assert_outcomes(passed=1)
+
+
+def test_item_that_does_not_exist_is_refused(session: Run) -> None:
+    result = session("--pyargs", "conformance::activations.relu-backward-well", *RELU, *asks("well"))
+    assert result.ret is pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no item conformance::activations.relu-backward-well; *"])
 
 
 def test_failing_item_says_what_it_takes_and_no_more(suite: Run, case_file: CaseFile) -> None:
@@ -188,24 +204,37 @@ def test_first_failure_ends_the_session_and_the_backends(suite: Run) -> None:
     assert not Path("asked.well").exists()
 
 
-def test_interrupted_session_ends_a_backend_that_hangs(
-    pytester: pytest.Pytester, case_file: CaseFile, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_session_ends_a_backend_that_hangs_and_keeps_what_was_judged(
+    pytester: pytest.Pytester, case_file: CaseFile, monkeypatch: pytest.MonkeyPatch, ended_by: signal.Signals
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
     os.mkfifo("asked.fragile")
-    command = [sys.executable, "-m", "pytest", "-p", "conformance.pytest_plugin", "--pyargs", "conformance"]
+    command = [
+        sys.executable, "-m", "pytest", "-p", "conformance.pytest_plugin", "--pyargs", "conformance",
+        *case_file(relu_of(EIGHT)), *asks("well"), *asks_logged("fragile"), "--conformance-results", "out",
+    ]  # fmt: skip
     # Ctrl-C has to work also where these tests run in the background, with it ignored.
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        session = subprocess.Popen([*command, *case_file(relu_of(EIGHT)), *asks_logged("fragile")])
+        session = subprocess.Popen(command)
     finally:
         signal.signal(signal.SIGINT, previous)
     with Path("asked.fragile").open() as messages:
         assert any('"observe"' in message for message in messages)
-        session.send_signal(signal.SIGINT)
-        assert session.wait() == pytest.ExitCode.INTERRUPTED
-    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+        children = psutil.Process(session.pid).children(recursive=True)
+        session.send_signal(ended_by)
+        status = session.wait()
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+    if ended_by is signal.SIGINT:
+        assert status == pytest.ExitCode.INTERRUPTED
+    else:
+        assert not Path("out", "results.json").exists()
+        cli.main(["report", "out"], standalone_mode=False)
+    report = read(Path("out"))
+    assert report.results.status == "interrupted"
+    assert [backend.name for backend in report.results.backends] == ["fragile", "well"]
+    assert {check.backend for check in report.checks} == {"well"}
 
 
 def test_last_failed_runs_it_alone(suite: Run) -> None:
@@ -237,20 +266,6 @@ def test_junit_has_the_finding_and_the_numbers(suite: Run, pytester: pytest.Pyte
     assert deviations.find("skipped") is not None
 
 
-def test_workers_share_the_backends(suite: Run) -> None:
-    """Each backend is started once, in one worker, and asked each case once."""
-    hows = ("well", "leaky")
-    backends = [word for how in hows for word in asks_logged(how)]
-    result = suite("-p", "xdist.plugin", "-n2", *RELU, *backends, "--conformance-results", "results")
-    assert result.parseoutcomes()["failed"] == 1
-    for how in hows:
-        assert starts(how) == 1
-        assert len(asked(how)) == len(set(asked(how)))
-    result.stdout.re_match_lines([r"well: \d+ of \d+ checks conform, .*", r"leaky: \d+ of .*"])
-    report = read(Path("results"))
-    assert report.results.status == "complete"
-
-
 def test_results_are_those_of_the_command_line(suite: Run, pytester: pytest.Pytester) -> None:
     backend = asks("leaky")
     suite(*RELU, *backend, "--conformance-results", "ours")
@@ -266,6 +281,39 @@ def test_results_of_a_session_that_was_cut_short_say_so(suite: Run, pytester: py
     suite("-x", *FORWARD, *asks("leaky"), *asks("well"), "--conformance-results", "out")
     results = read(pytester.path / "out").results
     assert (results.status, [backend.name for backend in results.backends]) == ("interrupted", ["leaky"])
+    with pytest.raises(cli.BadFile, match="a session of pytest, which cannot be gone on with"):
+        cli.main(["run", "--resume", "out"], standalone_mode=False)
+
+
+def test_judgements_are_dropped_that_no_item_needs() -> None:
+    spec = registry.from_command(asks("well")[1].partition("=")[2], "well")
+    case = relu_of(1.0)
+    with Asking(Plan((case,), (spec,)), needed=[case.id, case.id]) as asking:
+        asking.until_over()
+        asking.release([case.id])
+        assert case.id in asking.judged
+        asking.release([case.id])
+        assert not asking.judged
+        assert asking.is_complete()
+
+
+def test_results_are_written_as_they_come_up(suite: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        from pathlib import Path
+
+        def test_last():
+            (journal,) = Path("out/parts").glob("*/journal.jsonl")
+            assert '"judged"' in journal.read_text()
+    """)
+    backend = ("-k", "relu-forward or last", *asks("well"))
+    suite(".", *RELU, *backend, "--conformance-results", "out").assert_outcomes(passed=2, deselected=3)
+
+
+def test_directory_that_cannot_be_written_is_refused(suite: Run, pytester: pytest.Pytester) -> None:
+    pytester.makefile("", out="a file")
+    result = suite(*FORWARD, *asks_logged("well"), "--conformance-results", "out")
+    assert result.ret is pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--conformance-results: *File exists: *out*"])
 
 
 def test_results_name_the_items_that_were_left(suite: Run, pytester: pytest.Pytester) -> None:
