@@ -13,7 +13,6 @@ from conformance.events import Event, Judged
 from conformance.reporting.recording import record
 from conformance.reporting.results import DeviationRecord, Suite
 from conformance.reporting.terminal import Lines
-from conformance.reproduction.files import Invocation
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,8 @@ class Share:
     narrowed: tuple[str, ...]
 
 
-def write(shares: Sequence[Share], directory: Path, suite: Suite, invocation: Invocation) -> bool:
+def write(shares: Sequence[Share], directory: Path, suite: Suite) -> bool:
     """Write what all of them have judged as a results directory, unless it is nothing.
-
-    Args:
-        invocation: what the session was told, as `conformance run` is told it.
 
     Raises:
         OSError: the directory cannot be written.
@@ -54,7 +50,7 @@ def write(shares: Sequence[Share], directory: Path, suite: Suite, invocation: In
     cases = sum(isinstance(event, Judged) for event in events)
     again = replayed(events, whole=selected <= finished)
     # What was left out is not for `run --resume` to ask.
-    record(again, directory, suite, Lines(Console(quiet=True), cases), {}, invocation)
+    record(again, directory, suite, Lines(Console(quiet=True), cases), {})
     return True
 
 

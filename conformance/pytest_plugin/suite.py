@@ -30,7 +30,6 @@ from conformance.pytest_plugin.share import Share, write
 from conformance.reference_impl.arrays import DeviceUnavailable, use_device
 from conformance.reporting.ledger import Totals
 from conformance.reporting.store import PAGE
-from conformance.reproduction.files import Invocation
 from conformance.runners.builds import BadBuild
 from conformance.runners.python import BadPython
 from conformance.selection import BadCase, UnknownName
@@ -134,10 +133,8 @@ class Suite:
         self._stack.close()
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["conformance"] = pickle.dumps(self._shares)
-        elif directory is not None:
-            invocation = Invocation(self.request.plan.backends, self.request.again.settings)
-            if write(self._shares, Path(directory), self.request.suite, invocation):
-                self._written = Path(directory)
+        elif directory is not None and write(self._shares, Path(directory), self.request.suite):
+            self._written = Path(directory)
 
     def _share(self) -> Share:
         over = {backend for backend, asking in self._asked.items() if asking.is_done()}

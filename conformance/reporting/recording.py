@@ -27,11 +27,17 @@ from conformance.reporting.results import (
 )
 from conformance.reporting.store import PAGE, Report, conclude, read, replace
 from conformance.reporting.terminal import Display
-from conformance.reproduction.files import Invocation, make_reproducible
+from conformance.reproduction.files import make_reproducible
 
 
 def suite_of(
-    cases: Iterable[Case], *, corpus: str, seed: int, profile: str | None, selection: dict[str, list[str]]
+    cases: Iterable[Case],
+    *,
+    corpus: str,
+    seed: int,
+    profile: str | None,
+    selection: dict[str, list[str]],
+    options: Iterable[str] = (),
 ) -> Suite:
     """What is asked for.
 
@@ -49,6 +55,7 @@ def suite_of(
         profile=profile,
         selection=selection,
         shard=None,
+        options=tuple(options),
     )
 
 
@@ -62,7 +69,6 @@ def record(
     suite: Suite,
     show: Display,
     arguments: dict[str, Any],
-    invocation: Invocation,
     *,
     going_on: bool = False,
 ) -> Report:
@@ -70,7 +76,6 @@ def record(
 
     Args:
         arguments: of the command that asks for it; what `run --resume` repeats.
-        invocation: what the run was told, for the commands and scripts that show its findings again.
         going_on: with the run whose journal is in the directory.
 
     Returns:
@@ -87,9 +92,8 @@ def record(
 
         def keep(event: Event) -> None:
             match event:
-                case Started(identity=identity, dialect_digest=digest, dialect_nearest=nearest):
-                    fields = msgspec.structs.asdict(identity)
-                    record = BackendRecord(**fields, dialect_digest=digest, dialect_nearest=dict(nearest))
+                case Started():
+                    record = _record_of(event)
                     _refuse_another(record, earlier)
                     journal.started(record)
                 case Unavailable(backend=backend, message=message):
@@ -105,7 +109,30 @@ def record(
                 asyncio.run(_consume(events, show, keep))
         except (KeyboardInterrupt, _Terminated):
             status = "interrupted"
-    make_reproducible(directory, conclude(directory, status), invocation)
+    return finish(directory, status)
+
+
+def _record_of(started: Started) -> BackendRecord:
+    return BackendRecord(
+        **msgspec.structs.asdict(started.identity),
+        dialect_digest=started.dialect_digest,
+        dialect_nearest=dict(started.dialect_nearest),
+        given=started.given,
+        environment=dict(started.environment),
+    )
+
+
+def finish(directory: Path, status: Literal["complete", "interrupted"]) -> Report:
+    """Make the results of the journal in the directory, with what shows their findings again, and the page.
+    The journal of a run that is not complete stays.
+
+    Raises:
+        ResultsError: the journal cannot be read.
+        OSError: the directory cannot be written.
+    """
+    make_reproducible(directory, conclude(directory, status))
+    if status == "complete":
+        Journal(directory).path.unlink()
     return render_again(directory)
 
 
@@ -164,14 +191,15 @@ def render_again(directory: Path) -> Report:
 
 
 def recover(directory: Path) -> None:
-    """Make results of what an ended run saw, where there is one that made none or only interrupted ones.
+    """Make results of what an ended run saw, and what shows its findings again, where there is one that made
+    none or only interrupted ones.
 
     Raises:
         ResultsError: the journal cannot be read.
         OSError: the directory cannot be written.
     """
     if Journal(directory).path.exists():
-        conclude(directory, "interrupted")
+        make_reproducible(directory, conclude(directory, "interrupted"))
 
 
 def exit_code(results: Results, news: News | None = None) -> int:

@@ -155,12 +155,8 @@ class Right:
     biased: bool = False
 
 
-def script(finding: Finding, backend: BackendRecord, environment: Mapping[str, str], seed: int) -> Script:
-    """The script that exits with 1 while the finding is there, and with 0 once it is gone.
-
-    Args:
-        environment: the variables under which the backend runs.
-    """
+def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
+    """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
     if runtime is None:
@@ -172,7 +168,6 @@ def script(finding: Finding, backend: BackendRecord, environment: Mapping[str, s
     text = _template(runtime).render(
         finding=finding,
         backend=backend,
-        environment=environment,
         seed=seed,
         config=case.config,
         arrays=Arrays.needed(question, data),

@@ -26,7 +26,6 @@ from conformance.reporting.store import Report, read
 from conformance.reproduction.script import script
 from conformance.runners.node import find_node
 from conformance.runners.provision import ensure_package, silent
-from conformance.runners.registry import backends
 from conformance.verdicts import Check, Verdict
 
 HERE = Path(__file__).parent
@@ -194,7 +193,7 @@ def as_finding(check: Check, case: Case) -> Finding:
 def write(folder: Path, results: Results, finding: Finding) -> Path:
     """Write the script of the finding into the folder."""
     record = next(backend for backend in results.backends if backend.name == finding.backend)
-    made = script(finding, record, backends()[finding.backend].environment, seed=0)
+    made = script(finding, record, seed=0)
     path = folder / f"{finding.case}-{finding.id}{made.suffix}"
     path.write_text(made.text)
     return path
