@@ -85,7 +85,7 @@ KERAS = Runtime(
     python_arguments,
     _as_it_is,
     str,
-    ("keras", "tensorflow", "numpy", "python"),
+    ("keras", "tf_keras", "tensorflow", "numpy", "python"),
 )
 TENSORFLOW_JS = Runtime(
     "tfjs.mjs.j2",
@@ -97,7 +97,7 @@ TENSORFLOW_JS = Runtime(
     tensorflow_js_key,
     ("tfjs", "tfjs-backend-wasm", "node"),
 )
-RUNTIMES = {r"keras-tensorflow.*": KERAS, r"tfjs-(cpu|wasm)": TENSORFLOW_JS}
+RUNTIMES = {r"keras2?-tensorflow.*": KERAS, r"tfjs-(cpu|wasm)": TENSORFLOW_JS}
 """The runtimes by the names of their backends. Of any other backend the language is not known: its script
 is what the suite asks it, to be piped to its program."""
 
@@ -164,7 +164,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     data, arithmetic = make(case), declared(backend.arithmetic)
     expected = Answers(case, data, arithmetic)[finding.observable]
     question = Question.about(case, finding.observable)
-    shapes = [list(x.shape) for x in data.inputs]
+    shapes = [x.shape for x in data.inputs]
     text = _template(runtime).render(
         finding=finding,
         backend=backend,
