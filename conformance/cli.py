@@ -173,7 +173,6 @@ def run(
     from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
     from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import display, summarize, summary
-    from conformance.reproduction.files import Invocation
     from conformance.runners.builds import BadBuild
     from conformance.runners.python import BadPython
     from conformance.selection import (
@@ -202,16 +201,17 @@ def run(
     if baseline and out.resolve() in (baseline.resolve(), baseline.resolve().parent):
         raise click.UsageError("--out would overwrite the baseline; name another directory for one of them")
     narrowed = {"backend": names, "case": cases, "subject": subjects, "property": properties}
+    again = [word for module in dialects for word in ("--dialect", module)]
+    again += ["--seed", str(seed)] if seed else []
+    again += ["--node", node] if node else []
     suite = suite_of(
         found,
         corpus="" if cases else corpus,
         seed=seed,
         profile=profile,
         selection={key: list(values) for key, values in narrowed.items() if values},
+        options=again,
     )
-    again = [word for module in dialects for word in ("--dialect", module)]
-    again += ["--seed", str(seed)] if seed else []
-    again += ["--node", node] if node else []
     progress = _console(stderr=True)
     try:
         with use_device(device):
@@ -220,9 +220,7 @@ def run(
             to_do = len(asked) - (sum(1 for _ in before.judged()) if before else 0)
             show = display(progress, [b.name for b in backends], to_do)
             arguments = {name: jsonable(value) for name, value in context.params.items() if name != "resume"}
-            report = record(
-                events, out, suite, show, arguments, Invocation(backends, again), going_on=resume is not None
-            )
+            report = record(events, out, suite, show, arguments, going_on=resume is not None)
     except DeviceUnavailable as error:
         raise click.UsageError(str(error)) from error
     except (CannotGoOn, ResultsError) as error:
@@ -262,7 +260,8 @@ FORMATS = {
 )  # fmt: skip
 def report(directory: Path, form: str | None, output: Path | None) -> None:
     """Check the results in DIR, and write their page, index.html, anew; or with --format, write them in
-    that format and nothing else. Of a run that was killed, the results are made first, of what it saw.
+    that format and nothing else. Of a run that was killed, the results are made first, of what it saw,
+    with the commands and scripts that show its findings again.
 
     Exit codes: 0 written, whatever the results say; 2 usage, or a bad file.
     """

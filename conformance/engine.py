@@ -186,7 +186,8 @@ class Starting:
             return
         self.started[spec.name] = bench, runner
         dialect = bench.dialect
-        await self.send.send(Started(spec.name, identity, dialect.digest, dialect.nearest))
+        started = Started(spec.name, identity, dialect.digest, dialect.nearest, spec.given, spec.environment)
+        await self.send.send(started)
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
         """Until every backend has started, or has not."""

@@ -27,12 +27,15 @@ class Started:
     Attributes:
         dialect_digest: of the dialect that it is judged under.
         dialect_nearest: `Dialect.nearest`.
+        given, environment: `BackendSpec.given` and `environment`, by which it can be started again.
     """
 
     backend: str
     identity: Identity
     dialect_digest: str
     dialect_nearest: Mapping[str, str] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

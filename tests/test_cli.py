@@ -17,6 +17,7 @@ import click.testing
 import pytest
 
 from conformance import cli, selection
+from conformance.cases import corpus
 from conformance.cases.case import Case, encode
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.events import Event, Judged, Started, Unavailable
@@ -50,8 +51,9 @@ class Run(Protocol):
     def __call__(self, *arguments: str) -> click.testing.Result: ...
 
 
-def started(backend: str) -> Started:
-    return Started(backend, Identity(backend, "python", {"python": "3.11"}, {}, {}, {}, {}), "")
+def started(backend: str, *given: str) -> Started:
+    identity = Identity(backend, "python", {"python": "3.11"}, {}, {}, {}, {})
+    return Started(backend, identity, "", given=given)
 
 
 def judged(case: Case, verdict: Verdict = Verdict.CONFORMS) -> Judged:
@@ -409,9 +411,32 @@ def test_diff_ends_with_1_where_something_newly_fails_and_with_0_where_it_is_men
     mended, failing = invoke("diff", old, new), invoke("diff", new, old)
     assert (mended.exit_code, failing.exit_code) == (0, 1)
     assert "diverges → conforms" in mended.stdout
-    assert f"conformance run --case {CASES[0].id} --backend tfjs-cpu" in failing.stdout
+    assert f"{CASES[0].id}.json --backend tfjs-cpu --property forward" in failing.stdout
     assert json.loads(invoke("diff", new, old, "--json").stdout)["regressed"] is True
     assert "### Newly failing" in invoke("diff", new, old, "--markdown").stdout
+
+
+def test_commands_against_a_baseline_have_all_that_the_run_was_told(
+    engine: Engine, run: Run, tmp_path: Path
+) -> None:
+    """Those of the diff too, made of the results alone, whichever check of a finding newly fails."""
+    dense = [case for case in corpus.load("quick") if case.subject == "layers.Dense"]
+    known, new = sorted(dense, key=lambda case: (len(encode(case)), case.id))[:2]
+    own = started("tfjs-cpu", "--backend", "tfjs-cpu", "--tfjs", "my build.tgz")
+    told = ("--seed", "3", "--node", "my-node", "--dialect", "conformance.dialects.keras_tensorflow")
+    engine(own, judged(known, Verdict.DIVERGES), judged(new))
+    invoke("run", "--out", str(tmp_path / "old"), *told)
+    engine(own, judged(known, Verdict.DIVERGES), judged(new, Verdict.DIVERGES))
+    against = run("--baseline", str(tmp_path / "old"), *told)
+    (finding,) = read(tmp_path / "out").results.findings
+    assert (finding.case, finding.count) == (known.id, 2)
+    command = (
+        f"conformance run --case {new.id} --backend tfjs-cpu --tfjs 'my build.tgz' "
+        "--dialect conformance.dialects.keras_tensorflow --seed 3 --node my-node --property forward"
+    )
+    assert command in against.stdout
+    assert command.replace(new.id, known.id) in finding.reproduce.command
+    assert command in invoke("diff", str(tmp_path / "old"), str(tmp_path / "out")).stdout
 
 
 def test_diff_compares_margins_by_the_factor_given(baseline: Path) -> None:

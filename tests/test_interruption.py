@@ -37,10 +37,10 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "conformance", "run", *arguments]
 
 
-def asked(folder: Path, held: Path, *more: str) -> list[str]:
+def asked(folder: Path, held: Path, how: str = "well") -> list[str]:
     """The arguments of a run over the inputs."""
-    backend = shlex.join([sys.executable, "-S", str(ADAPTER), "held", str(held)])
-    arguments = ["--out", str(folder / "results"), "--backend-command", f"held={backend}", *more]
+    backend = shlex.join([sys.executable, "-S", str(ADAPTER), how, str(held)])
+    arguments = ["--out", str(folder / "results"), "--backend-command", f"held={backend}"]
     for number, x in enumerate(INPUTS):
         case = Case("activations.relu", inputs=(Literal((1,), (x,)),), observables=("output/0",))
         file = folder / f"{number}.json"
@@ -50,10 +50,13 @@ def asked(folder: Path, held: Path, *more: str) -> list[str]:
 
 
 @contextmanager
-def held_up(folder: Path, held: Path) -> Iterator[subprocess.Popen[bytes]]:
+def held_up(folder: Path, held: Path, how: str = "well") -> Iterator[subprocess.Popen[bytes]]:
     """A run that has come as far as the 8."""
     with subprocess.Popen(
-        command(*asked(folder, held)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command(*asked(folder, held, how)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
         assert process.stderr is not None
         try:
@@ -72,6 +75,11 @@ def ended(processes: list[psutil.Process]) -> bool:
 
 def go_on(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command("--resume", str(folder / "results")), capture_output=True, text=True)
+
+
+def tell(folder: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "conformance", "report", str(folder / "results")]
+    return subprocess.run(words, capture_output=True, text=True)
 
 
 def uninterrupted(folder: Path) -> bytes:
@@ -129,15 +137,30 @@ def test_a_run_that_is_killed_ends_its_children_and_can_be_told_and_gone_on_with
     with (directory / JOURNAL).open("ab") as journal:
         journal.write(b'{"entry": "judg')
     assert not (directory / RESULTS).exists()
-    told = subprocess.run(
-        [sys.executable, "-m", "conformance", "report", str(directory)], capture_output=True, text=True
-    )
-    assert told.returncode == 0, told.stderr
+    assert tell(tmp_path).returncode == 0
     assert read(directory).results.status == "interrupted"
     held.unlink()
     assert go_on(tmp_path).returncode == 0
     assert (directory / CHECKS).read_bytes() == uninterrupted(tmp_path)
     assert ended(children)
+
+
+def test_findings_of_a_run_that_is_killed_reproduce_themselves(tmp_path: Path, held: Path) -> None:
+    """The case of no corpus, the command with the program, and the script are there without the run."""
+    with held_up(tmp_path, held, "leaky") as process:
+        process.kill()
+        process.wait(10)
+    held.unlink()
+    told = tell(tmp_path)
+    assert told.returncode == 0, told.stderr
+    (finding,) = read(tmp_path / "results").results.findings
+    assert finding.reproduce.command in told.stdout
+    assert (tmp_path / "results" / finding.reproduce.script).is_file()
+    *words, out = shlex.split(finding.reproduce.command)[2:]
+    assert out == "conformance-reproduced"
+    again = subprocess.run(command(*words, str(tmp_path / "again")), capture_output=True, text=True)
+    assert again.returncode == 1, again.stderr
+    assert [f.id for f in read(tmp_path / "again").results.findings] == [finding.id]
 
 
 def test_a_full_disk_ends_the_run_with_a_message_and_its_children(tmp_path: Path, held: Path) -> None:

@@ -89,6 +89,7 @@ class Request:
                 seed=one["seed"],
                 profile=one["profile"],
                 selection={name: list(many[name]) for name in NARROWING if many[name]},
+                options=settings,
             ),
         )
 

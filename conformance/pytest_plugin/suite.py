@@ -36,7 +36,6 @@ from conformance.reporting.ledger import Totals
 from conformance.reporting.recording import enter, finish
 from conformance.reporting.results import Suite as SuiteRecord
 from conformance.reporting.store import PAGE
-from conformance.reproduction.files import Invocation
 from conformance.runners.builds import BadBuild
 from conformance.runners.python import BadPython
 from conformance.selection import BadCase, UnknownName
@@ -222,8 +221,7 @@ class Suite:
         parts.remove(directory)
         # Where no worker has lived to its end, none has said what was selected.
         whole = bool(self._selected) and self._selected <= self._complete
-        invocation = Invocation(self.request.plan.backends, self.request.again.settings)
-        finish(directory, "complete" if whole else "interrupted", invocation)
+        finish(directory, "complete" if whole else "interrupted")
         self._outcome = f"Report: {Path(self._config.getoption(f'{PREFIX}results')) / PAGE}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -62,10 +62,16 @@ class Changed:
 
 @dataclass(frozen=True)
 class Group:
-    """Changes of one kind that differ in their cases only; `example` is one of them to look at."""
+    """Changes of one kind that differ in their cases only.
+
+    Attributes:
+        example: one of them to look at.
+        results: the later ones.
+    """
 
     example: Changed
     count: int
+    results: Results
 
     @property
     def place(self) -> str:
@@ -88,8 +94,8 @@ class Group:
 
     @property
     def how(self) -> tuple[str, str]:
-        """What is wrong with the example, and the command that shows it again."""
-        return self.example.check.message, command_for(self.example.check)
+        """What is wrong with the example, which newly fails, and the command that shows it again."""
+        return self.example.check.message, command_for(self.example.check, self.results)
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class Difference:
             check, before = changed.check, changed.before and changed.before.verdict
             place = check.subject, check.property, check.observable, check.backend
             groups[*place, before, check.verdict].append(changed)
-        return tuple(Group(min(group, key=rank), len(group)) for group in groups.values())
+        return tuple(Group(min(group, key=rank), len(group), self.new) for group in groups.values())
 
     @property
     def regressed(self) -> bool:

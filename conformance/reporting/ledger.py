@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from conformance.cases import corpus as corpora
 from conformance.cases.case import Case, encode
-from conformance.reporting.results import BackendRecord, Cell, Finding, Reproduction
+from conformance.reporting.results import BackendRecord, Cell, Finding, Reproduction, Results
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
 
 FAILING = FINDINGS | BROKEN
@@ -156,7 +157,7 @@ def finding_id(check: Check) -> str:
 
 def group_findings(checks: Iterable[Check], cases: Mapping[str, Case]) -> tuple[Finding, ...]:
     """A finding for each signature among the failing checks, sorted by subject, property, observable
-    and backend; `cases` has their cases by id."""
+    and backend, without their `reproduce`; `cases` has their cases by id."""
     counts: Counter[str] = Counter()
     smallest: dict[str, tuple[tuple[int, str], Check]] = {}
     for check in checks:
@@ -170,7 +171,7 @@ def group_findings(checks: Iterable[Check], cases: Mapping[str, Case]) -> tuple[
 
 
 def finding_of(check: Check, count: int, witness: Case) -> Finding:
-    """The finding that the check of its smallest case stands for."""
+    """The finding that the check of its smallest case stands for; `reproduce` says nothing yet."""
     return Finding(
         id=finding_id(check),
         backend=check.backend,
@@ -182,7 +183,7 @@ def finding_of(check: Check, count: int, witness: Case) -> Finding:
         case=check.case,
         margin=check.margin,
         agrees_with=check.agrees_with,
-        reproduce=Reproduction(command_for(check), ""),
+        reproduce=Reproduction("", ""),
         deviations=check.deviations,
         count=count,
         witness=witness,
@@ -190,20 +191,25 @@ def finding_of(check: Check, count: int, witness: Case) -> Finding:
     )
 
 
-def command_for(check: Check) -> str:
-    """The command line that makes the check again."""
-    return command(check.case, check.property, ["--backend", check.backend])
-
-
-def command(case: str, property_: str, options: Iterable[str]) -> str:
-    """The command line that shows the finding of a case, apart from the results that it is in.
+def command(results: Results, backend: str, case: str, property_: str) -> str:
+    """The command line that asks a backend of the results a case again, as it was asked, and judges a
+    property of the answer.
 
     Args:
         case: its id, or the file that holds it.
-        options: those that choose the backend, and what else the run was told.
     """
-    words = ("conformance", "run", "--case", case, *options, "--property", property_)
-    return shlex.join([*words, "--out", "conformance-reproduced"])
+    given = {record.name: record.given for record in results.backends}[backend]
+    words = ("conformance", "run", "--case", case, *(given or ("--backend", backend)), *results.suite.options)
+    return shlex.join([*words, "--property", property_, "--out", "conformance-reproduced"])
+
+
+def command_for(check: Check, results: Results) -> str:
+    """The command line that shows a failing check of the results again; where its case is in no corpus, and
+    cannot be named, that of its finding."""
+    finding = next(finding for finding in results.findings if finding.id == finding_id(check))
+    if check.case == finding.case or check.case not in corpora.ids():
+        return finding.reproduce.command
+    return command(results, check.backend, check.case, check.property)
 
 
 def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:

@@ -28,11 +28,17 @@ from conformance.reporting.results import (
 )
 from conformance.reporting.store import PAGE, Report, conclude, read, replace
 from conformance.reporting.terminal import Display
-from conformance.reproduction.files import Invocation, make_reproducible
+from conformance.reproduction.files import make_reproducible
 
 
 def suite_of(
-    cases: Iterable[Case], *, corpus: str, seed: int, profile: str | None, selection: dict[str, list[str]]
+    cases: Iterable[Case],
+    *,
+    corpus: str,
+    seed: int,
+    profile: str | None,
+    selection: dict[str, list[str]],
+    options: Iterable[str] = (),
 ) -> Suite:
     """What is asked for.
 
@@ -50,6 +56,7 @@ def suite_of(
         profile=profile,
         selection=selection,
         shard=None,
+        options=tuple(options),
     )
 
 
@@ -63,7 +70,6 @@ def record(
     suite: Suite,
     show: Display,
     arguments: dict[str, Any],
-    invocation: Invocation,
     *,
     going_on: bool = False,
 ) -> Report:
@@ -71,7 +77,6 @@ def record(
 
     Args:
         arguments: of the command that asks for it; what `run --resume` repeats.
-        invocation: what the run was told, for the commands and scripts that show its findings again.
         going_on: with the run whose journal is in the directory.
 
     Returns:
@@ -98,7 +103,7 @@ def record(
                 asyncio.run(_consume(events, show, keep))
         except (KeyboardInterrupt, _Terminated):
             status = "interrupted"
-    return finish(directory, status, invocation)
+    return finish(directory, status)
 
 
 def enter(journal: JournalWriter, event: Event) -> None:
@@ -119,17 +124,22 @@ def _record_of(started: Started) -> BackendRecord:
         **msgspec.structs.asdict(started.identity),
         dialect_digest=started.dialect_digest,
         dialect_nearest=dict(started.dialect_nearest),
+        given=started.given,
+        environment=dict(started.environment),
     )
 
 
-def finish(directory: Path, status: Literal["complete", "interrupted"], invocation: Invocation) -> Report:
+def finish(directory: Path, status: Literal["complete", "interrupted"]) -> Report:
     """Make the results of the journal in the directory, with what shows their findings again, and the page.
+    The journal of a run that is not complete stays.
 
     Raises:
         ResultsError: the journal cannot be read.
         OSError: the directory cannot be written.
     """
-    make_reproducible(directory, conclude(directory, status), invocation)
+    make_reproducible(directory, conclude(directory, status))
+    if status == "complete":
+        Journal(directory).path.unlink()
     return render_again(directory)
 
 
@@ -188,8 +198,8 @@ def render_again(directory: Path) -> Report:
 
 
 def recover(directory: Path) -> None:
-    """Make results of what an ended run saw, where there is one that made none or only interrupted ones. One
-    that several processes shared may have left parts of a journal.
+    """Make results of what an ended run saw, and what shows its findings again, where there is one that made
+    none or only interrupted ones. One that several processes shared may have left parts of a journal.
 
     Raises:
         ResultsError: the journal cannot be read.
@@ -197,7 +207,7 @@ def recover(directory: Path) -> None:
     """
     parts.merge(directory)
     if Journal(directory).path.exists():
-        conclude(directory, "interrupted")
+        make_reproducible(directory, conclude(directory, "interrupted"))
 
 
 def exit_code(results: Results, news: News | None = None) -> int:

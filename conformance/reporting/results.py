@@ -32,6 +32,7 @@ class Suite(_Record, frozen=True):
         checks_digest: the SHA-256 of the uncompressed lines of `checks.jsonl.gz`.
         selection: what narrowed the corpus: `{"property": ["gradient*"], …}`.
         shard: `"2/8"`, or null for the whole.
+        options: the words of the command line that hold for every backend, and that a finding depends on.
     """
 
     version: str
@@ -42,14 +43,17 @@ class Suite(_Record, frozen=True):
     profile: str | None
     selection: dict[str, list[str]]
     shard: str | None
+    options: tuple[str, ...] = ()
 
 
 class BackendRecord(_Record, frozen=True):
-    """`protocol.Identity` as it was at the start, and the dialect it was judged under.
+    """`protocol.Identity` as it was at the start, the dialect it was judged under, and how it was started.
 
     Attributes:
         dialect_nearest: by package, for those of whose version nothing is recorded: the version whose
             deviations it was judged under instead.
+        given: the words of the command line that ask for it, where its name does not do.
+        environment: the variables that the suite set for it.
     """
 
     name: str
@@ -61,6 +65,8 @@ class BackendRecord(_Record, frozen=True):
     capabilities: dict[str, list[str]]
     dialect_digest: str
     dialect_nearest: dict[str, str] = {}
+    given: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
 
 
 class UnavailableRecord(_Record, frozen=True):

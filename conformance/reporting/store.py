@@ -28,12 +28,14 @@ from conformance.reporting.journal import (
     DeviationSummed,
     Journal,
 )
-from conformance.reporting.ledger import FAILING, finding_id, finding_of, group_findings, sum_cells
+from conformance.reporting.ledger import FAILING, command, finding_id, finding_of, group_findings, sum_cells
 from conformance.reporting.results import (
     SCHEMA,
     BackendRecord,
     Cell,
     DeviationRecord,
+    Finding,
+    Reproduction,
     Results,
     ResultsError,
     UnavailableRecord,
@@ -79,7 +81,8 @@ def conclude(directory: Path, status: Literal["complete", "interrupted"]) -> Res
     """Make the results of the run whose journal is in the directory.
 
     First the checks, sorted, so that the same checks make the same bytes in whatever order they came, then
-    the results, whose `checks_digest` binds them. The journal of a run that is not complete stays.
+    the results, whose `checks_digest` binds them. Each finding has its command, which `make_reproducible`
+    completes. The journal stays.
 
     Raises:
         ResultsError: the journal cannot be read.
@@ -127,13 +130,18 @@ def conclude(directory: Path, status: Literal["complete", "interrupted"]) -> Res
             findings=group_findings(checks, failing),
             deviations=tuple(deviations[key] for key in sorted(deviations)),
         )
+        results = msgspec.structs.replace(results, findings=tuple(_with_commands(results)))
         part.replace(directory / CHECKS)
     finally:
         part.unlink(missing_ok=True)
     replace(directory / RESULTS, encode_results(results))
-    if status == "complete":
-        journal.path.unlink()
     return results
+
+
+def _with_commands(results: Results) -> Iterator[Finding]:
+    for finding in results.findings:
+        words = command(results, finding.backend, finding.case, finding.property)
+        yield msgspec.structs.replace(finding, reproduce=Reproduction(words, ""))
 
 
 def in_order(lines: Iterable[bytes], folder: Path, at_once: int = SORTED_AT_ONCE) -> Iterator[bytes]:

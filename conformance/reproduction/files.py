@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -15,7 +13,6 @@ from conformance.reporting.ledger import command
 from conformance.reporting.results import Finding, Reproduction, Results, encode_results
 from conformance.reporting.store import RESULTS, replace
 from conformance.reproduction.script import script
-from conformance.runners.registry import BackendSpec
 
 SCRIPTS, CASES = "scripts", "cases"
 """The folders in a results directory."""
@@ -24,29 +21,14 @@ OURS = re.compile(r"[0-9a-f]{16}\.(py|mjs|jsonl|json)")
 """The names of the files in them."""
 
 
-@dataclass(frozen=True)
-class Invocation:
-    """What a run was told, as far as asking again depends on it.
-
-    Attributes:
-        backends: those that were asked.
-        options: words of the command line that hold for all of them.
-    """
-
-    backends: Sequence[BackendSpec]
-    options: Sequence[str] = ()
-
-
-def make_reproducible(directory: Path, results: Results, invocation: Invocation) -> None:
+def make_reproducible(directory: Path, results: Results) -> None:
     """Write the script of every finding, and the case of each that is in no corpus; name them in
     `results.json`, and remove those of earlier results.
 
     Raises:
         OSError: the directory cannot be written.
     """
-    specs = {spec.name: spec for spec in invocation.backends}
     records = {backend.name: backend for backend in results.backends}
-    in_corpus = {case.id for name in corpora.NAMES for case in corpora.load(name)} if results.findings else ()
     written: set[Path] = set()
 
     def write(folder: str, name: str, content: bytes) -> Path:
@@ -57,13 +39,12 @@ def make_reproducible(directory: Path, results: Results, invocation: Invocation)
         return path
 
     def reproducible(finding: Finding) -> Finding:
-        spec = specs[finding.backend]
-        made = script(finding, records[finding.backend], spec.environment, results.suite.seed)
+        made = script(finding, records[finding.backend], results.suite.seed)
         path = write(SCRIPTS, finding.id + made.suffix, made.text.encode())
         case = finding.case
-        if case not in in_corpus:
+        if case not in corpora.ids():
             case = str(write(CASES, f"{case}.json", encode(finding.witness)))
-        words = command(case, finding.property, [*spec.options, *invocation.options])
+        words = command(results, finding.backend, case, finding.property)
         reproduce = Reproduction(words, path.relative_to(directory).as_posix())
         return msgspec.structs.replace(finding, reproduce=reproduce)
 

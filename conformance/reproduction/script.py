@@ -85,7 +85,7 @@ KERAS = Runtime(
     python_arguments,
     _as_it_is,
     str,
-    ("keras", "tensorflow", "numpy", "python"),
+    ("keras", "tf_keras", "tensorflow", "numpy", "python"),
 )
 TENSORFLOW_JS = Runtime(
     "tfjs.mjs.j2",
@@ -97,7 +97,7 @@ TENSORFLOW_JS = Runtime(
     tensorflow_js_key,
     ("tfjs", "tfjs-backend-wasm", "node"),
 )
-RUNTIMES = {r"keras-tensorflow.*": KERAS, r"tfjs-(cpu|wasm)": TENSORFLOW_JS}
+RUNTIMES = {r"keras2?-tensorflow.*": KERAS, r"tfjs-(cpu|wasm)": TENSORFLOW_JS}
 """The runtimes by the names of their backends. Of any other backend the language is not known: its script
 is what the suite asks it, to be piped to its program."""
 
@@ -155,12 +155,8 @@ class Right:
     biased: bool = False
 
 
-def script(finding: Finding, backend: BackendRecord, environment: Mapping[str, str], seed: int) -> Script:
-    """The script that exits with 1 while the finding is there, and with 0 once it is gone.
-
-    Args:
-        environment: the variables under which the backend runs.
-    """
+def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
+    """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
     if runtime is None:
@@ -168,11 +164,10 @@ def script(finding: Finding, backend: BackendRecord, environment: Mapping[str, s
     data, arithmetic = make(case), declared(backend.arithmetic)
     expected = Answers(case, data, arithmetic)[finding.observable]
     question = Question.about(case, finding.observable)
-    shapes = [list(x.shape) for x in data.inputs]
+    shapes = [x.shape for x in data.inputs]
     text = _template(runtime).render(
         finding=finding,
         backend=backend,
-        environment=environment,
         seed=seed,
         config=case.config,
         arrays=Arrays.needed(question, data),

@@ -1,8 +1,8 @@
 """An adapter in the standard library alone that answers for `activations.relu`, in one of several ways.
 
 Its argument says how: `well`; `leaky`, with a slope of 1/4 below zero where nothing is configured;
-`refuse`, which does not start; `fragile`, which dies where an input holds 7, and never answers where one
-holds 8; or `held`, which never answers that while there is a file of the name in its second argument.
+`refuse`, which does not start; or `fragile`, which dies where an input holds 7, and never answers where one
+holds 8. A second argument is the name of a file: while it is there, 8 is not answered either.
 """
 
 import base64
@@ -54,7 +54,7 @@ def main(how: str) -> None:
             data = base64.b64decode(x["data"])
             if how == "fragile" and struct.pack("<f", 7.0) in data:
                 os._exit(9)
-            stuck = how == "fragile" or (how == "held" and Path(sys.argv[2]).exists())
+            stuck = how == "fragile" or any(Path(name).exists() for name in sys.argv[2:])
             if stuck and struct.pack("<f", 8.0) in data:
                 signal.pause()
             config = request["case"]["config"]

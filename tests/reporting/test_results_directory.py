@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from conformance.reporting.journal import Journal, JournalWriter
+from conformance.reporting.ledger import command
 from conformance.reporting.results import ResultsError, schema
 from conformance.reporting.store import CHECKS, RESULTS, conclude, in_order, read
 from tests.reporting import synthetic
@@ -84,6 +85,19 @@ def test_lines_that_do_not_fit_in_memory_are_sorted_on_disk(tmp_path: Path, at_o
 def test_the_committed_schema_is_that_of_the_records() -> None:
     committed = files("conformance.reporting").joinpath("results.schema.json").read_text("utf-8")
     assert committed == json.dumps(schema(), indent=2) + "\n", "write it anew, so"
+
+
+def test_results_that_do_not_tell_what_was_given_are_read(directory: Path) -> None:
+    """As they were written before they did: their commands have the backends' names alone."""
+    content = json.loads((directory / RESULTS).read_bytes())
+    del content["suite"]["options"]
+    for backend in content["backends"]:
+        del backend["given"], backend["environment"]
+    (directory / RESULTS).write_text(json.dumps(content))
+    results = read(directory).results
+    assert command(results, "tfjs-cpu", "abc", "forward") == (
+        "conformance run --case abc --backend tfjs-cpu --property forward --out conformance-reproduced"
+    )
 
 
 def test_another_implementation_of_json_schema_accepts_both_files(written: Path) -> None:

@@ -20,3 +20,9 @@ def load(name: str) -> tuple[Case, ...]:
     """
     lines = resources.files(__package__).joinpath(f"{name}.jsonl").read_bytes().splitlines()
     return tuple(decode(line) for line in lines)
+
+
+@cache
+def ids() -> frozenset[str]:
+    """The ids of the cases of all corpora: those that can be asked for by their ids."""
+    return frozenset(case.id for case in load(NAMES[-1]))
