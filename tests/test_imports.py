@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "reference_impl": ("reference_impl",),
     "cases": ("cases", "reference_impl"),
     "dialects": ("dialects", "cases", "reference_impl", "verdicts"),
-    "runners": ("runners", "reference_impl.arrays", "verdicts"),
+    "runners": ("runners", "reference_impl.arrays", "schemas", "verdicts"),
 }
 """For a part of the package, the parts that it may name at run time; the engine joins them."""
 

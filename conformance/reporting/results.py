@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from conformance.cases.case import Case
+from conformance.schemas import DIALECT, schemas_of
 from conformance.verdicts import Check, Rung, Verdict
 
 SCHEMA = 1
@@ -188,9 +189,7 @@ def encode_results(results: Results) -> bytes:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of `results.json`; that of a line of `checks.jsonl.gz` is its `$defs/Check`."""
-    (results, _), definitions = msgspec.json.schema_components(
-        (Results, Check), ref_template="#/$defs/{name}"
-    )
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **results, "$defs": definitions}
+    (results, _), definitions = schemas_of(Results, Check)
+    document = {"$schema": DIALECT, **results, "$defs": definitions}
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
     return plain

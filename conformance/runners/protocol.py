@@ -16,7 +16,6 @@ hold a configuration, or a tensor of more than zeros, are doubted so: others are
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -24,6 +23,7 @@ import msgspec
 from conformance.runners.wire import DTYPES as DTYPES
 from conformance.runners.wire import PROTOCOL_VERSION as PROTOCOL_VERSION
 from conformance.runners.wire import pack, unpack
+from conformance.schemas import DIALECT, schemas_of
 
 if TYPE_CHECKING:
     from conformance.reference_impl.arrays import Array
@@ -207,15 +207,9 @@ def from_wire(tensor: WireTensor) -> Array:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of every message, requests and replies."""
-    (request, reply), definitions = msgspec.json.schema_components(
-        (Request, Reply), ref_template="#/$defs/{name}"
-    )
-    for definition in definitions.values():
-        if "description" in definition:
-            # Python keeps the indentation of a docstring before 3.13, and no longer from then on.
-            definition["description"] = inspect.cleandoc(definition["description"])
+    (request, reply), definitions = schemas_of(Request, Reply)
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "anyOf": [request, reply],
         "$defs": definitions,
     }
