@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
+from conformance.reference_impl.layers.pooling import acting_format
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import reshape
 from conformance.reference_impl.tape import Tensor
@@ -30,13 +31,13 @@ class GlobalPooling(Layer, registered=False):
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         shape = shapes[0]
-        last, kept = acting(self)
-        ones = (1,) * (len(shape) - 2) if kept else ()
+        last = acting_format(self) == "channels_last"
+        ones = (1,) * (len(shape) - 2) if keeps_space(self) else ()
         return ((shape[0], *ones, shape[-1]) if last else (*shape[:2], *ones),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
-        last, _ = acting(self)
+        last = acting_format(self) == "channels_last"
         axis = 1 if last else 2
         spatial = math.prod(x.shape[1:-1] if last else x.shape[2:])
         places = (x.shape[0], spatial, x.shape[-1]) if last else (*x.shape[:2], spatial)
@@ -48,7 +49,7 @@ class GlobalPooling(Layer, registered=False):
         raise NotImplementedError  # every kind of pooling has its own
 
 
-@patchable("layers.GlobalPooling.acting")
-def acting(layer: GlobalPooling) -> tuple[bool, bool]:
-    """Whether channels are last, and whether spatial dimensions are kept"""
-    return layer.data_format == "channels_last", bool(layer.keepdims)
+@patchable("layers.GlobalPooling.keeps_space")
+def keeps_space(layer: GlobalPooling) -> bool:
+    """Whether spatial dimensions stay, with size one"""
+    return bool(layer.keepdims)

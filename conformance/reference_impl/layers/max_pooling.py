@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.pooling import Pooling
@@ -22,14 +21,9 @@ class MaxPooling(Pooling, registered=False):
 
     pool_size = field(fields.positive_integers, 2, "size of the window")
 
+    @patchable("layers.MaxPooling.pooled")
     def pooled(self, x: Tensor) -> Tensor:
-        taps = self.taps(x)
-        inside = self.taps(Tensor(xp.ones((1, *x.shape[1:-1], 1), x.dtype)))
-        y = largest_tap(self, taps, inside)
+        """The largest number of each window: (batch, *spatial, channels) → (batch, *positions, channels)"""
+        taps = where(self.inside(x), self.taps(x), math.nan)
+        y = largest_number(taps, axis=taps.ndim - 2)
         return reshape(y, shape=(*y.shape[:-2], y.shape[-1]))
-
-
-@patchable("layers.MaxPooling.largest_tap")
-def largest_tap(layer: MaxPooling, taps: Tensor, inside: Tensor) -> Tensor:
-    """The largest number of each window (…, taps, channels), of those where `inside` is not 0"""
-    return largest_number(where(inside, taps, math.nan), axis=taps.ndim - 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.convolution import output_length, same_padding
 from conformance.reference_impl.layers.fields import field
@@ -71,17 +72,27 @@ class Pooling(Layer, registered=False):
         """The elements of every window in row-major order, with zeros outside of the input:
         (batch, *spatial, channels) → (batch, *positions, taps, channels)."""
         if self.padding == "same":
-            edges = [
-                same_padding(n, size, stride, 1)
-                for n, size, stride in zip(x.shape[1:-1], self.pool_size, self.strides, strict=True)
-            ]
-            x = pad(x, widths=((0, 0), *edges, (0, 0)))
+            x = framed(self, x)
         patches = windows(x, size=self.pool_size, strides=self.strides, dilation=(1,) * self.rank)
         positions = patches.shape[: self.rank + 1]
         return reshape(patches, shape=(*positions, math.prod(self.pool_size), x.shape[-1]))
 
+    def inside(self, x: Tensor) -> Tensor:
+        """1 where a tap lies inside of an input, 0 where it does not: (1, *positions, taps, 1)."""
+        return self.taps(Tensor(xp.ones((1, *x.shape[1:-1], 1), x.dtype)))
 
-@patchable("layers.Pooling.acting_format")
-def acting_format(layer: Pooling) -> str:
-    """Where the channels are in the layer's inputs and outputs"""
-    return str(layer.data_format)
+
+@patchable("layers.acting_format")
+def acting_format(layer: Layer) -> str:
+    """Where a layer that may have its channels first or last takes them to be"""
+    return str(layer.config["data_format"])
+
+
+@patchable("layers.Pooling.framed")
+def framed(layer: Pooling, x: Tensor) -> Tensor:
+    """The input (batch, *spatial, channels) with as many zeros at its edges as windows reach over them"""
+    edges = [
+        same_padding(n, size, stride, 1)
+        for n, size, stride in zip(x.shape[1:-1], layer.pool_size, layer.strides, strict=True)
+    ]
+    return pad(x, widths=((0, 0), *edges, (0, 0)))

@@ -25,18 +25,18 @@ def drafted(
     return draft_layer(f"layers.{layer}", config, [recipe(regime, *shape)], **more)
 
 
-def windows(layer: str, rank: int) -> Iterator[Case]:
+def windows(layer: str, rank: int, required: dict[str, Any]) -> Iterator[Case]:
     """What every pooling by windows is asked."""
     space = SPACE[:rank]
     case = partial(drafted, layer)
-    yield case({"pool_size": 2}, *space, training=True, more=["signature"])
+    yield case(required, *space, training=True, more=["signature"])
     for padding in ("valid", "same"):
         for size in (1, 3, [3, 1, 2][:rank]):
             yield case({"pool_size": size, "padding": padding}, *space)
         for size, strides in ((3, 1), (2, 3), ([2, 3, 1][:rank], [1, 2, 2][:rank])):
             yield case({"pool_size": size, "strides": strides, "padding": padding}, *space)
-        for strides in (None, 1):
-            config = {"pool_size": [2, 3, 2][:rank], "strides": strides, "padding": padding}
+        for step in (None, 1):
+            config = {"pool_size": [2, 3, 2][:rank], "strides": step, "padding": padding}
             yield case(config | {"data_format": "channels_first"}, *space)
         for regime in ("all_negative", "ties", "one_nan", "one_infinity"):
             yield case({"pool_size": 3, "strides": 2, "padding": padding}, *space, regime=regime)
@@ -53,15 +53,14 @@ def windows(layer: str, rank: int) -> Iterator[Case]:
 
 def max_pooling(rank: int) -> Iterator[Case]:
     layer = f"MaxPooling{rank}D"
-    yield from windows(layer, rank)
-    yield drafted(layer, {}, *SPACE[:rank], training=True, more=["signature"])
+    yield from windows(layer, rank, {})
     ones = (1,) * (rank - 1)
     nothing = Literal((1, 4, *ones, 1), ("-inf", "-inf", 1.0, "nan"))
     yield draft_layer(f"layers.{layer}", {"pool_size": [2, *ones]}, [nothing], gradients=False)
 
 
 def average_pooling(rank: int) -> Iterator[Case]:
-    yield from windows(f"AveragePooling{rank}D", rank)
+    yield from windows(f"AveragePooling{rank}D", rank, {"pool_size": 2})
 
 
 def everywhere(layer: str, rank: int) -> Iterator[Case]:
