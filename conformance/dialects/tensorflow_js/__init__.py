@@ -9,6 +9,7 @@ from conformance.dialects.tensorflow_js import (
     defaults,
     gradients,
     layers,
+    pooling,
     refusals,
     wasm,
 )
@@ -21,10 +22,11 @@ EVERYWHERE = (
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,
     *constructors.DEVIATIONS,
+    *pooling.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 
 DIALECTS = {
-    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS)),
-    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS)),
+    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU)),
+    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM)),
 }
