@@ -315,6 +315,23 @@ DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, An
         {"masks": (np.array([[1, 0, 1], [1, 1, 0]], bool),)},
     ),
     "flatten": (layers.Flatten(data_format="channels_first"), ((2, 3, 4),), {}),
+    "max_pooling": (layers.MaxPooling2D((2, 3), strides=1, padding="same"), ((2, 4, 5, 3),), {}),
+    "average_pooling": (
+        layers.AveragePooling3D(2, padding="same", data_format="channels_first"),
+        ((2, 2, 3, 4, 3),),
+        {},
+    ),
+    "global_max_pooling": (layers.GlobalMaxPooling2D(keepdims=True), ((2, 3, 4, 2),), {}),
+    "global_average_pooling": (
+        layers.GlobalAveragePooling3D(data_format="channels_first"),
+        ((2, 2, 3, 2, 3),),
+        {},
+    ),
+    "global_average_pooling_masked": (
+        layers.GlobalAveragePooling1D(),
+        ((2, 3, 2),),
+        {"masks": (np.array([[1, 0, 1], [1, 1, 0]], bool),)},
+    ),
     "softmax": (layers.Softmax(axis=[1, 2]), ((2, 3, 4),), {}),
     "softmax_masked": (layers.Softmax(), ((2, 3),), {"masks": (np.array([[1, 0, 1], [1, 1, 1]], bool),)}),
     "concatenate": (layers.Concatenate(axis=1), ((2, 3), (2, 1), (2, 4)), {}),
