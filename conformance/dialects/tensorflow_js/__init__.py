@@ -11,6 +11,7 @@ from conformance.dialects.tensorflow_js import (
     layers,
     pooling,
     refusals,
+    spatial,
     wasm,
 )
 
@@ -23,6 +24,7 @@ EVERYWHERE = (
     *configuration.DEVIATIONS,
     *constructors.DEVIATIONS,
     *pooling.DEVIATIONS,
+    *spatial.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

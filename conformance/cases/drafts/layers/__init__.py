@@ -14,6 +14,7 @@ from conformance.cases.drafts.layers import (
     normalization,
     pooling,
     recurrent,
+    spatial,
 )
 
 LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
@@ -30,6 +31,9 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     *(partial(pooling.average_pooling, rank) for rank in (1, 2, 3)),
     *(partial(pooling.global_max_pooling, rank) for rank in (1, 2, 3)),
     *(partial(pooling.global_average_pooling, rank) for rank in (1, 2, 3)),
+    *(partial(spatial.zero_padding, rank) for rank in (1, 2, 3)),
+    *(partial(spatial.cropping, rank) for rank in (1, 2, 3)),
+    *(partial(spatial.up_sampling, rank) for rank in (1, 3)),
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
