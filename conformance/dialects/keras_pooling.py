@@ -12,7 +12,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Raises, Value, subject
 from conformance.dialects.pooling import first_inside, pooled
-from conformance.dialects.scopes import all_of, asks, given_empty_batch, without
+from conformance.dialects.scopes import all_of, asks, given_empty_batch, given_special_values, without
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers.max_pooling import MaxPooling
@@ -82,11 +82,6 @@ def in_three_dimensions(
     largest: Callable[[Tensor, Tensor], Tensor], original: Any, layer: MaxPooling, x: Tensor
 ) -> Tensor:
     return pooled(layer, x, partial(largest, layer.inside(x)), near_the_largest)
-
-
-def given_special_values(case: Case, data: Data) -> bool:
-    """An input holds NaN or an infinity."""
-    return any(not bool(xp.isfinite(x).all()) for x in data.inputs)
 
 
 def has_few_channels(case: Case, data: Data) -> bool:

@@ -14,7 +14,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Scope, Unpredictable, Value, everywhere, subject
 from conformance.dialects.pooling import last_of_largest, pooled
-from conformance.dialects.scopes import all_of, asks, given_nan, sets, without
+from conformance.dialects.scopes import all_of, asks, given_nan, given_special_values, sets, without
 from conformance.dialects.tensorflow_js.configuration import unread
 from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NOT_SEARCHED, WASM, deviation
 from conformance.reference_impl import layers
@@ -380,11 +380,6 @@ ONLY_CPU = (
     ),
 )
 """What the plain JavaScript backend does."""
-
-
-def given_special_values(case: Case, data: Data) -> bool:
-    """An input holds NaN or an infinity."""
-    return any(not bool(xp.isfinite(x).all()) for x in data.inputs)
 
 
 ONLY_WASM = (
