@@ -365,9 +365,9 @@ ONLY_CPU = (
     average_gradient(),
     deviation(
         "tfjs-cpu-max-pooling3d-gradient",
-        "In three dimensions the last of several largest elements of a window gets the gradient, where Keras "
-        "2D gives it to the first, and where a window's height and width differ, it goes to a wrong place or "
-        "is lost. Use windows as high as wide, or train elsewhere.",
+        "In three dimensions the last of several largest elements of a window gets the gradient, in two the "
+        "first; and where a window's height and width differ, the gradient goes to a wrong place or is lost. "
+        "Use windows as high as wide, or train elsewhere.",
         kind="bug",
         source=f"{CPU}/utils/pool_utils.js:274, :278 (maxPool3dPositions: wRow · effectiveFilterHeight)",
         scope=all_of(subject("layers.MaxPooling3D"), asks("*gradient/*")),
