@@ -25,6 +25,7 @@ from conformance.verdicts import BROKEN, Check, Rung, Verdict
 
 X = Literal((3,), (-1.0, 0.5, 2.0))
 RELU = Case("activations.relu", inputs=(X,), cotangents=(X,), observables=("output/0", "gradient/input/0"))
+TANH = Case("activations.tanh", inputs=(X,), observables=("output/0",))
 FLATTEN = Case(
     "layers.Flatten", inputs=(Literal((1, 2), (1.0, 2.0)),), observables=("shape/concrete", "output/0")
 )
@@ -38,7 +39,7 @@ FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("internal", "call"
 
 
 def bench(name: str, *patterns: str) -> Bench:
-    capabilities = {case.subject: list(patterns or ("*",)) for case in (RELU, FLATTEN)}
+    capabilities = {case.subject: list(patterns or ("*",)) for case in (RELU, TANH, FLATTEN)}
     identity = Identity(name, "python", {}, {}, {}, {"base": "ieee-float32"}, capabilities)
     return Bench(identity, declared(identity.arithmetic), Dialect())
 
@@ -106,6 +107,13 @@ def test_who_is_wrong_alike_agrees() -> None:
     found = checks({"a": WRONG, "b": WRONG, "c": RIGHT})
     assert found["a", "output/0"].agrees_with == ("b",)
     assert found["a", "output/0"].verdict is Verdict.DIVERGES
+
+
+def test_who_gives_the_same_of_another_shape_agrees() -> None:
+    short: dict[str, Observed] = {"output/0": to_wire(np.array([0, 1], np.float32))}
+    other: dict[str, Observed] = {"output/0": to_wire(np.array([0, 1.0000001], np.float32))}
+    found = checks({"a": short, "b": short, "c": other}, TANH)
+    assert found["a", "output/0"].agrees_with == ("b",)
 
 
 def test_refusals_agree_with_refusals_alone() -> None:

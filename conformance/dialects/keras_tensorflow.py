@@ -8,6 +8,7 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.dialects import keras_pooling
 from conformance.dialects.deviation import Deviation, Dialect, Raises, Value
 from conformance.reference_impl import layers
 from conformance.reference_impl.activations import descending_order
@@ -237,6 +238,8 @@ ONE_DNN = (
 )
 
 DIALECTS = {
-    "keras-tensorflow": Dialect(DEVIATIONS + PLAIN),
-    "keras-tensorflow-onednn": Dialect(DEVIATIONS + ONE_DNN),
+    "keras-tensorflow": Dialect((*DEVIATIONS, *PLAIN, *keras_pooling.DEVIATIONS, *keras_pooling.PLAIN)),
+    "keras-tensorflow-onednn": Dialect(
+        (*DEVIATIONS, *ONE_DNN, *keras_pooling.DEVIATIONS, *keras_pooling.ONE_DNN)
+    ),
 }

@@ -80,6 +80,11 @@ def given_nan(case: Case, data: Data) -> bool:
     return any(x.dtype.kind == "f" and bool(np.isnan(x).any()) for x in data.inputs)
 
 
+def given_special_values(case: Case, data: Data) -> bool:
+    """An input holds NaN or an infinity."""
+    return any(x.dtype.kind == "f" and not bool(np.isfinite(x).all()) for x in data.inputs)
+
+
 def given_no_row(case: Case, data: Data) -> bool:
     """An axis before the last of the first input is of size 0."""
     return bool(data.inputs) and 0 in data.inputs[0].shape[:-1]

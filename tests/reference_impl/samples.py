@@ -189,6 +189,10 @@ SAMPLES = (
         lambda x, axis: np.array([[[max(x[i, :, k])  for k in range(3)]] for i in range(len(x))]),
         {"axis": 1}, exact=True,
     ),
+    Sample(
+        "LargestNumber", primitives.largest_number, ((4, 7, 3),), KINKED,
+        lambda x, axis: np.fmax.reduce(x, axis=axis, keepdims=True), {"axis": 1}, exact=True,
+    ),
     # movement
     movement(
         "Reshape", ((4, 3, 2),),

@@ -74,6 +74,10 @@ def test_missing_required_argument_is_named(name: str) -> None:
         ),
         ("LSTM", {"units": 2, "use_cudnn": "yes"}, ("`use_cudnn`", "'auto', True, False", "yes")),
         ("Flatten", {"data_format": "NCHW"}, ("`data_format`", "'channels_first'", "NCHW")),
+        ("MaxPooling2D", {"pool_size": [1, 2, 3]}, ("`pool_size`", "2 integers", "(1, 2, 3)")),
+        ("AveragePooling1D", {"pool_size": 2, "strides": 0}, ("`strides`", "positive integer", "0")),
+        ("AveragePooling3D", {"pool_size": 2, "padding": "full"}, ("`padding`", "'valid', 'same'", "full")),
+        ("GlobalMaxPooling1D", {"keepdims": 1}, ("`keepdims`", "True or False", "1")),
         ("Softmax", {"axis": "last"}, ("`axis`", "integer", "last")),
         ("Activation", {"activation": "sigmiod"}, ("`activation`", "sigmoid")),
     ],
@@ -95,6 +99,8 @@ def test_bad_argument_is_named_with_what_is_allowed(
         (layers.Conv2D(2, 2, groups=2), [(1, 4, 5, 3)], ("`groups`", "2", "3 input channels")),
         (layers.LSTM(2), [(1, 2)], ("LSTM", "rank 3", "(1, 2)")),
         (layers.BatchNormalization(axis=3), [(2, 3)], ("`axis`", "3", "(2, 3)")),
+        (layers.MaxPooling3D(), [(1, 4, 5, 3)], ("MaxPooling3D", "rank 5", "(1, 4, 5, 3)")),
+        (layers.GlobalAveragePooling1D(), [(1, 4)], ("GlobalAveragePooling1D", "rank 3", "(1, 4)")),
         (layers.Concatenate(), [(2, 3), (4, 3)], ("Concatenate", "(2, 3)", "(4, 3)")),
         (layers.Concatenate(), [], ("Concatenate", "at least one")),
     ],
@@ -108,6 +114,11 @@ def test_bad_input_is_named_with_its_shape(layer: Layer, shapes: list[Any], says
 def test_convolution_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"leaves nothing of an input of shape \(1, 2, 2, 1\)"):
         layers.Conv2D(1, 3).output_shapes([(1, 2, 2, 1)])
+
+
+def test_pooling_that_leaves_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"leaves nothing of an input of shape \(1, 2, 1\): pool_size"):
+        layers.MaxPooling1D(3).output_shapes([(1, 2, 1)])
 
 
 def test_embedding_refuses_an_index_out_of_range() -> None:

@@ -154,6 +154,12 @@ CONVENTIONS: dict[str, tuple[Callable[..., Any], list[list[float]], list[list[fl
     "the largest share the cotangent where they tie": (
         lambda x: primitives.largest(x, axis=0), [[2.0, 1.0, 2.0, 2.0]], [[1 / 3, 0, 1 / 3, 1 / 3]],
     ),
+    "the first of the largest numbers gets the cotangent": (
+        lambda x: primitives.largest_number(x, axis=0), [[np.nan, 1.0, 2.0, 2.0]], [[0, 0, 1, 0]],
+    ),
+    "a largest number of nothing passes nothing": (
+        lambda x: primitives.largest_number(x, axis=0), [[np.nan, np.nan]], [[0, 0]],
+    ),
     "sqrt'(0) is infinite": (primitives.sqrt, [[0.0, 4.0]], [[np.inf, 0.25]]),
     "where passes to the operand chosen": (
         lambda x, y: primitives.where(np.array([1.0, 0.0]), x, y), [[1.0, 2.0], [3.0, 4.0]], [[1, 0], [0, 1]],

@@ -130,5 +130,11 @@ def test_windows_are_views_and_none_fit_into_less() -> None:
     np.testing.assert_array_equal(back, np.zeros((1, 6, 1)))
 
 
+def test_largest_number_passes_over_nan() -> None:
+    x = np.array([[np.nan, 2.0, 3.0], [-np.inf, np.nan, np.nan], [np.nan, np.nan, np.nan]])
+    found = primitives.largest_number.value(x, axis=1)
+    np.testing.assert_array_equal(found, [[3.0], [-np.inf], [-np.inf]])
+
+
 def test_mean_of_nothing_is_nan() -> None:
     assert np.isnan(primitives.mean(variable(np.zeros((0, 2))), axis=(0,)).value).all()

@@ -10,7 +10,9 @@ from conformance.dialects.tensorflow_js import (
     gradients,
     layers,
     masks,
+    pooling,
     refusals,
+    spatial,
     wasm,
 )
 
@@ -23,10 +25,12 @@ EVERYWHERE = (
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,
     *constructors.DEVIATIONS,
+    *pooling.DEVIATIONS,
+    *spatial.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 
 DIALECTS = {
-    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS)),
-    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS)),
+    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU)),
+    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM)),
 }

@@ -11,6 +11,7 @@ from conformance.dialects.deviation import Metadata, Raises, Unpredictable, Valu
 from conformance.dialects.scopes import (
     activated_by,
     all_of,
+    any_of,
     asks,
     given_empty_batch,
     given_nan,
@@ -30,6 +31,7 @@ from conformance.dialects.tensorflow_js.activations import (
     with_slope,
 )
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, EMBEDDING_CASE
+from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, channels_first, pools_inner_axes
 from conformance.dialects.tensorflow_js.record import CORE, NUMERIC, WASM, deviation, issue, searched
 from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.primitives import where
@@ -135,15 +137,17 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-transpose-of-nothing-traps",
-        "Flatten and Conv2D with channels first trap in WebAssembly on an empty batch: do not call the model "
-        "with one.",
+        "Layers that transpose, as most do with channels first, and global pooling with channels last, trap "
+        "in WebAssembly on an empty batch: do not call the model with one.",
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc, flatten: divides by the size of the "
         "first axis)",
         scope=all_of(
-            subject("layers.Flatten", "layers.Conv2D"),
+            any_of(
+                all_of(subject("layers.Flatten", "layers.Conv2D", *TRANSPOSED_POOLING), channels_first),
+                pools_inner_axes,
+            ),
             given_empty_batch,
-            lambda case, data: case.config.get("data_format") == "channels_first",
         ),
         effect=Raises("internal", "call", NUMERIC, "divide by zero"),
         witnesses=(
@@ -153,6 +157,7 @@ DEVIATIONS = (
                 {"filters": 3, "kernel_size": 2, "data_format": "channels_first"},
                 [recipe("normal", 0, 2, 4, 4)],
             ),
+            draft_layer("layers.GlobalMaxPooling2D", {}, [recipe("normal", 0, 2, 4, 3)]),
         ),
     ),
     deviation(

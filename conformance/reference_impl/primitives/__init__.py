@@ -4,6 +4,7 @@ from conformance.reference_impl.primitives.contraction import (
     affine,
     dot_last,
     largest,
+    largest_number,
     log_softmax,
     mean,
     softmax,
@@ -60,9 +61,9 @@ from conformance.reference_impl.primitives.selection import (
 
 __all__ = [
     "absolute", "add", "affine", "broadcast_to", "concatenate", "cumulative_sum", "divide", "dot_last", "erf",
-    "exp", "expm1", "flip", "greater", "greater_equal", "largest", "log", "log1p", "log_softmax", "maximum",
-    "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice", "relu", "relu6", "reshape",
-    "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "softmax", "softplus", "sqrt", "square",
-    "subtract", "take", "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total", "transpose",
-    "unbroadcast", "where", "windows",
+    "exp", "expm1", "flip", "greater", "greater_equal", "largest", "largest_number", "log", "log1p",
+    "log_softmax", "maximum", "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice",
+    "relu", "relu6", "reshape", "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "softmax",
+    "softplus", "sqrt", "square", "subtract", "take", "take_along_axis", "take_slice", "tanh",
+    "tanh_gradient", "total", "transpose", "unbroadcast", "where", "windows",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from conformance.reference_impl.primitives.elementwise import (
 )
 from conformance.reference_impl.primitives.movement import (
     broadcast_to,
+    cumulative_sum,
     reshape,
     total,
     transpose,
@@ -28,7 +29,7 @@ from conformance.reference_impl.primitives.primitive import (
     Selection,
     without_zeros,
 )
-from conformance.reference_impl.primitives.selection import greater_equal
+from conformance.reference_impl.primitives.selection import greater, greater_equal, where
 from conformance.reference_impl.tape import Tensor, current_arithmetic
 
 STATISTICS_FROM = 1000
@@ -90,6 +91,28 @@ class Largest(Selection):
         return multiply(chosen, divide(cotangent, total(chosen, axis=(axis,), keepdims=True)))
 
 
+class LargestNumber(Selection):
+    """max along an axis of what is not NaN (IEEE 754-2019, maximumNumber), kept with size one, and −∞ where
+    nothing is; of elements that tie, the first gets the cotangent"""
+
+    def value(self, x: Array, *, axis: int) -> Array:
+        return xp.where(xp.isnan(x), -xp.inf, x).max(axis=axis, keepdims=True)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any], *, axis: int) -> Bound:
+        return errors[0].max(axis=axis, keepdims=True)
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        """A comparison that reads subnormals as zero may give one of them for another, as it is: no further
+        off than the errors of both."""
+        error = super().bound(a, out, *inputs, **params)
+        return error if error is None or a.subnormals == "kept" else 2 * error
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:
+        tying = greater_equal(x, broadcast_to(out, shape=x.shape))
+        none_before = greater(2.0, cumulative_sum(tying, axis=axis))
+        return where(where(tying, none_before, 0.0), cotangent, 0.0)
+
+
 class Softmax(Composite):
     """exp(x − max) / Σ exp(x − max) along an axis, with the vjp s·c − s·Σ(s·c)"""
 
@@ -131,7 +154,8 @@ def swap_last(x: Tensor) -> Tensor:
     return transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-affine, largest, softmax, log_softmax = Affine(), Largest(), Softmax(), LogSoftmax()
+affine, softmax, log_softmax = Affine(), Softmax(), LogSoftmax()
+largest, largest_number = Largest(), LargestNumber()
 
 
 def dot_last(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -77,6 +77,7 @@ class Answers {
   }
 
   leaks() {
+    this.layer(); // that it cannot be made is a failure of its own
     const given = {inputs: this.inputs(), cotangents: this.cotangents(), ...this.arguments()};
     return attempt("call", () => wireJSON(leaks(this.tf, () => this.subject.create(this.asked.config), given)));
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.layers import (
@@ -11,7 +12,9 @@ from conformance.cases.drafts.layers import (
     core,
     merging,
     normalization,
+    pooling,
     recurrent,
+    spatial,
 )
 
 LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
@@ -24,6 +27,13 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     advanced_activations.softmax,
     merging.concatenate,
     core.activation,
+    *(partial(pooling.max_pooling, rank) for rank in (1, 2, 3)),
+    *(partial(pooling.average_pooling, rank) for rank in (1, 2, 3)),
+    *(partial(pooling.global_max_pooling, rank) for rank in (1, 2, 3)),
+    *(partial(pooling.global_average_pooling, rank) for rank in (1, 2, 3)),
+    *(partial(spatial.zero_padding, rank) for rank in (1, 2, 3)),
+    *(partial(spatial.cropping, rank) for rank in (1, 2, 3)),
+    *(partial(spatial.up_sampling, rank) for rank in (1, 3)),
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 

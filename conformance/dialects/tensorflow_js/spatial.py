@@ -1,0 +1,48 @@
+"""Cropping in TensorFlow.js."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.scopes import all_of, asks, omits, without
+from conformance.dialects.tensorflow_js.record import LAYERS, deviation
+from conformance.reference_impl import layers
+
+IMAGE = recipe("normal", 2, 5, 4, 3)
+
+
+def less_than_nothing(case: Case, expected: Any) -> Any:
+    """Unknown sizes taken for 0, and so much less."""
+    layer = layers.Cropping2D.from_config(case.config)
+    assert isinstance(layer, layers.Cropping2D)
+    cropped = dict(enumerate(layer.widths, layer.first_axis))
+    return [
+        [-sum(cropped[axis]) if n is None and axis in cropped else n for axis, n in enumerate(shape)]
+        for shape in expected
+    ]
+
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-cropping2d-has-no-default",
+        "Cropping2D cannot be made without its argument cropping, which is optional in Keras: give it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:871 (Cropping2D)",
+        scope=all_of(subject("layers.Cropping2D"), omits("cropping")),
+        effect=Raises("internal", "construction", ("*",), "Cannot read properties of undefined"),
+        witnesses=(draft_layer("layers.Cropping2D", {}, [IMAGE]),),
+    ),
+    deviation(
+        "tfjs-cropping2d-of-unknown-size",
+        "An unknown height or width counts as 0 in the inferred shape, which becomes negative: give the "
+        "layer before it a complete inputShape.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:884 (Cropping2D.computeOutputShape)",
+        scope=all_of(subject("layers.Cropping2D"), without(omits("cropping")), asks("shape/unknown")),
+        effect=Metadata(("shape/unknown",), less_than_nothing),
+        witnesses=(draft_layer("layers.Cropping2D", {"cropping": [[1, 2], [0, 1]]}, [IMAGE]),),
+    ),
+)

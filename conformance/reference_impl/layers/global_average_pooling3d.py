@@ -1,0 +1,18 @@
+"""GlobalAveragePooling3D: the mean of each channel over three spatial dimensions."""
+
+from __future__ import annotations
+
+from conformance.reference_impl.layers.global_average_pooling import GlobalAveragePooling
+
+
+class GlobalAveragePooling3D(GlobalAveragePooling):
+    """The mean of each channel over three spatial dimensions.
+
+    Input (batch, depth, height, width, channels), output (batch, channels); channels second where
+    `data_format` is "channels_first". Source: `keras.layers.GlobalAveragePooling3D`.
+
+    >>> GlobalAveragePooling3D().output_shapes([(None, 7, 5, 4, 3)])
+    ((None, 3),)
+    """
+
+    exact_rank = 5

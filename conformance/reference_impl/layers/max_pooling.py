@@ -1,0 +1,29 @@
+"""What max pooling of every rank shares."""
+
+from __future__ import annotations
+
+import math
+
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.pooling import Pooling
+from conformance.reference_impl.patches import patchable
+from conformance.reference_impl.primitives import largest_number, reshape, where
+from conformance.reference_impl.tape import Tensor
+
+
+class MaxPooling(Pooling, registered=False):
+    """The largest number of each window; NaN is passed over, and a window of nothing else gives −∞.
+
+    Of elements that tie, the first in row-major order gets the gradient. Keras says nothing of either:
+    both are what TensorFlow's MaxPool does on a CPU, and TensorFlow.js as well.
+    """
+
+    pool_size = field(fields.positive_integers, 2, "size of the window")
+
+    @patchable("layers.MaxPooling.pooled")
+    def pooled(self, x: Tensor) -> Tensor:
+        """The largest number of each window: (batch, *spatial, channels) → (batch, *positions, channels)"""
+        taps = where(self.inside(x), self.taps(x), math.nan)
+        y = largest_number(taps, axis=taps.ndim - 2)
+        return reshape(y, shape=(*y.shape[:-2], y.shape[-1]))

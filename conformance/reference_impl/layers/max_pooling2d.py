@@ -1,0 +1,19 @@
+"""MaxPooling2D: the largest number of each window over two spatial dimensions."""
+
+from __future__ import annotations
+
+from conformance.reference_impl.layers.max_pooling import MaxPooling
+
+
+class MaxPooling2D(MaxPooling):
+    """The largest number of each window over two spatial dimensions.
+
+    Input (batch, height, width, channels), output (batch, height', width', channels); channels second
+    where `data_format` is "channels_first". Source: `keras.layers.MaxPooling2D`.
+
+    >>> MaxPooling2D(2, padding="same").output_shapes([(None, 7, 5, 3)])
+    ((None, 4, 3, 3),)
+    """
+
+    rank = 2
+    exact_rank = 4
