@@ -24,6 +24,15 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     advanced_activations.softmax,
     merging.concatenate,
     core.activation,
+    convolution.conv1d,
+    convolution.conv3d,
+    convolution.depthwise_conv2d,
+    convolution.depthwise_conv1d,
+    convolution.separable_conv2d,
+    convolution.separable_conv1d,
+    convolution.conv2d_transpose,
+    convolution.conv1d_transpose,
+    convolution.conv3d_transpose,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
