@@ -14,11 +14,16 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Raises, Unpredictable, Value, subject
-from conformance.dialects.scopes import all_of, given_empty_batch, without
+from conformance.dialects.scopes import (
+    ALL_CONVOLUTIONS,
+    TRANSPOSED_CONVOLUTIONS,
+    all_of,
+    given_empty_batch,
+    without,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers.convolution import PADDINGS, WindowedProduct, output_length
-from conformance.reference_impl.layers.layer import Layer
+from conformance.reference_impl.layers.convolution import PADDINGS, WindowedProduct, geometry, output_length
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 from conformance.reference_impl.primitives import (
     add,
@@ -39,14 +44,8 @@ in_tensorflow = partial(Deviation, versions="tensorflow==2.21.*", upstream="none
 CALL = ("output/*", "dtype", "gradient/*", "training/*", "reconstructed/output/*")
 
 
-def subjects_of(base: type[Layer]) -> tuple[str, ...]:
-    """The layers that are made of this base."""
-    return tuple(f"layers.{name}" for name, c in sorted(Layer.registered.items()) if issubclass(c, base))
-
-
 DEPTHWISE_2D = ("layers.DepthwiseConv2D", "layers.SeparableConv2D")
 DEPTHWISE = ("layers.DepthwiseConv1D", "layers.SeparableConv1D", *DEPTHWISE_2D)
-TRANSPOSED = subjects_of(TransposedConvolution)
 
 
 def bias_along_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
@@ -58,7 +57,7 @@ def bias_along_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Te
 def beside_windows(layer: WindowedProduct, spatial: tuple[int, ...]) -> Iterator[Array]:
     """For each place in a window, the elements of the input that no window has there."""
     axes = []
-    for n, (size, stride, dilation) in zip(spatial, layer.geometry, strict=True):
+    for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True):
         before, _ = PADDINGS[layer.padding](n, size, stride, dilation)
         count = output_length(n, size, stride, dilation, layer.padding)
         first = np.arange(count or 0) * stride - before
@@ -154,7 +153,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
         upstream="none found (searched GitHub issues for: keras ops.add tensorflow backend bias_add wrong "
         "broadcast); brought by https://github.com/keras-team/keras/pull/20386",
-        scope=all_of(subject(*subjects_of(WindowedProduct)), as_wide_as_channels),
+        scope=all_of(subject(*ALL_CONVOLUTIONS), as_wide_as_channels),
         effect=Value({"layers.convolved": bias_along_last}),
         witnesses=(
             draft_layer(
@@ -228,7 +227,7 @@ DEVIATIONS = (
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
-        scope=all_of(subject(*TRANSPOSED), dilates, without(channels_first)),
+        scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), dilates, without(channels_first)),
         effect=Raises("invalid-argument", "call", CALL, "not yet support dilation rates larger than 1"),
         witnesses=(
             draft_layer(
@@ -246,7 +245,12 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
         "tensorflow 2.21, tensorflow/core/kernels/conv_grad_shape_utils.cc",
-        scope=all_of(subject(*TRANSPOSED), leaves_an_element_out, without(channels_first), without(dilates)),
+        scope=all_of(
+            subject(*TRANSPOSED_CONVOLUTIONS),
+            leaves_an_element_out,
+            without(channels_first),
+            without(dilates),
+        ),
         effect=Raises("invalid-argument", "call", CALL, "Size of out_backprop doesn't match computed"),
         witnesses=(
             draft_layer(
@@ -266,7 +270,7 @@ PLAIN = (
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
-        scope=all_of(subject(*TRANSPOSED), channels_first),
+        scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), channels_first),
         effect=Raises("invalid-argument", "call", CALL, "only supports N"),
         witnesses=(
             draft_layer(

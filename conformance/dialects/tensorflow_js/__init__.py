@@ -5,6 +5,7 @@ from conformance.dialects.tensorflow_js import (
     activations,
     configuration,
     constructors,
+    convolution,
     cpu,
     defaults,
     gradients,
@@ -21,6 +22,7 @@ EVERYWHERE = (
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,
     *constructors.DEVIATIONS,
+    *convolution.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

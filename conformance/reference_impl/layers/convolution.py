@@ -16,6 +16,7 @@ from conformance.reference_impl.primitives import affine, pad, reshape, transpos
 from conformance.reference_impl.tape import Tensor
 
 
+@patchable("layers.output_length")
 def output_length(n: int | None, size: int, stride: int, dilation: int, padding: str) -> int | None:
     """How many windows of `size` fit on an axis of n elements; None where n is unknown."""
     if n is None:
@@ -91,11 +92,6 @@ class WindowedProduct(Layer, registered=False):
     def channel_axis(self) -> int:
         return -1 if self.data_format == "channels_last" else 1
 
-    @property
-    def geometry(self) -> tuple[tuple[int, int, int], ...]:
-        """(size, stride, dilation) of each spatial dimension."""
-        return tuple(zip(self.kernel_size, self.strides, self.dilation_rate, strict=True))
-
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
         if shapes[0][self.channel_axis] is None:
@@ -113,7 +109,7 @@ class WindowedProduct(Layer, registered=False):
     def positions(self, spatial: Sequence[int | None]) -> tuple[int | None, ...]:
         """The spatial shape of the output."""
         return tuple(
-            output_length(n, *axis, self.padding) for n, axis in zip(spatial, self.geometry, strict=True)
+            output_length(n, *axis, self.padding) for n, axis in zip(spatial, geometry(self), strict=True)
         )
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -143,10 +139,12 @@ class WindowedProduct(Layer, registered=False):
     def patches(self, x: Tensor) -> Tensor:
         """The windows of the padded input: (batch, *positions, *size, channels)."""
         zeros = PADDINGS[self.padding]
-        edges = [zeros(n, *axis) for n, axis in zip(x.shape[1:-1], self.geometry, strict=True)]
+        axes = geometry(self)
+        edges = [zeros(n, *axis) for n, axis in zip(x.shape[1:-1], axes, strict=True)]
         if any(map(any, edges)):
             x = pad(x, widths=((0, 0), *edges, (0, 0)))
-        return windows(x, size=self.kernel_size, strides=self.strides, dilation=self.dilation_rate)
+        size, strides, dilation = zip(*axes, strict=True)
+        return windows(x, size=size, strides=strides, dilation=dilation)
 
 
 class Convolution(WindowedProduct, KernelAndBias, LowRank, registered=False):
@@ -193,6 +191,12 @@ class Convolution(WindowedProduct, KernelAndBias, LowRank, registered=False):
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
         return contract(self.patches(x), kernels[0], bias, self.groups)
+
+
+@patchable("layers.geometry")
+def geometry(layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:
+    """The size of the window, its stride and its dilation in each spatial dimension"""
+    return tuple(zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True))
 
 
 @patchable("layers.convolved")

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.convolution import WindowedProduct
+from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
 from conformance.reference_impl.layers.layer import Shape, Weight
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
     affine,
@@ -70,15 +71,20 @@ class TransposedConvolution(WindowedProduct, KernelAndBias, registered=False):
         return int(self.filters)
 
     def positions(self, spatial: Sequence[int | None]) -> tuple[int | None, ...]:
-        extra = self.output_padding or (None,) * self.rank
         return tuple(
-            None if n is None else transposed_length(n, *axis, self.padding, more)
-            for n, axis, more in zip(spatial, self.geometry, extra, strict=True)
+            None if n is None else transposed_length(n, *axis, self.padding, extra)
+            for n, axis, extra in zip(spatial, geometry(self), output_padding(self), strict=True)
         )
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
         z = overlapped(self, products(x, kernels[0]))
         return z if bias is None else add(z, bias)
+
+
+@patchable("layers.output_padding")
+def output_padding(layer: TransposedConvolution) -> tuple[int | None, ...]:
+    """The output padding of each spatial dimension"""
+    return layer.output_padding or (None,) * layer.rank
 
 
 def products(x: Tensor, kernel: Tensor) -> Tensor:
@@ -95,14 +101,11 @@ def overlapped(layer: TransposedConvolution, patches: Tensor) -> Tensor:
     """The windows added up, cut or filled with zeros to the length of the output."""
     spatial = patches.shape[1 : layer.rank + 1]
     lengths = [n for n in layer.positions(spatial) if n is not None]  # in a call none is
-    reaches = [(n - 1) * s + (k - 1) * d + 1 for n, (k, s, d) in zip(spatial, layer.geometry, strict=True)]
-    z = overlap_add(
-        patches,
-        spatial=tuple(map(max, lengths, reaches)),
-        size=layer.kernel_size,
-        strides=layer.strides,
-        dilation=layer.dilation_rate,
-    )
+    axes = geometry(layer)
+    reaches = [(n - 1) * s + (k - 1) * d + 1 for n, (k, s, d) in zip(spatial, axes, strict=True)]
+    size, strides, dilation = zip(*axes, strict=True)
+    spatial = tuple(map(max, lengths, reaches))
+    z = overlap_add(patches, spatial=spatial, size=size, strides=strides, dilation=dilation)
     cuts = [(max(reach - n, 0) // 2, n) for n, reach in zip(lengths, reaches, strict=True)]
     if all(full == n for full, (_, n) in zip(z.shape[1:-1], cuts, strict=True)):
         return z
