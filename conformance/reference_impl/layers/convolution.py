@@ -136,16 +136,6 @@ class WindowedProduct(Layer, registered=False):
         """(batch, *spatial, channels) → (batch, *positions, output channels)."""
         raise NotImplementedError  # every subclass has its own
 
-    def patches(self, x: Tensor) -> Tensor:
-        """The windows of the padded input: (batch, *positions, *size, channels)."""
-        zeros = PADDINGS[self.padding]
-        axes = geometry(self)
-        edges = [zeros(n, *axis) for n, axis in zip(x.shape[1:-1], axes, strict=True)]
-        if any(map(any, edges)):
-            x = pad(x, widths=((0, 0), *edges, (0, 0)))
-        size, strides, dilation = zip(*axes, strict=True)
-        return windows(x, size=size, strides=strides, dilation=dilation)
-
 
 class Convolution(WindowedProduct, KernelAndBias, LowRank, registered=False):
     """activation(windows(x) · kernel + bias); the kernel is (*kernel_size, channels / groups, filters)."""
@@ -190,13 +180,25 @@ class Convolution(WindowedProduct, KernelAndBias, LowRank, registered=False):
         return (self.adapted(weights, "kernel"),)
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
-        return contract(self.patches(x), kernels[0], bias, self.groups)
+        return contract(patches(self, x), kernels[0], bias, self.groups)
 
 
 @patchable("layers.geometry")
 def geometry(layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:
     """The size of the window, its stride and its dilation in each spatial dimension"""
     return tuple(zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True))
+
+
+@patchable("layers.patches")
+def patches(layer: WindowedProduct, x: Tensor) -> Tensor:
+    """The windows of the padded input, (batch, *spatial, channels) → (batch, *positions, *size, channels)"""
+    zeros = PADDINGS[layer.padding]
+    axes = geometry(layer)
+    edges = [zeros(n, *axis) for n, axis in zip(x.shape[1:-1], axes, strict=True)]
+    if any(map(any, edges)):
+        x = pad(x, widths=((0, 0), *edges, (0, 0)))
+    size, strides, dilation = zip(*axes, strict=True)
+    return windows(x, size=size, strides=strides, dilation=dilation)
 
 
 @patchable("layers.convolved")
@@ -208,21 +210,21 @@ def convolved(layer: WindowedProduct, x: Tensor, kernels: Sequence[Tensor], bias
     return transpose(z, axes=(0, z.ndim - 1, *range(1, z.ndim - 1)))
 
 
-def contract(patches: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+def contract(views: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
     """(batch, *positions, *size, groups · depth) · (*size, depth, groups · width), group by group, as one
     batched matrix product → (batch, *positions, groups · width)."""
     size, (depth, filters) = kernel.shape[:-2], kernel.shape[-2:]
-    places = patches.shape[: len(size) + 1]
+    places = views.shape[: len(size) + 1]
     rows, taps, width = math.prod(places), math.prod(size), filters // groups
     if groups == 1:
         offset = () if bias is None else (reshape(bias, shape=(1, width)),)
         z = affine(
-            reshape(patches, shape=(rows, taps * depth)),
+            reshape(views, shape=(rows, taps * depth)),
             reshape(kernel, shape=(taps * depth, width)),
             *offset,
         )
         return reshape(z, shape=(*places, width))
-    left = reshape(patches, shape=(rows, taps, groups, depth))
+    left = reshape(views, shape=(rows, taps, groups, depth))
     right = reshape(kernel, shape=(taps * depth, groups, width))
     offset = () if bias is None else (reshape(bias, shape=(groups, 1, width)),)
     z = affine(

@@ -44,6 +44,9 @@ def conv2d() -> Iterator[Case]:
             yield case({"filters": 4, "kernel_size": kernel, "padding": padding}, 2, 5, 7, 3)
         for strides in (2, 3, [1, 2], [2, 1]):
             yield case({"filters": 4, "kernel_size": 3, "padding": padding, "strides": strides}, 2, 7, 8, 3)
+        # Elements between the windows.
+        for kernel in (1, [1, 2], 2):
+            yield case({"filters": 4, "kernel_size": kernel, "padding": padding, "strides": 3}, 1, 6, 9, 3)
         for dilation in (2, [1, 2], [3, 1]):
             config = {"filters": 4, "kernel_size": [3, 2], "padding": padding, "dilation_rate": dilation}
             yield case(config, 2, 9, 8, 3)
@@ -84,6 +87,8 @@ def conv1d() -> Iterator[Case]:
             yield case({"filters": 4, "kernel_size": kernel, "padding": padding}, 2, 6, 3)
         for strides in (2, [3]):
             yield case({"filters": 4, "kernel_size": 4, "padding": padding, "strides": strides}, 2, 9, 3)
+        # Elements between the windows.
+        yield case({"filters": 4, "kernel_size": 2, "padding": padding, "strides": 3}, 1, 9, 3)
         yield case({"filters": 4, "kernel_size": 3, "padding": padding, "dilation_rate": 2}, 2, 7, 3)
         yield case({"filters": 6, "kernel_size": 2, "padding": padding, "groups": 3}, 2, 5, 6)
         first = {"filters": 4, "kernel_size": 2, "padding": padding, "data_format": "channels_first"}
@@ -171,6 +176,8 @@ def depthwise_conv2d() -> Iterator[Case]:
             yield case(config, 2, 5, 6, 3)
         for strides in (2, 3, [1, 2]):
             yield case({"kernel_size": [2, 3], "padding": padding, "strides": strides}, 2, 7, 8, 2)
+        # Elements between the windows.
+        yield case({"kernel_size": 2, "padding": padding, "strides": 3}, 1, 6, 9, 2)
         for dilation in (2, [1, 2]):
             yield case({"kernel_size": [3, 2], "padding": padding, "dilation_rate": dilation}, 1, 7, 6, 2)
         both = {"kernel_size": 2, "strides": [2, 1], "dilation_rate": 2}
@@ -230,6 +237,8 @@ def separable_conv2d() -> Iterator[Case]:
             yield case(config | {"kernel_size": kernel, "depth_multiplier": multiplier}, 2, 5, 6, 3)
         for strides in (2, [1, 2]):
             yield case(config | {"kernel_size": [2, 3], "strides": strides}, 2, 7, 8, 2)
+        # Elements between the windows.
+        yield case(config | {"kernel_size": 2, "strides": 3}, 1, 6, 9, 2)
         for dilation in (2, [1, 2]):
             yield case(config | {"kernel_size": [3, 2], "dilation_rate": dilation}, 1, 7, 6, 2)
         yield case(config | {"kernel_size": 2, "strides": [2, 1], "dilation_rate": 2}, 1, 6, 5, 2)
