@@ -249,7 +249,7 @@ DEVIATIONS = (
         "Padding causal is refused: put ZeroPadding1D, or another way to prepend zeros, before a layer with "
         "padding valid.",
         kind="intentional",
-        source=f"{LAYERS}/layers/convolutional.js:102 (conv1dWithBias)",
+        source=f"{LAYERS}/layers/convolutional.js:99 (conv1dWithBias)",
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Raises("not-implemented", "call", NUMERIC, "CAUSAL padding mode"),
         witnesses=(CAUSAL_CASE,),
@@ -258,7 +258,7 @@ DEVIATIONS = (
         "tfjs-causal-padding-shape",
         "The shape inferred for padding causal is that for padding valid.",
         kind="bug",
-        source=f"{LAYERS}/utils/conv_utils.js:58 (convOutputLength)",
+        source=f"{LAYERS}/utils/conv_utils.js:57 (convOutputLength)",
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Value({"layers.output_length": as_if_valid}, ("shape/*",)),
         witnesses=(CAUSAL_CASE,),
@@ -268,7 +268,7 @@ DEVIATIONS = (
         "With channels first the output of Conv1D has its channels last, where the inferred shape has them "
         "second: use channelsLast, and Permute around it.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:99 (conv1dWithBias transposes x, and y not back)",
+        source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
         scope=all_of(subject("layers.Conv1D"), channels_first, without(causal), without(grouped)),
         effect=Value({"layers.convolved": left_channels_last}, ("output/*", "training/*", "gradient/*")),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -278,7 +278,7 @@ DEVIATIONS = (
         "With channels first the output of Conv1D is not of the inferred shape, and no cotangent of that "
         "shape fits it.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:99 (conv1dWithBias transposes x, and y not back)",
+        source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
         scope=all_of(subject("layers.Conv1D"), channels_first, output_is_not_square),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -288,7 +288,7 @@ DEVIATIONS = (
         "The configuration of Conv1D does not tell data_format: a model with channels first is saved as one "
         "with channels last.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:884 (Conv1D.getConfig)",
+        source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
         scope=subject("layers.Conv1D"),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(CONV1D_CASE,),
@@ -298,7 +298,7 @@ DEVIATIONS = (
         "A Conv1D with channels first that is made from its configuration has channels last, and the weights "
         "do not fit it.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:884 (Conv1D.getConfig)",
+        source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
         scope=all_of(subject("layers.Conv1D"), channels_first, time_differs_from_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -314,16 +314,6 @@ DEVIATIONS = (
         scope=all_of(subject("layers.Conv3D"), centres_windows, without(grouped)),
         effect=Value({"layers.patches": windows_centred}),
         witnesses=(GAPS_CASE,),
-    ),
-    deviation(
-        "tfjs-conv3d-transpose-strides-beyond-kernel",
-        "With padding same and strides longer than the kernel the first window of Conv3DTranspose does "
-        "not lie at the first element: half of what lies between windows comes before. Use padding valid.",
-        kind="bug",
-        source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
-        scope=all_of(subject("layers.Conv3DTranspose"), centres_windows),
-        effect=Value({"layers.convolved": sums_centred}),
-        witnesses=(TRANSPOSED_GAPS_CASE,),
     ),
     deviation(
         "tfjs-conv3d-transpose-gradient",
@@ -346,8 +336,8 @@ DEVIATIONS = (
         "dilation_rate changes nothing in DepthwiseConv2D and the transposed convolutions: write the "
         "zeros into the kernel.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional_depthwise.js:99 (DepthwiseConv2D.call), convolutional.js:501 "
-        "(Conv2DTranspose.call), :632 (Conv3DTranspose.call)",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
+        "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
         scope=all_of(subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), dilates),
         effect=Value({"layers.geometry": undilated}),
         witnesses=DILATED_CASES,
@@ -356,7 +346,7 @@ DEVIATIONS = (
         "tfjs-output-padding-ignored",
         "output_padding changes nothing: pad or crop the output in a layer of its own.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:501 (Conv2DTranspose.call), :632 (Conv3DTranspose.call)",
+        source=f"{LAYERS}/layers/convolutional.js:537 (Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), pads_output),
         effect=Value({"layers.output_padding": lambda original, layer: (None,) * layer.rank}),
         witnesses=(PADDED_CASE,),
@@ -366,8 +356,8 @@ DEVIATIONS = (
         "Where dilation_rate or output_padding would change the shape of the output, no cotangent of that "
         "shape fits it.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional_depthwise.js:99 (DepthwiseConv2D.call), convolutional.js:501 "
-        "(Conv2DTranspose.call), :632 (Conv3DTranspose.call)",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
+        "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
         scope=all_of(
             subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), any_of(dilates, pads_output), of_another_shape
         ),
@@ -378,7 +368,7 @@ DEVIATIONS = (
         "tfjs-no-output-padding-argument",
         "output_padding is not known; the configuration does not tell it.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:460 (Conv2DTranspose), :572 (Conv3DTranspose)",
+        source=f"{LAYERS}/layers/convolutional.js:470 (Conv2DTranspose), :588 (Conv3DTranspose)",
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking("output_padding")),
         witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
@@ -387,7 +377,7 @@ DEVIATIONS = (
         "tfjs-transposed-config-without-dilation",
         "The configuration of a transposed convolution does not tell dilation_rate.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:563 (Conv2DTranspose.getConfig), :704 "
+        source=f"{LAYERS}/layers/convolutional.js:580 (Conv2DTranspose.getConfig), :709 "
         "(Conv3DTranspose.getConfig)",
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata(CONFIGURATIONS, lacking("dilation_rate")),
@@ -408,7 +398,7 @@ DEVIATIONS = (
         "DepthwiseConv2D does not keep the channels that it was built for, and infers 0 channels where those "
         "of the input are unknown.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional_depthwise.js:72 (build sets no inputSpec), :115 "
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:69 (build sets no inputSpec), :111 "
         "(computeOutputShape: null · depthMultiplier)",
         scope=subject(DEPTHWISE),
         effect=Metadata(("shape/unknown",), no_channels),
@@ -419,7 +409,7 @@ DEVIATIONS = (
         "The configuration of DepthwiseConv2D tells the regularizer of the kernel in place of its "
         "constraint.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional_depthwise.js:138 (DepthwiseConv2D.getConfig)",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer", "depthwise_constraint")),
         effect=Metadata(CONFIGURATIONS, regularizer_for_constraint),
         witnesses=(REGULARIZED_CASE,),
@@ -429,7 +419,7 @@ DEVIATIONS = (
         "A DepthwiseConv2D with a regularizer that is made from its configuration, as on loading, takes "
         "it for a constraint, and accepts no weights: remove the regularizer.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional_depthwise.js:138 (DepthwiseConv2D.getConfig)",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer")),
         effect=Raises("invalid-argument", "build", RECONSTRUCTED, "shape of the new value ()"),
         witnesses=(REGULARIZED_CASE,),
@@ -439,7 +429,7 @@ DEVIATIONS = (
         "The configuration of SeparableConv2D does not tell depth_multiplier: a model is saved as one "
         "with 1.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:840 (SeparableConv.getConfig)",
+        source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
         scope=subject(SEPARABLE),
         effect=Metadata(CONFIGURATIONS, lacking("depth_multiplier")),
         witnesses=(SEPARABLE_CASE,),
@@ -449,7 +439,7 @@ DEVIATIONS = (
         "A SeparableConv2D with a depth_multiplier above 1 that is made from its configuration has 1, and "
         "the weights do not fit it.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:840 (SeparableConv.getConfig)",
+        source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
         scope=all_of(subject(SEPARABLE), multiplies_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -461,30 +451,17 @@ DEVIATIONS = (
         "pointwise_initializer is not read: the pointwise kernel begins as the depthwise one does. And the "
         "constructor looks for kernel_initializer, kernel_regularizer and kernel_constraint, to refuse them.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:743 (SeparableConv: config.depthwiseInitializer)",
+        source=f"{LAYERS}/layers/convolutional.js:745 (SeparableConv: config.depthwiseInitializer)",
         scope=subject(SEPARABLE),
         effect=Metadata((*CONFIGURATIONS, "signature"), one_initializer),
         witnesses=(SEPARABLE_CASE,),
-    ),
-    deviation(
-        "tfjs-separable-strides-with-dilation",
-        "Strides and dilation_rate cannot both exceed 1.",
-        kind="intentional",
-        source=f"{CORE}/ops/depthwise_conv2d.js (depthwiseConv2d_: eitherStridesOrDilationsAreOne)",
-        scope=all_of(subject(SEPARABLE), dilates, strides_too),
-        effect=Raises("invalid-argument", "call", NUMERIC, "Either strides or dilations must be 1"),
-        witnesses=(
-            configured(
-                SEPARABLE, {"filters": 2, "kernel_size": 2, "strides": 2, "dilation_rate": 2}, 1, 5, 5, 2
-            ),
-        ),
     ),
     deviation(
         "tfjs-separable-channels-first-bias",
         "With channels first the bias of SeparableConv2D is added along the height, where that is as long as "
         "there are filters: use channelsLast, or no bias.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:820 (SeparableConv.call adds the bias before transposing)",
+        source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), as_high_as_filters),
         effect=Value({"layers.convolved": bias_along_height}),
         witnesses=(
@@ -503,7 +480,7 @@ DEVIATIONS = (
         "With channels first the bias of SeparableConv2D does not fit the output unless that is as high as "
         "there are filters: use channelsLast, or no bias.",
         kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:820 (SeparableConv.call adds the bias before transposing)",
+        source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         scope=all_of(
             subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(as_high_as_filters)
         ),

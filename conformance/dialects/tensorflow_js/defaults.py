@@ -151,7 +151,7 @@ DEVIATIONS = (
             (
                 "DepthwiseConv2D",
                 "depthwise_initializer",
-                "convolutional_depthwise.js:68 (DepthwiseConv2D)",
+                "convolutional_depthwise.js:65 (DepthwiseConv2D)",
                 DEPTHWISE_CONV2D_CASE,
             ),
         )

@@ -267,7 +267,7 @@ DEVIATIONS = (
         "The gradient of Conv3D by its input is added to whatever the memory held, and lacks terms where "
         "a stride exceeds 1: train on another backend.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:61 (the output is not zeroed; "
+        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:58 (the output is not zeroed; "
         "src/cc/kernels/Conv3DBackpropInputV2.cc adds to it)",
         scope=subject("layers.Conv3D"),
         effect=Unpredictable(Verdict.DIVERGES, in_both_modes("gradient/input/0"), "expected"),
@@ -278,7 +278,7 @@ DEVIATIONS = (
         "Conv3DTranspose adds its result to whatever the memory held, and lacks terms where a stride "
         "exceeds 1: run the model on another backend.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:61 (the output is not zeroed; "
+        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:58 (the output is not zeroed; "
         "src/cc/kernels/Conv3DBackpropInputV2.cc adds to it)",
         scope=subject("layers.Conv3DTranspose"),
         effect=Unpredictable(
@@ -298,7 +298,7 @@ DEVIATIONS = (
         "With padding same, and a stride so much longer than the kernel that elements lie between the "
         "windows, a convolution is computed as of zeros. Use padding valid.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv2D.js:79, DepthwiseConv2dNative.js:70 (isSamePad: XNNPACK subtracts "
+        source=f"{WASM}/kernels/Conv2D.js:62, DepthwiseConv2dNative.js:63 (isSamePad: XNNPACK subtracts "
         "unsigned numbers for the padding, and finds all windows outside)",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
@@ -318,7 +318,7 @@ DEVIATIONS = (
         "With padding same, and a stride longer than the kernel, the gradient of Conv2DTranspose by its "
         "input is 0. Use padding valid.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv2D.js:79 (isSamePad: XNNPACK subtracts unsigned numbers for the "
+        source=f"{WASM}/kernels/Conv2D.js:62 (isSamePad: XNNPACK subtracts unsigned numbers for the "
         "padding, and finds all windows outside)",
         scope=all_of(subject("layers.Conv2DTranspose"), leaves_gaps, without(of_single_elements)),
         effect=Value({"layers.convolved": input_unseen}, in_both_modes("gradient/input/0")),
@@ -329,7 +329,7 @@ DEVIATIONS = (
         "The gradient of Conv3D by its kernel lacks terms where a stride exceeds 1: train on another "
         "backend.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:61 (src/cc/kernels/Conv3DBackpropFilterV2.cc: "
+        source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:60 (src/cc/kernels/Conv3DBackpropFilterV2.cc: "
         "bounds of the sums in integers, that cut off fractions)",
         scope=all_of(subject("layers.Conv3D"), strides_too, without(grouped)),
         effect=Value({"layers.convolved": terms_lost}, in_both_modes("gradient/weight/kernel")),

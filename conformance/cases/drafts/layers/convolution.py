@@ -106,6 +106,7 @@ def conv1d() -> Iterator[Case]:
     for rank, alpha in ((2, None), (2, 8)):
         yield case({"filters": 5, "kernel_size": 2, "lora_rank": rank, "lora_alpha": alpha}, 2, 4, 3)
     yield case({"filters": 4, "kernel_size": 2, **KERNEL_AND_BIAS}, 1, 4, 2)
+    yield case({"filters": 4, "kernel_size": 2, "kernel_constraint": NON_NEG}, 1, 4, 2)
 
 
 def conv3d() -> Iterator[Case]:
@@ -199,6 +200,7 @@ def depthwise_conv2d() -> Iterator[Case]:
     yield case({"kernel_size": 2}, 0, 4, 4, 3)
     yield case({"kernel_size": [2, 1]}, 1, 2, 1, 1)
     yield case({"kernel_size": 2, **DEPTHWISE_AND_BIAS}, 1, 4, 3, 2)
+    yield case({"kernel_size": 2, "depthwise_constraint": NON_NEG, "depthwise_regularizer": L2}, 1, 4, 3, 2)
 
 
 def separable_conv1d() -> Iterator[Case]:
@@ -256,6 +258,8 @@ def separable_conv2d() -> Iterator[Case]:
     yield case({"filters": 4, "kernel_size": 2}, 0, 4, 4, 3)
     yield case({"filters": 2, "kernel_size": [2, 1]}, 1, 2, 1, 1)
     yield case({"filters": 3, "kernel_size": 2, **SEPARABLE_AND_BIAS}, 1, 4, 3, 2)
+    constrained = {"depthwise_constraint": NON_NEG, "pointwise_constraint": MAX_NORM}
+    yield case({"filters": 3, "kernel_size": 2} | constrained, 1, 4, 3, 2)
 
 
 def conv2d_transpose() -> Iterator[Case]:
