@@ -15,5 +15,10 @@ class Conv3DTranspose(TransposedConvolution):
     ((None, 4, 6, 8, 8),)
     """
 
+    # By position Keras takes data_format before output_padding here.
+    filters, kernel_size = TransposedConvolution.filters, TransposedConvolution.kernel_size
+    strides, padding = TransposedConvolution.strides, TransposedConvolution.padding
+    data_format, output_padding = TransposedConvolution.data_format, TransposedConvolution.output_padding
+
     rank = 3
     exact_rank = 5

@@ -98,6 +98,7 @@ def conv1d() -> Iterator[Case]:
     for activation in ("relu", "tanh"):
         yield case({"filters": 5, "kernel_size": 2, "activation": activation}, 2, 4, 3)
     yield case({"filters": 5, "kernel_size": 2, "use_bias": False}, 2, 4, 3)
+    yield case({"filters": 5, "kernel_size": 2, "trainable": False}, 2, 4, 3)
     for regime in ("one_nan", "one_infinity"):
         yield case({"filters": 4, "kernel_size": 3, "padding": "same"}, 1, 6, 3, regime=regime)
     yield case({"filters": 8, "kernel_size": 3, "padding": "same"}, 2, 6, 5, **LATTICE)
@@ -131,6 +132,7 @@ def conv3d() -> Iterator[Case]:
     for activation in ("relu", "tanh"):
         yield case({"filters": 3, "kernel_size": 2, "activation": activation}, 1, 3, 3, 4, 2)
     yield case({"filters": 3, "kernel_size": 2, "use_bias": False}, 1, 3, 3, 4, 2)
+    yield case({"filters": 3, "kernel_size": 2, "trainable": False}, 1, 3, 3, 4, 2)
     for regime in ("one_nan", "one_infinity"):
         yield case({"filters": 2, "kernel_size": 2, "padding": "same"}, 1, 3, 2, 4, 2, regime=regime)
     yield case({"filters": 4, "kernel_size": 2, "padding": "same"}, 1, 3, 4, 3, 3, **LATTICE)
@@ -158,6 +160,7 @@ def depthwise_conv1d() -> Iterator[Case]:
         yield case(first | {"kernel_size": 1}, 2, 3, 3)
     yield case({"kernel_size": 2, "activation": "relu"}, 2, 4, 3)
     yield case({"kernel_size": 2, "use_bias": False}, 2, 4, 3)
+    yield case({"kernel_size": 2, "trainable": False}, 2, 4, 3)
     for regime in ("one_nan", "one_infinity"):
         yield case({"kernel_size": 2, "padding": "same"}, 1, 5, 3, regime=regime)
     yield case({"kernel_size": 3, "depth_multiplier": 3}, 2, 6, 2, **LATTICE)
@@ -190,6 +193,7 @@ def depthwise_conv2d() -> Iterator[Case]:
     for activation in ("relu", "relu6", "softmax"):
         yield case({"kernel_size": 2, "activation": activation}, 2, 4, 4, 3)
     yield case({"kernel_size": 2, "use_bias": False}, 2, 4, 4, 3)
+    yield case({"kernel_size": 2, "trainable": False}, 2, 4, 4, 3)
     for regime in ("one_nan", "one_infinity"):
         yield case({"kernel_size": 2, "padding": "same"}, 1, 4, 3, 3, regime=regime)
     for channels, multiplier in ((4, 2), (9, 1)):
@@ -220,6 +224,7 @@ def separable_conv1d() -> Iterator[Case]:
         yield case(first | {"kernel_size": 1}, 2, 3, 4)
     yield case({"filters": 4, "kernel_size": 2, "activation": "relu"}, 2, 4, 3)
     yield case({"filters": 4, "kernel_size": 2, "use_bias": False}, 2, 4, 3)
+    yield case({"filters": 4, "kernel_size": 2, "trainable": False}, 2, 4, 3)
     for regime in ("one_nan", "one_infinity"):
         yield case({"filters": 3, "kernel_size": 2, "padding": "same"}, 1, 5, 3, regime=regime)
     yield case({"filters": 5, "kernel_size": 3, "depth_multiplier": 2}, 2, 6, 2, **LATTICE)
@@ -251,6 +256,7 @@ def separable_conv2d() -> Iterator[Case]:
     for activation in ("relu", "relu6", "softmax"):
         yield case({"filters": 4, "kernel_size": 2, "activation": activation}, 2, 4, 4, 3)
     yield case({"filters": 4, "kernel_size": 2, "use_bias": False}, 2, 4, 4, 3)
+    yield case({"filters": 4, "kernel_size": 2, "trainable": False}, 2, 4, 4, 3)
     for regime in ("one_nan", "one_infinity"):
         yield case({"filters": 3, "kernel_size": 2, "padding": "same"}, 1, 4, 3, 3, regime=regime)
     config = {"filters": 8, "kernel_size": 3, "padding": "same", "depth_multiplier": 2}
@@ -285,6 +291,7 @@ def conv2d_transpose() -> Iterator[Case]:
     for activation in ("relu", "tanh", "softmax"):
         yield case({"filters": 4, "kernel_size": 2, "activation": activation}, 2, 3, 3, 3)
     yield case({"filters": 4, "kernel_size": 2, "use_bias": False}, 2, 3, 3, 3)
+    yield case({"filters": 4, "kernel_size": 2, "trainable": False}, 2, 3, 3, 3)
     for regime in ("one_nan", "one_infinity"):
         yield case({"filters": 3, "kernel_size": 2, "strides": 2}, 1, 3, 3, 3, regime=regime)
     for filters, channels in ((8, 4), (9, 16)):
@@ -313,6 +320,7 @@ def conv1d_transpose() -> Iterator[Case]:
         yield case(first | {"kernel_size": 1}, 2, 3, 4)
     yield case({"filters": 4, "kernel_size": 2, "activation": "relu"}, 2, 4, 3)
     yield case({"filters": 4, "kernel_size": 2, "use_bias": False}, 2, 4, 3)
+    yield case({"filters": 4, "kernel_size": 2, "trainable": False}, 2, 4, 3)
     for regime in ("one_nan", "one_infinity"):
         yield case({"filters": 3, "kernel_size": 2, "strides": 2}, 1, 4, 3, regime=regime)
     yield case({"filters": 8, "kernel_size": 3, "padding": "same", "strides": 2}, 2, 4, 5, **LATTICE)
@@ -341,6 +349,7 @@ def conv3d_transpose() -> Iterator[Case]:
     for activation in ("relu", "tanh"):
         yield case({"filters": 3, "kernel_size": 2, "activation": activation}, 1, 2, 2, 3, 2)
     yield case({"filters": 3, "kernel_size": 2, "use_bias": False}, 1, 2, 2, 3, 2)
+    yield case({"filters": 3, "kernel_size": 2, "trainable": False}, 1, 2, 2, 3, 2)
     for regime in ("one_nan", "one_infinity"):
         yield case({"filters": 2, "kernel_size": 2, "strides": 2}, 1, 2, 3, 2, 2, regime=regime)
     yield case({"filters": 4, "kernel_size": 2, "strides": 2}, 1, 3, 2, 3, 3, **LATTICE)
