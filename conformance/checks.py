@@ -297,11 +297,10 @@ def agree(a: Ruling, b: Ruling) -> bool:
             x, y = from_wire(a.observed), from_wire(b.observed)
             if x.shape != y.shape:
                 return False
-            # Both may have another shape than the specification's answer: then it has no limits for them.
-            known = [r.limit is not None and r.limit.shape == x.shape for r in (a, b)]
-            limits = [xp.to_host(r.limit) if k else 0.0 for r, k in zip((a, b), known, strict=True)]
+            # Where both have another shape than is expected, no limit speaks of their elements.
+            limits = [xp.to_host(r.limit) for r in (a, b) if r.limit is not None and r.limit.shape == x.shape]
             with np.errstate(all="ignore"):
                 x, y = x.astype(np.float64), y.astype(np.float64)
-                close = (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= limits[0] + limits[1])
+                close = (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= sum(limits))
             return bool(close.all())
     return False

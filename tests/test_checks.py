@@ -142,6 +142,14 @@ def test_arrays_of_other_shapes_do_not_agree() -> None:
     assert checks({"a": short, "b": long})["a", "output/0"].agrees_with == ()
 
 
+def test_arrays_of_one_wrong_shape_agree_where_they_are_equal() -> None:
+    alike = RIGHT | {"output/0": to_wire(np.zeros(2, np.float32))}
+    other = RIGHT | {"output/0": to_wire(np.ones(2, np.float32))}
+    found = checks({"a": alike, "b": alike, "c": other})
+    assert found["a", "output/0"].verdict is Verdict.DIVERGES
+    assert found["a", "output/0"].agrees_with == ("b",)
+
+
 def test_nan_agrees_with_nan() -> None:
     nan = RIGHT | {"output/0": to_wire(np.full(3, np.nan, np.float32))}
     assert checks({"a": nan, "b": nan})["a", "output/0"].agrees_with == ("b",)

@@ -8,9 +8,10 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects import keras_pooling
-from conformance.dialects.deviation import Deviation, Dialect, Raises, Value
-from conformance.reference_impl import layers
+from conformance.dialects import keras_convolutions, keras_pooling
+from conformance.dialects.deviation import Deviation, Dialect, Raises, Value, subject
+from conformance.dialects.keras_convolutions import channels_first, ungrouped
+from conformance.dialects.scopes import all_of
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import (
@@ -56,13 +57,7 @@ def alpha_lost(original: Any, layer: Any) -> float:
     return 1.0
 
 
-def bias_along_width(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    """`ops.add` takes the bias (1, filters, 1, 1) for one of the last axis, where that is as long."""
-    z = original(layer, x, kernel, None)
-    return z if bias is None else add(z, bias)
-
-
-def empty_batch_as_given(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+def empty_batch_as_given(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     """Nothing, in the shape of the input."""
     return multiply(x, 0.0)
 
@@ -89,21 +84,6 @@ def alpha_given(case: Case, data: Data) -> bool:
     rank, alpha = case.config.get("lora_rank"), case.config.get("lora_alpha")
     loses = case.subject in ("layers.Dense", "layers.Embedding")
     return loses and None not in (rank, alpha) and rank != alpha
-
-
-def channels_first(case: Case, data: Data) -> bool:
-    return case.subject == "layers.Conv2D" and case.config.get("data_format") == "channels_first"
-
-
-def channels_first_ungrouped(case: Case, data: Data) -> bool:
-    return channels_first(case, data) and case.config.get("groups", 1) == 1
-
-
-def as_wide_as_filters(case: Case, data: Data) -> bool:
-    if not channels_first(case, data) or not case.config.get("use_bias", True):
-        return False
-    layer = layers.get("Conv2D").from_config(case.config)
-    return bool(layer.output_shapes([x.shape for x in data.inputs])[0][-1] == case.config["filters"])
 
 
 def softmax_of_special_values(case: Case, data: Data) -> bool:
@@ -157,34 +137,17 @@ DEVIATIONS = (
             ),
         ),
     ),
-    in_keras(
-        id="keras-conv2d-channels-first-bias",
-        summary="Conv2D with channels first adds its bias along the width, where the output is as wide as "
-        "it has filters; use channels_last, or an output of another width.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
-        upstream="none found (searched GitHub issues for: keras ops.add tensorflow backend bias_add wrong "
-        "broadcast); brought by https://github.com/keras-team/keras/pull/20386",
-        scope=as_wide_as_filters,
-        effect=Value({"layers.convolved": bias_along_width}),
-        witnesses=(
-            draft_layer(
-                "layers.Conv2D",
-                {"filters": 4, "kernel_size": 1, "groups": 2, "data_format": "channels_first"},
-                [recipe("normal", 1, 2, 3, 4)],
-            ),
-        ),
-    ),
 )
 
 PLAIN = (
     in_tensorflow(
         id="keras-conv2d-channels-first-cpu",
-        summary="TensorFlow has no convolution with channels first on a CPU without oneDNN; transpose.",
+        summary="TensorFlow has no convolution over one or two dimensions with channels first on a CPU "
+        "without oneDNN; transpose.",
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
         upstream="https://github.com/keras-team/keras/issues/20414",
-        scope=channels_first_ungrouped,
+        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, ungrouped),
         effect=Raises(
             "not-implemented",
             "call",
@@ -237,9 +200,11 @@ ONE_DNN = (
     ),
 )
 
+OF_FAMILIES = (*keras_convolutions.DEVIATIONS, *keras_pooling.DEVIATIONS)
+
 DIALECTS = {
-    "keras-tensorflow": Dialect((*DEVIATIONS, *PLAIN, *keras_pooling.DEVIATIONS, *keras_pooling.PLAIN)),
-    "keras-tensorflow-onednn": Dialect(
-        (*DEVIATIONS, *ONE_DNN, *keras_pooling.DEVIATIONS, *keras_pooling.ONE_DNN)
+    "keras-tensorflow": Dialect(
+        (*DEVIATIONS, *OF_FAMILIES, *PLAIN, *keras_convolutions.PLAIN, *keras_pooling.PLAIN)
     ),
+    "keras-tensorflow-onednn": Dialect((*DEVIATIONS, *OF_FAMILIES, *ONE_DNN, *keras_pooling.ONE_DNN)),
 }

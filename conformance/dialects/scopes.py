@@ -12,9 +12,25 @@ from conformance.cases.case import Case
 from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import About, Scope, everywhere
 from conformance.reference_impl.layers import Layer
+from conformance.reference_impl.layers.convolution import Convolution, WindowedProduct
+from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 
 LAYERS = tuple(f"layers.{name}" for name in sorted(Layer.registered))
 """All layers of the specification."""
+
+
+def subjects_of(base: type[Layer]) -> tuple[str, ...]:
+    """The layers that are made of this base."""
+    return tuple(f"layers.{name}" for name, c in sorted(Layer.registered.items()) if issubclass(c, base))
+
+
+CONVOLUTIONS = subjects_of(Convolution)
+"""Those that sum over channels: Conv1D to Conv3D."""
+
+TRANSPOSED_CONVOLUTIONS = subjects_of(TransposedConvolution)
+
+ALL_CONVOLUTIONS = subjects_of(WindowedProduct)
+"""Depthwise, separable and transposed ones too."""
 
 
 def all_of(*scopes: Scope) -> Scope:

@@ -176,6 +176,16 @@ def tensorflow_js_function(name: str) -> str:
     return found
 
 
+def tensorflow_js_weight(name: str, layer: str) -> str:
+    """The name that TensorFlow.js has for a weight of a layer.
+
+    >>> tensorflow_js_weight("kernel", "DepthwiseConv2D")
+    'depthwise_kernel'
+    """
+    found: str = tensorflow_js_names()["weights"].get(layer, {}).get(name, name)
+    return found
+
+
 def tensorflow_js_factory(name: str) -> str:
     """The function of `tf.layers` that makes a layer of the class.
 

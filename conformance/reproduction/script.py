@@ -32,6 +32,7 @@ from conformance.reproduction.languages import (
     tensorflow_js_function,
     tensorflow_js_key,
     tensorflow_js_value,
+    tensorflow_js_weight,
 )
 from conformance.reproduction.question import Question
 from conformance.runners.protocol import PROTOCOL_VERSION, Observe, Start, Stop, encode
@@ -248,6 +249,7 @@ def _template(runtime: Runtime) -> jinja2.Template:
         "limits": runtime.language.limits,
         "arguments": runtime.arguments,
         "factory": tensorflow_js_factory,
+        "weight": tensorflow_js_weight,
         "name": runtime.name,
         "key": runtime.key,
         "function": tensorflow_js_function,

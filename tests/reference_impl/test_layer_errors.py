@@ -66,6 +66,23 @@ def test_missing_required_argument_is_named(name: str) -> None:
             {"filters": 2, "kernel_size": 2, "strides": 2, "dilation_rate": 2},
             ("`strides`", "`dilation_rate`"),
         ),
+        ("Conv1D", {"filters": 2, "kernel_size": 2, "padding": "full"}, ("`padding`", "'causal'", "full")),
+        (
+            "DepthwiseConv2D",
+            {"kernel_size": 2, "depth_multiplier": 0},
+            ("`depth_multiplier`", "positive", "0"),
+        ),
+        ("SeparableConv1D", {"filters": 2, "kernel_size": [2, 2]}, ("`kernel_size`", "1 integers", "(2, 2)")),
+        (
+            "Conv2DTranspose",
+            {"filters": 2, "kernel_size": 2, "strides": 2, "output_padding": 2},
+            ("`output_padding`", "less than strides", "(2, 2)"),
+        ),
+        (
+            "Conv1DTranspose",
+            {"filters": 2, "kernel_size": 2, "output_padding": -1},
+            ("`output_padding`", "-1"),
+        ),
         ("BatchNormalization", {"axis": 1.5}, ("`axis`", "integer", "1.5")),
         (
             "BatchNormalization",

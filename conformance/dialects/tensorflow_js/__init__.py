@@ -5,11 +5,13 @@ from conformance.dialects.tensorflow_js import (
     activations,
     configuration,
     constructors,
+    convolution,
     cpu,
     defaults,
     gradients,
     layers,
     masks,
+    memory,
     pooling,
     refusals,
     spatial,
@@ -21,12 +23,14 @@ EVERYWHERE = (
     *defaults.DEVIATIONS,
     *layers.DEVIATIONS,
     *masks.DEVIATIONS,
+    *memory.DEVIATIONS,
     *refusals.DEVIATIONS,
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,
     *constructors.DEVIATIONS,
     *pooling.DEVIATIONS,
     *spatial.DEVIATIONS,
+    *convolution.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

@@ -9,8 +9,8 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Scope, subject
+from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, sets, without
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.scopes import all_of, sets, without
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
 from conformance.dialects.tensorflow_js.layers import POSITIVE
 from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, NOT_SEARCHED, deviation, issue
@@ -94,7 +94,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
     (
         "groups-argument",
         ("groups",),
-        subject("layers.Conv2D"),
+        subject(*CONVOLUTIONS),
         "groups is not known; the configuration does not tell it.",
         "layers/convolutional.js:238 (BaseConv)",
         issue(3900),
@@ -215,7 +215,7 @@ DEVIATIONS = (
         scope=all_of(
             subject(
                 *set(ALL_LAYERS).difference(
-                    ("layers.Conv2D", "layers.Dense", "layers.Embedding", "layers.LSTM"),
+                    ALL_CONVOLUTIONS, ("layers.Dense", "layers.Embedding", "layers.LSTM")
                 ),
             ),
             sets("activity_regularizer"),
@@ -240,12 +240,12 @@ DEVIATIONS = (
         witnesses=(REGULARIZED_LSTM_CASE,),
     ),
     deviation(
-        "tfjs-conv2d-kernel-of-all-groups",
+        "tfjs-kernel-of-all-groups",
         "The kernel is as deep as the input, whatever the groups.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
         upstream=issue(3900),
-        scope=all_of(subject("layers.Conv2D"), grouped),
+        scope=all_of(subject(*CONVOLUTIONS), grouped),
         effect=Metadata(("weights",), ungrouped),
         witnesses=(GROUPED_CASE,),
     ),

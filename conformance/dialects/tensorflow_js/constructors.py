@@ -6,8 +6,8 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.dialects.deviation import Metadata, subject
+from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, asks
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.configuration import FLATTEN_CASE, Patch, lacking
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation
@@ -65,7 +65,7 @@ DEVIATIONS = (
         "lora_rank and lora_alpha are not known.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
-        scope=all_of(subject("layers.Conv2D", "layers.Dense", "layers.Embedding"), asks("signature")),
+        scope=all_of(subject(*CONVOLUTIONS, "layers.Dense", "layers.Embedding"), asks("signature")),
         effect=Metadata(("signature",), lacking("lora_alpha", "lora_rank")),
         witnesses=(CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE),
     ),
@@ -76,7 +76,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/engine/topology.js:199 (Layer: activityRegularizer is null)",
         scope=all_of(
             subject(
-                *set(ALL_LAYERS).difference(("layers.Conv2D", "layers.Dense", "layers.Embedding")),
+                *set(ALL_LAYERS).difference((*ALL_CONVOLUTIONS, "layers.Dense", "layers.Embedding")),
             ),
             asks("signature"),
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.scopes import all_of
 from conformance.dialects.tensorflow_js.activations import (
     RELU_GRADIENT,
     USES_HARD_SIGMOID,
@@ -10,10 +12,54 @@ from conformance.dialects.tensorflow_js.activations import (
     relu6_slope,
     relu_slope,
 )
-from conformance.dialects.tensorflow_js.record import LAYERS
+from conformance.dialects.tensorflow_js.convolution import (
+    ADDS_BIAS_TO_NOTHING,
+    EMPTY_CASE,
+    OF_BIAS,
+    SEPARABLE,
+    TRANSPOSED_GAPS_CASE,
+    centres_windows,
+    configured,
+    strides_too,
+    sums_centred,
+)
+from conformance.dialects.tensorflow_js.gradients import dilates
+from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, deviation
 
 DEVIATIONS = (
     keras_2_hard_sigmoid(USES_HARD_SIGMOID),
     nan_gradient("relu", relu_slope, RELU_GRADIENT),
     nan_gradient("relu6", relu6_slope, f"{LAYERS}/activations.js:80 (Relu6: the gradient of relu is NaN)"),
+    deviation(
+        "tfjs-bias-gradient-of-empty-batch",
+        "Over an empty batch the gradient of a bias that is added apart throws: do not train on one.",
+        kind="bug",
+        source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
+        scope=ADDS_BIAS_TO_NOTHING,
+        effect=Raises("invalid-argument", "gradient", OF_BIAS, "The new shape"),
+        witnesses=(EMPTY_CASE,),
+    ),
+    deviation(
+        "tfjs-conv3d-transpose-strides-beyond-kernel",
+        "With padding same and strides longer than the kernel the first window of Conv3DTranspose does "
+        "not lie at the first element: half of what lies between windows comes before. Use padding valid.",
+        kind="bug",
+        source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
+        scope=all_of(subject("layers.Conv3DTranspose"), centres_windows),
+        effect=Value({"layers.convolved": sums_centred}),
+        witnesses=(TRANSPOSED_GAPS_CASE,),
+    ),
+    deviation(
+        "tfjs-separable-strides-with-dilation",
+        "Strides and dilation_rate cannot both exceed 1.",
+        kind="intentional",
+        source=f"{CPU}/kernels/DepthwiseConv2dNative.js (util.assert: eitherStridesOrDilationsAreOne)",
+        scope=all_of(subject(SEPARABLE), dilates, strides_too),
+        effect=Raises("invalid-argument", "call", NUMERIC, "Either strides or dilations must be 1"),
+        witnesses=(
+            configured(
+                SEPARABLE, {"filters": 2, "kernel_size": 2, "strides": 2, "dilation_rate": 2}, 1, 5, 5, 2
+            ),
+        ),
+    ),
 )

@@ -33,6 +33,41 @@ CONV2D_CASE = draft_layer(
     training=True,
     once=True,
 )
+CONV1D_CASE = draft_layer(
+    "layers.Conv1D",
+    {"filters": 3, "kernel_size": 2},
+    [recipe("normal", 2, 5, 4)],
+    training=True,
+    once=True,
+)
+CONV3D_CASE = draft_layer(
+    "layers.Conv3D",
+    {"filters": 3, "kernel_size": 2},
+    [recipe("normal", 2, 3, 4, 5, 2)],
+    training=True,
+    once=True,
+)
+CONV2D_TRANSPOSE_CASE = draft_layer(
+    "layers.Conv2DTranspose",
+    {"filters": 3, "kernel_size": 2},
+    [recipe("normal", 2, 3, 4, 2)],
+    training=True,
+    once=True,
+)
+CONV3D_TRANSPOSE_CASE = draft_layer(
+    "layers.Conv3DTranspose",
+    {"filters": 3, "kernel_size": 2},
+    [recipe("normal", 2, 2, 3, 2, 2)],
+    training=True,
+    once=True,
+)
+DEPTHWISE_CONV2D_CASE = draft_layer(
+    "layers.DepthwiseConv2D",
+    {"kernel_size": 2},
+    [recipe("normal", 2, 5, 4, 3)],
+    training=True,
+    once=True,
+)
 
 SEARCHED = searched("recurrentActivation kernelInitializer default glorotNormal differs from Keras")
 
@@ -93,6 +128,31 @@ DEVIATIONS = (
         GLOROT,
         "convolutional.js:241 (BaseConv)",
         CONV2D_CASE,
+    ),
+    *(
+        default(layer, argument, "glorot_normal", GLOROT, source, witness)
+        for layer, argument, source, witness in (
+            ("Conv1D", "kernel_initializer", "convolutional.js:241 (BaseConv)", CONV1D_CASE),
+            ("Conv3D", "kernel_initializer", "convolutional.js:241 (BaseConv)", CONV3D_CASE),
+            (
+                "Conv2DTranspose",
+                "kernel_initializer",
+                "convolutional.js:241 (BaseConv)",
+                CONV2D_TRANSPOSE_CASE,
+            ),
+            (
+                "Conv3DTranspose",
+                "kernel_initializer",
+                "convolutional.js:241 (BaseConv)",
+                CONV3D_TRANSPOSE_CASE,
+            ),
+            (
+                "DepthwiseConv2D",
+                "depthwise_initializer",
+                "convolutional_depthwise.js:65 (DepthwiseConv2D)",
+                DEPTHWISE_CONV2D_CASE,
+            ),
+        )
     ),
     default("LSTM", "kernel_initializer", "glorot_normal", GLOROT, "recurrent.js:986 (LSTMCell)", LSTM_CASE),
     default(

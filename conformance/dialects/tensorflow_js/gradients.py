@@ -6,7 +6,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
-from conformance.dialects.scopes import all_of, any_of, rank, unsets
+from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, rank, unsets
 from conformance.dialects.tensorflow_js.layers import INNER_AXIS, POSITIVE, normalizes_inner_axis
 from conformance.dialects.tensorflow_js.record import CORE, deviation, issue
 
@@ -61,9 +61,10 @@ DEVIATIONS = (
         "tfjs-dilated-convolution-gradient",
         "A convolution with a dilation rate above 1 has no gradient: train without, or elsewhere.",
         kind="intentional",
-        source=f"{CORE}/ops/fused/conv2d.js:180 (the gradient of fusedConv2d_)",
+        source=f"{CORE}/ops/fused/conv2d.js:180 (the gradient of fusedConv2d_); gradients/Conv2D_grad.js, "
+        "Conv3D_grad.js, DepthwiseConv2dNative_grad.js",
         upstream=issue(7906),
-        scope=all_of(subject("layers.Conv2D"), dilates),
+        scope=all_of(subject(*CONVOLUTIONS, "layers.SeparableConv2D"), dilates),
         effect=Raises(
             "not-implemented",
             "gradient",

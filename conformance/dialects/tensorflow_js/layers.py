@@ -22,6 +22,7 @@ from conformance.dialects.scopes import (
 from conformance.dialects.tensorflow_js.record import CPU, LAYERS, deviation, issue, searched
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer
+from conformance.reference_impl.layers.depthwise_convolution import DepthwiseConvolution
 from conformance.reference_impl.layers.recurrent import Recurrent, States
 from conformance.reference_impl.primitives import (
     add,
@@ -85,16 +86,18 @@ class Constrained(Composite):
 constrained = Constrained()
 
 
-def constraint_on(weight: str) -> str:
+def constraint_on(layer: Layer, weight: str) -> str:
     """The argument that names the constraint on a weight."""
-    return f"{weight.removesuffix('_kernel') if weight != 'kernel' else weight}_constraint"
+    if isinstance(layer, DepthwiseConvolution) and weight == "kernel":
+        return "depthwise_constraint"
+    return f"{weight.removesuffix('_kernel')}_constraint"
 
 
 def constrained_weights(original: Any, layer: Layer, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The weights, each brought under its constraint."""
     return {
         name: constrained(w, constraint=constraint)
-        if (constraint := layer.config.get(constraint_on(name))) is not None
+        if (constraint := layer.config.get(constraint_on(layer, name))) is not None
         else w
         for name, w in weights.items()
     }
@@ -155,7 +158,8 @@ MAX_NORM = {"class_name": "MaxNorm", "config": {"max_value": 2.0, "axis": 0}}
 MASK = recipe("mask", 4, 6, dtype="bool")
 
 CONSTRAINT_ARGUMENTS = tuple(
-    f"{weight}_constraint" for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma")
+    f"{weight}_constraint"
+    for weight in ("kernel", "depthwise", "pointwise", "recurrent", "bias", "embeddings", "beta", "gamma")
 )
 
 INNER_AXIS = draft_layer(

@@ -7,6 +7,8 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
 from conformance.dialects.scopes import (
+    ALL_CONVOLUTIONS,
+    CONVOLUTIONS,
     all_of,
     any_of,
     last_axis,
@@ -181,7 +183,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/engine/topology.js:696 (Layer.apply)",
         upstream=issue(8022),
         scope=all_of(
-            subject("layers.Dense", "layers.Conv2D", "layers.Embedding"), sets("activity_regularizer")
+            subject("layers.Dense", *ALL_CONVOLUTIONS, "layers.Embedding"), sets("activity_regularizer")
         ),
         effect=Raises("not-implemented", "call", NUMERIC, "activity regularizer"),
         witnesses=(
@@ -199,7 +201,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
         upstream=issue(3900),
-        scope=all_of(subject("layers.Conv2D"), grouped),
+        scope=all_of(subject(*CONVOLUTIONS), grouped),
         effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
         witnesses=(GROUPED_CASE,),
     ),

@@ -3,16 +3,20 @@ with tensors that have no elements."""
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
+import numpy as np
+
+from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, Unpredictable, Value, subject
+from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
     activated_by,
     all_of,
     any_of,
-    asks,
     given_empty_batch,
     given_nan,
     given_no_row,
@@ -30,12 +34,45 @@ from conformance.dialects.tensorflow_js.activations import (
     relu_slope,
     with_slope,
 )
-from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, EMBEDDING_CASE
+from conformance.dialects.tensorflow_js.convolution import (
+    ADDS_BIAS_TO_NOTHING,
+    EMPTY_CASE,
+    OF_BIAS,
+    SEPARABLE_CASE,
+    gaps,
+    layer_of,
+    leaves_gaps,
+    strides_too,
+)
+from conformance.dialects.tensorflow_js.defaults import (
+    CONV1D_CASE,
+    CONV2D_CASE,
+    CONV2D_TRANSPOSE_CASE,
+    CONV3D_CASE,
+    CONV3D_TRANSPOSE_CASE,
+    DEPTHWISE_CONV2D_CASE,
+    EMBEDDING_CASE,
+)
+from conformance.dialects.tensorflow_js.memory import (
+    CONV2D_ONCE,
+    EMBEDDING_ONCE,
+    LEFT_ON_WASM,
+    failed_gradient_leaks,
+)
 from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, channels_first, pools_inner_axes
 from conformance.dialects.tensorflow_js.record import CORE, NUMERIC, WASM, deviation, issue, searched
+from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl.activations import Activation
-from conformance.reference_impl.primitives import where
-from conformance.reference_impl.tape import Tensor, constant
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.convolution import (
+    WindowedProduct,
+    geometry,
+    output_length,
+    patches,
+)
+from conformance.reference_impl.primitives import affine, reshape, transpose, where
+from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.tape import Tensor, constant, detached
 from conformance.verdicts import Verdict
 
 
@@ -56,16 +93,89 @@ def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
     return where(is_number(x), hard_sigmoid(original, x), 0.0)
 
 
-LEFT_BY_FAILED_GRADIENT = {"layers.Conv2D": (9, 3092), "layers.Embedding": (9, 652)}
-"""The tensors and bytes that stay, in the one case of a layer that asks for them."""
+GAPS = {"filters": 2, "kernel_size": 2, "padding": "same", "strides": 3}
 
 
-def leaving_the_tape(case: Case, expected: Any) -> Any:
-    tensors, bytes_ = LEFT_BY_FAILED_GRADIENT[case.subject]
-    return expected | {"gradient": {"tensors": tensors, "bytes": bytes_}}
+def of_zeros(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
+    windows: Tensor = original(layer, x)
+    return Tensor(xp.zeros_like(windows.value))
+
+
+def input_unseen(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Any:
+    return original(layer, detached(x), kernels, bias)
+
+
+def of_single_elements(case: Case, data: Data) -> bool:
+    """The windows are of size 1: XNNPACK has another way for those."""
+    return set(layer_of(case).kernel_size) == {1}
+
+
+def summed_positions(layer: WindowedProduct, spatial: tuple[int, ...]) -> Array:
+    """Whether a position counts in the sum for a place of the window: (*positions, *size).
+
+    For a place w the positions are from ⌈(padding − w) / stride⌉, where a quotient with a rest is cut off and
+    then raised by 1, whatever its sign, up to and without (n + padding − w) / stride, cut off.
+    """
+    axes = []
+    for n, gap, (size, stride, _) in zip(spatial, gaps(layer, spatial), geometry(layer), strict=True):
+        padding = gap // 2 if layer.padding == "same" else 0
+        position = np.arange(output_length(n, size, stride, 1, layer.padding) or 0)[:, None]
+        place = np.arange(size)
+        first = np.trunc((padding - place) / stride) + ((padding - place) % stride != 0)
+        axes.append((position >= first) & (position < (n + padding - place) // stride))
+    rank = len(axes)
+    grid: Array = functools.reduce(np.multiply.outer, axes)
+    counted: Array = np.transpose(grid, (*range(0, 2 * rank, 2), *range(1, 2 * rank, 2)))
+    return counted
+
+
+class FromWindows(Composite):
+    """z itself; the gradient of the kernel is windowsᵀ · cotangent."""
+
+    def compose(self, z: Tensor, windows: Tensor, kernel: Tensor, *, last: bool) -> Tensor:
+        return z
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        z: Tensor,
+        windows: Tensor,
+        kernel: Tensor,
+        *,
+        last: bool,
+    ) -> Tensor | None:
+        if position == 0:
+            return cotangent
+        if position == 1:
+            return None
+        if not last:
+            cotangent = transpose(cotangent, axes=(0, *range(2, cotangent.ndim), 1))
+        filters, terms = kernel.shape[-1], math.prod(kernel.shape[:-1])
+        columns = transpose(reshape(windows, shape=(-1, terms)), axes=(1, 0))
+        return reshape(affine(columns, reshape(cotangent, shape=(-1, filters))), shape=kernel.shape)
+
+
+from_windows = FromWindows()
+
+
+def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    last = layer.data_format == "channels_last"
+    channels_last = x if last else transpose(x, axes=(0, *range(2, x.ndim), 1))
+    summed = summed_positions(layer, channels_last.shape[1:-1])[..., None]
+    windows = patches(layer, detached(channels_last))
+    kept = where(Tensor(xp.asarray(summed, windows.dtype)), windows, 0.0)
+    return from_windows(original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], last=last)
+
+
+def in_both_modes(*observables: str) -> tuple[str, ...]:
+    """The gradients in inference and in training."""
+    return tuple(f"{mode}{observable}" for mode in ("", "training/") for observable in observables)
 
 
 DEVIATIONS = (
+    failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_ONCE, EMBEDDING_ONCE),
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",
@@ -118,6 +228,127 @@ DEVIATIONS = (
             "Kernel 'Conv2DBackpropFilter' not registered",
         ),
         witnesses=(CONV2D_CASE,),
+    ),
+    deviation(
+        "tfjs-wasm-no-filter-gradient",
+        "The kernel that differentiates a convolution by its filter is missing: train on another backend, "
+        "then run on this one.",
+        kind="bug",
+        source=f"{WASM}/register_all_kernels.js (no Conv2DBackpropFilter)",
+        upstream=issue(8474),
+        scope=subject("layers.Conv1D", "layers.Conv2DTranspose", "layers.SeparableConv2D"),
+        effect=Raises(
+            "missing-kernel",
+            "gradient",
+            in_both_modes("gradient/weight/kernel", "gradient/weight/pointwise_kernel"),
+            "Kernel 'Conv2DBackpropFilter' not registered",
+        ),
+        witnesses=(CONV1D_CASE, CONV2D_TRANSPOSE_CASE, SEPARABLE_CASE),
+    ),
+    deviation(
+        "tfjs-wasm-no-depthwise-gradient",
+        "The kernels that differentiate a depthwise convolution are missing: train on another backend, "
+        "then run on this one.",
+        kind="bug",
+        source=f"{WASM}/register_all_kernels.js (no DepthwiseConv2dNativeBackpropFilter, no "
+        "DepthwiseConv2dNativeBackpropInput)",
+        scope=subject("layers.DepthwiseConv2D", "layers.SeparableConv2D"),
+        effect=Raises(
+            "missing-kernel",
+            "gradient",
+            in_both_modes("gradient/input/0", "gradient/weight/kernel", "gradient/weight/depthwise_kernel"),
+            "Kernel 'DepthwiseConv2dNativeBackprop",
+        ),
+        witnesses=(DEPTHWISE_CONV2D_CASE, SEPARABLE_CASE),
+    ),
+    deviation(
+        "tfjs-wasm-bias-gradient-of-empty-batch-traps",
+        "Over an empty batch the gradient of a bias that is added apart traps: do not train on one.",
+        kind="bug",
+        source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc, flatten: divides by the size of the "
+        "first axis), which Sum.js asks for axes that are not the last",
+        scope=ADDS_BIAS_TO_NOTHING,
+        effect=Raises("internal", "gradient", OF_BIAS, "divide by zero"),
+        witnesses=(EMPTY_CASE,),
+    ),
+    deviation(
+        "tfjs-wasm-conv3d-input-gradient-is-garbage",
+        "The gradient of Conv3D by its input is added to whatever the memory held, and lacks terms where "
+        "a stride exceeds 1: train on another backend.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:58 (the output is not zeroed; "
+        "src/cc/kernels/Conv3DBackpropInputV2.cc adds to it)",
+        scope=subject("layers.Conv3D"),
+        effect=Unpredictable(Verdict.DIVERGES, in_both_modes("gradient/input/0"), "expected"),
+        witnesses=(CONV3D_CASE,),
+    ),
+    deviation(
+        "tfjs-wasm-conv3d-transpose-is-garbage",
+        "Conv3DTranspose adds its result to whatever the memory held, and lacks terms where a stride "
+        "exceeds 1: run the model on another backend.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:58 (the output is not zeroed; "
+        "src/cc/kernels/Conv3DBackpropInputV2.cc adds to it)",
+        scope=subject("layers.Conv3DTranspose"),
+        effect=Unpredictable(
+            Verdict.DIVERGES,
+            (
+                "output/*",
+                "training/output/*",
+                "reconstructed/output/*",
+                *in_both_modes("gradient/weight/bias"),
+            ),
+            "expected",
+        ),
+        witnesses=(CONV3D_TRANSPOSE_CASE,),
+    ),
+    deviation(
+        "tfjs-wasm-strides-beyond-kernel",
+        "With padding same, and a stride so much longer than the kernel that elements lie between the "
+        "windows, a convolution is computed as of zeros. Use padding valid.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv2D.js:62, DepthwiseConv2dNative.js:63 (isSamePad: XNNPACK subtracts "
+        "unsigned numbers for the padding, and finds all windows outside)",
+        scope=all_of(
+            subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
+            leaves_gaps,
+            without(of_single_elements),
+        ),
+        effect=Value(
+            {"layers.patches": of_zeros}, ("output/*", "training/output/*", "reconstructed/output/*")
+        ),
+        witnesses=(
+            draft_layer("layers.Conv2D", GAPS, [recipe("normal", 1, 6, 9, 3)]),
+            draft_layer("layers.Conv1D", GAPS, [recipe("normal", 1, 9, 3)]),
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-transposed-strides-beyond-kernel-gradient",
+        "With padding same, and a stride longer than the kernel, the gradient of Conv2DTranspose by its "
+        "input is 0. Use padding valid.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv2D.js:62 (isSamePad: XNNPACK subtracts unsigned numbers for the "
+        "padding, and finds all windows outside)",
+        scope=all_of(subject("layers.Conv2DTranspose"), leaves_gaps, without(of_single_elements)),
+        effect=Value({"layers.convolved": input_unseen}, in_both_modes("gradient/input/0")),
+        witnesses=(draft_layer("layers.Conv2DTranspose", GAPS, [recipe("normal", 1, 3, 4, 3)]),),
+    ),
+    deviation(
+        "tfjs-wasm-conv3d-filter-gradient-with-strides",
+        "The gradient of Conv3D by its kernel lacks terms where a stride exceeds 1: train on another "
+        "backend.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:60 (src/cc/kernels/Conv3DBackpropFilterV2.cc: "
+        "bounds of the sums in integers, that cut off fractions)",
+        scope=all_of(subject("layers.Conv3D"), strides_too, without(grouped)),
+        effect=Value({"layers.convolved": terms_lost}, in_both_modes("gradient/weight/kernel")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3D",
+                {"filters": 2, "kernel_size": 2, "strides": 2},
+                [recipe("normal", 1, 5, 4, 6, 3)],
+            ),
+        ),
     ),
     deviation(
         "tfjs-wasm-no-embedding-gradient",
@@ -174,26 +405,5 @@ DEVIATIONS = (
             "expected 0 ± 0",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
-    ),
-    deviation(
-        "tfjs-wasm-failed-gradient-leaks",
-        "A gradient that throws leaves in memory what its tape has saved: here each time that one is asked "
-        "for whose kernel is missing. Do not try again and again.",
-        kind="bug",
-        source=f"{CORE}/engine.js:881, :890 (gradients: the tape is freed after the way back, and only then)",
-        upstream=searched("memory leak gradient throws tape saved tensors not disposed"),
-        scope=all_of(subject(*LEFT_BY_FAILED_GRADIENT), asks("memory")),
-        effect=Metadata(("memory",), leaving_the_tape),
-        witnesses=(
-            draft_layer(
-                "layers.Conv2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 2, 5, 6, 4)], once=True
-            ),
-            draft_layer(
-                "layers.Embedding",
-                {"input_dim": 7, "output_dim": 3},
-                [recipe("indices:7", 2, 5, dtype="int32")],
-                once=True,
-            ),
-        ),
     ),
 )

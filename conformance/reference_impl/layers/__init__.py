@@ -6,11 +6,18 @@ from conformance.reference_impl.layers.average_pooling2d import AveragePooling2D
 from conformance.reference_impl.layers.average_pooling3d import AveragePooling3D
 from conformance.reference_impl.layers.batch_normalization import BatchNormalization
 from conformance.reference_impl.layers.concatenate import Concatenate
+from conformance.reference_impl.layers.conv1d import Conv1D
+from conformance.reference_impl.layers.conv1d_transpose import Conv1DTranspose
 from conformance.reference_impl.layers.conv2d import Conv2D
+from conformance.reference_impl.layers.conv2d_transpose import Conv2DTranspose
+from conformance.reference_impl.layers.conv3d import Conv3D
+from conformance.reference_impl.layers.conv3d_transpose import Conv3DTranspose
 from conformance.reference_impl.layers.cropping1d import Cropping1D
 from conformance.reference_impl.layers.cropping2d import Cropping2D
 from conformance.reference_impl.layers.cropping3d import Cropping3D
 from conformance.reference_impl.layers.dense import Dense
+from conformance.reference_impl.layers.depthwise_conv1d import DepthwiseConv1D
+from conformance.reference_impl.layers.depthwise_conv2d import DepthwiseConv2D
 from conformance.reference_impl.layers.embedding import Embedding
 from conformance.reference_impl.layers.flatten import Flatten
 from conformance.reference_impl.layers.global_average_pooling1d import GlobalAveragePooling1D
@@ -24,6 +31,8 @@ from conformance.reference_impl.layers.lstm import LSTM
 from conformance.reference_impl.layers.max_pooling1d import MaxPooling1D
 from conformance.reference_impl.layers.max_pooling2d import MaxPooling2D
 from conformance.reference_impl.layers.max_pooling3d import MaxPooling3D
+from conformance.reference_impl.layers.separable_conv1d import SeparableConv1D
+from conformance.reference_impl.layers.separable_conv2d import SeparableConv2D
 from conformance.reference_impl.layers.softmax import Softmax
 from conformance.reference_impl.layers.up_sampling1d import UpSampling1D
 from conformance.reference_impl.layers.up_sampling3d import UpSampling3D
@@ -32,10 +41,47 @@ from conformance.reference_impl.layers.zero_padding2d import ZeroPadding2D
 from conformance.reference_impl.layers.zero_padding3d import ZeroPadding3D
 
 __all__ = [
-    "LSTM", "Activation", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D",
-    "BatchNormalization", "Concatenate", "Context", "Conv2D", "Cropping1D", "Cropping2D", "Cropping3D",
-    "Dense", "Embedding", "Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "Layer",
-    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Result", "Softmax", "UpSampling1D", "UpSampling3D",
-    "Weight", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "get",
+    "LSTM",
+    "Activation",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "BatchNormalization",
+    "Concatenate",
+    "Context",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "Embedding",
+    "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+    "Layer",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "Result",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "Softmax",
+    "UpSampling1D",
+    "UpSampling3D",
+    "Weight",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+    "get",
 ]  # fmt: skip

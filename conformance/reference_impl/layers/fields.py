@@ -179,10 +179,19 @@ def _positive_integers(value: Any) -> tuple[int, ...]:
     return (_positive(value),) if isinstance(value, int) else tuple(_positive(v) for v in value)
 
 
+def _non_negative_integers(value: Any) -> tuple[int, ...]:
+    given = (value,) if isinstance(value, int) else tuple(value)
+    _refuse_unless(all(_integer(v) >= 0 for v in given))
+    return tuple(map(int, given))
+
+
 def _axes(value: Any) -> Any:
     return [_integer(v) for v in value] if isinstance(value, list | tuple) else _integer(value)
 
 
 positive_integers = Kind("a positive integer, or one for each spatial dimension", _positive_integers)
+non_negative_integers = Kind(
+    "an integer of 0 or more, or one for each spatial dimension", _non_negative_integers
+)
 axes = Kind("an integer or a list of integers", _axes)
 array = Kind("an array as nested lists", list)

@@ -1,5 +1,6 @@
-/** A TensorFlow.js layer that is built for a case's inputs: its weights by local name, and its calls. */
+/** A TensorFlow.js layer that is built for a case's inputs: its weights by Keras's local names, and its calls. */
 import {Failure} from "./failures.mjs";
+import {weightToKeras} from "./naming.mjs";
 import {wireTensor} from "./protocol.mjs";
 
 const oneOrAll = (items) => (items.length === 1 ? items[0] : items);
@@ -29,21 +30,22 @@ export class BuiltLayer {
       layer.build(oneOrAll(inputs.map(({shape}) => shape)));
       layer.built = true;
     }
-    this.names = localNames(layer.weights);
+    this.ownNames = localNames(layer.weights);
+    this.names = this.ownNames.map((name) => weightToKeras(layer.getClassName(), name));
     this.nameOf = new Map(layer.weights.map((variable, i) => [variable, this.names[i]]));
   }
 
   describeWeights() {
     const trainable = new Set(this.layer.trainableWeights);
     return this.layer.weights.map((weight, i) => ({
-      name: this.names[i],
+      name: this.ownNames[i],
       shape: weight.shape,
       dtype: weight.dtype,
       trainable: trainable.has(weight),
     }));
   }
 
-  /** Give the weights these values; the names must be exactly the layer's. */
+  /** Give the weights these values; the names must be exactly the layer's, as Keras has them. */
   assign(values) {
     const missing = this.names.filter((name) => !(name in values));
     if (missing.length > 0 || Object.keys(values).length !== this.names.length) {

@@ -9,6 +9,7 @@
  * - `verbatim`: keys whose string values are the user's or a dtype, never an option.
  * - `functions`: activation functions by their canonical names in Keras, where TensorFlow.js knows only
  *   another one.
+ * - `weights`: by class, weights of another name.
  * - `factories`: functions of `tf.layers` that are not their class's name with a small first letter.
  */
 import {readFileSync} from "node:fs";
@@ -23,6 +24,9 @@ const inverted = (table) => Object.fromEntries(Object.entries(table).map(([key, 
 const KEYS_BACK = inverted(KEYS);
 const IDENTIFIERS_BACK = inverted(IDENTIFIERS);
 const CLASSES_BACK = inverted(CLASSES);
+
+/** The name that Keras has for a weight of a class. */
+export const weightToKeras = (className, name) => inverted(TABLES.weights[className] ?? {})[name] ?? name;
 
 const camel = (snake) => snake.replace(/(?<=[a-z0-9])_+([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/(?<=[a-z0-9])([A-Z])/g, "_$1").toLowerCase();

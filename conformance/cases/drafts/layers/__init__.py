@@ -34,6 +34,15 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     *(partial(spatial.zero_padding, rank) for rank in (1, 2, 3)),
     *(partial(spatial.cropping, rank) for rank in (1, 2, 3)),
     *(partial(spatial.up_sampling, rank) for rank in (1, 3)),
+    convolution.conv1d,
+    convolution.conv3d,
+    convolution.depthwise_conv2d,
+    convolution.depthwise_conv1d,
+    convolution.separable_conv2d,
+    convolution.separable_conv1d,
+    convolution.conv2d_transpose,
+    convolution.conv1d_transpose,
+    convolution.conv3d_transpose,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 

@@ -1,0 +1,284 @@
+"""What the convolutions of Keras 3.15 do otherwise on TensorFlow 2.21, on a CPU."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Deviation, Raises, Unpredictable, Value, subject
+from conformance.dialects.scopes import (
+    ALL_CONVOLUTIONS,
+    TRANSPOSED_CONVOLUTIONS,
+    all_of,
+    given_empty_batch,
+    without,
+)
+from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers.convolution import PADDINGS, WindowedProduct, geometry, output_length
+from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
+from conformance.reference_impl.primitives import (
+    add,
+    broadcast_to,
+    concatenate,
+    multiply,
+    reshape,
+    total,
+    where,
+)
+from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
+
+in_keras = partial(Deviation, versions="keras==3.15.*", upstream="none found (not searched)")
+in_tensorflow = partial(Deviation, versions="tensorflow==2.21.*", upstream="none found (not searched)")
+
+CALL = ("output/*", "dtype", "mask/*", "gradient/*", "training/*", "reconstructed/output/*")
+
+
+DEPTHWISE_2D = ("layers.DepthwiseConv2D", "layers.SeparableConv2D")
+DEPTHWISE = ("layers.DepthwiseConv1D", "layers.SeparableConv1D", *DEPTHWISE_2D)
+
+
+def bias_along_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    """`ops.add` takes the bias (1, channels, 1, …) for one of the last axis, where that is as long."""
+    z = original(layer, x, kernels, None)
+    return z if bias is None else add(z, bias)
+
+
+def beside_windows(layer: WindowedProduct, spatial: tuple[int, ...]) -> Iterator[Array]:
+    """For each place in a window, the elements of the input that no window has there."""
+    axes = []
+    for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True):
+        before, _ = PADDINGS[layer.padding](n, size, stride, dilation)
+        count = output_length(n, size, stride, dilation, layer.padding)
+        first = np.arange(count or 0) * stride - before
+        axes.append([np.isin(np.arange(n), first + place * dilation) for place in range(size)])
+    for places in itertools.product(*axes):
+        yield ~functools.reduce(np.multiply.outer, places)
+
+
+class MeetingZeros(Composite):
+    """z itself. On the way back the kernel gets 0 times the elements of x that are beside its windows too."""
+
+    def compose(self, z: Tensor, x: Tensor, kernel: Tensor, *, layer: WindowedProduct) -> Tensor:
+        return z
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        z: Tensor,
+        x: Tensor,
+        kernel: Tensor,
+        *,
+        layer: WindowedProduct,
+    ) -> Tensor | None:
+        if position == 0:
+            return cotangent
+        if position == 1:
+            return None
+        zeros, all_but_channels = multiply(x, 0.0), tuple(range(x.ndim - 1))
+        sums = [
+            total(where(Tensor(beside[..., None].astype(x.dtype)), zeros, 0.0), axis=all_but_channels)
+            for beside in beside_windows(layer, x.shape[1:-1])
+        ]
+        of_channels = reshape(concatenate(*sums, axis=0), shape=(*kernel.shape[:-1], 1))
+        return broadcast_to(of_channels, shape=kernel.shape)
+
+
+meeting_zeros = MeetingZeros()
+
+
+def cotangent_among_zeros(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    """The filter's gradient is a convolution with the cotangent, which zeros fill to the input's size."""
+    return meeting_zeros(original(layer, x, kernels, bias), x, kernels[0], layer=layer)
+
+
+def channels_first(case: Case, data: Data) -> bool:
+    return case.config.get("data_format") == "channels_first"
+
+
+def ungrouped(case: Case, data: Data) -> bool:
+    return bool(case.config.get("groups", 1) == 1)
+
+
+def as_wide_as_channels(case: Case, data: Data) -> bool:
+    """The last axis of the output is as long as the output has channels, which come first."""
+    if not channels_first(case, data) or not case.config.get("use_bias", True):
+        return False
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    _, channels, *_, width = layer.output_shapes([x.shape for x in data.inputs])[0]
+    return channels == width
+
+
+def dilates(case: Case, data: Data) -> bool:
+    rates = case.config.get("dilation_rate", 1)
+    return bool(max(rates if isinstance(rates, list) else [rates]) > 1)
+
+
+def strides_differ(case: Case, data: Data) -> bool:
+    strides = case.config.get("strides", 1)
+    return isinstance(strides, list) and len(set(strides)) > 1
+
+
+def leaves_an_element_out(case: Case, data: Data) -> bool:
+    """A convolution with padding "same" of the output has not as many windows as there are elements."""
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    assert isinstance(layer, TransposedConvolution)
+    spatial = data.inputs[0].shape[1:-1]
+    lengths = zip(spatial, layer.positions(spatial), layer.strides, strict=True)
+    return layer.padding == "same" and any(-(-(length or 0) // stride) != n for n, length, stride in lengths)
+
+
+def not_finite(case: Case, data: Data) -> bool:
+    return not bool(np.isfinite(data.inputs[0]).all())
+
+
+DEVIATIONS = (
+    in_keras(
+        id="keras-channels-first-bias",
+        summary="A convolution with channels first adds its bias along the last axis, where that is as long "
+        "as there are channels; use channels_last, or an output of another width.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
+        upstream="none found (searched GitHub issues for: keras ops.add tensorflow backend bias_add wrong "
+        "broadcast); brought by https://github.com/keras-team/keras/pull/20386",
+        scope=all_of(subject(*ALL_CONVOLUTIONS), as_wide_as_channels),
+        effect=Value({"layers.convolved": bias_along_last}),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 4, "kernel_size": 1, "groups": 2, "data_format": "channels_first"},
+                [recipe("normal", 1, 2, 3, 4)],
+            ),
+            draft_layer(
+                "layers.DepthwiseConv1D",
+                {"kernel_size": 1, "data_format": "channels_first"},
+                [recipe("normal", 2, 3, 3)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-depthwise-unequal-strides",
+        summary="A depthwise convolution needs the same stride along height and width; with a dilation it "
+        "does not.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_op.cc, DepthwiseConv2dNativeOp",
+        scope=all_of(subject(*DEPTHWISE_2D), strides_differ, without(dilates)),
+        effect=Raises("invalid-argument", "call", CALL, "only supports equal length strides"),
+        witnesses=(
+            draft_layer(
+                "layers.DepthwiseConv2D",
+                {"kernel_size": 2, "strides": [1, 2]},
+                [recipe("normal", 1, 4, 4, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-depthwise-gradient-of-empty-batch",
+        summary="The gradient of a depthwise kernel over an empty batch is whatever the memory held, not 0: "
+        "do not train on an empty batch.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_grad_op.cc, "
+        "DepthwiseConv2dNativeBackpropFilterOp",
+        scope=all_of(subject(*DEPTHWISE), given_empty_batch),
+        effect=Unpredictable(
+            Verdict.DIVERGES,
+            tuple(
+                f"{mode}gradient/weight/{name}"
+                for mode in ("", "training/")
+                for name in ("kernel", "depthwise_kernel")
+            ),
+            "expected 0 ±",
+        ),
+        witnesses=(
+            draft_layer("layers.DepthwiseConv2D", {"kernel_size": 2}, [recipe("normal", 0, 4, 4, 3)]),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-gradient-of-special-values",
+        summary="An element that is NaN or infinite makes the gradient of Conv3D's kernel NaN also at the "
+        "places where no window has it: it is multiplied by zeros around the cotangent.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
+        scope=all_of(subject("layers.Conv3D"), ungrouped, without(channels_first), not_finite),
+        effect=Value({"layers.convolved": cotangent_among_zeros}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3D",
+                {"filters": 2, "kernel_size": 2, "padding": "same"},
+                [recipe("one_nan", 1, 3, 2, 4, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-transposed-dilation",
+        summary="A transposed convolution with a dilation rate above 1 is not computed on a CPU.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
+        "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
+        scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), dilates, without(channels_first)),
+        effect=Raises("invalid-argument", "call", CALL, "not yet support dilation rates larger than 1"),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2DTranspose",
+                {"filters": 2, "kernel_size": 2, "dilation_rate": 2},
+                [recipe("normal", 1, 3, 4, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-transposed-short-output",
+        summary="With padding same, an even kernel_size and output_padding 0 a transposed convolution is "
+        "refused: its output is a stride shorter than TensorFlow's rule knows. Use an output_padding of 1 or "
+        "more.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
+        "tensorflow 2.21, tensorflow/core/kernels/conv_grad_shape_utils.cc",
+        scope=all_of(
+            subject(*TRANSPOSED_CONVOLUTIONS),
+            leaves_an_element_out,
+            without(channels_first),
+            without(dilates),
+        ),
+        effect=Raises("invalid-argument", "call", CALL, "Size of out_backprop doesn't match computed"),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2DTranspose",
+                {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "output_padding": 0},
+                [recipe("normal", 1, 3, 3, 2)],
+            ),
+        ),
+    ),
+)
+
+PLAIN = (
+    in_tensorflow(
+        id="keras-transposed-channels-first-cpu",
+        summary="TensorFlow has no transposed convolution with channels first on a CPU without oneDNN; "
+        "transpose.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
+        "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
+        scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), channels_first),
+        effect=Raises("invalid-argument", "call", CALL, "only supports N"),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2DTranspose",
+                {"filters": 2, "kernel_size": 2, "data_format": "channels_first"},
+                [recipe("normal", 1, 2, 3, 4)],
+            ),
+        ),
+    ),
+)
+"""What TensorFlow refuses without oneDNN."""

@@ -1,0 +1,492 @@
+"""What TensorFlow.js does otherwise in the convolutions beside Conv2D, on every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.scopes import (
+    ALL_CONVOLUTIONS,
+    TRANSPOSED_CONVOLUTIONS,
+    all_of,
+    any_of,
+    given_empty_batch,
+    sets,
+    unsets,
+    without,
+)
+from conformance.dialects.tensorflow_js.configuration import lacking
+from conformance.dialects.tensorflow_js.constructors import READ
+from conformance.dialects.tensorflow_js.defaults import (
+    CONV1D_CASE,
+    CONV2D_TRANSPOSE_CASE,
+    CONV3D_TRANSPOSE_CASE,
+    DEPTHWISE_CONV2D_CASE,
+)
+from conformance.dialects.tensorflow_js.gradients import dilates
+from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.refusals import grouped
+from conformance.reference_impl import layers
+from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
+from conformance.reference_impl.primitives import add, pad, reshape, take_slice, transpose
+from conformance.reference_impl.tape import Tensor
+
+ADDS_BIAS_TO_NOTHING = all_of(
+    subject(*(name for name in ALL_CONVOLUTIONS if name != "layers.Conv2D")),
+    given_empty_batch,
+    without(unsets("use_bias")),
+)
+"""A bias that is added apart, as only Conv2D's is not, to the output of an empty batch."""
+
+OF_BIAS = ("gradient/weight/bias", "training/gradient/weight/bias")
+
+DEPTHWISE, SEPARABLE = "layers.DepthwiseConv2D", "layers.SeparableConv2D"
+
+RECONSTRUCTED = ("reconstructed/output/*",)
+GRADIENTS = ("gradient/*", "training/gradient/*")
+
+
+def layer_of(case: Case) -> WindowedProduct:
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    assert isinstance(layer, WindowedProduct)
+    return layer
+
+
+def output_shape(case: Case, data: Data) -> tuple[int | None, ...]:
+    return layer_of(case).output_shapes([x.shape for x in data.inputs])[0]
+
+
+def left_channels_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    """The input is transposed, and the output not back."""
+    return transpose(original(layer, x, kernels, bias), axes=(0, 2, 1))
+
+
+def bias_along_height(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    """The bias is shaped for channels first, and added before the output is transposed back."""
+    z = original(layer, x, kernels, None)
+    return z if bias is None else add(z, reshape(bias, shape=(1, 1, layer.filters, 1)))
+
+
+def gaps(layer: WindowedProduct, spatial: Sequence[int | None]) -> list[int]:
+    """The zeros that padding "same" needs along each dimension; below 0 where its windows leave gaps."""
+    return [
+        (-(-(n or 0) // stride) - 1) * stride + (size - 1) * dilation + 1 - (n or 0)
+        for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True)
+    ]
+
+
+def skipped(layer: WindowedProduct, spatial: Sequence[int | None]) -> tuple[int, ...]:
+    """The elements of each dimension before the first window, where half a gap comes before it."""
+    return tuple(-min(gap // 2, 0) for gap in gaps(layer, spatial))
+
+
+def in_data_format(layer: WindowedProduct, of_spatial: Sequence[Any], of_others: Any) -> tuple[Any, ...]:
+    """One thing for each axis."""
+    last = layer.data_format == "channels_last"
+    return (of_others, *of_spatial, of_others) if last else (of_others, of_others, *of_spatial)
+
+
+def spatial(layer: WindowedProduct, shape: Sequence[int | None]) -> tuple[int | None, ...]:
+    return tuple(shape[1:-1] if layer.data_format == "channels_last" else shape[2:])
+
+
+def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Any:
+    """The windows of the input without the elements before the first one."""
+    first = skipped(layer, x.shape[1:-1])
+    return original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
+
+
+def sums_centred(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    """The gaps between windows, where there is no sum, lie before the first one too."""
+    z = original(layer, x, kernels, None)
+    moved = skipped(layer, spatial(layer, z.shape))
+    kept = in_data_format(layer, [slice(-n or None) for n in moved], slice(None))
+    z = pad(take_slice(z, key=kept), widths=in_data_format(layer, [(n, 0) for n in moved], (0, 0)))
+    if bias is None:
+        return z
+    shape = tuple(n if axis == layer.channel_axis % z.ndim else 1 for axis, n in enumerate(z.shape))
+    return add(z, reshape(bias, shape=shape))
+
+
+def undilated(original: Any, layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:
+    return tuple((size, stride, 1) for size, stride, _ in original(layer))
+
+
+def as_if_valid(original: Any, n: int | None, size: int, stride: int, dilation: int, padding: str) -> Any:
+    """Every padding but "same" is taken for "valid"."""
+    return original(n, size, stride, dilation, padding if padding == "same" else "valid")
+
+
+def causal(case: Case, data: Data) -> bool:
+    return case.config.get("padding") == "causal"
+
+
+def channels_first(case: Case, data: Data) -> bool:
+    return case.config.get("data_format") == "channels_first"
+
+
+def time_differs_from_channels(case: Case, data: Data) -> bool:
+    """The input is of another shape when transposed."""
+    _, channels, time = data.inputs[0].shape
+    return bool(channels != time)
+
+
+def output_is_not_square(case: Case, data: Data) -> bool:
+    _, *rest = output_shape(case, data)
+    return len(set(rest)) > 1
+
+
+def pads_output(case: Case, data: Data) -> bool:
+    return case.config.get("output_padding") is not None
+
+
+def of_another_shape(case: Case, data: Data) -> bool:
+    """Without dilation and output padding the output has another shape."""
+    unread = {"dilation_rate": 1} | ({"output_padding": None} if pads_output(case, data) else {})
+    plain = layers.get(case.subject.partition(".")[2]).from_config(case.config | unread)
+    return plain.output_shapes([x.shape for x in data.inputs])[0] != output_shape(case, data)
+
+
+def as_high_as_filters(case: Case, data: Data) -> bool:
+    _, filters, height, _ = output_shape(case, data)
+    return bool(filters == height)
+
+
+def multiplies_channels(case: Case, data: Data) -> bool:
+    return int(case.config.get("depth_multiplier", 1)) > 1
+
+
+def padded_spatial(case: Case, data: Data) -> tuple[int | None, ...]:
+    """The spatial shape of what is padded: the input, or the output of a transposed convolution."""
+    transposed = case.subject in TRANSPOSED_CONVOLUTIONS
+    return spatial(layer_of(case), output_shape(case, data) if transposed else data.inputs[0].shape)
+
+
+def leaves_gaps(case: Case, data: Data) -> bool:
+    """Padding is "same", and a stride is so much longer than the kernel that elements lie between windows."""
+    layer = layer_of(case)
+    return layer.padding == "same" and min(gaps(layer, padded_spatial(case, data))) < 0
+
+
+def centres_windows(case: Case, data: Data) -> bool:
+    """Padding is "same", and the gaps between windows are wide enough to move the first one."""
+    layer = layer_of(case)
+    return layer.padding == "same" and any(skipped(layer, padded_spatial(case, data)))
+
+
+def strides_too(case: Case, data: Data) -> bool:
+    return bool(max(layer_of(case).strides) > 1)
+
+
+def renamed(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [w | {"name": "depthwise_kernel"} if w["name"] == "kernel" else w for w in expected]
+
+
+def regularizer_for_constraint(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    return expected | {"depthwise_constraint": expected["depthwise_regularizer"]}
+
+
+def no_channels(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    """null · depthMultiplier is 0."""
+    axis = layer_of(case).channel_axis
+    (shape,) = expected
+    return [[0 if i == axis % len(shape) else n for i, n in enumerate(shape)]]
+
+
+def one_initializer(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """Both kernels begin as the depthwise one, and the constructor asks for arguments that it refuses."""
+    if "arguments" not in expected:
+        return expected | {"pointwise_initializer": expected["depthwise_initializer"]}
+    refused = {f"kernel_{what}": READ for what in ("initializer", "regularizer", "constraint")}
+    arguments: dict[str, Any] = lacking("pointwise_initializer")(case, expected)["arguments"]
+    return {"arguments": arguments | refused}
+
+
+def configured(name: str, config: dict[str, Any], *shape: int, **more: Any) -> Case:
+    return draft_layer(name, config, [recipe("normal", *shape)], **more)
+
+
+CAUSAL_CASE = configured("layers.Conv1D", {"filters": 2, "kernel_size": 3, "padding": "causal"}, 2, 6, 3)
+CHANNELS_FIRST_CASE = configured(
+    "layers.Conv1D", {"filters": 4, "kernel_size": 2, "data_format": "channels_first"}, 2, 3, 7
+)
+EMPTY_CASE = configured("layers.Conv1D", {"filters": 2, "kernel_size": 2}, 0, 4, 3)
+SEPARABLE_CASE = configured(SEPARABLE, {"filters": 4, "kernel_size": 2}, 2, 5, 4, 3, training=True, once=True)
+MULTIPLIED_CASE = configured(SEPARABLE, {"filters": 4, "kernel_size": 2, "depth_multiplier": 2}, 1, 4, 4, 2)
+PADDED_CASE = configured(
+    "layers.Conv2DTranspose",
+    {"filters": 2, "kernel_size": 3, "strides": 2, "output_padding": 1},
+    1,
+    3,
+    4,
+    2,
+)
+DILATED_CASES = (
+    configured(DEPTHWISE, {"kernel_size": 2, "dilation_rate": 2}, 1, 5, 5, 2),
+    configured("layers.Conv2DTranspose", {"filters": 2, "kernel_size": 2, "dilation_rate": 2}, 1, 3, 4, 2),
+)
+GAPS = {"filters": 2, "kernel_size": 2, "padding": "same", "strides": [1, 2, 3]}
+GAPS_CASE = configured("layers.Conv3D", GAPS, 1, 2, 4, 6, 2)
+TRANSPOSED_GAPS_CASE = configured("layers.Conv3DTranspose", GAPS, 1, 2, 2, 2, 2)
+REGULARIZED_CASE = configured(
+    DEPTHWISE,
+    {"kernel_size": 2, "depthwise_regularizer": {"class_name": "L2", "config": {"l2": 0.0078125}}},
+    1,
+    3,
+    4,
+    2,
+)
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-no-causal-padding",
+        "Padding causal is refused: put ZeroPadding1D, or another way to prepend zeros, before a layer with "
+        "padding valid.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/convolutional.js:99 (conv1dWithBias)",
+        scope=all_of(subject("layers.Conv1D"), causal),
+        effect=Raises("not-implemented", "call", NUMERIC, "CAUSAL padding mode"),
+        witnesses=(CAUSAL_CASE,),
+    ),
+    deviation(
+        "tfjs-causal-padding-shape",
+        "The shape inferred for padding causal is that for padding valid.",
+        kind="bug",
+        source=f"{LAYERS}/utils/conv_utils.js:57 (convOutputLength)",
+        scope=all_of(subject("layers.Conv1D"), causal),
+        effect=Value({"layers.output_length": as_if_valid}, ("shape/*",)),
+        witnesses=(CAUSAL_CASE,),
+    ),
+    deviation(
+        "tfjs-conv1d-channels-first-output",
+        "With channels first the output of Conv1D has its channels last, where the inferred shape has them "
+        "second: use channelsLast, and Permute around it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
+        scope=all_of(subject("layers.Conv1D"), channels_first, without(causal), without(grouped)),
+        effect=Value({"layers.convolved": left_channels_last}, ("output/*", "training/*", "gradient/*")),
+        witnesses=(CHANNELS_FIRST_CASE,),
+    ),
+    deviation(
+        "tfjs-conv1d-channels-first-gradient",
+        "With channels first the output of Conv1D is not of the inferred shape, and no cotangent of that "
+        "shape fits it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
+        scope=all_of(subject("layers.Conv1D"), channels_first, output_is_not_square),
+        effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
+        witnesses=(CHANNELS_FIRST_CASE,),
+    ),
+    deviation(
+        "tfjs-conv1d-config-without-data-format",
+        "The configuration of Conv1D does not tell data_format: a model with channels first is saved as one "
+        "with channels last.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        scope=subject("layers.Conv1D"),
+        effect=Metadata(CONFIGURATIONS, lacking("data_format")),
+        witnesses=(CONV1D_CASE,),
+    ),
+    deviation(
+        "tfjs-conv1d-reconstructed-channels-last",
+        "A Conv1D with channels first that is made from its configuration has channels last, and the weights "
+        "do not fit it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        scope=all_of(subject("layers.Conv1D"), channels_first, time_differs_from_channels),
+        effect=Raises(
+            "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
+        ),
+        witnesses=(CHANNELS_FIRST_CASE,),
+    ),
+    deviation(
+        "tfjs-conv3d-strides-beyond-kernel",
+        "With padding same and strides longer than the kernel the first window of Conv3D does not begin "
+        "at the first element: half of what lies between windows comes before. Use padding valid.",
+        kind="bug",
+        source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
+        scope=all_of(subject("layers.Conv3D"), centres_windows, without(grouped)),
+        effect=Value({"layers.patches": windows_centred}),
+        witnesses=(GAPS_CASE,),
+    ),
+    deviation(
+        "tfjs-conv3d-transpose-gradient",
+        "Conv3DTranspose has no gradient by its input and its kernel: train elsewhere.",
+        kind="intentional",
+        source=f"{CORE}/register_all_gradients.js (none for Conv3DBackpropInputV2)",
+        scope=subject("layers.Conv3DTranspose"),
+        effect=Raises(
+            "missing-kernel",
+            "gradient",
+            tuple(
+                f"{mode}gradient/{of}" for mode in ("", "training/") for of in ("input/0", "weight/kernel")
+            ),
+            "gradient function not found for Conv3DBackpropInputV2",
+        ),
+        witnesses=(CONV3D_TRANSPOSE_CASE,),
+    ),
+    deviation(
+        "tfjs-dilation-ignored",
+        "dilation_rate changes nothing in DepthwiseConv2D and the transposed convolutions: write the "
+        "zeros into the kernel.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
+        "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        scope=all_of(subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), dilates),
+        effect=Value({"layers.geometry": undilated}),
+        witnesses=DILATED_CASES,
+    ),
+    deviation(
+        "tfjs-output-padding-ignored",
+        "output_padding changes nothing: pad or crop the output in a layer of its own.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:537 (Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), pads_output),
+        effect=Value({"layers.output_padding": lambda original, layer: (None,) * layer.rank}),
+        witnesses=(PADDED_CASE,),
+    ),
+    deviation(
+        "tfjs-gradient-of-another-shape",
+        "Where dilation_rate or output_padding would change the shape of the output, no cotangent of that "
+        "shape fits it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
+        "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        scope=all_of(
+            subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), any_of(dilates, pads_output), of_another_shape
+        ),
+        effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
+        witnesses=(*DILATED_CASES, PADDED_CASE),
+    ),
+    deviation(
+        "tfjs-no-output-padding-argument",
+        "output_padding is not known; the configuration does not tell it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:470 (Conv2DTranspose), :588 (Conv3DTranspose)",
+        scope=subject(*TRANSPOSED_CONVOLUTIONS),
+        effect=Metadata((*CONFIGURATIONS, "signature"), lacking("output_padding")),
+        witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
+    ),
+    deviation(
+        "tfjs-transposed-config-without-dilation",
+        "The configuration of a transposed convolution does not tell dilation_rate.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:580 (Conv2DTranspose.getConfig), :709 "
+        "(Conv3DTranspose.getConfig)",
+        scope=subject(*TRANSPOSED_CONVOLUTIONS),
+        effect=Metadata(CONFIGURATIONS, lacking("dilation_rate")),
+        witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
+    ),
+    deviation(
+        "tfjs-depthwise-kernel-name",
+        "The kernel of DepthwiseConv2D is called depthwise_kernel, as in Keras 2; in Keras 3 it is "
+        "kernel. Weights that are loaded by name have to be renamed.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:84 (DepthwiseConv2D.build)",
+        scope=subject(DEPTHWISE),
+        effect=Metadata(("weights",), renamed),
+        witnesses=(DEPTHWISE_CONV2D_CASE,),
+    ),
+    deviation(
+        "tfjs-depthwise-channels-unknown",
+        "DepthwiseConv2D does not keep the channels that it was built for, and infers 0 channels where those "
+        "of the input are unknown.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:69 (build sets no inputSpec), :111 "
+        "(computeOutputShape: null · depthMultiplier)",
+        scope=subject(DEPTHWISE),
+        effect=Metadata(("shape/unknown",), no_channels),
+        witnesses=(DEPTHWISE_CONV2D_CASE,),
+    ),
+    deviation(
+        "tfjs-depthwise-config-constraint",
+        "The configuration of DepthwiseConv2D tells the regularizer of the kernel in place of its "
+        "constraint.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
+        scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer", "depthwise_constraint")),
+        effect=Metadata(CONFIGURATIONS, regularizer_for_constraint),
+        witnesses=(REGULARIZED_CASE,),
+    ),
+    deviation(
+        "tfjs-depthwise-reconstructed-constraint",
+        "A DepthwiseConv2D with a regularizer that is made from its configuration, as on loading, takes "
+        "it for a constraint, and accepts no weights: remove the regularizer.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
+        scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer")),
+        effect=Raises("invalid-argument", "build", RECONSTRUCTED, "shape of the new value ()"),
+        witnesses=(REGULARIZED_CASE,),
+    ),
+    deviation(
+        "tfjs-separable-config-without-depth-multiplier",
+        "The configuration of SeparableConv2D does not tell depth_multiplier: a model is saved as one "
+        "with 1.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
+        scope=subject(SEPARABLE),
+        effect=Metadata(CONFIGURATIONS, lacking("depth_multiplier")),
+        witnesses=(SEPARABLE_CASE,),
+    ),
+    deviation(
+        "tfjs-separable-reconstructed-depth-multiplier",
+        "A SeparableConv2D with a depth_multiplier above 1 that is made from its configuration has 1, and "
+        "the weights do not fit it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
+        scope=all_of(subject(SEPARABLE), multiplies_channels),
+        effect=Raises(
+            "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
+        ),
+        witnesses=(MULTIPLIED_CASE,),
+    ),
+    deviation(
+        "tfjs-separable-pointwise-initializer",
+        "pointwise_initializer is not read: the pointwise kernel begins as the depthwise one does. And the "
+        "constructor looks for kernel_initializer, kernel_regularizer and kernel_constraint, to refuse them.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:745 (SeparableConv: config.depthwiseInitializer)",
+        scope=subject(SEPARABLE),
+        effect=Metadata((*CONFIGURATIONS, "signature"), one_initializer),
+        witnesses=(SEPARABLE_CASE,),
+    ),
+    deviation(
+        "tfjs-separable-channels-first-bias",
+        "With channels first the bias of SeparableConv2D is added along the height, where that is as long as "
+        "there are filters: use channelsLast, or no bias.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), as_high_as_filters),
+        effect=Value({"layers.convolved": bias_along_height}),
+        witnesses=(
+            configured(
+                SEPARABLE,
+                {"filters": 4, "kernel_size": 2, "padding": "same", "data_format": "channels_first"},
+                1,
+                3,
+                4,
+                6,
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-separable-channels-first-bias-refused",
+        "With channels first the bias of SeparableConv2D does not fit the output unless that is as high as "
+        "there are filters: use channelsLast, or no bias.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        scope=all_of(
+            subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(as_high_as_filters)
+        ),
+        effect=Raises("invalid-argument", "call", NUMERIC, "could not be broadcast together"),
+        witnesses=(
+            configured(
+                SEPARABLE, {"filters": 4, "kernel_size": 1, "data_format": "channels_first"}, 1, 3, 2, 5
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,74 @@
+"""What TensorFlow.js leaves in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Deviation, Metadata, subject
+from conformance.dialects.scopes import all_of, asks
+from conformance.dialects.tensorflow_js.record import CORE, deviation, searched
+
+LEFT = {"layers.Conv3DTranspose": (8, 3488)}
+"""The tensors and bytes that stay after a gradient that throws on every backend, in the one case of a layer
+that asks for them."""
+
+LEFT_ON_WASM = {
+    "layers.Conv1D": (13, 1024),
+    "layers.Conv2D": (9, 3092),
+    "layers.Conv2DTranspose": (10, 2240),
+    "layers.DepthwiseConv2D": (10, 1712),
+    "layers.Embedding": (9, 652),
+    "layers.SeparableConv2D": (12, 2440),
+}
+"""The same after one whose kernel the WebAssembly backend lacks."""
+
+CONV2D_ONCE = draft_layer(
+    "layers.Conv2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 2, 5, 6, 4)], once=True
+)
+EMBEDDING_ONCE = draft_layer(
+    "layers.Embedding",
+    {"input_dim": 7, "output_dim": 3},
+    [recipe("indices:7", 2, 5, dtype="int32")],
+    once=True,
+)
+
+
+def failed_gradient_leaks(where: str, left: Mapping[str, tuple[int, int]], *witnesses: Case) -> Deviation:
+    """The entry for the layers whose gradient throws.
+
+    Args:
+        where: on which backend, as part of the name.
+        left: the tensors and bytes that stay, by layer.
+    """
+
+    def leaving_the_tape(case: Case, expected: Any) -> Any:
+        tensors, size = left[case.subject]
+        return expected | {"gradient": {"tensors": tensors, "bytes": size}}
+
+    return deviation(
+        f"tfjs-{where}failed-gradient-leaks",
+        "A gradient that throws leaves in memory what its tape has saved: do not try again and again.",
+        kind="bug",
+        source=f"{CORE}/engine.js:881, :890 (gradients: the tape is freed after the way back, and only then)",
+        upstream=searched("memory leak gradient throws tape saved tensors not disposed"),
+        scope=all_of(subject(*left), asks("memory")),
+        effect=Metadata(("memory",), leaving_the_tape),
+        witnesses=witnesses,
+    )
+
+
+DEVIATIONS = (
+    failed_gradient_leaks(
+        "",
+        LEFT,
+        draft_layer(
+            "layers.Conv3DTranspose",
+            {"filters": 3, "kernel_size": 2},
+            [recipe("normal", 2, 2, 3, 2, 2)],
+            once=True,
+        ),
+    ),
+)
