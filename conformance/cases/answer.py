@@ -293,7 +293,7 @@ def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
     asked: dict[str, list[Shape]] = {
         "shape/concrete": concrete,
         "shape/unknown_batch": [(None, *shape[1:]) for shape in concrete],
-        "shape/unknown": [_unknown(question.subject, shape) for shape in concrete],
+        "shape/unknown": _unknown(question.subject, concrete),
     }
 
     def inferred(shapes: Sequence[Shape]) -> Expected:
@@ -305,18 +305,25 @@ def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: inferred(asked[name]) for name in names}
 
 
-def _unknown(subject: Subject, shape: Shape) -> Shape:
-    """The shape with every dimension unknown that no weight's shape depends on."""
-    needed = set()
-    if subject.layer is not None:
-        for axis in range(len(shape)):
-            trial = tuple(None if i == axis else n for i, n in enumerate(shape))
-            try:
-                subject.layer.check_inputs([trial])
-                subject.layer.declare_weights([trial])
-            except ValueError:
-                needed.add(axis)
-    return tuple(n if axis in needed else None for axis, n in enumerate(shape))
+def _unknown(subject: Subject, shapes: Sequence[Shape]) -> list[Shape]:
+    """The shapes with every dimension unknown that no weight's shape depends on."""
+
+    def may_be_unknown(which: int, axis: int) -> bool:
+        if subject.layer is None:
+            return True
+        trial = list(shapes)
+        trial[which] = tuple(None if i == axis else n for i, n in enumerate(shapes[which]))
+        try:
+            subject.layer.check_inputs(trial)
+            subject.layer.declare_weights(trial)
+        except ValueError:
+            return False
+        return True
+
+    return [
+        tuple(None if may_be_unknown(which, axis) else n for axis, n in enumerate(shape))
+        for which, shape in enumerate(shapes)
+    ]
 
 
 def _dtype(question: Question, names: list[str]) -> dict[str, Expected]:

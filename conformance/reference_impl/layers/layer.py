@@ -62,7 +62,8 @@ class Layer:
     """A layer: its arguments are fields, its `call` is pure in inputs, weights and context.
 
     The constructor takes the fields of the class itself, and then those of its bases in the order in which
-    Python looks attributes up; a field named in a class is not taken again from a base.
+    Python looks attributes up; a field named in a class is not taken again from a base, nor is one that a
+    class replaces by a plain value: that is an argument which the class does not have.
 
     Raises:
         TypeError: a required argument is missing, or an argument is unknown.
@@ -103,7 +104,7 @@ class Layer:
         inherited: dict[str, Field] = {}
         for base in cls.__mro__[1:]:
             for name, f in vars(base).items():
-                if isinstance(f, Field):
+                if isinstance(f, Field) and isinstance(getattr(cls, name), Field):
                     inherited.setdefault(name, f)
         return inherited
 

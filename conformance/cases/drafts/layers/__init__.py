@@ -24,6 +24,13 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     advanced_activations.softmax,
     merging.concatenate,
     core.activation,
+    merging.add,
+    merging.subtract,
+    merging.multiply,
+    merging.average,
+    merging.maximum,
+    merging.minimum,
+    merging.dot,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
