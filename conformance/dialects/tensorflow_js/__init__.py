@@ -9,6 +9,7 @@ from conformance.dialects.tensorflow_js import (
     defaults,
     gradients,
     layers,
+    merging,
     refusals,
     wasm,
 )
@@ -17,6 +18,7 @@ EVERYWHERE = (
     *activations.DEVIATIONS,
     *defaults.DEVIATIONS,
     *layers.DEVIATIONS,
+    *merging.DEVIATIONS,
     *refusals.DEVIATIONS,
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,

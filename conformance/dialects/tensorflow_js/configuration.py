@@ -217,9 +217,15 @@ DEVIATIONS = (
         scope=all_of(
             subject(
                 "layers.Activation",
+                "layers.Add",
+                "layers.Average",
                 "layers.BatchNormalization",
                 "layers.Concatenate",
+                "layers.Dot",
                 "layers.Flatten",
+                "layers.Maximum",
+                "layers.Minimum",
+                "layers.Multiply",
                 "layers.Softmax",
             ),
             sets("activity_regularizer"),

@@ -26,6 +26,12 @@ from conformance.dialects.tensorflow_js.activations import (
     with_slope,
 )
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, EMBEDDING_CASE
+from conformance.dialects.tensorflow_js.merging import (
+    EXTREMA,
+    EXTREMUM_OF_NAN,
+    EXTREMUM_TARGETS,
+    first_where_nan,
+)
 from conformance.dialects.tensorflow_js.record import CORE, NUMERIC, WASM, deviation, issue, searched
 from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.primitives import where
@@ -156,5 +162,16 @@ DEVIATIONS = (
             "expected 0 ± 0",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
+    ),
+    deviation(
+        "tfjs-wasm-extremum-of-nan",
+        "Maximum and Minimum give their first input where the second is NaN, so that a NaN upstream goes "
+        "unnoticed; where one is NaN no input has a gradient. Check for NaN before the layer.",
+        kind="bug",
+        source=f"{WASM}/kernels/Maximum.js, Minimum.js (src/cc/kernels/Maximum.cc, Minimum.cc: std::max and "
+        "std::min give their first argument); tfjs-core gradients/Maximum_grad.js:27",
+        scope=all_of(EXTREMA, given_nan),
+        effect=Value(dict.fromkeys(EXTREMUM_TARGETS, first_where_nan)),
+        witnesses=EXTREMUM_OF_NAN,
     ),
 )

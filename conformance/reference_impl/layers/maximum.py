@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from conformance.reference_impl.layers.extremum import Extremum
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import maximum
