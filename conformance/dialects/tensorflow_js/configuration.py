@@ -83,6 +83,11 @@ REGULARIZED_LSTM_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "activity_regularizer": L2}, [recipe("normal", 2, 3, 4)]
 )
 
+NOISE_CASES = tuple(
+    draft_layer(f"layers.{name}", {argument: 0.5}, [recipe("normal", 3, 4)], more=["signature"])
+    for name, argument in (("AlphaDropout", "rate"), ("GaussianDropout", "rate"), ("GaussianNoise", "stddev"))
+)
+
 UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]], ...] = (
     (
         "quantization-config",
@@ -120,6 +125,15 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "layers/recurrent.js:982 (LSTMCell), recurrent.js:208 (RNN)",
         NOT_SEARCHED,
         (LSTM_CASE,),
+    ),
+    (
+        "noise-seed",
+        ("seed",),
+        subject("layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+        "seed is not known: noise cannot be repeated.",
+        "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
+        NOT_SEARCHED,
+        NOISE_CASES,
     ),
 )  # fmt: skip
 """Arguments that a constructor never reads: name, arguments, scope, summary, source, upstream, witnesses."""
@@ -218,14 +232,22 @@ DEVIATIONS = (
             subject(
                 "layers.Activation",
                 "layers.Add",
+                "layers.AlphaDropout",
                 "layers.Average",
                 "layers.BatchNormalization",
                 "layers.Concatenate",
                 "layers.Dot",
+                "layers.Dropout",
                 "layers.Flatten",
+                "layers.GaussianDropout",
+                "layers.GaussianNoise",
+                "layers.Masking",
                 "layers.Maximum",
                 "layers.Minimum",
                 "layers.Multiply",
+                "layers.Permute",
+                "layers.RepeatVector",
+                "layers.Reshape",
                 "layers.Softmax",
             ),
             sets("activity_regularizer"),

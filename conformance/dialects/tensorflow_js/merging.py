@@ -113,7 +113,7 @@ DEVIATIONS = (
     deviation(
         "tfjs-merging-ignores-masks",
         "Multiply, Maximum and Minimum merge masked elements as any others; Keras lets them give way to "
-        "those of the other inputs, and Multiply gives 0 where all are masked. Multiply by the masks yourself.",
+        "those of the other inputs, and Multiply gives 0 where all are masked. Multiply by the masks before.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:122 (Merge.call never reads `mask`)",
         scope=all_of(subject("layers.Multiply", "layers.Maximum", "layers.Minimum"), masked),

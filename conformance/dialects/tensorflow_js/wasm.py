@@ -3,6 +3,8 @@ with tensors that have no elements."""
 
 from __future__ import annotations
 
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
@@ -54,6 +56,12 @@ def relu(original: Activation, x: Tensor) -> Tensor:
 def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
     """Keras 2's formula, and 0 where x is NaN."""
     return where(is_number(x), hard_sigmoid(original, x), 0.0)
+
+
+def transposes(case: Case, data: Data) -> bool:
+    """Channels first are brought last, or a permutation changes the order."""
+    dims = case.config.get("dims", [])
+    return case.config.get("data_format") == "channels_first" or dims != sorted(dims)
 
 
 DEVIATIONS = (
@@ -128,19 +136,20 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-transpose-of-nothing-traps",
-        "Flatten and Conv2D with channels first trap in WebAssembly on an empty batch: do not call the model "
-        "with one.",
+        "Permute, and Flatten and Conv2D with channels first, trap in WebAssembly on an empty batch: do not "
+        "call the model with one.",
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc, flatten: divides by the size of the "
         "first axis)",
         scope=all_of(
-            subject("layers.Flatten", "layers.Conv2D"),
+            subject("layers.Flatten", "layers.Conv2D", "layers.Permute"),
             given_empty_batch,
-            lambda case, data: case.config.get("data_format") == "channels_first",
+            transposes,
         ),
         effect=Raises("internal", "call", NUMERIC, "divide by zero"),
         witnesses=(
             draft_layer("layers.Flatten", {"data_format": "channels_first"}, [recipe("normal", 0, 3, 4)]),
+            draft_layer("layers.Permute", {"dims": [2, 1]}, [recipe("normal", 0, 3, 4)]),
             draft_layer(
                 "layers.Conv2D",
                 {"filters": 3, "kernel_size": 2, "data_format": "channels_first"},

@@ -31,6 +31,19 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     merging.maximum,
     merging.minimum,
     merging.dot,
+    core.reshape,
+    core.permute,
+    core.repeat_vector,
+    core.masking,
+    core.dropout,
+    core.spatial_dropout1d,
+    core.spatial_dropout2d,
+    core.spatial_dropout3d,
+    core.gaussian_noise,
+    core.gaussian_dropout,
+    core.alpha_dropout,
+    core.activity_regularization,
+    core.identity,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
