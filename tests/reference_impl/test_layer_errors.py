@@ -136,6 +136,12 @@ def test_noise_without_end_is_refused_in_training(name: str) -> None:
         layers.get(name)(rate=1).call([x], {}, Context(training=True))
 
 
+@pytest.mark.parametrize("noise_shape", [(2,), (2, 2), (None, 1, 1)])
+def test_noise_shape_that_does_not_broadcast_is_refused(noise_shape: Any) -> None:
+    with pytest.raises(ValueError, match=r"`noise_shape`: .* an input of shape \(2, 3\)"):
+        layers.Dropout(0.5, noise_shape).drawn_shape((2, 3))
+
+
 def test_argument_that_a_class_does_not_have_is_refused() -> None:
     with pytest.raises(TypeError, match="SpatialDropout1D has no argument `trainable`"):
         layers.SpatialDropout1D(0.5, trainable=False)

@@ -25,10 +25,20 @@ class Dropout(Noise):
     seed = Noise.seed
 
     def drawn_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the decisions for an input of this shape."""
+        """The shape of the decisions for an input of this shape.
+
+        Raises:
+            ValueError: decisions of that shape do not broadcast to the input.
+        """
         if self.noise_shape is None:
             return shape
-        return tuple(own if n is None else n for own, n in zip(shape, self.noise_shape, strict=True))
+        drawn = tuple(own if n is None else n for own, n in zip(shape, self.noise_shape, strict=False))
+        fits = all(n in (1, own) for own, n in zip(shape, drawn, strict=False))
+        if len(self.noise_shape) != len(shape) or not fits:
+            raise ValueError(
+                f"argument `noise_shape`: {self.noise_shape} does not broadcast to an input of shape {shape}"
+            )
+        return drawn
 
     def disturbed(self, x: Tensor, rng_key: int) -> Tensor:
         kept = Tensor(bernoulli(rng_key, self.drawn_shape(x.shape), 1 - self.rate).astype(x.dtype))

@@ -85,18 +85,23 @@ LIKE_BIAS = (
 """Shapes of pairs of which the second is as long as a bias of the first would be."""
 
 
+def like_bias(name: str) -> Iterator[Case]:
+    for shapes in LIKE_BIAS:
+        yield merged(name, {}, *shapes)
+    # Taken for a bias, the second does not stretch the first: no cotangent fits both shapes of the output.
+    yield merged(name, {}, (1, 1, 4), (1, 4, 1), gradients=False)
+
+
 def add() -> Iterator[Case]:
     yield from merging("Add", "lattice", "cancelling", "wide_exponents")
     yield merged("Add", {}, *((3, 4),) * 4, regime="lattice", cotangent="lattice")
-    for shapes in LIKE_BIAS:
-        yield merged("Add", {}, *shapes)
+    yield from like_bias("Add")
 
 
 def subtract() -> Iterator[Case]:
     pairs = tuple(shapes for shapes in SHAPES + BROADCAST if len(shapes) == 2)
     yield from merging("Subtract", "lattice", "cancelling", "wide_exponents", shapes=pairs)
-    for shapes in LIKE_BIAS:
-        yield merged("Subtract", {}, *shapes)
+    yield from like_bias("Subtract")
 
 
 def multiply() -> Iterator[Case]:
@@ -106,8 +111,7 @@ def multiply() -> Iterator[Case]:
 
 def average() -> Iterator[Case]:
     yield from merging("Average", "lattice", "cancelling", "wide_exponents")
-    for shapes in LIKE_BIAS:
-        yield merged("Average", {}, *shapes)
+    yield from like_bias("Average")
 
 
 def extremum(name: str) -> Iterator[Case]:
