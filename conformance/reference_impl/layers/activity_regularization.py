@@ -23,5 +23,8 @@ class ActivityRegularization(Layer):
     l2 = field(fields.number, 0.0, "factor of the sum of squares")
     activity_regularizer = None
 
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (self.dtype_taken(dtypes[0]),)
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         return Result((inputs[0],))

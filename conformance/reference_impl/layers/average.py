@@ -20,5 +20,8 @@ class Average(Merge):
     ((None, 3),)
     """
 
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (self.dtype,)
+
     def merge(self, inputs: Sequence[Tensor], masks: Sequence[Tensor | None]) -> Tensor:
         return multiply(reduce(added, inputs), 1 / len(inputs))

@@ -16,7 +16,7 @@ class Identity(Layer):
     """
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (dtypes[0],)
+        return (self.dtype_taken(dtypes[0]),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         return Result((inputs[0],))

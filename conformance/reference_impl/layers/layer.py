@@ -160,6 +160,10 @@ class Layer:
         """The dtypes of the outputs."""
         return (self.dtype,)
 
+    def dtype_taken(self, dtype: str) -> str:
+        """The dtype in which the layer takes an input: a floating one is cast to the layer's."""
+        return str(self.dtype) if self.autocast and "float" in dtype else dtype
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         """The outputs and the new state."""
         raise NotImplementedError  # every layer has its own

@@ -26,6 +26,9 @@ class Masking(Layer):
 
     mask_value = field(fields.number, 0.0, "the value of features that are left out")
 
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (self.dtype_taken(dtypes[0]),)
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
         equal = multiply(greater_equal(x, self.mask_value), greater_equal(self.mask_value, x))

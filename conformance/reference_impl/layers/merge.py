@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
 from conformance.reference_impl.patches import patchable
@@ -34,6 +36,9 @@ class Merge(Layer, registered=False):
         for shape in shapes[1:]:
             rest = self.broadcast(rest, shape[1:], shapes)
         return ((batch, *rest),)
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (np.result_type(*map(self.dtype_taken, dtypes)).name,)
 
     def broadcast(self, first: Shape, second: Shape, shapes: Sequence[Shape]) -> Shape:
         """The shape to which two broadcast; an unknown dimension beside any other is unknown."""

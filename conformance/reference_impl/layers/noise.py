@@ -20,6 +20,9 @@ class Noise(Layer, registered=False):
 
     seed = field(fields.optional(fields.integer), None, "of the random numbers")
 
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (self.dtype_taken(dtypes[0]),)
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
         return Result((self.disturbed(x, context.rng_key) if context.training and acts(self) else x,))

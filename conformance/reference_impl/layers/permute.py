@@ -34,7 +34,7 @@ class Permute(Layer):
         return ((shapes[0][0], *(shapes[0][dim] for dim in self.dims)),)
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (dtypes[0],)
+        return (self.dtype_taken(dtypes[0]),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         return Result((transpose(inputs[0], axes=(0, *self.dims)),))

@@ -27,7 +27,7 @@ class RepeatVector(Layer):
         return ((batch, self.n, features),)
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (dtypes[0],)
+        return (self.dtype_taken(dtypes[0]),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         batch, features = inputs[0].shape

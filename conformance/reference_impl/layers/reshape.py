@@ -40,7 +40,7 @@ class Reshape(Layer):
         self.output_shapes(shapes)
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (dtypes[0],)
+        return (self.dtype_taken(dtypes[0]),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         (shape,) = self.output_shapes([inputs[0].shape])

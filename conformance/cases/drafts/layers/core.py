@@ -237,6 +237,7 @@ def undisturbed(
         yield case(config | setting, *shapes[0])
     for regime in MOVED:
         yield case(config, *shapes[0], regime=regime)
+    yield draft_layer(f"layers.{name}", config, [recipe("indices:9", *shapes[0], dtype="int32")])
 
 
 ANY_RANK = ((3, 4), (5,), (1, 1), (0, 3), (2, 3, 4), (2, 3, 2, 4))

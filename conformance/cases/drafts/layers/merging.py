@@ -85,6 +85,10 @@ LIKE_BIAS = (
 """Shapes of pairs of which the second is as long as a bias of the first would be."""
 
 
+def of_integers(name: str) -> Case:
+    return draft_layer(f"layers.{name}", {}, [recipe("indices:9", 2, 3, dtype="int32")] * 2)
+
+
 def like_bias(name: str) -> Iterator[Case]:
     for shapes in LIKE_BIAS:
         yield merged(name, {}, *shapes)
@@ -94,6 +98,7 @@ def like_bias(name: str) -> Iterator[Case]:
 
 def add() -> Iterator[Case]:
     yield from merging("Add", "lattice", "cancelling", "wide_exponents")
+    yield of_integers("Add")
     yield merged("Add", {}, *((3, 4),) * 4, regime="lattice", cotangent="lattice")
     yield from like_bias("Add")
 
@@ -101,11 +106,13 @@ def add() -> Iterator[Case]:
 def subtract() -> Iterator[Case]:
     pairs = tuple(shapes for shapes in SHAPES + BROADCAST if len(shapes) == 2)
     yield from merging("Subtract", "lattice", "cancelling", "wide_exponents", shapes=pairs)
+    yield of_integers("Subtract")
     yield from like_bias("Subtract")
 
 
 def multiply() -> Iterator[Case]:
     yield from merging("Multiply", "lattice", "wide_exponents", "tiny")
+    yield of_integers("Multiply")
     yield merged("Multiply", {}, *((3, 4),) * 4, regime="lattice", cotangent="lattice")
 
 
@@ -116,6 +123,7 @@ def average() -> Iterator[Case]:
 
 def extremum(name: str) -> Iterator[Case]:
     yield from merging(name, "ties", "kinks", "all_negative")
+    yield of_integers(name)
     yield merged(name, {}, *((4, 5),) * 4, regime="ties")
     yield merged(name, {}, (3, 4, 2), (3, 1, 2), (3, 4, 1), regime="ties")
     numbers, special = (0.0, "-0", "nan", 1.0, "inf", "-inf"), ("-0", 0.0, 1.0, "nan", "inf", "nan")
