@@ -220,7 +220,9 @@ DEVIATIONS = (
         "such an input to the shape of the other before.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
-        upstream="none found (not searched)",
+        upstream="none found (searched GitHub issues for: keras ops.add bias_add wrong result "
+        "broadcasting tensorflow backend Add layer); brought by "
+        "https://github.com/keras-team/keras/pull/20386",
         scope=added_along_another_axis,
         effect=Value({"layers.Merge.added": added_as_bias}),
         witnesses=tuple(
@@ -233,7 +235,9 @@ DEVIATIONS = (
         summary="Add and Average refuse an empty batch of vectors, which ops.add takes for a bias.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
-        upstream="none found (not searched)",
+        upstream="none found (searched GitHub issues for: keras Biases must be 1D empty batch "
+        "ops.add); brought by "
+        "https://github.com/keras-team/keras/pull/20386",
         scope=adds_empty_bias,
         effect=Raises(
             "invalid-argument",

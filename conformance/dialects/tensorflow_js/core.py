@@ -10,7 +10,7 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, deviation
+from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, deviation, searched
 from conformance.reference_impl.layers.noise import Noise
 
 
@@ -61,6 +61,7 @@ DEVIATIONS = (
         "cannot be trained. Mask the input of the model only.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:460 (Masking.call: any); {CORE}/register_all_gradients.js (no Any)",
+        upstream=searched("Masking gradient function not found for Any"),
         scope=subject("layers.Masking"),
         effect=Raises(
             "missing-kernel",
@@ -116,6 +117,7 @@ DEVIATIONS = (
         "it. Write the number, so that a Dense layer can follow.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:349 (Reshape.computeOutputShape: the batch counts)",
+        upstream="https://github.com/tensorflow/tfjs/pull/2719",
         scope=leaves_rest,
         effect=Metadata(("shape/unknown_batch", "shape/unknown"), with_rest_unknown),
         witnesses=(RESHAPE_CASE,),

@@ -9,7 +9,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, masked, sets
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import divide, maximum, sqrt, square, total, where
@@ -96,8 +96,9 @@ def gradient_of_stretched(position: int, witness: Case) -> Deviation:
         f"Maximum and Minimum have no gradient by their input {position} where it is broadcast: bring it to "
         "the shape of the others before.",
         kind="bug",
-        source=f"{CORE}/gradients/Maximum_grad.js:26, Minimum_grad.js:26 (derA and derB do not sum over "
+        source=f"{CORE}/gradients/Maximum_grad.js:27, Minimum_grad.js:27 (derA and derB do not sum over "
         "the axes of the broadcast)",
+        upstream=searched("maximum gradient broadcast does not match the shape of the input"),
         scope=all_of(EXTREMA, stretched(position)),
         effect=Raises(
             "internal",
