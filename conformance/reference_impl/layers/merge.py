@@ -38,7 +38,9 @@ class Merge(Layer, registered=False):
         return ((batch, *rest),)
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (np.result_type(*map(self.dtype_taken, dtypes)).name,)
+        taken = [self.dtype_taken(dtype) for dtype in dtypes]
+        floating = [dtype for dtype in taken if "float" in dtype]
+        return (floating[0] if floating else np.result_type(*taken).name,)
 
     def broadcast(self, first: Shape, second: Shape, shapes: Sequence[Shape]) -> Shape:
         """The shape to which two broadcast; an unknown dimension beside any other is unknown."""
