@@ -147,7 +147,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
             Verdict.DIVERGES, message=f"shape {list(observed.shape)}, expected {list(value.shape)}"
         )
     if value.dtype.kind != "f":
-        return exactly(value, observed)
+        return exactly(value, observed, tensor.error)
     limit = np.zeros(value.shape) if tensor.error is None else xp.to_host(tensor.error)
     seen = observed.astype(np.float64)
     required = required_rung(tensor.provenance, limit)
@@ -171,12 +171,9 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
         )
     reached = Rung.EXACT if exact else Rung.ULP if required is Rung.ULP else Rung.BOUND
     judgement = Judgement(Verdict.CONFORMS, required, reached, margin)
-    if value.size and unspecified > UNSPECIFIED_SHARE * value.size:
-        return replace(
-            judgement,
-            verdict=Verdict.UNSPECIFIED,
-            message=f"{unspecified} of {value.size} elements are not promised by the arithmetic",
-        )
+    judgement = specified_enough(judgement, unspecified, value.size)
+    if judgement.verdict is Verdict.UNSPECIFIED:
+        return judgement
     return judgement if tensor.dot is None else statistical(judgement, tensor.dot, departure, arithmetic)
 
 
@@ -186,13 +183,24 @@ def required_rung(provenance: Provenance, limit: Array) -> Rung:
     return Rung.ULP if provenance is Provenance.ROUNDED else Rung.BOUND
 
 
-def exactly(value: Array, observed: Array) -> Judgement:
-    if np.array_equal(value, observed):
-        return Judgement(Verdict.CONFORMS, Rung.EXACT, Rung.EXACT, 0.0)
-    wrong = int(np.count_nonzero(value != observed))
-    return Judgement(
-        Verdict.DIVERGES, Rung.EXACT, Rung.NONE, "infinite", f"{wrong} of {value.size} elements differ"
-    )
+def exactly(value: Array, observed: Array, unsettled: Array | None) -> Judgement:
+    """Integers and truth values; where an error is infinite, the arithmetic settles nothing."""
+    settled = np.ones(value.shape, bool) if unsettled is None else np.isfinite(xp.to_host(unsettled))
+    wrong = int(np.count_nonzero((value != observed) & settled))
+    if wrong:
+        return Judgement(
+            Verdict.DIVERGES, Rung.EXACT, Rung.NONE, "infinite", f"{wrong} of {value.size} elements differ"
+        )
+    unspecified = value.size - int(np.count_nonzero(settled))
+    return specified_enough(Judgement(Verdict.CONFORMS, Rung.EXACT, Rung.EXACT, 0.0), unspecified, value.size)
+
+
+def specified_enough(judgement: Judgement, unspecified: int, size: int) -> Judgement:
+    """The judgement, unless the arithmetic promises too little for one."""
+    if unspecified > UNSPECIFIED_SHARE * size:
+        message = f"{unspecified} of {size} elements are not promised by the arithmetic"
+        return replace(judgement, verdict=Verdict.UNSPECIFIED, message=message)
+    return judgement
 
 
 def largest_margin(error: Array, limit: Array) -> float | str:

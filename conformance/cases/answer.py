@@ -22,7 +22,14 @@ from conformance.reference_impl.layers.layer import (
     output_masks,
 )
 from conformance.reference_impl.patches import patched
-from conformance.reference_impl.tape import Tensor, current_arithmetic, error_bounds, variable, vjp
+from conformance.reference_impl.tape import (
+    Tensor,
+    current_arithmetic,
+    error_bounds,
+    read_as_zeros,
+    variable,
+    vjp,
+)
 
 
 @dataclass(frozen=True)
@@ -300,7 +307,7 @@ def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
     asked: dict[str, list[Shape]] = {
         "shape/concrete": concrete,
         "shape/unknown_batch": [(None, *shape[1:]) for shape in concrete],
-        "shape/unknown": [_unknown(question.subject, shape) for shape in concrete],
+        "shape/unknown": _unknown(question.subject, concrete),
     }
 
     def inferred(shapes: Sequence[Shape]) -> Expected:
@@ -312,18 +319,25 @@ def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: inferred(asked[name]) for name in names}
 
 
-def _unknown(subject: Subject, shape: Shape) -> Shape:
-    """The shape with every dimension unknown that no weight's shape depends on."""
-    needed = set()
-    if subject.layer is not None:
-        for axis in range(len(shape)):
-            trial = tuple(None if i == axis else n for i, n in enumerate(shape))
-            try:
-                subject.layer.check_inputs([trial])
-                subject.layer.declare_weights([trial])
-            except ValueError:
-                needed.add(axis)
-    return tuple(n if axis in needed else None for axis, n in enumerate(shape))
+def _unknown(subject: Subject, shapes: Sequence[Shape]) -> list[Shape]:
+    """The shapes with every dimension unknown that no weight's shape depends on."""
+
+    def may_be_unknown(which: int, axis: int) -> bool:
+        if subject.layer is None:
+            return True
+        trial = list(shapes)
+        trial[which] = tuple(None if i == axis else n for i, n in enumerate(shapes[which]))
+        try:
+            subject.layer.check_inputs(trial)
+            subject.layer.declare_weights(trial)
+        except ValueError:
+            return False
+        return True
+
+    return [
+        tuple(None if may_be_unknown(which, axis) else n for axis, n in enumerate(shape))
+        for which, shape in enumerate(shapes)
+    ]
 
 
 def _dtype(question: Question, names: list[str]) -> dict[str, Expected]:
@@ -337,10 +351,16 @@ def _masks(question: Question, names: list[str]) -> dict[str, Expected]:
     inputs = [xp.asarray(x) for x in data.inputs]
     masks = [xp.asarray(mask) for mask in data.masks] or [None] * len(inputs)
     handed_on = output_masks(layer, inputs, masks)
-    found = {
-        f"mask/{i}": Structure(None) if mask is None else Value(Tensor(mask))
-        for i, mask in enumerate(handed_on)
-    }
+    # Where subnormals may count as zeros, a mask that is made of the input is not settled by them.
+    as_zeros = output_masks(layer, [read_as_zeros(x, question.arithmetic) for x in inputs], masks)
+
+    def handed(mask: Array | None, other: Array | None) -> Expected:
+        if mask is None:
+            return Structure(None)
+        unsettled = None if other is None or other is mask else xp.where(mask != other, xp.inf, 0.0)
+        return Value(Tensor(mask, unsettled))
+
+    found = {f"mask/{i}": handed(*both) for i, both in enumerate(zip(handed_on, as_zeros, strict=True))}
     return {name: found[name] for name in names}
 
 

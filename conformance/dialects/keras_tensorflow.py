@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from conformance.reference_impl.primitives import (
     maximum,
     minimum,
     multiply,
+    reshape,
     subtract,
     take_along_axis,
     total,
@@ -67,6 +69,43 @@ def one_dnn_softmax(original: Any, x: Tensor, axis: int | None = -1) -> Tensor:
     y = original(x, axis)
     lost = xp.isnan(y.value) & xp.isfinite(x.value)
     return where(Tensor(lost.astype(x.dtype)), 0.0, y)
+
+
+def bias_axis(x: tuple[int, ...], y: tuple[int, ...]) -> int | None:
+    """The axis of x along which `ops.add` adds y as a bias, or None where it does not take y for one."""
+    sizes = [n for n in y if n > 1]
+    if len(x) < 2 or len(sizes) != 1 or sizes[0] not in (x[1], x[-1]):
+        return None
+    return len(x) - 1 if x[-1] == sizes[0] else 1
+
+
+def added_as_bias(original: Any, x: Tensor, y: Tensor) -> Tensor:
+    """y along the axis that its size is taken for."""
+    axis = bias_axis(x.shape, y.shape)
+    if axis is None:
+        return add(x, y)
+    return add(x, reshape(y, shape=tuple(max(y.shape) if i == axis else 1 for i in range(x.ndim))))
+
+
+def taken_for_bias(case: Case, data: Data) -> Iterator[tuple[tuple[int, ...], int]]:
+    """The inputs of Add and Average that are taken for a bias: (shape with the rank of all, axis)."""
+    if case.subject not in ("layers.Add", "layers.Average"):
+        return
+    rank = max(x.ndim for x in data.inputs)
+    first, *others = ((x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) for x in data.inputs)
+    for shape in others:
+        axis = bias_axis(first, shape)
+        if axis is not None:
+            yield shape, axis
+        first = tuple(map(max, first, shape))
+
+
+def added_along_another_axis(case: Case, data: Data) -> bool:
+    return any(shape[axis] == 1 for shape, axis in taken_for_bias(case, data))
+
+
+def adds_empty_bias(case: Case, data: Data) -> bool:
+    return any(0 in shape for shape, _ in taken_for_bias(case, data))
 
 
 def celu_at_zero(case: Case, data: Data) -> bool:
@@ -135,6 +174,43 @@ DEVIATIONS = (
                 {"input_dim": 5, "output_dim": 3, "lora_rank": 2, "lora_alpha": 8},
                 [recipe("indices:5", 2, 3, dtype="int32")],
             ),
+        ),
+    ),
+    in_keras(
+        id="keras-add-takes-input-for-bias",
+        summary="Add and Average add an input with one dimension above 1 along the last axis of the other, "
+        "or along axis 1, where that is as long: 4×4 plus 4×1 adds to columns what belongs to rows. Repeat "
+        "such an input to the shape of the other before.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
+        upstream="none found (searched GitHub issues for: keras ops.add bias_add wrong result "
+        "broadcasting tensorflow backend Add layer); brought by "
+        "https://github.com/keras-team/keras/pull/20386",
+        scope=added_along_another_axis,
+        effect=Value({"layers.Merge.added": added_as_bias}),
+        witnesses=tuple(
+            draft_layer(f"layers.{name}", {}, [recipe("normal", 4, 4), recipe("normal", 4, 1)])
+            for name in ("Add", "Average")
+        ),
+    ),
+    in_keras(
+        id="keras-add-refuses-empty-batch",
+        summary="Add and Average refuse an empty batch of vectors, which ops.add takes for a bias.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
+        upstream="none found (searched GitHub issues for: keras Biases must be 1D empty batch "
+        "ops.add); brought by "
+        "https://github.com/keras-team/keras/pull/20386",
+        scope=adds_empty_bias,
+        effect=Raises(
+            "invalid-argument",
+            "call",
+            ("output/*", "dtype", "mask/*", "gradient/*", "training/*", "reconstructed/output/*"),
+            "Biases must be 1D",
+        ),
+        witnesses=tuple(
+            draft_layer(f"layers.{name}", {}, [recipe("normal", 0, 3), recipe("normal", 0, 3)])
+            for name in ("Add", "Average")
         ),
     ),
 )

@@ -140,6 +140,13 @@ def _may_be_flushed(x: Array, arithmetic: Arithmetic | None) -> bool:
     return bool(((magnitude < arithmetic.smallest_normal) & (magnitude > 0)).any())
 
 
+def read_as_zeros(x: Array, arithmetic: Arithmetic | None) -> Array:
+    """The array as an arithmetic sees it that reads subnormals as zeros; as it is, where it does not."""
+    if arithmetic is None or not _may_be_flushed(x, arithmetic):
+        return x
+    return xp.where(xp.abs(x) < arithmetic.smallest_normal, 0.0, x)
+
+
 def constant(x: Any, like: Tensor | None = None) -> Tensor:
     """A number or array of the formula itself.
 

@@ -45,7 +45,9 @@ def test_entry_is_complete(backend: str, entry: Deviation) -> None:
     assert re.fullmatch(r"tfjs-[a-z0-9]+(-[a-z0-9]+)*", entry.id)
     assert entry.kind in ("intentional", "bug", "precision")
     assert re.match(r"@tensorflow/tfjs-[a-z-]+@4\.22\.0 dist/.*\.js", entry.source)
-    assert re.match(r"https://github\.com/tensorflow/tfjs/issues/\d+$|none found \(.+\)$", entry.upstream)
+    assert re.match(
+        r"https://github\.com/tensorflow/tfjs/(issues|pull)/\d+$|none found \(.+\)$", entry.upstream
+    )
     assert entry.summary.endswith(".")
     assert entry.witnesses
     match entry.effect:

@@ -23,8 +23,8 @@ LAYERS = {name: c for name, c in Layer.registered.items() if c.__module__.starts
 @pytest.mark.parametrize("name", LAYERS)
 def test_unknown_argument_suggests_the_nearest(name: str) -> None:
     required = {n: _some_value(name, n) for n, f in LAYERS[name].arguments.items() if f.default is REQUIRED}
-    with pytest.raises(TypeError, match=rf"{name} has no argument `trainabel`; did you mean trainable"):
-        LAYERS[name](**required, trainabel=True)
+    with pytest.raises(TypeError, match=rf"{name} has no argument `dtpye`; did you mean dtype"):
+        LAYERS[name](**required, dtpye="float32")
 
 
 def _some_value(layer: str, argument: str) -> Any:
@@ -97,6 +97,15 @@ def test_missing_required_argument_is_named(name: str) -> None:
         ("GlobalMaxPooling1D", {"keepdims": 1}, ("`keepdims`", "True or False", "1")),
         ("Softmax", {"axis": "last"}, ("`axis`", "integer", "last")),
         ("Activation", {"activation": "sigmiod"}, ("`activation`", "sigmoid")),
+        ("Dot", {"axes": [1, 2, 3]}, ("`axes`", "a pair", "[1, 2, 3]")),
+        ("Reshape", {"target_shape": [-1, 2, -1]}, ("`target_shape`", "one may be -1", "[-1, 2, -1]")),
+        ("Reshape", {"target_shape": [-2]}, ("`target_shape`", "[-2]")),
+        ("Permute", {"dims": [0, 1]}, ("`dims`", "from 1", "[0, 1]")),
+        ("RepeatVector", {"n": 0}, ("`n`", "positive integer", "0")),
+        ("Dropout", {"rate": 1.5}, ("`rate`", "from 0 to 1", "1.5")),
+        ("Dropout", {"rate": 0.5, "noise_shape": [0, 1]}, ("`noise_shape`", "positive", "[0, 1]")),
+        ("GaussianNoise", {"stddev": -0.5}, ("`stddev`", "from 0 to 1", "-0.5")),
+        ("SpatialDropout2D", {"rate": 0.5, "data_format": "NCHW"}, ("`data_format`", "NCHW")),
     ],
 )
 def test_bad_argument_is_named_with_what_is_allowed(
@@ -120,12 +129,45 @@ def test_bad_argument_is_named_with_what_is_allowed(
         (layers.GlobalAveragePooling1D(), [(1, 4)], ("GlobalAveragePooling1D", "rank 3", "(1, 4)")),
         (layers.Concatenate(), [(2, 3), (4, 3)], ("Concatenate", "(2, 3)", "(4, 3)")),
         (layers.Concatenate(), [], ("Concatenate", "at least one")),
+        (layers.Add(), [], ("Add", "at least one")),
+        (layers.Add(), [(2, 3), (3, 3)], ("Add", "one batch size", "(3, 3)")),
+        (layers.Average(), [(2, 3), ()], ("Average", "rank 1 or more", "()")),
+        (layers.Maximum(), [(2, 3), (2, 4)], ("Maximum", "cannot broadcast", "(2, 4)")),
+        (layers.Subtract(), [(2, 3)] * 3, ("Subtract", "two inputs", "3 were given")),
+        (layers.Dot(1), [(2, 3)], ("Dot", "two inputs", "1 were given")),
+        (layers.Dot(0), [(2, 3), (2, 3)], ("`axes`", "0 is the batch", "(2, 3)")),
+        (layers.Dot((1, 2)), [(2, 3), (2, 3)], ("`axes`", "2 is out of range", "(2, 3)")),
+        (layers.Dot(1), [(2, 3), (2, 4)], ("Dot", "equally long", "(2, 4)")),
+        (layers.Dot(1), [(2, 3), (4, 3)], ("Dot", "one batch size", "(4, 3)")),
+        (layers.Dot(0), [(2,), (2,)], ("Dot", "rank 2 or more", "(2,)")),
+        (layers.Reshape((5, -1)), [(2, 3, 4)], ("`target_shape`", "(5, -1)", "(2, 3, 4)")),
+        (layers.Permute((2, 1)), [(2, 3)], ("Permute", "rank 3", "(2, 3)")),
+        (layers.RepeatVector(2), [(2, 3, 4)], ("RepeatVector", "rank 2", "(2, 3, 4)")),
+        (layers.SpatialDropout1D(0.5), [(2, 3)], ("SpatialDropout1D", "rank 3", "(2, 3)")),
     ],
 )
 def test_bad_input_is_named_with_its_shape(layer: Layer, shapes: list[Any], says: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=r".") as error:
         layer.check_inputs(shapes)
     assert [text for text in says if text not in str(error.value)] == []
+
+
+@pytest.mark.parametrize("name", ["AlphaDropout", "GaussianDropout"])
+def test_noise_without_end_is_refused_in_training(name: str) -> None:
+    x = variable(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=f"`rate`: {name} with rate 1"):
+        layers.get(name)(rate=1).call([x], {}, Context(training=True))
+
+
+@pytest.mark.parametrize("noise_shape", [(2,), (2, 2), (None, 1, 1)])
+def test_noise_shape_that_does_not_broadcast_is_refused(noise_shape: Any) -> None:
+    with pytest.raises(ValueError, match=r"`noise_shape`: .* an input of shape \(2, 3\)"):
+        layers.Dropout(0.5, noise_shape).drawn_shape((2, 3))
+
+
+def test_argument_that_a_class_does_not_have_is_refused() -> None:
+    with pytest.raises(TypeError, match="SpatialDropout1D has no argument `trainable`"):
+        layers.SpatialDropout1D(0.5, trainable=False)
 
 
 def test_convolution_that_leaves_nothing_is_refused() -> None:

@@ -450,6 +450,106 @@ def test_batch_normalization_uses_moving_averages_unless_it_trains(trainable: bo
     assert not inference.state
 
 
+@pytest.mark.parametrize(
+    ("axes", "shapes", "subscripts"),
+    [
+        (1, ((2, 5), (2, 5)), "bi,bi->b"),
+        (-1, ((2, 5), (2, 4, 5)), "bi,bni->bn"),
+        ((1, 2), ((2, 3, 5), (2, 4, 3)), "bim,bni->bmn"),
+        ((2, 1), ((2, 3, 5), (2, 5)), "bmi,bi->bm"),
+        ((2, -1), ((2, 3, 4, 5), (2, 6, 7, 4)), "bmio,bnpi->bmonp"),
+        ((-1, 1), ((2, 3), (2, 3, 4, 5)), "bi,binp->bnp"),
+    ],
+)
+def test_dot_is_its_definition(axes: Any, shapes: tuple[tuple[int, ...], ...], subscripts: str) -> None:
+    layer = layers.Dot(axes)
+    x, y = (drawn(shape, seed) for seed, shape in enumerate(shapes))
+    (out,) = call(layer, [x, y], {}).outputs
+    assert layer.output_shapes(shapes) == (out.shape,)
+    expected = np.einsum(subscripts, x, y).reshape(out.shape)
+    np.testing.assert_allclose(out.value, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_dot_of_normalized_samples_is_the_cosine() -> None:
+    x, y = drawn((3, 4)), drawn((3, 4), 1)
+    (out,) = call(layers.Dot(1, normalize=True), [x, y], {}).outputs
+    cosine = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+    np.testing.assert_allclose(out.value[:, 0], cosine, rtol=1e-12)
+
+
+MERGED_BY_LOOPS: dict[str, Any] = {
+    "Add": sum, "Average": np.mean, "Maximum": max, "Minimum": min, "Multiply": np.prod,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MERGED_BY_LOOPS)
+def test_merging_aligns_inputs_by_their_last_dimensions(name: str) -> None:
+    inputs = [drawn((2, 3, 4)), drawn((2, 4), 1), drawn((2, 3, 1), 2)]
+    layer = layers.get(name)()
+    (out,) = call(layer, inputs, {}).outputs
+    assert layer.output_shapes([x.shape for x in inputs]) == ((2, 3, 4),)
+    x, y, z = inputs
+    for b, i, j in itertools.product(range(2), range(3), range(4)):
+        together = MERGED_BY_LOOPS[name]([x[b, i, j], y[b, j], z[b, i, 0]])
+        assert out.value[b, i, j] == pytest.approx(together, rel=1e-12)
+
+
+def test_masked_elements_give_way() -> None:
+    x, y = np.array([[[1.0], [5.0], [5.0], [2.0]]]), np.array([[[3.0], [4.0], [9.0], [8.0]]])
+    masks = (np.array([[1, 1, 0, 0]], bool), np.array([[0, 1, 1, 0]], bool))
+    merged = {
+        name: call(layers.get(name)(), [x, y], {}, masks=masks).outputs[0].value.ravel().tolist()
+        for name in ("Multiply", "Maximum", "Minimum", "Add")
+    }
+    # Where both are masked, Multiply gives 0, and the others what the first holds.
+    assert merged == {
+        "Multiply": [1.0, 20.0, 9.0, 0.0],
+        "Maximum": [1.0, 5.0, 9.0, 2.0],
+        "Minimum": [1.0, 4.0, 9.0, 2.0],
+        "Add": [4.0, 9.0, 14.0, 10.0],
+    }
+
+
+NOISY: dict[str, tuple[Layer, float]] = {
+    "dropout": (layers.Dropout(0.25), (0.25 / 0.75) ** 0.5),
+    "spatial_dropout": (layers.SpatialDropout2D(0.25, data_format="channels_first"), (0.25 / 0.75) ** 0.5),
+    "gaussian_dropout": (layers.GaussianDropout(0.25), (0.25 / 0.75) ** 0.5),
+    "gaussian_noise": (layers.GaussianNoise(0.5), 0.5),
+}
+"""Layers that are random in training, and the standard deviation of what they make of ones."""
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_noise_has_its_mean_and_deviation_and_follows_the_key(name: str) -> None:
+    layer, deviation = NOISY[name]
+    x = np.ones((60, 100, 2, 2))
+    first, again, other = (
+        call(layer, [x], {}, training=True, rng_key=key).outputs[0].value for key in (1, 1, 2)
+    )
+    # Six standard errors of the 6000 numbers that are drawn at least; of the deviation's, far more than six.
+    assert first.mean() == pytest.approx(1, abs=6 * deviation / 6000**0.5)
+    assert first.std() == pytest.approx(deviation, rel=0.1)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    np.testing.assert_array_equal(call(layer, [x], {}).outputs[0].value, x)
+
+
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    x = drawn((200, 200))
+    out = call(layers.AlphaDropout(0.25), [x], {}, training=True).outputs[0].value
+    assert out.mean() == pytest.approx(0, abs=0.03)
+    assert out.std() == pytest.approx(1, abs=0.03)
+
+
+def test_dropout_drops_together_along_the_noise_shape() -> None:
+    x = np.ones((50, 3, 4))
+    rows = call(layers.Dropout(0.5, (None, 1, None)), [x], {}, training=True).outputs[0].value
+    channels = call(layers.SpatialDropout1D(0.5), [x], {}, training=True).outputs[0].value
+    for out in (rows, channels):
+        assert set(out.ravel()) == {0.0, 2.0}
+        assert (out == out[:, :1]).all()
+
+
 # Gradients
 
 DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, Any]]] = {
@@ -513,6 +613,27 @@ DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, An
     "softmax_masked": (layers.Softmax(), ((2, 3),), {"masks": (np.array([[1, 0, 1], [1, 1, 1]], bool),)}),
     "concatenate": (layers.Concatenate(axis=1), ((2, 3), (2, 1), (2, 4)), {}),
     "activation": (layers.Activation("gelu"), ((2, 5),), {}),
+    "add": (layers.Add(), ((2, 3, 4), (2, 4), (2, 3, 1)), {}),
+    "subtract": (layers.Subtract(), ((2, 1, 4), (2, 3, 1)), {}),
+    "multiply": (layers.Multiply(), ((2, 3, 4), (2, 4), (2, 3, 1)), {}),
+    "multiply_masked": (
+        layers.Multiply(),
+        ((2, 3, 2), (2, 3, 2)),
+        {"masks": (np.array([[1, 0, 1], [0, 1, 0]], bool), np.array([[1, 1, 0], [0, 0, 1]], bool))},
+    ),
+    "average": (layers.Average(), ((2, 3), (2, 1), (2, 3)), {}),
+    "maximum": (layers.Maximum(), ((2, 3, 4), (2, 4), (2, 3, 1)), {}),
+    "minimum": (layers.Minimum(), ((2, 1, 4), (2, 3, 1)), {}),
+    "dot": (layers.Dot((2, 3)), ((2, 3, 4, 5), (2, 3, 2, 4)), {}),
+    "dot_normalized": (layers.Dot(-1, normalize=True), ((3, 4), (3, 2, 4)), {}),
+    "reshape": (layers.Reshape((4, -1)), ((2, 3, 4),), {}),
+    "permute": (layers.Permute((3, 1, 2)), ((2, 3, 4, 5),), {}),
+    "repeat_vector": (layers.RepeatVector(3), ((2, 4),), {}),
+    "masking": (layers.Masking(), ((2, 3, 4),), {}),
+    "dropout": (layers.Dropout(0.5), ((3, 4),), {"training": True}),
+    "alpha_dropout": (layers.AlphaDropout(0.5, noise_shape=(None, 1)), ((3, 4),), {"training": True}),
+    "gaussian_noise": (layers.GaussianNoise(0.5), ((3, 4),), {"training": True}),
+    "gaussian_dropout": (layers.GaussianDropout(0.5), ((3, 4),), {"training": True}),
 }
 """Layers with smooth outputs: the layer, the shapes of its inputs, and the circumstances of the call."""
 

@@ -146,6 +146,12 @@ CONVENTIONS: dict[str, tuple[Callable[..., Any], list[list[float]], list[list[fl
     "|x|'(0) = 0": (primitives.absolute, [[0.0, -1.0, 2.0]], [[0, -1, 1]]),
     "maximum gives a tie to x": (primitives.maximum, [[1.0, 0.0], [1.0, 1.0]], [[1, 0], [0, 1]]),
     "minimum gives a tie to x": (primitives.minimum, [[1.0, 0.0], [1.0, -1.0]], [[1, 0], [0, 1]]),
+    "maximum gives to y where one is NaN": (
+        primitives.maximum, [[np.nan, 1.0], [1.0, np.nan]], [[0, 0], [1, 1]],
+    ),
+    "minimum gives to y where one is NaN": (
+        primitives.minimum, [[np.nan, 1.0], [1.0, np.nan]], [[0, 0], [1, 1]],
+    ),
     "a clip to [0, 6] passes at its edges": (
         lambda x: primitives.minimum(primitives.maximum(x, 0.0), 6.0),
         [[0.0, 6.0, -0.5, 6.5, 3.0]],

@@ -81,6 +81,11 @@ REGULARIZED_LSTM_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "activity_regularizer": L2}, [recipe("normal", 2, 3, 4)]
 )
 
+NOISE_CASES = tuple(
+    draft_layer(f"layers.{name}", {argument: 0.5}, [recipe("normal", 3, 4)], once=True)
+    for name, argument in (("AlphaDropout", "rate"), ("GaussianDropout", "rate"), ("GaussianNoise", "stddev"))
+)
+
 UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]], ...] = (
     (
         "quantization-config",
@@ -118,6 +123,15 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "layers/recurrent.js:982 (LSTMCell), recurrent.js:208 (RNN)",
         NOT_SEARCHED,
         (LSTM_CASE,),
+    ),
+    (
+        "noise-seed",
+        ("seed",),
+        subject("layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+        "seed is not known: noise cannot be repeated.",
+        "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
+        NOT_SEARCHED,
+        NOISE_CASES,
     ),
 )  # fmt: skip
 """Arguments that a constructor never reads: name, arguments, scope, summary, source, upstream, witnesses."""

@@ -25,6 +25,7 @@ OF_LAYERS: dict[str, dict[str, Any]] = {
         "input_length": {"default": None},
     },
     "layers.LSTM": {"dropout_func": READ, "implementation": {"default": None}},
+    "layers.SpatialDropout1D": {"noise_shape": {"default": None}, "trainable": {"default": True}},
 }
 """Arguments that only some layers have, and those with another default there."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.dialects.deviation import Raises, Value, subject
-from conformance.dialects.scopes import all_of
+from conformance.dialects.scopes import all_of, given_nan
 from conformance.dialects.tensorflow_js.activations import (
     RELU_GRADIENT,
     USES_HARD_SIGMOID,
@@ -24,6 +24,12 @@ from conformance.dialects.tensorflow_js.convolution import (
     sums_centred,
 )
 from conformance.dialects.tensorflow_js.gradients import dilates
+from conformance.dialects.tensorflow_js.merging import (
+    EXTREMA,
+    EXTREMUM_OF_NAN,
+    EXTREMUM_TARGETS,
+    nan_without_gradient,
+)
 from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, deviation
 
 DEVIATIONS = (
@@ -61,5 +67,17 @@ DEVIATIONS = (
                 SEPARABLE, {"filters": 2, "kernel_size": 2, "strides": 2, "dilation_rate": 2}, 1, 5, 5, 2
             ),
         ),
+    ),
+    deviation(
+        "tfjs-cpu-extremum-gradient-of-nan",
+        "Where an input of Maximum or Minimum is NaN, no input has a gradient; in Keras the second one has "
+        "it. Only training meets it; look for the NaN itself.",
+        kind="intentional",
+        source=f"{CORE}/gradients/Maximum_grad.js:27, Minimum_grad.js:27 (derA, derB: dy times a comparison)",
+        scope=all_of(EXTREMA, given_nan),
+        effect=Value(
+            dict.fromkeys(EXTREMUM_TARGETS, nan_without_gradient), ("gradient/*", "training/gradient/*")
+        ),
+        witnesses=EXTREMUM_OF_NAN,
     ),
 )

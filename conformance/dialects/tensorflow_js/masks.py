@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import Layer
 
 MASK = recipe("mask", 2, 3, dtype="bool")
+PADDED = recipe("mask_right_padded", 2, 3, dtype="bool")
+
+MERGING = tuple(f"layers.{name}" for name in ("Add", "Average", "Maximum", "Minimum", "Multiply"))
 
 
 def masked(case: Case, data: Data) -> bool:
@@ -41,7 +45,28 @@ def where_all_are_true(
     return (xp.all(xp.concatenate(whole, axis=layer.axis), axis=-1),)
 
 
+def all_but_the_last(
+    original: Any, layer: Layer, inputs: Sequence[Array], masks: Sequence[Array]
+) -> tuple[Array, ...]:
+    """The first mask in one dimension more, where all others but the last are true too."""
+    return (functools.reduce(xp.logical_and, [mask[None] for mask in (masks[0], *masks[1:-1])]),)
+
+
 DEVIATIONS = (
+    deviation(
+        "tfjs-merging-mask-of-all-but-the-last",
+        "The output's mask is true where all of the inputs' masks are but the last, which is not looked at, "
+        "and has a dimension too many; in Keras 3 it is true where any is.",
+        kind="bug",
+        source=f"{LAYERS}/layers/merge.js:239 (Merge.computeMask: expandDims, i < mask.length - 1)",
+        scope=all_of(subject(*MERGING), masked),
+        effect=handing_on(all_but_the_last),
+        witnesses=(
+            draft_layer(
+                "layers.Add", {}, [recipe("normal", 2, 3, 4), recipe("normal", 2, 3, 4)], masks=[MASK, PADDED]
+            ),
+        ),
+    ),
     deviation(
         "tfjs-softmax-loses-mask",
         "The output has no mask, and layers behind it take all steps for real; in Keras the mask goes on. "
@@ -68,7 +93,7 @@ DEVIATIONS = (
                 "layers.Concatenate",
                 {},
                 [recipe("normal", 2, 3, 4), recipe("normal", 2, 3, 5)],
-                masks=[MASK, recipe("mask_right_padded", 2, 3, dtype="bool")],
+                masks=[MASK, PADDED],
             ),
         ),
     ),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, subject
 from conformance.dialects.scopes import all_of, asks
-from conformance.dialects.tensorflow_js.record import CORE, deviation, searched
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
 
 LEFT = {"layers.Conv3DTranspose": (8, 3488)}
 """The tensors and bytes that stay after a gradient that throws on every backend, in the one case of a layer
@@ -32,6 +32,27 @@ EMBEDDING_ONCE = draft_layer(
     "layers.Embedding",
     {"input_dim": 7, "output_dim": 3},
     [recipe("indices:7", 2, 5, dtype="int32")],
+    once=True,
+)
+
+
+COMPARISON = {"tensors": 1, "bytes": 12}
+"""Which of the elements are not the mask's value, in the case of Masking that asks for memory."""
+
+
+def leaving_the_comparison(case: Case, expected: Any) -> Any:
+    return (
+        expected
+        | dict.fromkeys(("build", "call", "training"), COMPARISON)
+        | {"gradient": {"tensors": 7, "bytes": 224}, "refused": {"tensors": 1, "bytes": 1}}
+    )
+
+
+MASKING_ONCE = draft_layer(
+    "layers.Masking",
+    {},
+    [Literal((2, 3, 2), (0.0, 0.0, 1.0, 0.0, "-0", 0.0, 2.0, 3.0, 0.0, "nan", "nan", "nan"))],
+    training=True,
     once=True,
 )
 
@@ -70,5 +91,16 @@ DEVIATIONS = (
             [recipe("normal", 2, 2, 3, 2, 2)],
             once=True,
         ),
+    ),
+    deviation(
+        "tfjs-masking-leaks",
+        "Each call of Masking leaves a tensor as large as its input in memory: put it, and what calls it, "
+        "into tf.tidy. Its gradient, which fails, leaves its tape as well.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:452 (Masking.computeMask compares outside of tidy), which "
+        "engine/topology.js:681 calls",
+        scope=all_of(subject("layers.Masking"), asks("memory")),
+        effect=Metadata(("memory",), leaving_the_comparison),
+        witnesses=(MASKING_ONCE,),
     ),
 )

@@ -59,6 +59,12 @@ from conformance.dialects.tensorflow_js.memory import (
     LEFT_ON_WASM,
     failed_gradient_leaks,
 )
+from conformance.dialects.tensorflow_js.merging import (
+    EXTREMA,
+    EXTREMUM_OF_NAN,
+    EXTREMUM_TARGETS,
+    first_where_nan,
+)
 from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, channels_first, pools_inner_axes
 from conformance.dialects.tensorflow_js.record import CORE, NUMERIC, WASM, deviation, issue, searched
 from conformance.dialects.tensorflow_js.refusals import grouped
@@ -172,6 +178,12 @@ def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor 
 def in_both_modes(*observables: str) -> tuple[str, ...]:
     """The gradients in inference and in training."""
     return tuple(f"{mode}{observable}" for mode in ("", "training/") for observable in observables)
+
+
+def transposes(case: Case, data: Data) -> bool:
+    """Channels first are brought last, or a permutation changes the order."""
+    dims = case.config.get("dims", [])
+    return case.config.get("data_format") == "channels_first" or dims != sorted(dims)
 
 
 DEVIATIONS = (
@@ -376,6 +388,7 @@ DEVIATIONS = (
         scope=all_of(
             any_of(
                 all_of(subject("layers.Flatten", "layers.Conv2D", *TRANSPOSED_POOLING), channels_first),
+                all_of(subject("layers.Permute"), transposes),
                 pools_inner_axes,
             ),
             given_empty_batch,
@@ -383,6 +396,7 @@ DEVIATIONS = (
         effect=Raises("internal", "call", NUMERIC, "divide by zero"),
         witnesses=(
             draft_layer("layers.Flatten", {"data_format": "channels_first"}, [recipe("normal", 0, 3, 4)]),
+            draft_layer("layers.Permute", {"dims": [2, 1]}, [recipe("normal", 0, 3, 4)]),
             draft_layer(
                 "layers.Conv2D",
                 {"filters": 3, "kernel_size": 2, "data_format": "channels_first"},
@@ -405,5 +419,16 @@ DEVIATIONS = (
             "expected 0 ± 0",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
+    ),
+    deviation(
+        "tfjs-wasm-extremum-of-nan",
+        "Maximum and Minimum give their first input where the second is NaN, so that a NaN upstream goes "
+        "unnoticed; where one is NaN no input has a gradient. Check for NaN before the layer.",
+        kind="bug",
+        source=f"{WASM}/kernels/Maximum.js, Minimum.js (src/cc/kernels/Maximum.cc, Minimum.cc: std::max and "
+        "std::min give their first argument); tfjs-core gradients/Maximum_grad.js:27",
+        scope=all_of(EXTREMA, given_nan),
+        effect=Value(dict.fromkeys(EXTREMUM_TARGETS, first_where_nan)),
+        witnesses=EXTREMUM_OF_NAN,
     ),
 )

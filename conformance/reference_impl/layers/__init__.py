@@ -1,6 +1,10 @@
 """The layers of the specification, one class a file."""
 
 from conformance.reference_impl.layers.activation import Activation
+from conformance.reference_impl.layers.activity_regularization import ActivityRegularization
+from conformance.reference_impl.layers.add import Add
+from conformance.reference_impl.layers.alpha_dropout import AlphaDropout
+from conformance.reference_impl.layers.average import Average
 from conformance.reference_impl.layers.average_pooling1d import AveragePooling1D
 from conformance.reference_impl.layers.average_pooling2d import AveragePooling2D
 from conformance.reference_impl.layers.average_pooling3d import AveragePooling3D
@@ -18,22 +22,38 @@ from conformance.reference_impl.layers.cropping3d import Cropping3D
 from conformance.reference_impl.layers.dense import Dense
 from conformance.reference_impl.layers.depthwise_conv1d import DepthwiseConv1D
 from conformance.reference_impl.layers.depthwise_conv2d import DepthwiseConv2D
+from conformance.reference_impl.layers.dot import Dot
+from conformance.reference_impl.layers.dropout import Dropout
 from conformance.reference_impl.layers.embedding import Embedding
 from conformance.reference_impl.layers.flatten import Flatten
+from conformance.reference_impl.layers.gaussian_dropout import GaussianDropout
+from conformance.reference_impl.layers.gaussian_noise import GaussianNoise
 from conformance.reference_impl.layers.global_average_pooling1d import GlobalAveragePooling1D
 from conformance.reference_impl.layers.global_average_pooling2d import GlobalAveragePooling2D
 from conformance.reference_impl.layers.global_average_pooling3d import GlobalAveragePooling3D
 from conformance.reference_impl.layers.global_max_pooling1d import GlobalMaxPooling1D
 from conformance.reference_impl.layers.global_max_pooling2d import GlobalMaxPooling2D
 from conformance.reference_impl.layers.global_max_pooling3d import GlobalMaxPooling3D
+from conformance.reference_impl.layers.identity import Identity
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
 from conformance.reference_impl.layers.lstm import LSTM
+from conformance.reference_impl.layers.masking import Masking
 from conformance.reference_impl.layers.max_pooling1d import MaxPooling1D
 from conformance.reference_impl.layers.max_pooling2d import MaxPooling2D
 from conformance.reference_impl.layers.max_pooling3d import MaxPooling3D
+from conformance.reference_impl.layers.maximum import Maximum
+from conformance.reference_impl.layers.minimum import Minimum
+from conformance.reference_impl.layers.multiply import Multiply
+from conformance.reference_impl.layers.permute import Permute
+from conformance.reference_impl.layers.repeat_vector import RepeatVector
+from conformance.reference_impl.layers.reshape import Reshape
 from conformance.reference_impl.layers.separable_conv1d import SeparableConv1D
 from conformance.reference_impl.layers.separable_conv2d import SeparableConv2D
 from conformance.reference_impl.layers.softmax import Softmax
+from conformance.reference_impl.layers.spatial_dropout1d import SpatialDropout1D
+from conformance.reference_impl.layers.spatial_dropout2d import SpatialDropout2D
+from conformance.reference_impl.layers.spatial_dropout3d import SpatialDropout3D
+from conformance.reference_impl.layers.subtract import Subtract
 from conformance.reference_impl.layers.up_sampling1d import UpSampling1D
 from conformance.reference_impl.layers.up_sampling3d import UpSampling3D
 from conformance.reference_impl.layers.zero_padding1d import ZeroPadding1D
@@ -43,6 +63,10 @@ from conformance.reference_impl.layers.zero_padding3d import ZeroPadding3D
 __all__ = [
     "LSTM",
     "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -61,22 +85,38 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Dot",
+    "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "Identity",
     "Layer",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
     "Result",
     "SeparableConv1D",
     "SeparableConv2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "Subtract",
     "UpSampling1D",
     "UpSampling3D",
     "Weight",
@@ -84,4 +124,4 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
     "get",
-]  # fmt: skip
+]

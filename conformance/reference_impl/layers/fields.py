@@ -119,6 +119,11 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _unit_interval(value: Any) -> float:
+    _refuse_unless(0 <= _number(value) <= 1)
+    return float(value)
+
+
 def _boolean(value: Any) -> bool:
     _refuse_unless(isinstance(value, bool))
     return bool(value)
@@ -137,6 +142,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 integer = Kind("an integer", _integer)
 positive_integer = Kind("a positive integer", _positive)
 number = Kind("a number", _number)
+unit_interval = Kind("a number from 0 to 1", _unit_interval)
 fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))))
 boolean = Kind("True or False", _boolean)
 text = Kind("a string", _text)
@@ -189,9 +195,37 @@ def _axes(value: Any) -> Any:
     return [_integer(v) for v in value] if isinstance(value, list | tuple) else _integer(value)
 
 
+def _two_axes(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        return _integer(value)
+    _refuse_unless(len(value) == 2)
+    return [_integer(v) for v in value]
+
+
+def _target_shape(value: Any) -> tuple[int, ...]:
+    shape = tuple(_integer(v) for v in value)
+    _refuse_unless(all(n >= -1 for n in shape) and shape.count(-1) <= 1)
+    return shape
+
+
+def _permutation(value: Any) -> tuple[int, ...]:
+    dims = tuple(_integer(v) for v in value)
+    _refuse_unless(sorted(dims) == list(range(1, len(dims) + 1)))
+    return dims
+
+
+def _noise_shape(value: Any) -> tuple[int | None, ...]:
+    _refuse_unless(not isinstance(value, str))
+    return tuple(None if v is None else _positive(v) for v in value)
+
+
 positive_integers = Kind("a positive integer, or one for each spatial dimension", _positive_integers)
 non_negative_integers = Kind(
     "an integer of 0 or more, or one for each spatial dimension", _non_negative_integers
 )
 axes = Kind("an integer or a list of integers", _axes)
+two_axes = Kind("an integer or a pair of them", _two_axes)
+target_shape = Kind("sizes of dimensions, of which one may be -1", _target_shape)
+permutation = Kind("the integers from 1 to a number in some order", _permutation)
+noise_shape = Kind("a list of positive integers and None", _noise_shape)
 array = Kind("an array as nested lists", list)

@@ -62,7 +62,8 @@ class Layer:
     """A layer: its arguments are fields, its `call` is pure in inputs, weights and context.
 
     The constructor takes the fields of the class itself, and then those of its bases in the order in which
-    Python looks attributes up; a field named in a class is not taken again from a base.
+    Python looks attributes up; a field named in a class is not taken again from a base, nor is one that a
+    class replaces by a plain value: that is an argument which the class does not have.
 
     Raises:
         TypeError: a required argument is missing, or an argument is unknown.
@@ -104,7 +105,7 @@ class Layer:
         inherited: dict[str, Field] = {}
         for base in cls.__mro__[1:]:
             for name, f in vars(base).items():
-                if isinstance(f, Field):
+                if isinstance(f, Field) and isinstance(getattr(cls, name), Field):
                     inherited.setdefault(name, f)
         return inherited
 
@@ -166,6 +167,10 @@ class Layer:
         """The mask that each output hands on to the layers behind, from the inputs and their masks, one each;
         None where there is none. That of the input goes on where the layer supports masking."""
         return (masks[0] if self.supports_masking else None,)
+
+    def dtype_taken(self, dtype: str) -> str:
+        """The dtype in which the layer takes an input: a floating one is cast to the layer's."""
+        return str(self.dtype) if self.autocast and "float" in dtype else dtype
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         """The outputs and the new state."""

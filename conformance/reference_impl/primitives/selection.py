@@ -32,7 +32,7 @@ class Absolute(Selection):
 
 
 class Maximum(Selection):
-    """max(x, y); where they are equal the cotangent goes to x"""
+    """max(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
         return xp.maximum(x, y)
@@ -41,12 +41,13 @@ class Maximum(Selection):
         return xp.maximum(errors[0], errors[1])
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        chosen = greater_equal(x, y) if position == 0 else greater(y, x)
-        return unbroadcast(where(chosen, cotangent, 0.0), (x, y)[position].shape)
+        first = greater_equal(x, y)
+        share = where(first, 0.0, cotangent) if position else where(first, cotangent, 0.0)
+        return unbroadcast(share, (x, y)[position].shape)
 
 
 class Minimum(Selection):
-    """min(x, y); where they are equal the cotangent goes to x"""
+    """min(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
         return xp.minimum(x, y)
@@ -55,8 +56,9 @@ class Minimum(Selection):
         return xp.maximum(errors[0], errors[1])
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        chosen = greater_equal(y, x) if position == 0 else greater(x, y)
-        return unbroadcast(where(chosen, cotangent, 0.0), (x, y)[position].shape)
+        first = greater_equal(y, x)
+        share = where(first, 0.0, cotangent) if position else where(first, cotangent, 0.0)
+        return unbroadcast(share, (x, y)[position].shape)
 
 
 class Relu(Selection):

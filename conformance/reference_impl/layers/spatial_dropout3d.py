@@ -1,0 +1,27 @@
+"""SpatialDropout3D: whole channels of volumes are dropped in training."""
+
+from __future__ import annotations
+
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.spatial_dropout import SpatialDropout
+
+
+class SpatialDropout3D(SpatialDropout):
+    """Dropout of channels. Input (batch, *spatial, channels), or (batch, channels, *spatial).
+
+    Source: `keras.layers.SpatialDropout3D`.
+
+    >>> SpatialDropout3D(0.5).drawn_shape((2, 3, 4, 5, 6))
+    (2, 1, 1, 1, 6)
+    """
+
+    exact_rank = 5
+
+    rate = SpatialDropout.rate
+    data_format = field(
+        fields.optional(fields.one_of("channels_last", "channels_first")), None, "where channels are"
+    )
+    seed = SpatialDropout.seed
+    name = SpatialDropout.name
+    dtype = SpatialDropout.dtype
