@@ -35,7 +35,7 @@ from conformance.reference_impl.primitives import (
     where,
 )
 from conformance.reference_impl.primitives.primitive import Composite
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.tape import Tensor, detached
 from conformance.verdicts import Verdict
 
 in_keras = partial(Deviation, versions="keras==3.15.*", upstream="none found (not searched)")
@@ -104,6 +104,23 @@ def cotangent_among_zeros(original: Any, layer: Any, x: Tensor, kernels: Any, bi
     return meeting_zeros(original(layer, x, kernels, bias), x, kernels[0], layer=layer)
 
 
+class PassingOn(Composite):
+    """z itself; the gradient of x is the cotangent of z."""
+
+    def compose(self, z: Tensor, x: Tensor) -> Tensor:
+        return z
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, x: Tensor) -> Tensor:
+        return cotangent
+
+
+passing_on = PassingOn()
+
+
+def cotangent_passed_on(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    return passing_on(original(layer, detached(x), kernels, bias), x)
+
+
 def channels_first(case: Case, data: Data) -> bool:
     return case.config.get("data_format") == "channels_first"
 
@@ -144,6 +161,12 @@ def not_finite(case: Case, data: Data) -> bool:
     return not bool(np.isfinite(data.inputs[0]).all())
 
 
+SHORT_CASE = draft_layer(
+    "layers.Conv2DTranspose",
+    {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "output_padding": 0},
+    [recipe("normal", 1, 3, 3, 2)],
+)
+
 DEVIATIONS = (
     in_keras(
         id="keras-channels-first-bias",
@@ -169,22 +192,6 @@ DEVIATIONS = (
         ),
     ),
     in_tensorflow(
-        id="keras-depthwise-unequal-strides",
-        summary="A depthwise convolution needs the same stride along height and width; with a dilation it "
-        "does not.",
-        kind="intentional",
-        source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_op.cc, DepthwiseConv2dNativeOp",
-        scope=all_of(subject(*DEPTHWISE_2D), strides_differ, without(dilates)),
-        effect=Raises("invalid-argument", "call", CALL, "only supports equal length strides"),
-        witnesses=(
-            draft_layer(
-                "layers.DepthwiseConv2D",
-                {"kernel_size": 2, "strides": [1, 2]},
-                [recipe("normal", 1, 4, 4, 2)],
-            ),
-        ),
-    ),
-    in_tensorflow(
         id="keras-depthwise-gradient-of-empty-batch",
         summary="The gradient of a depthwise kernel over an empty batch is whatever the memory held, not 0: "
         "do not train on an empty batch.",
@@ -203,6 +210,25 @@ DEVIATIONS = (
         ),
         witnesses=(
             draft_layer("layers.DepthwiseConv2D", {"kernel_size": 2}, [recipe("normal", 0, 4, 4, 3)]),
+        ),
+    ),
+)
+
+PLAIN = (
+    in_tensorflow(
+        id="keras-depthwise-unequal-strides",
+        summary="A depthwise convolution needs the same stride along height and width; with a dilation it "
+        "does not.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_op.cc, DepthwiseConv2dNativeOp",
+        scope=all_of(subject(*DEPTHWISE_2D), strides_differ, without(dilates)),
+        effect=Raises("invalid-argument", "call", CALL, "only supports equal length strides"),
+        witnesses=(
+            draft_layer(
+                "layers.DepthwiseConv2D",
+                {"kernel_size": 2, "strides": [1, 2]},
+                [recipe("normal", 1, 4, 4, 2)],
+            ),
         ),
     ),
     in_tensorflow(
@@ -238,32 +264,6 @@ DEVIATIONS = (
         ),
     ),
     in_tensorflow(
-        id="keras-transposed-short-output",
-        summary="With padding same, an even kernel_size and output_padding 0 a transposed convolution is "
-        "refused: its output is a stride shorter than TensorFlow's rule knows. Use an output_padding of 1 or "
-        "more.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
-        "tensorflow 2.21, tensorflow/core/kernels/conv_grad_shape_utils.cc",
-        scope=all_of(
-            subject(*TRANSPOSED_CONVOLUTIONS),
-            leaves_an_element_out,
-            without(channels_first),
-            without(dilates),
-        ),
-        effect=Raises("invalid-argument", "call", CALL, "Size of out_backprop doesn't match computed"),
-        witnesses=(
-            draft_layer(
-                "layers.Conv2DTranspose",
-                {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "output_padding": 0},
-                [recipe("normal", 1, 3, 3, 2)],
-            ),
-        ),
-    ),
-)
-
-PLAIN = (
-    in_tensorflow(
         id="keras-transposed-channels-first-cpu",
         summary="TensorFlow has no transposed convolution with channels first on a CPU without oneDNN; "
         "transpose.",
@@ -280,5 +280,54 @@ PLAIN = (
             ),
         ),
     ),
+    in_tensorflow(
+        id="keras-transposed-short-output",
+        summary="With padding same, an even kernel_size and output_padding 0 a transposed convolution is "
+        "refused: its output is a stride shorter than TensorFlow's rule knows. Use an output_padding of 1 or "
+        "more.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
+        "tensorflow 2.21, tensorflow/core/kernels/conv_grad_shape_utils.cc",
+        scope=all_of(
+            subject(*TRANSPOSED_CONVOLUTIONS),
+            leaves_an_element_out,
+            without(channels_first),
+            without(dilates),
+        ),
+        effect=Raises("invalid-argument", "call", CALL, "Size of out_backprop doesn't match computed"),
+        witnesses=(SHORT_CASE,),
+    ),
 )
-"""What TensorFlow refuses without oneDNN."""
+"""What TensorFlow does otherwise without oneDNN."""
+
+ONE_DNN = (
+    in_tensorflow(
+        id="keras-onednn-transposed-short-output",
+        summary="With padding same, an even kernel_size and output_padding 0 a transposed convolution is "
+        "refused: its output is a stride shorter than TensorFlow's rule knows. Use an output_padding of 1 or "
+        "more.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
+        "tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_input_ops.cc",
+        scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), leaves_an_element_out, without(dilates)),
+        effect=Raises("internal", "call", CALL, "could not create a primitive descriptor"),
+        witnesses=(SHORT_CASE,),
+    ),
+    in_tensorflow(
+        id="keras-onednn-transposed-gradient-of-empty-batch",
+        summary="With oneDNN the gradient of a transposed convolution by its input, over an empty batch, has "
+        "the shape of the output.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
+        scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_empty_batch),
+        effect=Value(
+            {"layers.convolved": cotangent_passed_on}, ("gradient/input/0", "training/gradient/input/0")
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2DTranspose", {"filters": 4, "kernel_size": 2}, [recipe("normal", 0, 3, 4, 3)]
+            ),
+        ),
+    ),
+)
+"""What it does otherwise with oneDNN."""

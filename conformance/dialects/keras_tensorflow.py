@@ -10,9 +10,9 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects import keras_convolutions, keras_pooling
-from conformance.dialects.deviation import Deviation, Dialect, Raises, Value, subject
+from conformance.dialects.deviation import Deviation, Dialect, Raises, Scope, Value, subject
 from conformance.dialects.keras_convolutions import channels_first, ungrouped
-from conformance.dialects.scopes import all_of
+from conformance.dialects.scopes import all_of, given_empty_batch
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import (
@@ -131,8 +131,13 @@ def softmax_of_special_values(case: Case, data: Data) -> bool:
     return softmax and any(not bool(xp.isfinite(x).all()) for x in data.inputs)
 
 
-def empty_convolution(case: Case, data: Data) -> bool:
-    return case.subject == "layers.Conv2D" and any(x.size == 0 for x in data.inputs)
+def empty_convolution(*layers: str) -> Scope:
+    """One of the layers is given an empty batch."""
+    return all_of(subject(*layers), given_empty_batch)
+
+
+POINTWISE = ("layers.Conv1D", "layers.Conv2D", "layers.SeparableConv1D", "layers.SeparableConv2D")
+"""Those whose gradient over an empty batch is refused with oneDNN."""
 
 
 DEVIATIONS = (
@@ -256,21 +261,24 @@ ONE_DNN = (
     ),
     in_tensorflow(
         id="keras-onednn-conv2d-empty-batch",
-        summary="With oneDNN the output of Conv2D over an empty batch has the shape of the input.",
+        summary="With oneDNN the output of a convolution over an empty batch has the shape of the input.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream="none found (not searched)",
-        scope=empty_convolution,
+        scope=empty_convolution(
+            *POINTWISE, "layers.Conv3D", "layers.DepthwiseConv1D", "layers.DepthwiseConv2D"
+        ),
         effect=Value({"layers.convolved": empty_batch_as_given}),
         witnesses=(EMPTY,),
     ),
     in_tensorflow(
         id="keras-onednn-conv2d-empty-batch-gradient",
-        summary="With oneDNN the gradients of Conv2D over an empty batch are refused.",
+        summary="With oneDNN the gradients of Conv1D, Conv2D and separable convolutions over an empty batch "
+        "are refused.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_filter_ops.cc",
         upstream="none found (not searched)",
-        scope=empty_convolution,
+        scope=empty_convolution(*POINTWISE),
         effect=Raises("invalid-argument", "gradient", ("gradient/*",), "Input to reshape is a tensor with"),
         witnesses=(EMPTY,),
     ),
@@ -283,4 +291,7 @@ DIALECTS = {
         (*DEVIATIONS, *OF_FAMILIES, *PLAIN, *keras_convolutions.PLAIN, *keras_pooling.PLAIN)
     ),
     "keras-tensorflow-onednn": Dialect((*DEVIATIONS, *OF_FAMILIES, *ONE_DNN, *keras_pooling.ONE_DNN)),
+    "keras-tensorflow-onednn": Dialect(
+        DEVIATIONS + keras_convolutions.DEVIATIONS + ONE_DNN + keras_convolutions.ONE_DNN
+    ),
 }

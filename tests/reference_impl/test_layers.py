@@ -212,6 +212,7 @@ def test_grouped_convolution_is_convolutions_side_by_side() -> None:
 def windows_by_loops(layer: WindowedProduct, x: Array) -> Iterator[tuple[tuple[Any, ...], Array]]:
     """The place of each position in the output, and the window there as (batch, *size, channels); the input
     has channels last."""
+    """The place of each position in the output, and the window there as (batch, *size, channels)."""
     axes = list(zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True))
     reaches = [(size - 1) * dilation + 1 for size, _, dilation in axes]
     widths, counts = [], []
@@ -341,7 +342,7 @@ def test_transposed_convolution_of_every_rank_lays_windows_over_the_output(
     rank: int, shape: tuple[int, ...]
 ) -> None:
     layer = layers.get(f"Conv{rank}DTranspose")(2, 3, strides=2)
-    x, weights = drawn(shape), weights_for(layers.get(f"Conv{rank}DTranspose")(2, 3, strides=2), shape)
+    x, weights = drawn(shape), weights_for(layer, shape)
     (out,) = call(layer, [x], weights).outputs
     expected = np.zeros(out.shape) + weights["bias"]
     for position in itertools.product(*map(range, shape[1:-1])):

@@ -71,14 +71,14 @@ def float16_storage(case: Case, observable: str, answer: Any) -> Any:
 # Conv2D
 
 
-def kernel_flipped(original: Any, self: Any, patches: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    return original(self, patches, flip(flip(kernel, axis=0), axis=1), bias)
+def kernel_flipped(original: Any, views: Tensor, kernel: Tensor, *bias_and_groups: Any) -> Tensor:
+    return original(views, flip(flip(kernel, axis=0), axis=1), *bias_and_groups)
 
 
-def groups_ignored(original: Any, self: Any, patches: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+def groups_ignored(original: Any, views: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
     """Every group of filters sees the first group of channels."""
-    first = take_slice(patches, key=(slice(None),) * 5 + (slice(0, kernel.shape[-2]),))
-    return original(self, concatenate(*[first] * self.groups, axis=-1), kernel, bias)
+    first = take_slice(views, key=(slice(None),) * 5 + (slice(0, kernel.shape[-2]),))
+    return original(concatenate(*[first] * groups, axis=-1), kernel, bias, groups)
 
 
 def bias_along_width(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
@@ -210,16 +210,18 @@ FAULTS = (
         "conv_kernel_flipped",
         "forward",
         "layers.Conv2D",
-        {f"{CONVOLUTION}:Convolution.contract": kernel_flipped},
+        {f"{CONVOLUTION}:contract": kernel_flipped},
     ),
-    Fault(
-        "groups_ignored", "forward", "layers.Conv2D", {f"{CONVOLUTION}:Convolution.contract": groups_ignored}
-    ),
+    Fault("groups_ignored", "forward", "layers.Conv2D", {f"{CONVOLUTION}:contract": groups_ignored}),
     Fault(
         "conv_same_padding_before",
         "forward",
         "layers.Conv2D",
-        {f"{CONVOLUTION}:same_padding": lambda original, *axis: original(*axis)[::-1]},
+        {
+            f"{CONVOLUTION}:pad": lambda original, x, *, widths: original(
+                x, widths=tuple(width[::-1] for width in widths)
+            )
+        },
     ),
     Fault(
         "conv_strides_swapped",
