@@ -290,8 +290,7 @@ DIALECTS = {
     "keras-tensorflow": Dialect(
         (*DEVIATIONS, *OF_FAMILIES, *PLAIN, *keras_convolutions.PLAIN, *keras_pooling.PLAIN)
     ),
-    "keras-tensorflow-onednn": Dialect((*DEVIATIONS, *OF_FAMILIES, *ONE_DNN, *keras_pooling.ONE_DNN)),
     "keras-tensorflow-onednn": Dialect(
-        DEVIATIONS + keras_convolutions.DEVIATIONS + ONE_DNN + keras_convolutions.ONE_DNN
+        (*DEVIATIONS, *OF_FAMILIES, *ONE_DNN, *keras_convolutions.ONE_DNN, *keras_pooling.ONE_DNN)
     ),
 }
