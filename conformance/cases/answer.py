@@ -306,17 +306,9 @@ def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _unknown(subject: Subject, shape: Shape) -> Shape:
-    """The shape with every dimension unknown that no weight's shape depends on."""
-    needed = set()
-    if subject.layer is not None:
-        for axis in range(len(shape)):
-            trial = tuple(None if i == axis else n for i, n in enumerate(shape))
-            try:
-                subject.layer.check_inputs([trial])
-                subject.layer.declare_weights([trial])
-            except ValueError:
-                needed.add(axis)
-    return tuple(n if axis in needed else None for axis, n in enumerate(shape))
+    """The shape with every dimension unknown that the layer does not fix when it is built."""
+    fixed = subject.layer.fixed_axes(shape) if subject.layer is not None else frozenset()
+    return tuple(n if axis in fixed else None for axis, n in enumerate(shape))
 
 
 def _dtype(question: Question, names: list[str]) -> dict[str, Expected]:

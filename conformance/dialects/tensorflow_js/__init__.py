@@ -3,6 +3,7 @@
 from conformance.dialects.deviation import Dialect
 from conformance.dialects.tensorflow_js import (
     activations,
+    advanced_activations,
     configuration,
     constructors,
     cpu,
@@ -15,6 +16,7 @@ from conformance.dialects.tensorflow_js import (
 
 EVERYWHERE = (
     *activations.DEVIATIONS,
+    *advanced_activations.DEVIATIONS,
     *defaults.DEVIATIONS,
     *layers.DEVIATIONS,
     *refusals.DEVIATIONS,

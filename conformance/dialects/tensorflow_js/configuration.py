@@ -78,6 +78,7 @@ FLATTEN_CASE = draft_layer(
 STATEFUL_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "stateful": True}, [recipe("normal", 2, 3, 4)], weights="small_normal"
 )
+RELU_CASE = draft_layer("layers.ReLU", {}, [recipe("normal", 3, 5)], training=True, more=["signature"])
 L2 = {"class_name": "L2", "config": {"l2": 0.0078125}}
 REGULARIZED_LSTM_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "activity_regularizer": L2}, [recipe("normal", 2, 3, 4)]
@@ -120,6 +121,15 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "layers/recurrent.js:982 (LSTMCell), recurrent.js:208 (RNN)",
         NOT_SEARCHED,
         (LSTM_CASE,),
+    ),
+    (
+        "relu-arguments",
+        ("negative_slope", "threshold"),
+        subject("layers.ReLU"),
+        "negative_slope and threshold are not known; the configuration does not tell them.",
+        "layers/advanced_activations.js:26 (ReLU)",
+        NOT_SEARCHED,
+        (RELU_CASE,),
     ),
 )  # fmt: skip
 """Arguments that a constructor never reads: name, arguments, scope, summary, source, upstream, witnesses."""

@@ -155,7 +155,8 @@ MAX_NORM = {"class_name": "MaxNorm", "config": {"max_value": 2.0, "axis": 0}}
 MASK = recipe("mask", 4, 6, dtype="bool")
 
 CONSTRAINT_ARGUMENTS = tuple(
-    f"{weight}_constraint" for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma")
+    f"{weight}_constraint"
+    for weight in ("kernel", "recurrent", "bias", "embeddings", "beta", "gamma", "alpha")
 )
 
 INNER_AXIS = draft_layer(

@@ -13,6 +13,7 @@ from conformance.dialects.scopes import (
     given_no_row,
     without,
 )
+from conformance.dialects.tensorflow_js import advanced_activations
 from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
@@ -51,6 +52,7 @@ def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
 
 
 DEVIATIONS = (
+    *advanced_activations.ON_WASM,
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",
@@ -145,15 +147,22 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-sum-of-nothing-is-garbage",
         "A sum over no elements is whatever the memory held, not 0: the gradient of a bias, and those of "
-        "gamma and beta, differ from call to call on an empty batch. Do not train on an empty batch.",
+        "alpha, gamma and beta, differ from call to call on an empty batch. Do not train on an empty batch.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (sum: the output is not written where the input is empty)",
         upstream=searched("wasm sum empty tensor uninitialized"),
-        scope=all_of(subject("layers.Dense", "layers.LSTM", "layers.BatchNormalization"), given_no_row),
+        scope=all_of(
+            subject("layers.Dense", "layers.LSTM", "layers.BatchNormalization", "layers.PReLU"), given_no_row
+        ),
         effect=Unpredictable(
             Verdict.DIVERGES,
-            ("gradient/weight/bias", "gradient/weight/beta", "gradient/weight/gamma"),
-            "expected 0 ± 0",
+            (
+                "gradient/weight/alpha",
+                "gradient/weight/bias",
+                "gradient/weight/beta",
+                "gradient/weight/gamma",
+            ),
+            "0 ± 0",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
     ),

@@ -5,13 +5,35 @@ from conformance.reference_impl.layers.batch_normalization import BatchNormaliza
 from conformance.reference_impl.layers.concatenate import Concatenate
 from conformance.reference_impl.layers.conv2d import Conv2D
 from conformance.reference_impl.layers.dense import Dense
+from conformance.reference_impl.layers.elu import ELU
 from conformance.reference_impl.layers.embedding import Embedding
 from conformance.reference_impl.layers.flatten import Flatten
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
+from conformance.reference_impl.layers.leaky_relu import LeakyReLU
 from conformance.reference_impl.layers.lstm import LSTM
+from conformance.reference_impl.layers.prelu import PReLU
+from conformance.reference_impl.layers.relu import ReLU
 from conformance.reference_impl.layers.softmax import Softmax
+from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
 
 __all__ = [
-    "LSTM", "Activation", "BatchNormalization", "Concatenate", "Context", "Conv2D", "Dense", "Embedding",
-    "Flatten", "Layer", "Result", "Softmax", "Weight", "get",
+    "ELU",
+    "LSTM",
+    "Activation",
+    "BatchNormalization",
+    "Concatenate",
+    "Context",
+    "Conv2D",
+    "Dense",
+    "Embedding",
+    "Flatten",
+    "Layer",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "Result",
+    "Softmax",
+    "ThresholdedReLU",
+    "Weight",
+    "get",
 ]  # fmt: skip

@@ -151,6 +151,34 @@ class Layer:
         """The weights that the layer has for inputs of these shapes, in its order."""
         return ()
 
+    def known(self, dimensions: Shape, shape: Shape) -> tuple[int, ...]:
+        """Dimensions of an input's shape, on which a weight's shape depends.
+
+        Raises:
+            ValueError: one of them is not known.
+        """
+        if None in dimensions:
+            raise ValueError(
+                f"{type(self).__name__} needs to know the dimensions that its weights have; the input's "
+                f"shape is {shape}"
+            )
+        return tuple(n for n in dimensions if n is not None)
+
+    def fixed_axes(self, shape: Shape) -> frozenset[int]:
+        """The axes along which every input of the built layer has to be of one size: those that a weight's
+        shape depends on, unless a layer is less strict, as Keras's is."""
+
+        def depends_on(axis: int) -> bool:
+            trial = tuple(None if i == axis else n for i, n in enumerate(shape))
+            try:
+                self.check_inputs([trial])
+                self.declare_weights([trial])
+            except ValueError:
+                return True
+            return False
+
+        return frozenset(filter(depends_on, range(len(shape))))
+
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         """The shapes of the outputs for inputs of these shapes; None is an unknown dimension."""
         return (tuple(shapes[0]),)

@@ -24,6 +24,11 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     advanced_activations.softmax,
     merging.concatenate,
     core.activation,
+    advanced_activations.relu,
+    advanced_activations.leaky_relu,
+    advanced_activations.elu,
+    advanced_activations.prelu,
+    advanced_activations.thresholded_relu,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
