@@ -8,10 +8,12 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Dialect, Raises, Value
+from conformance.dialects.deviation import Deviation, Dialect, Metadata, Raises, Value, subject
+from conformance.dialects.scopes import all_of, asks
 from conformance.reference_impl import layers
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.layers.spanned_axes import axes_of
 from conformance.reference_impl.primitives import (
     add,
     cumulative_sum,
@@ -88,6 +90,35 @@ def alpha_given(case: Case, data: Data) -> bool:
     rank, alpha = case.config.get("lora_rank"), case.config.get("lora_alpha")
     loses = case.subject in ("layers.Dense", "layers.Embedding")
     return loses and None not in (rank, alpha) and rank != alpha
+
+
+def in_place(original: Any, scale: Tensor, axes: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
+    """As it is, so that it multiplies along the last axes."""
+    return scale
+
+
+def scales_along_last_axes(case: Case) -> tuple[bool, bool]:
+    """Whether the axes of an RMSNormalization are the last ones, and whether its weight could multiply along
+    those all the same."""
+    shape = case.inputs[0].shape
+    axes = axes_of(case.config.get("axis", -1), len(shape))
+    last = shape[len(shape) - len(axes) :]
+    weight = tuple(shape[axis] for axis in axes)
+    fits = all(n in (1, m) for n, m in zip(weight, last, strict=True))
+    return axes == tuple(range(len(shape) - len(axes), len(shape))), fits
+
+
+def scales_other_axes(case: Case, data: Data) -> bool:
+    return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, True)
+
+
+def scales_axes_that_do_not_fit(case: Case, data: Data) -> bool:
+    return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, False)
+
+
+def without_rms_scaling(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    arguments = expected["arguments"]
+    return {"arguments": {name: value for name, value in arguments.items() if name != "rms_scaling"}}
 
 
 def channels_first(case: Case, data: Data) -> bool:
@@ -171,6 +202,48 @@ DEVIATIONS = (
                 "layers.Conv2D",
                 {"filters": 4, "kernel_size": 1, "groups": 2, "data_format": "channels_first"},
                 [recipe("normal", 1, 2, 3, 4)],
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-rms-normalization-inner-axis",
+        summary="RMSNormalization along axes that are not the last ones multiplies by its weight along the "
+        "last ones all the same; transpose, so that they are the last ones.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream="none found (not searched)",
+        scope=scales_other_axes,
+        effect=Value({"layers.RMSNormalization.spread": in_place}),
+        witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 4, 4)]),),
+    ),
+    in_keras(
+        id="keras-rms-normalization-inner-axis-refused",
+        summary="RMSNormalization along axes that are not the last ones cannot be called, where its weight "
+        "does not fit the last ones; transpose, so that they are the last ones.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream="none found (not searched)",
+        scope=scales_axes_that_do_not_fit,
+        effect=Raises(
+            "invalid-argument",
+            "call",
+            ("output/*", "dtype", "gradient/*", "training/*", "reconstructed/output/*"),
+            "Incompatible shapes",
+        ),
+        witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 3, 4)]),),
+    ),
+    in_keras(
+        id="keras-layer-normalization-hides-rms-scaling",
+        summary="LayerNormalization takes rms_scaling, and its configuration tells it, but its signature "
+        "does not show it.",
+        kind="intentional",
+        source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py:113, __init__",
+        upstream="none found (not searched)",
+        scope=all_of(subject("layers.LayerNormalization"), asks("signature")),
+        effect=Metadata(("signature",), without_rms_scaling),
+        witnesses=(
+            draft_layer(
+                "layers.LayerNormalization", {}, [recipe("normal", 3, 6)], training=True, more=["signature"]
             ),
         ),
     ),

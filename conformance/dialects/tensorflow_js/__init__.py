@@ -10,6 +10,7 @@ from conformance.dialects.tensorflow_js import (
     defaults,
     gradients,
     layers,
+    normalization,
     refusals,
     wasm,
 )
@@ -19,6 +20,7 @@ EVERYWHERE = (
     *advanced_activations.DEVIATIONS,
     *defaults.DEVIATIONS,
     *layers.DEVIATIONS,
+    *normalization.DEVIATIONS,
     *refusals.DEVIATIONS,
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,

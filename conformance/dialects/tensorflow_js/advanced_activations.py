@@ -138,7 +138,7 @@ def relu_without_slope(scope: Scope) -> Deviation:
     return deviation(
         "tfjs-relu-reads-only-max-value",
         "ReLU is max(x, 0), clipped at max_value: negative_slope and threshold are not read, and a model "
-        "that has them computes something else. Use leakyReLU for a slope; build a threshold from operations.",
+        "that has them computes otherwise. Use leakyReLU for a slope; build a threshold from operations.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:26, :31 (ReLU)",
         scope=scope,
@@ -276,7 +276,7 @@ ON_WASM = (
     deviation(
         "tfjs-wasm-prelu-slopes-in-turn",
         "The kernel takes PReLU's slopes in turn and broadcasts nothing: where an axis that is shared "
-        "follows one that is not, elements get the slopes of others. Share the leading axes of a sample only.",
+        "follows one that is not, elements get others' slopes. Share the leading axes of a sample only.",
         kind="bug",
         source=f"{WASM}/kernels/Prelu.js:43 (src/cc/prelu_impl.cc: as many channels as there are slopes)",
         scope=shares_after_own,

@@ -78,6 +78,9 @@ FLATTEN_CASE = draft_layer(
 STATEFUL_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "stateful": True}, [recipe("normal", 2, 3, 4)], weights="small_normal"
 )
+LAYER_NORMALIZATION_CASE = draft_layer(
+    "layers.LayerNormalization", {}, [recipe("normal", 3, 6)], training=True, more=["signature"]
+)
 RELU_CASE = draft_layer("layers.ReLU", {}, [recipe("normal", 3, 5)], training=True, more=["signature"])
 L2 = {"class_name": "L2", "config": {"l2": 0.0078125}}
 REGULARIZED_LSTM_CASE = draft_layer(
@@ -121,6 +124,15 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "layers/recurrent.js:982 (LSTMCell), recurrent.js:208 (RNN)",
         NOT_SEARCHED,
         (LSTM_CASE,),
+    ),
+    (
+        "layer-normalization-arguments",
+        ("beta_constraint", "gamma_constraint", "rms_scaling"),
+        subject("layers.LayerNormalization"),
+        "Constraints and rms_scaling are not known; the configuration does not tell them.",
+        "layers/normalization.js:264 (LayerNormalization)",
+        NOT_SEARCHED,
+        (LAYER_NORMALIZATION_CASE,),
     ),
     (
         "relu-arguments",

@@ -8,32 +8,21 @@ from conformance.reference_impl.layers.dense import Dense
 from conformance.reference_impl.layers.elu import ELU
 from conformance.reference_impl.layers.embedding import Embedding
 from conformance.reference_impl.layers.flatten import Flatten
+from conformance.reference_impl.layers.group_normalization import GroupNormalization
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
+from conformance.reference_impl.layers.layer_normalization import LayerNormalization
 from conformance.reference_impl.layers.leaky_relu import LeakyReLU
 from conformance.reference_impl.layers.lstm import LSTM
 from conformance.reference_impl.layers.prelu import PReLU
 from conformance.reference_impl.layers.relu import ReLU
+from conformance.reference_impl.layers.rms_normalization import RMSNormalization
 from conformance.reference_impl.layers.softmax import Softmax
 from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
+from conformance.reference_impl.layers.unit_normalization import UnitNormalization
 
 __all__ = [
-    "ELU",
-    "LSTM",
-    "Activation",
-    "BatchNormalization",
-    "Concatenate",
-    "Context",
-    "Conv2D",
-    "Dense",
-    "Embedding",
-    "Flatten",
-    "Layer",
-    "LeakyReLU",
-    "PReLU",
-    "ReLU",
-    "Result",
-    "Softmax",
-    "ThresholdedReLU",
-    "Weight",
+    "ELU", "LSTM", "Activation", "BatchNormalization", "Concatenate", "Context", "Conv2D", "Dense",
+    "Embedding", "Flatten", "GroupNormalization", "Layer", "LayerNormalization", "LeakyReLU", "PReLU",
+    "RMSNormalization", "ReLU", "Result", "Softmax", "ThresholdedReLU", "UnitNormalization", "Weight",
     "get",
 ]  # fmt: skip

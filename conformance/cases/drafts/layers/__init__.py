@@ -29,6 +29,10 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     advanced_activations.elu,
     advanced_activations.prelu,
     advanced_activations.thresholded_relu,
+    normalization.layer_normalization,
+    normalization.group_normalization,
+    normalization.unit_normalization,
+    normalization.rms_normalization,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
