@@ -121,6 +121,10 @@ def without_rms_scaling(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return {"arguments": {name: value for name, value in arguments.items() if name != "rms_scaling"}}
 
 
+def with_optional_num_tokens(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    return {"arguments": expected["arguments"] | {"num_tokens": {"default": None}}}
+
+
 def channels_first(case: Case, data: Data) -> bool:
     return case.subject == "layers.Conv2D" and case.config.get("data_format") == "channels_first"
 
@@ -233,11 +237,29 @@ DEVIATIONS = (
         witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 3, 4)]),),
     ),
     in_keras(
+        id="keras-category-encoding-shows-num-tokens-as-optional",
+        summary="CategoryEncoding shows None as the default of num_tokens, and refuses it.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/preprocessing/category_encoding.py:89, __init__",
+        upstream="none found (not searched)",
+        scope=all_of(subject("layers.CategoryEncoding"), asks("signature")),
+        effect=Metadata(("signature",), with_optional_num_tokens),
+        witnesses=(
+            draft_layer(
+                "layers.CategoryEncoding",
+                {"num_tokens": 4},
+                [recipe("indices:4", 2, 3, dtype="int32")],
+                training=True,
+                more=["signature"],
+            ),
+        ),
+    ),
+    in_keras(
         id="keras-layer-normalization-hides-rms-scaling",
         summary="LayerNormalization takes rms_scaling, and its configuration tells it, but its signature "
         "does not show it.",
         kind="intentional",
-        source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py:113, __init__",
+        source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py:119, __init__",
         upstream="none found (not searched)",
         scope=all_of(subject("layers.LayerNormalization"), asks("signature")),
         effect=Metadata(("signature",), without_rms_scaling),

@@ -62,7 +62,7 @@ def test_unknown_dimensions_are_unknown_or_right() -> None:
         found = answer(case, make(case), None)
         concrete = found["shape/concrete"]
         assert isinstance(concrete, Structure)
-        for name in ("shape/unknown_batch", "shape/unknown"):
+        for name in {"shape/unknown_batch", "shape/unknown"}.intersection(case.observables):
             partial = found[name]
             assert isinstance(partial, Structure), case
             for known, full in zip(partial.value, concrete.value, strict=True):

@@ -11,6 +11,7 @@ from conformance.dialects.tensorflow_js import (
     gradients,
     layers,
     normalization,
+    preprocessing,
     refusals,
     wasm,
 )
@@ -21,6 +22,7 @@ EVERYWHERE = (
     *defaults.DEVIATIONS,
     *layers.DEVIATIONS,
     *normalization.DEVIATIONS,
+    *preprocessing.DEVIATIONS,
     *refusals.DEVIATIONS,
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,

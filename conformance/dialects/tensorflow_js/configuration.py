@@ -81,6 +81,13 @@ STATEFUL_CASE = draft_layer(
 LAYER_NORMALIZATION_CASE = draft_layer(
     "layers.LayerNormalization", {}, [recipe("normal", 3, 6)], training=True, more=["signature"]
 )
+CATEGORIES_CASE = draft_layer(
+    "layers.CategoryEncoding",
+    {"num_tokens": 4},
+    [recipe("indices:4", 2, 3, dtype="int32")],
+    training=True,
+    more=["signature"],
+)
 RELU_CASE = draft_layer("layers.ReLU", {}, [recipe("normal", 3, 5)], training=True, more=["signature"])
 L2 = {"class_name": "L2", "config": {"l2": 0.0078125}}
 REGULARIZED_LSTM_CASE = draft_layer(
@@ -133,6 +140,15 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "layers/normalization.js:264 (LayerNormalization)",
         NOT_SEARCHED,
         (LAYER_NORMALIZATION_CASE,),
+    ),
+    (
+        "category-encoding-sparse",
+        ("sparse",),
+        subject("layers.CategoryEncoding"),
+        "sparse is not known: the output is always dense.",
+        "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
+        NOT_SEARCHED,
+        (CATEGORIES_CASE,),
     ),
     (
         "relu-arguments",

@@ -11,6 +11,7 @@ from conformance.cases.drafts.layers import (
     core,
     merging,
     normalization,
+    preprocessing,
     recurrent,
 )
 
@@ -33,6 +34,8 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     normalization.group_normalization,
     normalization.unit_normalization,
     normalization.rms_normalization,
+    preprocessing.rescaling,
+    preprocessing.category_encoding,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
