@@ -304,9 +304,11 @@ def agree(a: Ruling, b: Ruling) -> bool:
             x, y = from_wire(a.observed), from_wire(b.observed)
             if x.shape != y.shape:
                 return False
-            limits = [xp.to_host(r.limit) if r.limit is not None else 0.0 for r in (a, b)]
+            # Where both have another shape than was expected, no limit is about these elements.
+            about = [r.limit for r in (a, b) if r.limit is not None and r.limit.shape == x.shape]
+            limits = [xp.to_host(limit) for limit in about]
             with np.errstate(all="ignore"):
                 x, y = x.astype(np.float64), y.astype(np.float64)
-                close = (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= limits[0] + limits[1])
+                close = (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= sum(limits))
             return bool(close.all())
     return False

@@ -88,6 +88,20 @@ CATEGORIES_CASE = draft_layer(
     training=True,
     more=["signature"],
 )
+RESIZING_CASE = draft_layer(
+    "layers.Resizing",
+    {"height": 4, "width": 2},
+    [recipe("normal", 2, 8, 8, 3)],
+    training=True,
+    more=["signature"],
+)
+CENTER_CROP_CASE = draft_layer(
+    "layers.CenterCrop",
+    {"height": 3, "width": 2},
+    [recipe("normal", 2, 5, 4, 3)],
+    training=True,
+    more=["signature"],
+)
 RELU_CASE = draft_layer("layers.ReLU", {}, [recipe("normal", 3, 5)], training=True, more=["signature"])
 L2 = {"class_name": "L2", "config": {"l2": 0.0078125}}
 REGULARIZED_LSTM_CASE = draft_layer(
@@ -149,6 +163,27 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
         NOT_SEARCHED,
         (CATEGORIES_CASE,),
+    ),
+    (
+        "center-crop-arguments",
+        ("bounding_box_format", "data_format", "factor"),
+        subject("layers.CenterCrop"),
+        "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
+        "layers/preprocessing/center_crop.js:16 (CenterCrop)",
+        NOT_SEARCHED,
+        (CENTER_CROP_CASE,),
+    ),
+    (
+        "resizing-arguments",
+        (
+            "antialias", "bounding_box_format", "data_format", "factor", "fill_mode", "fill_value",
+            "pad_to_aspect_ratio",
+        ),
+        subject("layers.Resizing"),
+        "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
+        "layers/preprocessing/image_resizing.js:24 (Resizing)",
+        NOT_SEARCHED,
+        (RESIZING_CASE,),
     ),
     (
         "relu-arguments",

@@ -13,7 +13,7 @@ from conformance.dialects.scopes import (
     given_no_row,
     without,
 )
-from conformance.dialects.tensorflow_js import advanced_activations
+from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
@@ -53,6 +53,7 @@ def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
 
 DEVIATIONS = (
     *advanced_activations.ON_WASM,
+    *preprocessing.ON_WASM,
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",

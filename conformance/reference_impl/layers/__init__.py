@@ -3,6 +3,7 @@
 from conformance.reference_impl.layers.activation import Activation
 from conformance.reference_impl.layers.batch_normalization import BatchNormalization
 from conformance.reference_impl.layers.category_encoding import CategoryEncoding
+from conformance.reference_impl.layers.center_crop import CenterCrop
 from conformance.reference_impl.layers.concatenate import Concatenate
 from conformance.reference_impl.layers.conv2d import Conv2D
 from conformance.reference_impl.layers.dense import Dense
@@ -17,14 +18,15 @@ from conformance.reference_impl.layers.lstm import LSTM
 from conformance.reference_impl.layers.prelu import PReLU
 from conformance.reference_impl.layers.relu import ReLU
 from conformance.reference_impl.layers.rescaling import Rescaling
+from conformance.reference_impl.layers.resizing import Resizing
 from conformance.reference_impl.layers.rms_normalization import RMSNormalization
 from conformance.reference_impl.layers.softmax import Softmax
 from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
 from conformance.reference_impl.layers.unit_normalization import UnitNormalization
 
 __all__ = [
-    "ELU", "LSTM", "Activation", "BatchNormalization", "CategoryEncoding", "Concatenate", "Context",
-    "Conv2D", "Dense", "Embedding", "Flatten", "GroupNormalization", "Layer", "LayerNormalization",
-    "LeakyReLU", "PReLU", "RMSNormalization", "ReLU", "Rescaling", "Result", "Softmax", "ThresholdedReLU",
-    "UnitNormalization", "Weight", "get",
+    "ELU", "LSTM", "Activation", "BatchNormalization", "CategoryEncoding", "CenterCrop", "Concatenate",
+    "Context", "Conv2D", "Dense", "Embedding", "Flatten", "GroupNormalization", "Layer",
+    "LayerNormalization", "LeakyReLU", "PReLU", "RMSNormalization", "ReLU", "Rescaling", "Resizing",
+    "Result", "Softmax", "ThresholdedReLU", "UnitNormalization", "Weight", "get",
 ]  # fmt: skip

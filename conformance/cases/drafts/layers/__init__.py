@@ -36,6 +36,8 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     normalization.rms_normalization,
     preprocessing.rescaling,
     preprocessing.category_encoding,
+    preprocessing.center_crop,
+    preprocessing.resizing,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 

@@ -50,3 +50,59 @@ def category_encoding() -> Iterator[Case]:
         # The rank of the output depends on a dimension that would be unknown.
         known = tuple(name for name in asked.observables if name != "shape/unknown")
         yield msgspec.structs.replace(asked, observables=known)
+
+
+def center_crop() -> Iterator[Case]:
+    def case(height: int, width: int, *shape: int, regime: str = "normal", **more: Any) -> Case:
+        config = {"height": height, "width": width} | more.pop("config", {})
+        return draft_layer("layers.CenterCrop", config, [recipe(regime, *shape)], **more)
+
+    yield case(3, 2, 2, 5, 4, 3, training=True, more=["signature"])
+    for shape in (
+        (2, 6, 8, 3),
+        (2, 7, 9, 1),
+        (1, 5, 3, 2),
+        (1, 3, 2, 4),
+        (0, 5, 4, 3),
+        (6, 8, 3),
+        (2, 5, 2, 3),
+        (2, 3, 6, 2),
+    ):
+        yield case(3, 2, *shape)
+    for shape in ((2, 3, 6, 8), (3, 7, 5)):
+        yield case(3, 2, *shape, config={"data_format": "channels_first"})
+    yield case(4, 4, 2, 2, 2, 3)
+    yield case(4, 8, 1, 2, 8, 3)
+    yield case(8, 4, 1, 4, 8, 3)
+    yield case(1, 1, 1, 3, 4, 2)
+    yield case(3, 2, 1, 5, 4, 2, regime="one_nan")
+    yield case(3, 2, 1, 5, 4, 2, regime="signed_zeros")
+
+
+def resizing() -> Iterator[Case]:
+    def case(height: int, width: int, *shape: int, regime: str = "normal", **config: Any) -> Case:
+        config = {"height": height, "width": width} | config
+        return draft_layer("layers.Resizing", config, [recipe(regime, *shape)])
+
+    yield draft_layer(
+        "layers.Resizing",
+        {"height": 4, "width": 2},
+        [recipe("normal", 2, 8, 8, 3)],
+        training=True,
+        more=["signature"],
+    )
+    sizes = ((4, 8), (2, 2), (8, 16), (1, 1), (4, 4))
+    for interpolation in ("bilinear", "nearest"):
+        for height, width in sizes:
+            yield case(height, width, 2, 4, 4, 3, interpolation=interpolation)
+        yield case(4, 2, 4, 8, 3, interpolation=interpolation)
+        yield case(4, 2, 0, 8, 8, 3, interpolation=interpolation)
+        yield case(4, 2, 1, 8, 8, 1, interpolation=interpolation, data_format="channels_last")
+        yield case(4, 2, 2, 3, 8, 8, interpolation=interpolation, data_format="channels_first")
+        yield case(4, 4, 2, 8, 4, 3, interpolation=interpolation, crop_to_aspect_ratio=True)
+        yield case(2, 4, 2, 8, 4, 3, interpolation=interpolation, pad_to_aspect_ratio=True)
+        yield case(3, 5, 1, 5, 7, 2, interpolation=interpolation)
+    yield case(2, 4, 2, 8, 4, 3, pad_to_aspect_ratio=True, fill_value=0.5)
+    for shape in ((2, 8, 8, 3), (1, 4, 2, 2)):
+        yield case(4, 4, *shape, antialias=True)
+    yield case(4, 4, 1, 8, 8, 2, regime="large_mean")
