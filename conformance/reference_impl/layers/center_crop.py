@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Result
 from conformance.reference_impl.layers.rescaling import floating
-from conformance.reference_impl.layers.resizing_of_images import ImageLayer, central_part, cropped, linear
+from conformance.reference_impl.layers.resizing_of_images import (
+    ImageLayer,
+    central_part,
+    cropped,
+    layout,
+    linear,
+)
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.tape import Tensor
 
@@ -25,6 +33,10 @@ class CenterCrop(ImageLayer):
     array([[ 6.,  7.,  8.],
            [11., 12., 13.]])
     """
+
+    height = field(fields.positive_integer, doc="of the output")
+    width = field(fields.positive_integer, doc="of the output")
+    data_format = field(layout, None, "where channels are")
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = floating(inputs[0], self.dtype)

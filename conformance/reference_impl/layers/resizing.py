@@ -11,6 +11,7 @@ from conformance.reference_impl.layers.resizing_of_images import (
     ImageLayer,
     antialiased,
     central_part,
+    layout,
     linear,
     nearest,
 )
@@ -33,12 +34,15 @@ class Resizing(ImageLayer):
     array([1.  , 1.25, 1.75, 2.  ])
     """
 
+    height = field(fields.positive_integer, doc="of the output")
+    width = field(fields.positive_integer, doc="of the output")
     interpolation = field(fields.one_of("bilinear", "nearest"), "bilinear", "how pixels are made")
     crop_to_aspect_ratio = field(fields.boolean, False, "whether to cut what is too long")
     pad_to_aspect_ratio = field(fields.boolean, False, "whether to fill what is too short")
     fill_mode = field(fields.one_of("constant"), "constant", "what padding is filled with")
     fill_value = field(fields.number, 0.0, "the constant")
     antialias = field(fields.boolean, False, "whether a smaller image is of means")
+    data_format = field(layout, None, "where channels are")
 
     def check(self) -> None:
         super().check()

@@ -34,17 +34,18 @@ def _nothing(value: Any) -> None:
         raise ValueError("the layer takes no factor")
 
 
+layout = fields.optional(fields.one_of("channels_last", "channels_first"))
+
+
 class ImageLayer(Layer, registered=False):
     """A layer that makes images of one size from images of any.
 
     (height, width, channels) or (batch, height, width, channels), or with the channels first.
     """
 
-    height = field(fields.positive_integer, doc="of the output")
-    width = field(fields.positive_integer, doc="of the output")
-    data_format = field(
-        fields.optional(fields.one_of("channels_last", "channels_first")), None, "where channels are"
-    )
+    height: int
+    width: int
+    data_format: str
     factor = field(Kind("None", _nothing), None, serialized=Serialized.NEVER)
     bounding_box_format = field(fields.optional(fields.text), None, serialized=Serialized.IF_SET)
 

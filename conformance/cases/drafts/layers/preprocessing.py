@@ -75,6 +75,7 @@ def center_crop() -> Iterator[Case]:
     yield case(4, 8, 1, 2, 8, 3)
     yield case(8, 4, 1, 4, 8, 3)
     yield case(1, 1, 1, 3, 4, 2)
+    yield case(3, 2, 1, 5, 4, 2, config={"bounding_box_format": "xyxy"})
     yield case(3, 2, 1, 5, 4, 2, regime="one_nan")
     yield case(3, 2, 1, 5, 4, 2, regime="signed_zeros")
 
@@ -105,4 +106,5 @@ def resizing() -> Iterator[Case]:
     yield case(2, 4, 2, 8, 4, 3, pad_to_aspect_ratio=True, fill_value=0.5)
     for shape in ((2, 8, 8, 3), (1, 4, 2, 2)):
         yield case(4, 4, *shape, antialias=True)
+    yield case(4, 4, 1, 8, 8, 2, bounding_box_format="xyxy")
     yield case(4, 4, 1, 8, 8, 2, regime="large_mean")
