@@ -10,8 +10,9 @@ import pytest
 from conformance.cases.answer import make
 from conformance.cases.case import Case, Literal
 from conformance.cases.properties import PROPERTIES
-from conformance.checks import Bench, check
+from conformance.checks import Bench, Ruling, agree, check
 from conformance.dialects.deviation import Dialect
+from conformance.judging import Judgement
 from conformance.reference_impl.arithmetic import declared
 from conformance.runners.process import Answer, Broken
 from conformance.runners.protocol import (
@@ -106,6 +107,13 @@ def test_who_is_wrong_alike_agrees() -> None:
     found = checks({"a": WRONG, "b": WRONG, "c": RIGHT})
     assert found["a", "output/0"].agrees_with == ("b",)
     assert found["a", "output/0"].verdict is Verdict.DIVERGES
+
+
+def test_who_gives_the_same_in_another_shape_agrees() -> None:
+    """The limits are those of the shape that was expected."""
+    seen = to_wire(np.ones((3, 5), np.float32))
+    ruling = Ruling(Judgement(Verdict.DIVERGES), (), seen, np.full(4, 1e-6))
+    assert agree(ruling, ruling)
 
 
 def test_refusals_agree_with_refusals_alone() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.settings import L1L2, L2, MAX_NORM, NON_NEG, UNIFORM
 
@@ -136,6 +136,8 @@ def unit_normalization() -> Iterator[Case]:
     yield case({}, 4, 6, regime="one_infinity", gradients=False)
     for axis in (1, -2, [1], [1, 2], [-1, -2], [1, 3]):
         yield case({"axis": axis}, 2, 3, 4, 5)
+    zeros = Literal((3, 2), (0.0, 0.0, 3.0, -4.0, 0.0, -0.5))
+    yield draft_layer("layers.UnitNormalization", {}, [zeros], gradients=False)
 
 
 def rms_normalization() -> Iterator[Case]:
