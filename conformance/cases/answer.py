@@ -320,23 +320,11 @@ def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _unknown(subject: Subject, shapes: Sequence[Shape]) -> list[Shape]:
-    """The shapes with every dimension unknown that no weight's shape depends on."""
-
-    def may_be_unknown(which: int, axis: int) -> bool:
-        if subject.layer is None:
-            return True
-        trial = list(shapes)
-        trial[which] = tuple(None if i == axis else n for i, n in enumerate(shapes[which]))
-        try:
-            subject.layer.check_inputs(trial)
-            subject.layer.declare_weights(trial)
-        except ValueError:
-            return False
-        return True
-
+    """The shapes with every dimension unknown that the layer does not fix when it is built."""
+    fixed = subject.layer.fixed_axes(shapes) if subject.layer is not None else [frozenset()] * len(shapes)
     return [
-        tuple(None if may_be_unknown(which, axis) else n for axis, n in enumerate(shape))
-        for which, shape in enumerate(shapes)
+        tuple(n if axis in own else None for axis, n in enumerate(shape))
+        for shape, own in zip(shapes, fixed, strict=True)
     ]
 
 

@@ -10,11 +10,12 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects import keras_convolutions, keras_pooling
-from conformance.dialects.deviation import Deviation, Dialect, Raises, Scope, Value, subject
+from conformance.dialects.deviation import Deviation, Dialect, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.keras_convolutions import channels_first, ungrouped
-from conformance.dialects.scopes import all_of, given_empty_batch
+from conformance.dialects.scopes import all_of, asks, given_empty_batch
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.layers.spanned_axes import axes_of
 from conformance.reference_impl.primitives import (
     add,
     cumulative_sum,
@@ -125,6 +126,39 @@ def alpha_given(case: Case, data: Data) -> bool:
     return loses and None not in (rank, alpha) and rank != alpha
 
 
+def in_place(original: Any, scale: Tensor, axes: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
+    """As it is, so that it multiplies along the last axes."""
+    return scale
+
+
+def scales_along_last_axes(case: Case) -> tuple[bool, bool]:
+    """Whether the axes of an RMSNormalization are the last ones, and whether its weight could multiply along
+    those all the same."""
+    shape = case.inputs[0].shape
+    axes = axes_of(case.config.get("axis", -1), len(shape))
+    last = shape[len(shape) - len(axes) :]
+    weight = tuple(shape[axis] for axis in axes)
+    fits = all(n in (1, m) for n, m in zip(weight, last, strict=True))
+    return axes == tuple(range(len(shape) - len(axes), len(shape))), fits
+
+
+def scales_other_axes(case: Case, data: Data) -> bool:
+    return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, True)
+
+
+def scales_axes_that_do_not_fit(case: Case, data: Data) -> bool:
+    return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, False)
+
+
+def without_rms_scaling(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    arguments = expected["arguments"]
+    return {"arguments": {name: value for name, value in arguments.items() if name != "rms_scaling"}}
+
+
+def with_optional_num_tokens(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    return {"arguments": expected["arguments"] | {"num_tokens": {"default": None}}}
+
+
 def softmax_of_special_values(case: Case, data: Data) -> bool:
     names = (case.subject, f"activations.{case.config.get('activation')}")
     softmax = case.subject == "layers.Softmax" or "activations.softmax" in names
@@ -216,6 +250,64 @@ DEVIATIONS = (
         witnesses=tuple(
             draft_layer(f"layers.{name}", {}, [recipe("normal", 0, 3), recipe("normal", 0, 3)])
             for name in ("Add", "Average")
+        ),
+    ),
+    in_keras(
+        id="keras-rms-normalization-inner-axis",
+        summary="RMSNormalization along axes that are not the last ones multiplies by its weight along the "
+        "last ones all the same; transpose, so that they are the last ones.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream="none found (not searched)",
+        scope=scales_other_axes,
+        effect=Value({"layers.RMSNormalization.spread": in_place}),
+        witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 4, 4)]),),
+    ),
+    in_keras(
+        id="keras-rms-normalization-inner-axis-refused",
+        summary="RMSNormalization along axes that are not the last ones cannot be called, where its weight "
+        "does not fit the last ones; transpose, so that they are the last ones.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream="none found (not searched)",
+        scope=scales_axes_that_do_not_fit,
+        effect=Raises(
+            "invalid-argument",
+            "call",
+            ("output/*", "dtype", "mask/*", "gradient/*", "training/*", "reconstructed/output/*"),
+            "Incompatible shapes",
+        ),
+        witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 3, 4)]),),
+    ),
+    in_keras(
+        id="keras-category-encoding-shows-num-tokens-as-optional",
+        summary="CategoryEncoding shows None as the default of num_tokens, and refuses it.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/preprocessing/category_encoding.py:89, __init__",
+        upstream="none found (not searched)",
+        scope=all_of(subject("layers.CategoryEncoding"), asks("signature")),
+        effect=Metadata(("signature",), with_optional_num_tokens),
+        witnesses=(
+            draft_layer(
+                "layers.CategoryEncoding",
+                {"num_tokens": 4},
+                [recipe("indices:4", 2, 3, dtype="int32")],
+                training=True,
+                once=True,
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-layer-normalization-hides-rms-scaling",
+        summary="LayerNormalization takes rms_scaling, and its configuration tells it, but its signature "
+        "does not show it.",
+        kind="intentional",
+        source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py:119, __init__",
+        upstream="none found (not searched)",
+        scope=all_of(subject("layers.LayerNormalization"), asks("signature")),
+        effect=Metadata(("signature",), without_rms_scaling),
+        witnesses=(
+            draft_layer("layers.LayerNormalization", {}, [recipe("normal", 3, 6)], training=True, once=True),
         ),
     ),
 )

@@ -74,13 +74,20 @@ def asks(pattern: str) -> Scope:
     return lambda case, data: any(map(is_asked, case.observables))
 
 
+ACTIVATION_LAYERS = {"layers.ELU": "elu", "layers.LeakyReLU": "leaky_relu", "layers.ReLU": "relu"}
+"""Layers that are one activation function."""
+
+
 def activated_by(names: Collection[str]) -> Scope:
-    """The case is about one of the activation functions, or about a layer that is configured with one."""
+    """The case is about one of the activation functions, or about a layer that is one or is configured with
+    one."""
 
     def scope(case: Case, data: Data) -> bool:
         kind, _, name = case.subject.partition(".")
         if kind == "activations":
             return name in names
+        if ACTIVATION_LAYERS.get(case.subject) in names:
+            return True
         return case.config.get("activation") in names or case.config.get("recurrent_activation") in names
 
     return scope

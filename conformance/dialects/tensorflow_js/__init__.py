@@ -3,6 +3,7 @@
 from conformance.dialects.deviation import Dialect
 from conformance.dialects.tensorflow_js import (
     activations,
+    advanced_activations,
     configuration,
     constructors,
     convolution,
@@ -14,7 +15,9 @@ from conformance.dialects.tensorflow_js import (
     masks,
     memory,
     merging,
+    normalization,
     pooling,
+    preprocessing,
     refusals,
     spatial,
     wasm,
@@ -22,12 +25,15 @@ from conformance.dialects.tensorflow_js import (
 
 EVERYWHERE = (
     *activations.DEVIATIONS,
+    *advanced_activations.DEVIATIONS,
     *defaults.DEVIATIONS,
     *layers.DEVIATIONS,
     *masks.DEVIATIONS,
     *memory.DEVIATIONS,
     *merging.DEVIATIONS,
     *core.DEVIATIONS,
+    *normalization.DEVIATIONS,
+    *preprocessing.DEVIATIONS,
     *refusals.DEVIATIONS,
     *gradients.DEVIATIONS,
     *configuration.DEVIATIONS,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Scope, Value, everywhere, subject
@@ -91,9 +93,13 @@ def selu_slope(x: Tensor, out: Tensor) -> Tensor:
     return where(greater(x, 0.0), constant(SELU_SCALE, x), multiply(exp(x), SELU_SCALE * SELU_ALPHA))
 
 
-def sloped(slope: Slope) -> Callable[[Activation, Tensor], Tensor]:
-    """The patch that gives a function of one argument another slope."""
-    return lambda original, x: with_slope(x, function=original, slope=slope)
+def sloped(slope: Slope) -> Callable[..., Tensor]:
+    """The patch that gives a function another slope."""
+
+    def patch(original: Activation, x: Tensor, **arguments: Any) -> Tensor:
+        return with_slope(x, function=partial(original, **arguments), slope=slope)
+
+    return patch
 
 
 RELU_GRADIENT = f"{CORE}/gradients/Relu_grad.js (reluGradConfig: dy·step(x))"

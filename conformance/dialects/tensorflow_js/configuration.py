@@ -76,6 +76,31 @@ FLATTEN_CASE = draft_layer("layers.Flatten", {}, [recipe("normal", 2, 3, 4)], tr
 STATEFUL_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "stateful": True}, [recipe("normal", 2, 3, 4)], weights="small_normal"
 )
+LAYER_NORMALIZATION_CASE = draft_layer(
+    "layers.LayerNormalization", {}, [recipe("normal", 3, 6)], training=True, once=True
+)
+CATEGORIES_CASE = draft_layer(
+    "layers.CategoryEncoding",
+    {"num_tokens": 4},
+    [recipe("indices:4", 2, 3, dtype="int32")],
+    training=True,
+    once=True,
+)
+RESIZING_CASE = draft_layer(
+    "layers.Resizing",
+    {"height": 4, "width": 2},
+    [recipe("normal", 2, 8, 8, 3)],
+    training=True,
+    once=True,
+)
+CENTER_CROP_CASE = draft_layer(
+    "layers.CenterCrop",
+    {"height": 3, "width": 2},
+    [recipe("normal", 2, 5, 4, 3)],
+    training=True,
+    once=True,
+)
+RELU_CASE = draft_layer("layers.ReLU", {}, [recipe("normal", 3, 5)], training=True, once=True)
 L2 = {"class_name": "L2", "config": {"l2": 0.0078125}}
 REGULARIZED_LSTM_CASE = draft_layer(
     "layers.LSTM", {"units": 3, "activity_regularizer": L2}, [recipe("normal", 2, 3, 4)]
@@ -132,6 +157,54 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
         NOT_SEARCHED,
         NOISE_CASES,
+    ),
+    (
+        "layer-normalization-arguments",
+        ("beta_constraint", "gamma_constraint", "rms_scaling"),
+        subject("layers.LayerNormalization"),
+        "Constraints and rms_scaling are not known; the configuration does not tell them.",
+        "layers/normalization.js:264 (LayerNormalization)",
+        NOT_SEARCHED,
+        (LAYER_NORMALIZATION_CASE,),
+    ),
+    (
+        "category-encoding-sparse",
+        ("sparse",),
+        subject("layers.CategoryEncoding"),
+        "sparse is not known: the output is always dense.",
+        "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
+        NOT_SEARCHED,
+        (CATEGORIES_CASE,),
+    ),
+    (
+        "center-crop-arguments",
+        ("bounding_box_format", "data_format", "factor"),
+        subject("layers.CenterCrop"),
+        "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
+        "layers/preprocessing/center_crop.js:16 (CenterCrop)",
+        NOT_SEARCHED,
+        (CENTER_CROP_CASE,),
+    ),
+    (
+        "resizing-arguments",
+        (
+            "antialias", "bounding_box_format", "data_format", "factor", "fill_mode", "fill_value",
+            "pad_to_aspect_ratio",
+        ),
+        subject("layers.Resizing"),
+        "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
+        "layers/preprocessing/image_resizing.js:24 (Resizing)",
+        NOT_SEARCHED,
+        (RESIZING_CASE,),
+    ),
+    (
+        "relu-arguments",
+        ("negative_slope", "threshold"),
+        subject("layers.ReLU"),
+        "negative_slope and threshold are not known; the configuration does not tell them.",
+        "layers/advanced_activations.js:26 (ReLU)",
+        NOT_SEARCHED,
+        (RELU_CASE,),
     ),
 )  # fmt: skip
 """Arguments that a constructor never reads: name, arguments, scope, summary, source, upstream, witnesses."""

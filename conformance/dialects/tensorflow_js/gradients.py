@@ -45,7 +45,10 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/ops/batchnorm.js (inputs hold an undefined scale or offset, which the tape clones)",
         upstream=issue(2868),
-        scope=all_of(subject("layers.BatchNormalization"), any_of(unsets("scale"), unsets("center"))),
+        scope=all_of(
+            subject("layers.BatchNormalization", "layers.LayerNormalization"),
+            any_of(unsets("scale"), unsets("center")),
+        ),
         effect=Raises("internal", "gradient", ("gradient/*",), "Cannot read properties of undefined"),
         witnesses=(
             draft_layer(
@@ -55,6 +58,7 @@ DEVIATIONS = (
                 weights=POSITIVE,
                 training=True,
             ),
+            draft_layer("layers.LayerNormalization", {"scale": False}, [recipe("normal", 3, 5)]),
         ),
     ),
     deviation(

@@ -159,7 +159,17 @@ MASK = recipe("mask", 4, 6, dtype="bool")
 
 CONSTRAINT_ARGUMENTS = tuple(
     f"{weight}_constraint"
-    for weight in ("kernel", "depthwise", "pointwise", "recurrent", "bias", "embeddings", "beta", "gamma")
+    for weight in (
+        "kernel",
+        "depthwise",
+        "pointwise",
+        "recurrent",
+        "bias",
+        "embeddings",
+        "beta",
+        "gamma",
+        "alpha",
+    )
 )
 
 INNER_AXIS = draft_layer(

@@ -231,7 +231,9 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:50 (batchNormalization)",
         upstream=issue(8011),
-        scope=all_of(subject("layers.BatchNormalization"), without(rank(2, 3, 4))),
+        scope=all_of(
+            subject("layers.BatchNormalization", "layers.LayerNormalization"), without(rank(2, 3, 4))
+        ),
         effect=Raises(
             "not-implemented", "call", NUMERIC, "batchNormalization is not implemented for array of rank"
         ),
@@ -243,6 +245,7 @@ DEVIATIONS = (
                 weights=POSITIVE,
                 training=True,
             ),
+            draft_layer("layers.LayerNormalization", {}, [recipe("normal", 2, 2, 3, 2, 4)]),
         ),
     ),
     deviation(

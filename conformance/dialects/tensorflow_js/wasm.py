@@ -22,6 +22,7 @@ from conformance.dialects.scopes import (
     given_no_row,
     without,
 )
+from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
@@ -188,6 +189,8 @@ def transposes(case: Case, data: Data) -> bool:
 
 DEVIATIONS = (
     failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_ONCE, EMBEDDING_ONCE),
+    *advanced_activations.ON_WASM,
+    *preprocessing.ON_WASM,
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",
@@ -408,15 +411,22 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-sum-of-nothing-is-garbage",
         "A sum over no elements is whatever the memory held, not 0: the gradient of a bias, and those of "
-        "gamma and beta, differ from call to call on an empty batch. Do not train on an empty batch.",
+        "alpha, gamma and beta, differ from call to call on an empty batch. Do not train on an empty batch.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (sum: the output is not written where the input is empty)",
         upstream=searched("wasm sum empty tensor uninitialized"),
-        scope=all_of(subject("layers.Dense", "layers.LSTM", "layers.BatchNormalization"), given_no_row),
+        scope=all_of(
+            subject("layers.Dense", "layers.LSTM", "layers.BatchNormalization", "layers.PReLU"), given_no_row
+        ),
         effect=Unpredictable(
             Verdict.DIVERGES,
-            ("gradient/weight/bias", "gradient/weight/beta", "gradient/weight/gamma"),
-            "expected 0 ± 0",
+            (
+                "gradient/weight/alpha",
+                "gradient/weight/bias",
+                "gradient/weight/beta",
+                "gradient/weight/gamma",
+            ),
+            "0 ± 0",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
     ),

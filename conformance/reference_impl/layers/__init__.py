@@ -9,6 +9,8 @@ from conformance.reference_impl.layers.average_pooling1d import AveragePooling1D
 from conformance.reference_impl.layers.average_pooling2d import AveragePooling2D
 from conformance.reference_impl.layers.average_pooling3d import AveragePooling3D
 from conformance.reference_impl.layers.batch_normalization import BatchNormalization
+from conformance.reference_impl.layers.category_encoding import CategoryEncoding
+from conformance.reference_impl.layers.center_crop import CenterCrop
 from conformance.reference_impl.layers.concatenate import Concatenate
 from conformance.reference_impl.layers.conv1d import Conv1D
 from conformance.reference_impl.layers.conv1d_transpose import Conv1DTranspose
@@ -24,6 +26,7 @@ from conformance.reference_impl.layers.depthwise_conv1d import DepthwiseConv1D
 from conformance.reference_impl.layers.depthwise_conv2d import DepthwiseConv2D
 from conformance.reference_impl.layers.dot import Dot
 from conformance.reference_impl.layers.dropout import Dropout
+from conformance.reference_impl.layers.elu import ELU
 from conformance.reference_impl.layers.embedding import Embedding
 from conformance.reference_impl.layers.flatten import Flatten
 from conformance.reference_impl.layers.gaussian_dropout import GaussianDropout
@@ -34,8 +37,11 @@ from conformance.reference_impl.layers.global_average_pooling3d import GlobalAve
 from conformance.reference_impl.layers.global_max_pooling1d import GlobalMaxPooling1D
 from conformance.reference_impl.layers.global_max_pooling2d import GlobalMaxPooling2D
 from conformance.reference_impl.layers.global_max_pooling3d import GlobalMaxPooling3D
+from conformance.reference_impl.layers.group_normalization import GroupNormalization
 from conformance.reference_impl.layers.identity import Identity
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
+from conformance.reference_impl.layers.layer_normalization import LayerNormalization
+from conformance.reference_impl.layers.leaky_relu import LeakyReLU
 from conformance.reference_impl.layers.lstm import LSTM
 from conformance.reference_impl.layers.masking import Masking
 from conformance.reference_impl.layers.max_pooling1d import MaxPooling1D
@@ -45,8 +51,13 @@ from conformance.reference_impl.layers.maximum import Maximum
 from conformance.reference_impl.layers.minimum import Minimum
 from conformance.reference_impl.layers.multiply import Multiply
 from conformance.reference_impl.layers.permute import Permute
+from conformance.reference_impl.layers.prelu import PReLU
+from conformance.reference_impl.layers.relu import ReLU
 from conformance.reference_impl.layers.repeat_vector import RepeatVector
+from conformance.reference_impl.layers.rescaling import Rescaling
 from conformance.reference_impl.layers.reshape import Reshape
+from conformance.reference_impl.layers.resizing import Resizing
+from conformance.reference_impl.layers.rms_normalization import RMSNormalization
 from conformance.reference_impl.layers.separable_conv1d import SeparableConv1D
 from conformance.reference_impl.layers.separable_conv2d import SeparableConv2D
 from conformance.reference_impl.layers.softmax import Softmax
@@ -54,6 +65,8 @@ from conformance.reference_impl.layers.spatial_dropout1d import SpatialDropout1D
 from conformance.reference_impl.layers.spatial_dropout2d import SpatialDropout2D
 from conformance.reference_impl.layers.spatial_dropout3d import SpatialDropout3D
 from conformance.reference_impl.layers.subtract import Subtract
+from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
+from conformance.reference_impl.layers.unit_normalization import UnitNormalization
 from conformance.reference_impl.layers.up_sampling1d import UpSampling1D
 from conformance.reference_impl.layers.up_sampling3d import UpSampling3D
 from conformance.reference_impl.layers.zero_padding1d import ZeroPadding1D
@@ -61,6 +74,7 @@ from conformance.reference_impl.layers.zero_padding2d import ZeroPadding2D
 from conformance.reference_impl.layers.zero_padding3d import ZeroPadding3D
 
 __all__ = [
+    "ELU",
     "LSTM",
     "Activation",
     "ActivityRegularization",
@@ -71,6 +85,8 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
     "Context",
     "Conv1D",
@@ -97,8 +113,11 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "Identity",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
     "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
@@ -106,9 +125,14 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Permute",
+    "RMSNormalization",
+    "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "Resizing",
     "Result",
     "SeparableConv1D",
     "SeparableConv2D",
@@ -117,6 +141,8 @@ __all__ = [
     "SpatialDropout2D",
     "SpatialDropout3D",
     "Subtract",
+    "ThresholdedReLU",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling3D",
     "Weight",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers import fields, moments
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.patches import patchable
@@ -13,19 +13,17 @@ from conformance.reference_impl.primitives import (
     add,
     divide,
     maximum,
-    mean,
     minimum,
     multiply,
     relu,
     reshape,
-    rsqrt,
     sqrt,
     square,
     subtract,
     total,
     where,
 )
-from conformance.reference_impl.tape import Tensor, algorithm, detached
+from conformance.reference_impl.tape import Tensor, detached
 
 MASK_EPSILON = 1e-7
 """`keras.config.epsilon()`, which Keras adds to the number of unmasked elements."""
@@ -103,7 +101,7 @@ class BatchNormalization(Layer):
         gamma, beta = weights.get("gamma"), weights.get("beta")
         if normalizes_by_batch(self, context):
             mask = context.masks[0] if context.masks else None
-            average, variance = moments(x, axis, mask)
+            average, variance = batch_moments(x, axis, mask)
             if self.renorm:
                 gamma, beta = self.renormalized(average, variance, gamma, beta, weights)
                 state = self.renormalized_state(average, variance, weights)
@@ -129,15 +127,9 @@ class BatchNormalization(Layer):
         along: tuple[int, ...],
     ) -> Tensor:
         """The formula, in the order of operations that the backend's arithmetic names."""
-        inverse = rsqrt(add(variance, self.epsilon))
-        if gamma is not None:
-            inverse = multiply(inverse, gamma)
-        if algorithm("batch_normalization") == "folded":
-            shift = multiply(average, inverse)
-            shift = multiply(shift, -1.0) if beta is None else subtract(beta, shift)
-            return add(multiply(x, reshape(inverse, shape=along)), reshape(shift, shape=along))
-        y = multiply(subtract(x, reshape(average, shape=along)), reshape(inverse, shape=along))
-        return y if beta is None else add(y, reshape(beta, shape=along))
+        average, variance = reshape(average, shape=along), reshape(variance, shape=along)
+        gamma, beta = (w if w is None else reshape(w, shape=along) for w in (gamma, beta))
+        return moments.normalized(x, average, variance, self.epsilon, gamma, beta)
 
     def renormalized(
         self,
@@ -195,15 +187,11 @@ def kept_variance(x: Tensor, variance: Tensor) -> Tensor:
 
 
 @patchable("layers.BatchNormalization.moments")
-def moments(x: Tensor, axis: int, mask: Array | None) -> tuple[Tensor, Tensor]:
+def batch_moments(x: Tensor, axis: int, mask: Array | None) -> tuple[Tensor, Tensor]:
     """Mean and (biased) variance over all axes but one, of the elements that a mask keeps"""
     others = tuple(i for i in range(x.ndim) if i != axis)
     if mask is None:
-        average = mean(x, axis=others, keepdims=True)
-        if algorithm("variance") == "one-pass":
-            variance = subtract(mean(square(x), axis=others, keepdims=True), square(average))
-        else:
-            variance = mean(square(subtract(x, average)), axis=others, keepdims=True)
+        average, variance = moments.moments(x, others)
     else:
         kept = Tensor(xp.broadcast_to(mask[..., None], x.shape).astype(x.dtype))
         count = add(total(kept, axis=others, keepdims=True), MASK_EPSILON)

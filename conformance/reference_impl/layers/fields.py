@@ -124,6 +124,11 @@ def _unit_interval(value: Any) -> float:
     return float(value)
 
 
+def _non_negative(value: Any) -> float:
+    _refuse_unless(_number(value) >= 0)
+    return float(value)
+
+
 def _boolean(value: Any) -> bool:
     _refuse_unless(isinstance(value, bool))
     return bool(value)
@@ -143,6 +148,7 @@ integer = Kind("an integer", _integer)
 positive_integer = Kind("a positive integer", _positive)
 number = Kind("a number", _number)
 unit_interval = Kind("a number from 0 to 1", _unit_interval)
+non_negative = Kind("a number that is not negative", _non_negative)
 fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))))
 boolean = Kind("True or False", _boolean)
 text = Kind("a string", _text)

@@ -153,6 +153,38 @@ class Layer:
         """The weights that the layer has for inputs of these shapes, in its order."""
         return ()
 
+    def known(self, dimensions: Shape, shape: Shape) -> tuple[int, ...]:
+        """Dimensions of an input's shape, on which a weight's shape depends.
+
+        Raises:
+            ValueError: one of them is not known.
+        """
+        if None in dimensions:
+            raise ValueError(
+                f"{type(self).__name__} needs to know the dimensions that its weights have; the input's "
+                f"shape is {shape}"
+            )
+        return tuple(n for n in dimensions if n is not None)
+
+    def fixed_axes(self, shapes: Sequence[Shape]) -> list[frozenset[int]]:
+        """For each input, the axes along which it has to be of one size once the layer is built: those that a
+        weight's shape depends on, unless a layer is less strict, as Keras's is."""
+
+        def depends_on(which: int, axis: int) -> bool:
+            trial = list(shapes)
+            trial[which] = tuple(None if i == axis else n for i, n in enumerate(shapes[which]))
+            try:
+                self.check_inputs(trial)
+                self.declare_weights(trial)
+            except ValueError:
+                return True
+            return False
+
+        return [
+            frozenset(axis for axis in range(len(shape)) if depends_on(which, axis))
+            for which, shape in enumerate(shapes)
+        ]
+
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         """The shapes of the outputs for inputs of these shapes; None is an unknown dimension."""
         return (tuple(shapes[0]),)

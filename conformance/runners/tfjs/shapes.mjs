@@ -10,7 +10,8 @@ function onlyWhatTheLayerFixes(shape, spec) {
 
 /** The inputs' shapes: `concrete`, with `unknown_batch`, or with all `unknown` that `builtLayer()` allows. */
 export function shapesWithUnknowns(inputs, unknown, builtLayer) {
-  const shapes = inputs.map(({shape}) => shape);
+  // Copies: CategoryEncoding writes its output shape into the one that it is given.
+  const shapes = inputs.map(({shape}) => [...shape]);
   switch (unknown) {
     case "concrete":
       return shapes;

@@ -13,6 +13,7 @@ from conformance.cases.drafts.layers import (
     merging,
     normalization,
     pooling,
+    preprocessing,
     recurrent,
     spatial,
 )
@@ -63,6 +64,19 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     core.alpha_dropout,
     core.activity_regularization,
     core.identity,
+    advanced_activations.relu,
+    advanced_activations.leaky_relu,
+    advanced_activations.elu,
+    advanced_activations.prelu,
+    advanced_activations.thresholded_relu,
+    normalization.layer_normalization,
+    normalization.group_normalization,
+    normalization.unit_normalization,
+    normalization.rms_normalization,
+    preprocessing.rescaling,
+    preprocessing.category_encoding,
+    preprocessing.center_crop,
+    preprocessing.resizing,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 

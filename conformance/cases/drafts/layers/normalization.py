@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.settings import L1L2, L2, MAX_NORM, NON_NEG, UNIFORM
 
@@ -59,3 +59,100 @@ def batch_normalization() -> Iterator[Case]:
         3,
         4,
     )
+
+
+NORMALIZING = ("normal", "small_variance", "large_mean")
+"""Regimes in which a wrong epsilon and another algorithm of the variance show."""
+
+CENTRE_AND_SCALE = {
+    "beta_initializer": "ones",
+    "gamma_initializer": UNIFORM,
+    "beta_regularizer": L2,
+    "gamma_regularizer": L1L2,
+    "beta_constraint": NON_NEG,
+    "gamma_constraint": MAX_NORM,
+}
+
+
+def layer_normalization() -> Iterator[Case]:
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        return draft_layer("layers.LayerNormalization", config, [recipe(regime, *shape)], **more)
+
+    yield case({}, 3, 6, training=True, once=True)
+    for shape in ((5, 4), (2, 3, 5), (2, 3, 5, 4)):
+        for regime in NORMALIZING:
+            yield case({}, *shape, regime=regime)
+    yield case({"epsilon": 0.0009765625}, 5, 4, regime="small_variance")
+    yield case({"epsilon": 0.0625}, 5, 4, regime="small_variance")
+    for axis in (1, -2, [1], [1, 2], [-1, -2], [2, 1], [1, 2, 3]):
+        yield case({"axis": axis}, 2, 3, 4, 5)
+    yield case({"axis": [1, 2]}, 2, 3, 4, regime="large_mean")
+    for config in ({"scale": False}, {"center": False}, {"scale": False, "center": False}):
+        yield case(config, 3, 5)
+    for config in ({"rms_scaling": True}, {"rms_scaling": True, "scale": False}):
+        yield case(config, 3, 5)
+    yield case({"rms_scaling": True, "axis": [1, 2]}, 2, 3, 4)
+    for odd in ((3, 1), (1, 1), (1, 17), (2, 2, 3, 2, 4), (0, 4)):
+        yield case({}, *odd)
+    for regime in ("one_nan", "one_infinity"):
+        yield case({}, 4, 3, regime=regime)
+    yield case({"trainable": False}, 3, 4)
+    yield case(CENTRE_AND_SCALE, 3, 4)
+
+
+def group_normalization() -> Iterator[Case]:
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        return draft_layer("layers.GroupNormalization", config, [recipe(regime, *shape)], **more)
+
+    yield case({}, 2, 32, training=True, once=True)
+    yield case({}, 2, 3, 64)
+    for shape in ((3, 6), (2, 3, 6), (2, 3, 5, 6), (2, 2, 3, 2, 6)):
+        for regime in NORMALIZING:
+            yield case({"groups": 2}, *shape, regime=regime)
+    for groups in (1, 3, 6, -1):
+        yield case({"groups": groups}, 2, 3, 4, 6)
+    for axis in (1, 2, -2):
+        yield case({"groups": 2, "axis": axis}, 2, 4, 6, 5)
+    yield case({"groups": 2, "epsilon": 0.0009765625}, 3, 6, regime="small_variance")
+    yield case({"groups": 3, "epsilon": 0.0625}, 3, 6, regime="small_variance")
+    for config in ({"scale": False}, {"center": False}, {"scale": False, "center": False}):
+        yield case({"groups": 2} | config, 3, 2, 6)
+    yield case({"groups": 1}, 1, 1)
+    yield case({"groups": 2}, 0, 4)
+    yield case({"groups": 2}, 3, 4, regime="one_nan")
+    yield case({"groups": 2, "trainable": False}, 3, 4)
+    yield case({"groups": 2} | CENTRE_AND_SCALE, 3, 4)
+
+
+def unit_normalization() -> Iterator[Case]:
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        return draft_layer("layers.UnitNormalization", config, [recipe(regime, *shape)], **more)
+
+    yield case({}, 3, 5, training=True, once=True)
+    for shape in ((4,), (2, 3, 5), (2, 3, 5, 4), (1, 1), (3, 1), (0, 4), (2, 17)):
+        yield case({}, *shape)
+    for regime in ("large_mean", "small_variance", "one_nan"):
+        yield case({}, 4, 6, regime=regime)
+    yield case({}, 4, 6, regime="one_infinity", gradients=False)
+    for axis in (1, -2, [1], [1, 2], [-1, -2], [1, 3]):
+        yield case({"axis": axis}, 2, 3, 4, 5)
+    zeros = Literal((3, 2), (0.0, 0.0, 3.0, -4.0, 0.0, -0.5))
+    yield draft_layer("layers.UnitNormalization", {}, [zeros], gradients=False)
+
+
+def rms_normalization() -> Iterator[Case]:
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        return draft_layer("layers.RMSNormalization", config, [recipe(regime, *shape)], **more)
+
+    yield case({}, 3, 5, training=True, once=True)
+    for shape in ((2, 3, 5), (2, 3, 5, 4), (1, 1), (3, 1), (0, 4), (2, 17)):
+        yield case({}, *shape)
+    for regime in ("large_mean", "small_variance", "tiny", "one_nan"):
+        yield case({}, 4, 6, regime=regime)
+    yield case({}, 4, 6, regime="one_infinity", gradients=False)
+    for epsilon in (0.0009765625, 0.0625):
+        yield case({"epsilon": epsilon}, 3, 5, regime="small_variance")
+    for axis in ([2], [1, 2], [-1, -2], [2, 1], 1, -2):
+        yield case({"axis": axis}, 2, 3, 4)
+    yield case({"axis": 1}, 2, 4, 4)
+    yield case({"trainable": False}, 3, 4)

@@ -1,0 +1,103 @@
+"""What LayerNormalization of TensorFlow.js does otherwise; BatchNormalization is among the other layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.scopes import all_of, sets
+from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, NUMERIC, deviation
+from conformance.reference_impl.layers.spanned_axes import axes_of
+
+LAYER_NORMALIZATION = subject("layers.LayerNormalization")
+SCALES_BY_DEVIATION = all_of(LAYER_NORMALIZATION, sets("rms_scaling"))
+
+
+def axes_of_built(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The axis as a list, none of it negative, in the order that was given."""
+    axis = expected["axis"]
+    rank = len(case.inputs[0].shape)
+    return expected | {"axis": [a % rank for a in (axis if isinstance(axis, list) else [axis])]}
+
+
+def without_rms_scaling(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """γ and β as `scale` and `center` say."""
+    (gamma,) = expected
+    names = {"gamma": case.config.get("scale", True), "beta": case.config.get("center", True)}
+    return [gamma | {"name": name} for name, held in names.items() if held]
+
+
+def shape_of_weights(case: Case) -> list[int]:
+    """The dimensions of the axes, in the order that was given."""
+    shape, axis = case.inputs[0].shape, case.config.get("axis", -1)
+    return [shape[a] for a in (axis if isinstance(axis, list) else [axis])]
+
+
+def orders_weights_otherwise(case: Case, data: Data) -> bool:
+    """The axes are not in ascending order, and the dimensions tell."""
+    if case.subject != "layers.LayerNormalization":
+        return False
+    shape = case.inputs[0].shape
+    ascending = [shape[a] for a in axes_of(case.config.get("axis", -1), len(shape))]
+    return shape_of_weights(case) != ascending
+
+
+def as_axes_are_given(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [weight | {"shape": shape_of_weights(case)} for weight in expected]
+
+
+DESCENDING = draft_layer("layers.LayerNormalization", {"axis": [2, 1]}, [recipe("normal", 2, 3, 4, 5)])
+RMS_SCALING = draft_layer("layers.LayerNormalization", {"rms_scaling": True}, [recipe("normal", 3, 5)])
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-layer-normalization-tells-axes-of-its-input",
+        "Once it is built, the configuration tells the axes as they are of its input: a list, none of it "
+        "negative. A layer made from it is tied to inputs of that rank.",
+        kind="bug",
+        source=f"{LAYERS}/layers/normalization.js:303 (LayerNormalization.build writes to this.axis)",
+        scope=LAYER_NORMALIZATION,
+        effect=Metadata(CONFIGURATIONS, axes_of_built),
+        witnesses=(draft_layer("layers.LayerNormalization", {}, [recipe("normal", 2, 3, 5)]),),
+    ),
+    deviation(
+        "tfjs-layer-normalization-weights-in-order-of-axes",
+        "The weights have the dimensions of the axes in the order in which they are given; in Keras the axes "
+        "are sorted first. Name them in ascending order.",
+        kind="bug",
+        source=f"{LAYERS}/layers/normalization.js:315 (LayerNormalization.build)",
+        scope=orders_weights_otherwise,
+        effect=Metadata(("weights",), as_axes_are_given),
+        witnesses=(DESCENDING,),
+    ),
+    deviation(
+        "tfjs-layer-normalization-refuses-weights-of-sorted-axes",
+        "Weights from Keras do not fit where the axes are not in ascending order: name them so.",
+        kind="bug",
+        source=f"{LAYERS}/layers/normalization.js:315 (LayerNormalization.build)",
+        scope=orders_weights_otherwise,
+        effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
+        witnesses=(DESCENDING,),
+    ),
+    deviation(
+        "tfjs-layer-normalization-no-rms-scaling",
+        "rms_scaling is not known, and the weights do not fit: use Keras for such a model.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
+        scope=SCALES_BY_DEVIATION,
+        effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
+        witnesses=(RMS_SCALING,),
+    ),
+    deviation(
+        "tfjs-layer-normalization-weights-without-rms-scaling",
+        "The layer has the weights that scale and center ask for: rms_scaling is not known.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
+        scope=SCALES_BY_DEVIATION,
+        effect=Metadata(("weights",), without_rms_scaling),
+        witnesses=(RMS_SCALING,),
+    ),
+)

@@ -1,0 +1,419 @@
+"""Layers that prepare data, as TensorFlow.js has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case, Literal
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.scopes import all_of, any_of, rank, sets, without
+from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, WASM, deviation
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers import CategoryEncoding, Resizing
+from conformance.reference_impl.layers.layer import Shape
+from conformance.reference_impl.layers.resizing_of_images import ImageLayer, cropped, linear, nearest
+from conformance.reference_impl.primitives import concatenate, divide, multiply, reshape, take, transpose
+from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.tape import Tensor, constant, variable, vjp
+
+CATEGORY_ENCODING = subject("layers.CategoryEncoding")
+
+
+def counted(original: Any, layer: CategoryEncoding, indicators: Array) -> Array:
+    """The sum, whatever the output mode."""
+    counts: Array = indicators.sum(axis=-2)
+    return counts
+
+
+def ends_with_one(original: Any, shape: Shape) -> bool:
+    """Also a sample of a single integer."""
+    return shape[-1] == 1
+
+
+def encodes_several_in_rows(case: Case, data: Data) -> bool:
+    """one_hot is given rows of several integers, which makes a new axis."""
+    shape = data.inputs[0].shape
+    return case.config.get("output_mode") == "one_hot" and len(shape) > 1 and shape[-1] != 1
+
+
+def encodes_one(case: Case, data: Data) -> bool:
+    """one_hot is given a single integer, and no batch."""
+    return case.config.get("output_mode") == "one_hot" and data.inputs[0].shape == (1,)
+
+
+def tells_presence(case: Case, data: Data) -> bool:
+    return case.config.get("output_mode", "multi_hot") in ("multi_hot", "binary")
+
+
+def from_corner(original: Any, old: int, new: int, like: Tensor) -> Tensor:
+    """i·old/new"""
+    return stepping(old, new, like)
+
+
+def corner_to_corner(original: Any, old: int, new: int, like: Tensor) -> Tensor:
+    """i·(old − 1)/(new − 1), so that the last pixel is the last"""
+    return stepping(old - 1, new - 1, like, new) if new > 1 else stepping(old, new, like)
+
+
+def stepping(old: int, new: int, like: Tensor, count: int | None = None) -> Tensor:
+    steps = Tensor(xp.arange(count or new, dtype=like.dtype))
+    return multiply(steps, divide(constant(float(old), like), float(new)))
+
+
+def pixels_from_corner(original: Any, old: int, new: int) -> list[int]:
+    """The pixel before"""
+    return [i * old // new for i in range(new)]
+
+
+def pixels_corner_to_corner(original: Any, old: int, new: int) -> list[int]:
+    """The nearest pixel, of two the second"""
+    return [math.floor(i * (old - 1) / (new - 1) + 0.5) if new > 1 else 0 for i in range(new)]
+
+
+def by_name(original: Any, layer: Resizing) -> Callable[[Tensor, int, int], Tensor]:
+    return nearest if layer.interpolation == "nearest" else linear
+
+
+def uncut(original: Any, layer: Resizing, x: Tensor, axes: tuple[int, int]) -> Tensor:
+    return x
+
+
+class MisreadCotangent(Composite):
+    """A function of a batch whose gradient begins to read the cotangent of each image where that image would
+    begin if the images of the output were as large as those of the input; NaN lies beyond the end."""
+
+    def compose(self, x: Tensor, *, function: Callable[[Tensor], Tensor]) -> Tensor:
+        return function(x)
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        x: Tensor,
+        *,
+        function: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        size = cotangent.size // cotangent.shape[0]
+        first = xp.arange(x.shape[0])[:, None] * (x.size // x.shape[0])
+        places = xp.minimum(first + xp.arange(size)[None, :], cotangent.size)
+        beyond = Tensor(xp.full((1,), math.nan, dtype=cotangent.dtype))
+        flat = concatenate(reshape(cotangent, shape=(cotangent.size,)), beyond, axis=0)
+        misread = reshape(take(flat, indices=places), shape=cotangent.shape)
+        source = variable(x.value)
+        (gradient,) = vjp([function(source)], [misread], [source])
+        return gradient
+
+
+misread_cotangent = MisreadCotangent()
+
+
+def misreading(original: Any, layer: Resizing, x: Tensor, axes: tuple[int, int]) -> Tensor:
+    return misread_cotangent(x, function=lambda images: original(layer, images, axes))
+
+
+def channels_last(original: Any, layer: ImageLayer, rank: int) -> tuple[int, int]:
+    return rank - 3, rank - 2
+
+
+def shape_of_one_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    """The last dimension is the third of the input, and there is no batch."""
+    return [[case.config["height"], case.config["width"], case.inputs[0].shape[2]]]
+
+
+def unknown_shape_of_one_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    return [[case.config["height"], case.config["width"], None]]
+
+
+def oblong(case: Case, data: Data) -> bool:
+    """The images are not square."""
+    height, width = data.inputs[0].shape[-3:-1]
+    return bool(height != width)
+
+
+def first_pixels(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
+    """The row and the column at which a crop begins, negative where the image is too small. A column that is
+    too many is cut off before the image, where Keras cuts it off after."""
+    height, width = shape[-3:-1]
+    column = (width - size[1]) // 2
+    return (height - size[0]) // 2, 1 if width != size[1] and column == 0 else column
+
+
+def cropped_or_stretched(original: Any, x: Tensor, axes: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """A crop, or where an image is too small all of it, resized from the corner."""
+    start = first_pixels(x.shape, size)
+    if min(start) >= 0:
+        return cropped(x, axes, start, size)
+    for axis, n in zip(axes, size, strict=True):
+        x = linear(x, axis, n)
+    return x
+
+
+def rows_rounded_down(original: Any, x: Tensor, axes: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Of images that are to keep their width, the rows at positions in float32, rounded down."""
+    old, new = x.shape[axes[0]], size[0]
+    first = (old - new) // 2
+    top, bottom, last = xp.float32(first / old), xp.float32((new + first) / old), xp.float32(old - 1)
+    if new > 1:
+        step = (bottom - top) * last / xp.float32(new - 1)
+        at = top * last + xp.arange(new, dtype="float32") * step
+    else:
+        at = xp.asarray([xp.float32(0.5) * (top + bottom) * last])
+    order = (axes[0], *(i for i in range(x.ndim) if i != axes[0]))
+    back = tuple(sorted(range(x.ndim), key=order.__getitem__))
+    return transpose(take(transpose(x, axes=order), indices=at.astype("int64")), axes=back)
+
+
+def crops(case: Case, data: Data) -> bool:
+    """The images are as large as the crop or larger."""
+    size = case.config["height"], case.config["width"]
+    return min(first_pixels(data.inputs[0].shape, size)) >= 0
+
+
+def crops_width_otherwise(case: Case, data: Data) -> bool:
+    """The images are as high as the crop or higher, and one column too wide."""
+    return crops(case, data) and bool(data.inputs[0].shape[-2] == case.config["width"] + 1)
+
+
+def crops_rows_only(case: Case, data: Data) -> bool:
+    height, width = data.inputs[0].shape[-3:-1]
+    return bool(width == case.config["width"] and height > case.config["height"])
+
+
+def picks_pixels_of_a_batch(case: Case, data: Data) -> bool:
+    """Several images are resized to another number of pixels, by the nearest."""
+    shape = data.inputs[0].shape
+    picks = case.config.get("interpolation") == "nearest" and len(shape) == 4 and shape[0] > 1
+    return bool(picks and math.prod(shape[1:3]) != case.config["height"] * case.config["width"])
+
+
+def with_channels_first(case: Case, data: Data) -> bool:
+    return case.config.get("data_format") == "channels_first"
+
+
+def between_pixels(case: Case, data: Data) -> bool:
+    return bool(case.config.get("interpolation", "bilinear") == "bilinear")
+
+
+def center_crop(height: int, width: int, *shape: int, **config: Any) -> Case:
+    made = {"height": height, "width": width} | config
+    return draft_layer("layers.CenterCrop", made, [recipe("normal", *shape)])
+
+
+def one_hot(*shape: int) -> Case:
+    config = {"num_tokens": 4, "output_mode": "one_hot"}
+    return draft_layer("layers.CategoryEncoding", config, [recipe("indices:4", *shape, dtype="int32")])
+
+
+def resized(shape: tuple[int, ...], height: int, width: int, **config: Any) -> Case:
+    """A case about Resizing."""
+    made = {"height": height, "width": width} | config
+    return draft_layer("layers.Resizing", made, [recipe("normal", *shape)])
+
+
+RESIZING = subject("layers.Resizing")
+CENTER_CROP = subject("layers.CenterCrop")
+CROPS = sets("crop_to_aspect_ratio")
+CENTER_CROP_JS = f"{LAYERS}/layers/preprocessing/center_crop.js"
+RESIZING_JS = f"{LAYERS}/layers/preprocessing/image_resizing.js"
+
+BATCH = resized((2, 4, 4, 3), 8, 16, interpolation="bilinear")
+CHANNELS_FIRST = resized((2, 3, 8, 8), 4, 2, interpolation="bilinear", data_format="channels_first")
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-center-crop-stretches-small-images",
+        "CenterCrop resizes an image that is too small as a whole, from its corner; Keras first cuts it to "
+        "the proportions of the crop, and resizes so that the edges fall together.",
+        kind="bug",
+        source=f"{CENTER_CROP_JS}:53 (CenterCrop.upsize)",
+        scope=all_of(CENTER_CROP, without(crops)),
+        effect=Value({"layers.CenterCrop.centre": cropped_or_stretched, "layers.positions": from_corner}),
+        witnesses=(center_crop(4, 4, 2, 2, 2, 3),),
+    ),
+    deviation(
+        "tfjs-center-crop-of-one-column-more",
+        "CenterCrop cuts off the first column of an image that is one column too wide; Keras the last one.",
+        kind="bug",
+        source=f"{CENTER_CROP_JS}:72 (CenterCrop.call: wBuffer becomes 1)",
+        scope=all_of(CENTER_CROP, crops_width_otherwise),
+        effect=Value({"layers.CenterCrop.centre": cropped_or_stretched}),
+        witnesses=(center_crop(3, 2, 1, 5, 3, 2),),
+    ),
+    deviation(
+        "tfjs-center-crop-has-no-gradient",
+        "No gradient can be taken through a CenterCrop that crops: put it before what is trained.",
+        kind="bug",
+        source=f"{CENTER_CROP_JS}:44 (CenterCrop.centerCrop: cropAndResize has no gradient)",
+        scope=all_of(CENTER_CROP, crops, rank(4)),
+        effect=Raises(
+            "missing-kernel",
+            "gradient",
+            ("gradient/*", "training/gradient/*"),
+            "gradient function not found for CropAndResize",
+        ),
+        witnesses=(center_crop(3, 2, 2, 6, 8, 3),),
+    ),
+    deviation(
+        "tfjs-center-crop-of-one-image-has-no-gradient",
+        "No gradient can be taken through a CenterCrop of an image without a batch.",
+        kind="bug",
+        source=f"{CENTER_CROP_JS}:46 (CenterCrop.centerCrop); {CORE}/gradients/Unpack_grad.js",
+        scope=all_of(CENTER_CROP, crops, rank(3)),
+        effect=Raises(
+            "invalid-argument",
+            "gradient",
+            ("gradient/*", "training/gradient/*"),
+            "Argument tensors passed to stack must be",
+        ),
+        witnesses=(center_crop(3, 2, 6, 8, 3),),
+    ),
+    deviation(
+        "tfjs-resizing-aligns-corners",
+        "Resizing puts the first and the last pixel of the new image on those of the old one, and knows no "
+        "padding and no antialiasing; in Keras the edges of the images fall together. Images are shifted by "
+        "up to half a pixel: resize before the model.",
+        kind="bug",
+        source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
+        scope=all_of(RESIZING, without(CROPS)),
+        effect=Value(
+            {
+                "layers.positions": corner_to_corner,
+                "layers.nearest_pixels": pixels_corner_to_corner,
+                "layers.Resizing.interpolated": by_name,
+                "layers.Resizing.in_proportion": uncut,
+            }
+        ),
+        witnesses=(BATCH, resized((2, 4, 4, 3), 2, 2, interpolation="nearest")),
+    ),
+    deviation(
+        "tfjs-resizing-crops-nothing",
+        "With crop_to_aspect_ratio nothing is cut off: the flag only moves the pixels of the new image, "
+        "which then begin in the corner of the old one.",
+        kind="bug",
+        source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
+        scope=all_of(RESIZING, CROPS),
+        effect=Value(
+            {
+                "layers.positions": from_corner,
+                "layers.nearest_pixels": pixels_from_corner,
+                "layers.Resizing.interpolated": by_name,
+                "layers.Resizing.in_proportion": uncut,
+            }
+        ),
+        witnesses=(
+            resized((2, 8, 4, 3), 4, 4, interpolation="bilinear", crop_to_aspect_ratio=True),
+            resized((2, 8, 4, 3), 4, 4, interpolation="nearest", crop_to_aspect_ratio=True),
+        ),
+    ),
+    deviation(
+        "tfjs-images-channels-last-only",
+        "data_format is not read: images with the channels first are resized, or cropped, along channels and "
+        "height.",
+        kind="bug",
+        source=f"{RESIZING_JS}:24 (Resizing), center_crop.js:16 (CenterCrop)",
+        scope=all_of(subject("layers.CenterCrop", "layers.Resizing"), with_channels_first),
+        effect=Value({"layers.images.spatial": channels_last}),
+        witnesses=(CHANNELS_FIRST, center_crop(3, 2, 2, 3, 6, 8, data_format="channels_first")),
+    ),
+    deviation(
+        "tfjs-resizing-shape-of-one-image",
+        "The inferred shape is that of one image, without the batch, whose channels are the third dimension "
+        "of the input: build no model on it.",
+        kind="bug",
+        source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
+        scope=all_of(RESIZING, any_of(rank(4), with_channels_first)),
+        effect=Metadata(("shape/concrete", "shape/unknown_batch"), shape_of_one_image),
+        witnesses=(BATCH,),
+    ),
+    deviation(
+        "tfjs-resizing-unknown-shape-of-one-image",
+        "The inferred shape is that of one image, without the batch, also while dimensions are unknown.",
+        kind="bug",
+        source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
+        scope=all_of(RESIZING, any_of(rank(4), with_channels_first)),
+        effect=Metadata(("shape/unknown",), unknown_shape_of_one_image),
+        witnesses=(BATCH,),
+    ),
+    deviation(
+        "tfjs-category-encoding-one-hot-of-rows",
+        "CategoryEncoding with output mode one_hot refuses rows of several integers, which Keras encodes "
+        "along a new axis: flatten them before, and reshape after.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/preprocessing/preprocessing_utils.js:32 (encodeCategoricalInputs)",
+        scope=all_of(CATEGORY_ENCODING, encodes_several_in_rows),
+        effect=Raises("invalid-argument", "call", NUMERIC, "maximum output rank is 2"),
+        witnesses=(one_hot(3, 2),),
+    ),
+    deviation(
+        "tfjs-category-encoding-one-hot-of-one",
+        "CategoryEncoding with output mode one_hot makes a vector of a single integer, where Keras makes a "
+        "matrix of one row; give it as a column.",
+        kind="bug",
+        source=f"{LAYERS}/layers/preprocessing/preprocessing_utils.js:28 (encodeCategoricalInputs)",
+        scope=all_of(CATEGORY_ENCODING, encodes_one),
+        effect=Value({"layers.CategoryEncoding.is_column": ends_with_one}),
+        witnesses=(one_hot(1),),
+    ),
+)
+
+ON_CPU = (
+    deviation(
+        "tfjs-cpu-gradient-of-oblong-images",
+        "No gradient can be taken through a bilinear Resizing or a stretching CenterCrop of oblong images.",
+        kind="bug",
+        source=f"{CPU}/kernels/ResizeBilinearGrad.js (resizeBilinearGrad: width and height are exchanged)",
+        scope=any_of(all_of(RESIZING, between_pixels, oblong), all_of(CENTER_CROP, without(crops), oblong)),
+        effect=Raises(
+            "internal",
+            "gradient",
+            ("gradient/*", "training/gradient/*"),
+            "does not match the shape of the input",
+        ),
+        witnesses=(resized((1, 4, 2, 2), 4, 4), center_crop(4, 8, 1, 2, 8, 3)),
+    ),
+    deviation(
+        "tfjs-cpu-resizing-gradient-of-batch",
+        "The gradient of a Resizing by the nearest pixel is wrong from the second image of a batch on.",
+        kind="bug",
+        source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
+        scope=all_of(RESIZING, picks_pixels_of_a_batch),
+        effect=Value({"layers.Resizing.resized": misreading}),
+        witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"),),
+    ),
+    deviation(
+        "tfjs-cpu-category-encoding-counts-one-sample",
+        "CategoryEncoding with output mode multi_hot counts, where it is given one sample and no batch: give "
+        "a batch of one.",
+        kind="bug",
+        source=f"{CPU}/kernels/DenseBincount.js:26 (bincountImpl is not told of binaryOutput)",
+        scope=all_of(CATEGORY_ENCODING, tells_presence, rank(1)),
+        effect=Value({"layers.CategoryEncoding.encoded_samples": counted}),
+        witnesses=(
+            draft_layer(
+                "layers.CategoryEncoding",
+                {"num_tokens": 4, "output_mode": "multi_hot"},
+                [Literal((5,), (1.0, 1.0, 0.0, 3.0, 1.0), "int32")],
+            ),
+        ),
+    ),
+)
+"""What the plain JavaScript backend does, beside `DEVIATIONS`."""
+
+ON_WASM = (
+    deviation(
+        "tfjs-wasm-center-crop-rounds-rows-down",
+        "CenterCrop of images that are as wide as the crop takes wrong rows: their positions, which are no "
+        "whole numbers, are rounded down. Crop by slicing.",
+        kind="bug",
+        source=f"{WASM}/kernels/CropAndResize.js (src/cc/kernels/CropAndResize.cc copies whole rows there)",
+        scope=all_of(CENTER_CROP, crops_rows_only),
+        effect=Value({"layers.CenterCrop.centre": rows_rounded_down}),
+        witnesses=(center_crop(3, 2, 2, 5, 2, 3),),
+    ),
+)
+"""What the WebAssembly backend does, beside `DEVIATIONS`."""

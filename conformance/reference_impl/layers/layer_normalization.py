@@ -1,0 +1,63 @@
+"""LayerNormalization: every sample brought to zero mean and unit variance, then scaled and shifted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
+from conformance.reference_impl.layers.moments import CentreAndScale, moments, normalized
+from conformance.reference_impl.layers.spanned_axes import along, axes_of, refuse_axes_outside
+from conformance.reference_impl.primitives import add, multiply, reshape, rsqrt
+from conformance.reference_impl.tape import Tensor
+
+
+class RMSScaling(Layer, registered=False):
+    """The argument that Keras takes after all others, and does not show."""
+
+    supports_masking = True
+
+    rms_scaling = field(fields.boolean, False, "whether to divide by σ alone")
+
+
+class LayerNormalization(CentreAndScale, RMSScaling):
+    """γ·(x − μ)/√(σ² + ε) + β, with μ and σ² along one axis or several (Ba et al. 2016).
+
+    Any shape, which the output has too; γ and β have the dimensions of the axes in ascending order. With
+    `rms_scaling` it is γ·x/√(σ² + ε), whose σ² is still the variance. Source:
+    `keras.layers.LayerNormalization`.
+
+    >>> [weight.shape for weight in LayerNormalization(axis=[1, 2]).declare_weights([(None, 5, 20, 30)])]
+    [(5, 20), (5, 20)]
+    """
+
+    axis = field(fields.axes, -1, "the axis or axes of the mean and the variance")
+
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        refuse_axes_outside(self.axis, shapes[0])
+
+    def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
+        axes = axes_of(self.axis, len(shapes[0]))
+        shape = self.known(tuple(shapes[0][axis] for axis in axes), shapes[0])
+        weights = []
+        if self.scale or self.rms_scaling:
+            weights.append(Weight("gamma", shape, self.gamma_initializer))
+        if self.center and not self.rms_scaling:
+            weights.append(Weight("beta", shape, self.beta_initializer))
+        return tuple(weights)
+
+    def fixed_axes(self, shapes: Sequence[Shape]) -> list[frozenset[int]]:
+        return [frozenset()]
+
+    def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        x = inputs[0]
+        axes = axes_of(self.axis, x.ndim)
+        average, variance = moments(x, axes)
+        spread = {name: reshape(w, shape=along(axes, x.shape)) for name, w in weights.items()}
+        gamma, beta = spread.get("gamma"), spread.get("beta")
+        if not self.rms_scaling:
+            return Result((normalized(x, average, variance, self.epsilon, gamma, beta),))
+        assert gamma is not None  # declare_weights
+        return Result((multiply(multiply(x, rsqrt(add(variance, self.epsilon))), gamma),))

@@ -1,0 +1,48 @@
+"""Mean and variance, and what is brought to zero mean and unit variance by them."""
+
+from __future__ import annotations
+
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.layer import Layer
+from conformance.reference_impl.primitives import add, mean, multiply, rsqrt, square, subtract
+from conformance.reference_impl.tape import Tensor, algorithm
+
+
+class CentreAndScale(Layer, registered=False):
+    """A layer that normalizes, then multiplies by γ and adds β: whether it does, and how they begin."""
+
+    epsilon = field(fields.number, 0.001, "added to the variance")
+    center = field(fields.boolean, True, "whether β is added")
+    scale = field(fields.boolean, True, "whether γ multiplies")
+    beta_initializer = field(fields.initializer, "zeros")
+    gamma_initializer = field(fields.initializer, "ones")
+    beta_regularizer = field(fields.regularizer, None)
+    gamma_regularizer = field(fields.regularizer, None)
+    beta_constraint = field(fields.constraint, None)
+    gamma_constraint = field(fields.constraint, None)
+
+
+def moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Mean and (biased) variance along the axes, which stay with size one, by the algorithm that the
+    backend's arithmetic names."""
+    average = mean(x, axis=axes, keepdims=True)
+    if algorithm("variance") == "one-pass":
+        return average, subtract(mean(square(x), axis=axes, keepdims=True), square(average))
+    return average, mean(square(subtract(x, average)), axis=axes, keepdims=True)
+
+
+def normalized(
+    x: Tensor, average: Tensor, variance: Tensor, epsilon: float, gamma: Tensor | None, beta: Tensor | None
+) -> Tensor:
+    """γ·(x − μ)/√(σ² + ε) + β, all of which broadcast, in the order of operations that the backend's
+    arithmetic names."""
+    inverse = rsqrt(add(variance, epsilon))
+    if gamma is not None:
+        inverse = multiply(inverse, gamma)
+    if algorithm("batch_normalization") == "folded":
+        shift = multiply(average, inverse)
+        shift = multiply(shift, -1.0) if beta is None else subtract(beta, shift)
+        return add(multiply(x, inverse), shift)
+    y = multiply(subtract(x, average), inverse)
+    return y if beta is None else add(y, beta)

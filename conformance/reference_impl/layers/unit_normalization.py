@@ -1,0 +1,40 @@
+"""UnitNormalization: every sample brought to length one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
+from conformance.reference_impl.layers.spanned_axes import axes_of, refuse_axes_outside
+from conformance.reference_impl.primitives import minimum, multiply, rsqrt, square, total
+from conformance.reference_impl.tape import Tensor
+
+LARGEST_SCALE = 1e12
+"""What Keras multiplies by at most: zeros stay zeros."""
+
+
+class UnitNormalization(Layer):
+    """x/√Σx² along one axis or several; any shape, which the output has too.
+
+    Source: `keras.layers.UnitNormalization`.
+
+    >>> import numpy as np
+    >>> from conformance.reference_impl.tape import variable
+    >>> UnitNormalization().call([variable(np.array([[3.0, 4.0]]))], {}, Context()).outputs[0].value
+    array([[0.6, 0.8]])
+    """
+
+    supports_masking = True
+
+    axis = field(fields.axes, -1, "the axis or axes of the sum")
+
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        refuse_axes_outside(self.axis, shapes[0])
+
+    def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        x = inputs[0]
+        squares = total(square(x), axis=axes_of(self.axis, x.ndim), keepdims=True)
+        return Result((multiply(x, minimum(rsqrt(squares), LARGEST_SCALE)),))
