@@ -346,7 +346,7 @@ def _masks(question: Question, names: list[str]) -> dict[str, Expected]:
         if mask is None:
             return Structure(None)
         unsettled = None if other is None or other is mask else xp.where(mask != other, xp.inf, 0.0)
-        return Value(Tensor(mask, unsettled))
+        return Value(Tensor(xp.asarray(mask), unsettled))
 
     found = {f"mask/{i}": handed(*both) for i, both in enumerate(zip(handed_on, as_zeros, strict=True))}
     return {name: found[name] for name in names}

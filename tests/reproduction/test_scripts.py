@@ -190,7 +190,7 @@ def inventions(report: Report, cases: Iterable[Case]) -> dict[tuple[str, ...], F
     for check in report.checks:
         kind = check.backend, check.subject, re.sub(r"\d+|(?<=weight/).*|(?<=state/).*", "", check.observable)
         if check.verdict is Verdict.CONFORMS and kind not in invented:
-            part = {"signature": "arguments/trainable/default", "config": "trainable"}
+            part = {"signature": "arguments/name/default", "config": "trainable"}
             differs = part.get(check.observable.removeprefix("reconstructed/"))
             told = msgspec.structs.replace(check, differs=(differs,) if differs else ())
             invented[kind] = as_finding(told, by_id[check.case])
