@@ -288,7 +288,7 @@ def report(directory: Path, form: str | None, output: Path | None) -> None:
         raise BadFile(f"{error.filename or directory}: {error.strerror}") from error
 
 
-@main.command(epilog="Example: conformance explain 14a6840f2ff487ce --backend tfjs-cpu --observable output/0")
+@main.command(epilog="Example: conformance explain a7e890b213a391ce --backend tfjs-cpu --observable output/0")
 @click.argument("what", metavar="ID")
 @click.option(
     "--results", default="conformance-results", show_default=True, metavar="DIR",

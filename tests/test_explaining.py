@@ -16,6 +16,13 @@ from conformance.cases.case import Literal, encode
 from conformance.cases.drafts.draft import draft_activation
 from conformance.reporting.store import read
 
+LSTM = next(
+    case.id
+    for case in corpus.load("quick")
+    if case.subject == "layers.LSTM" and case.config == {"units": 3} and "signature" in case.observables
+)
+"""The case that README explains."""
+
 RECTIFIER = f"{shlex.quote(sys.executable)} {Path(__file__).parent / 'adapters' / 'rectifier.py'}"
 CASE = draft_activation("relu", {}, Literal((4,), (-2.0, -1.0, 0.5, 4.0)), gradients=False)
 
@@ -95,18 +102,16 @@ def test_files_of_earlier_findings_go(results: Path, case_file: str) -> None:
     ("words", "message"),
     [
         pytest.param(["0123"], "the nearest are", id="unknown id"),
-        pytest.param(["14a6840f2ff487ce"], "needs --observable", id="no observable"),
+        pytest.param([LSTM], "needs --observable", id="no observable"),
+        pytest.param([LSTM, "--observable", "output/7"], "has no observable", id="unknown observable"),
+        pytest.param([LSTM, "--observable", "output/0"], "name one backend", id="no backend"),
         pytest.param(
-            ["14a6840f2ff487ce", "--observable", "output/7"], "has no observable", id="unknown observable"
-        ),
-        pytest.param(["14a6840f2ff487ce", "--observable", "output/0"], "name one backend", id="no backend"),
-        pytest.param(
-            ["14a6840f2ff487ce", "--observable", "output/0", "--backend", "keras"],
+            [LSTM, "--observable", "output/0", "--backend", "keras"],
             "unknown backend",
             id="unknown backend",
         ),
         pytest.param(
-            ["14a6840f2ff487ce", "--observable", "output/0", "--backend-command", f"m={RECTIFIER} well"],
+            [LSTM, "--observable", "output/0", "--backend-command", f"m={RECTIFIER} well"],
             "says that it lacks",
             id="unsupported",
         ),
@@ -127,13 +132,13 @@ def test_a_backend_that_does_not_start(case_file: str) -> None:
 def test_the_limit_of_a_real_backend_term_by_term() -> None:
     """The gates of an LSTM: the terms sum to the limit, and the loosest functions are named."""
     words = ("--backend", "tfjs-cpu", "--observable", "output/0")
-    explained = json.loads(invoke("explain", "14a6840f2ff487ce", *words, "--json").stdout)
+    explained = json.loads(invoke("explain", LSTM, *words, "--json").stdout)
     assert explained["sums"]["contribution"] == pytest.approx(explained["element"]["limit"], rel=1e-9)
     assert {"Affine", "Tanh", "Sigmoid"} <= {term["operation"] for term in explained["terms"]}
     assert explained["arithmetic"]["ulps"]["sigmoid"]["looser_than_published"]
     reached = {d["id"]: d["reached"] for d in explained["deviations"]}
     assert reached["tfjs-lstm-recurrent-activation-default"] is True
     assert next(case for case in corpus.load("quick") if case.id == explained["case"])
-    text = invoke("explain", "14a6840f2ff487ce", *words).stdout
+    text = invoke("explain", LSTM, *words).stdout
     assert "more," in text
     assert "tfjs-lstm-recurrent-activation-default" in text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -166,3 +168,10 @@ def test_no_case_can_be_changed() -> None:
     with pytest.raises(AttributeError):
         QUICK[0].subject = "layers.Dense"  # type: ignore[misc]  # that is what is tried
     assert msgspec.structs.replace(QUICK[0], subject="layers.Other").id != QUICK[0].id
+
+
+def test_cases_that_the_readme_names_are_in_the_corpus() -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    named = set(re.findall(r"\b[0-9a-f]{16}\b", readme))
+    assert named
+    assert named <= {case.id for case in corpus.load("quick")}
