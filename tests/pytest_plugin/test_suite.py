@@ -198,7 +198,7 @@ def test_deviations_are_undecided_where_a_property_is_chosen(suite: Run, pyteste
 
 def test_first_failure_ends_the_session_and_the_backends(suite: Run) -> None:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    result = suite("-x", *asks_logged("leaky"), *asks_logged("well"), "-k", "relu-forward")
+    result = suite("-x", *asks_logged("leaky"), *asks_logged("well"), "-k", "activations.relu-forward")
     result.assert_outcomes(failed=1, skipped=0, deselected=result.parseoutcomes()["deselected"])
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
     assert not Path("asked.well").exists()

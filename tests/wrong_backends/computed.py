@@ -278,7 +278,7 @@ FAULTS = (
         "training-forward",
         "layers.BatchNormalization",
         {
-            f"{BATCH_NORMALIZATION}:algorithm": lambda original, name: (
+            f"{LAYERS}.moments:algorithm": lambda original, name: (
                 "one-pass" if name == "variance" else original(name)
             )
         },

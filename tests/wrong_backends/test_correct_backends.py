@@ -18,7 +18,7 @@ from .fault import LAYERS, rule
 from .reference_backend import QUICK, Replacements, judge_of, observe
 
 AFFINE = rule("Affine", "value")
-ALGORITHM = f"{LAYERS}.batch_normalization:algorithm"
+ALGORITHM = f"{LAYERS}.moments:algorithm"
 SUM = rule("Sum", "value")
 
 
