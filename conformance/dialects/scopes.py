@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import About, Scope, everywhere
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.convolution import Convolution, WindowedProduct
+from conformance.reference_impl.layers.nested import names_layer
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 
 LAYERS = tuple(f"layers.{name}" for name in sorted(Layer.registered))
@@ -91,6 +93,16 @@ def activated_by(names: Collection[str]) -> Scope:
         return case.config.get("activation") in names or case.config.get("recurrent_activation") in names
 
     return scope
+
+
+def inner(case: Case) -> list[tuple[str, Mapping[str, Any]]]:
+    """The class and configuration of every layer inside the case's configuration."""
+    return [(v["class_name"], v["config"]) for v in case.config.values() if names_layer(v)]
+
+
+def wraps(*classes: str) -> Scope:
+    """A layer of one of the classes is inside the configuration."""
+    return lambda case, data: any(name in classes for name, _ in inner(case))
 
 
 def rank(*ranks: int) -> Scope:

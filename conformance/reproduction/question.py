@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
+from conformance.reference_impl import layers
+from conformance.reference_impl.layers.cell import Cell
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Question:
     @property
     def is_layer(self) -> bool:
         return self.subject == "layers"
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether the subject is a cell, which takes its states with its input."""
+        return self.is_layer and issubclass(layers.get(self.name), Cell)
 
     @property
     def calls(self) -> bool:

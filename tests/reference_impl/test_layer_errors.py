@@ -20,6 +20,10 @@ QUICK = [case for case in corpus.load("quick") if case.subject.startswith("layer
 LAYERS = {name: c for name, c in Layer.registered.items() if c.__module__.startswith("conformance.")}
 
 
+DENSE = {"class_name": "Dense", "config": {"units": 2}}
+GRU = {"class_name": "GRU", "config": {"units": 2}}
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_unknown_argument_suggests_the_nearest(name: str) -> None:
     required = {n: _some_value(name, n) for n, f in LAYERS[name].arguments.items() if f.default is REQUIRED}
@@ -90,6 +94,12 @@ def test_missing_required_argument_is_named(name: str) -> None:
             ("`renorm_clipping`", "rmax", "rmx"),
         ),
         ("LSTM", {"units": 2, "use_cudnn": "yes"}, ("`use_cudnn`", "'auto', True, False", "yes")),
+        ("TimeDistributed", {"layer": {"class_name": "Dens", "config": {}}}, ("`layer`", "Dense")),
+        ("TimeDistributed", {"layer": "Dense"}, ("`layer`", "class_name", "'Dense'")),
+        ("RNN", {"cell": DENSE}, ("`cell`", "cell", "Dense")),
+        ("Bidirectional", {"layer": DENSE}, ("`layer`", "recurrent", "Dense")),
+        ("Bidirectional", {"layer": GRU, "merge_mode": "max"}, ("`merge_mode`", "'concat'", "max")),
+        ("Bidirectional", {"layer": GRU, "backward_layer": GRU}, ("`backward_layer`", "`go_backwards`")),
         ("Flatten", {"data_format": "NCHW"}, ("`data_format`", "'channels_first'", "NCHW")),
         ("MaxPooling2D", {"pool_size": [1, 2, 3]}, ("`pool_size`", "2 integers", "(1, 2, 3)")),
         ("AveragePooling1D", {"pool_size": 2, "strides": 0}, ("`strides`", "positive integer", "0")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -411,6 +411,85 @@ def test_lstm_is_its_equations(backwards: bool, masked: bool) -> None:
     np.testing.assert_allclose(c.value, expected[:, -1, 1], rtol=1e-12)
 
 
+@pytest.mark.parametrize("reset_after", [False, True])
+def test_gru_is_its_equations(reset_after: bool) -> None:
+    gru = layers.GRU(3, return_sequences=True, reset_after=reset_after)
+    x, weights = drawn((2, 4, 5)), weights_for(gru, (2, 4, 5))
+    (sequence,) = call(gru, [x], weights).outputs
+    kernel, recurrent = (np.split(weights[name], 3, axis=1) for name in ("kernel", "recurrent_kernel"))
+    rows = weights["bias"] if reset_after else np.stack([weights["bias"], np.zeros(9)])
+    bias, recurrent_bias = (np.split(row, 3) for row in rows)
+    h = np.zeros((2, 3))
+    for t in range(4):
+        z, r = (
+            sigmoid(x[:, t] @ kernel[k] + bias[k] + h @ recurrent[k] + recurrent_bias[k]) for k in range(2)
+        )
+        u = r * (h @ recurrent[2] + recurrent_bias[2]) if reset_after else (r * h) @ recurrent[2]
+        h = z * h + (1 - z) * np.tanh(x[:, t] @ kernel[2] + bias[2] + u)
+        np.testing.assert_allclose(sequence.value[:, t], h, rtol=1e-12)
+
+
+def test_simple_rnn_is_its_equation() -> None:
+    rnn = layers.SimpleRNN(3, return_sequences=True, go_backwards=True)
+    x, weights = drawn((2, 4, 5)), weights_for(rnn, (2, 4, 5))
+    (sequence,) = call(rnn, [x], weights).outputs
+    h = np.zeros((2, 3))
+    for step, t in enumerate(reversed(range(4))):
+        h = np.tanh(x[:, t] @ weights["kernel"] + weights["bias"] + h @ weights["recurrent_kernel"])
+        np.testing.assert_allclose(sequence.value[:, step], h, rtol=1e-12)
+
+
+def described(layer: Layer) -> dict[str, Any]:
+    """The layer as it stands inside another's configuration."""
+    return {"class_name": type(layer).__name__, "config": layer.get_config()}
+
+
+@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
+def test_layer_is_rnn_of_its_cell(name: str) -> None:
+    layer = layers.get(name)(3, return_sequences=True, return_state=True)
+    rnn = layers.RNN(described(layers.get(f"{name}Cell")(3)), return_sequences=True, return_state=True)
+    x, weights = drawn((2, 4, 5)), weights_for(layer, (2, 4, 5))
+    pairs = zip(call(layer, [x], weights).outputs, call(rnn, [x], weights).outputs, strict=True)
+    assert all(np.array_equal(one.value, other.value) for one, other in pairs)
+
+
+def test_time_distributed_is_a_loop_over_time() -> None:
+    conv = layers.Conv2D(2, 2)
+    wrapper = layers.TimeDistributed(described(conv))
+    x, weights = drawn((2, 3, 4, 5, 2)), weights_for(wrapper, (2, 3, 4, 5, 2))
+    (out,) = call(wrapper, [x], weights).outputs
+    for t in range(3):
+        np.testing.assert_array_equal(out.value[:, t], call(conv, [x[:, t]], weights).outputs[0].value)
+
+
+MERGED: dict[str | None, Callable[[Array, Array], list[Array]]] = {
+    "sum": lambda y, z: [y + z],
+    "mul": lambda y, z: [y * z],
+    "ave": lambda y, z: [(y + z) / 2],
+    "concat": lambda y, z: [np.concatenate([y, z], axis=-1)],
+    None: lambda y, z: [y, z],
+}
+
+
+@pytest.mark.parametrize("mode", MERGED)
+@pytest.mark.parametrize("sequences", [False, True])
+def test_bidirectional_is_two_passes(mode: str | None, sequences: bool) -> None:
+    forward = layers.LSTM(3, return_sequences=sequences, return_state=True, name="one")
+    layer = layers.Bidirectional(described(forward), merge_mode=mode)
+    x, weights = drawn((2, 4, 5)), weights_for(layer, (2, 4, 5))
+    one, other = (
+        {n.removeprefix(f"{scope}_one/"): w for n, w in weights.items() if n.startswith(scope)}
+        for scope in ("forward", "backward")
+    )
+    (y, *states), (z, *others) = (
+        [out.value for out in call(forward, [data], own).outputs]
+        for data, own in ((x, one), (x[:, ::-1], other))
+    )
+    expected = [*MERGED[mode](y, z[:, ::-1] if sequences else z), *states, *others]
+    for out, wanted in zip(call(layer, [x], weights).outputs, expected, strict=True):
+        np.testing.assert_allclose(out.value, wanted, rtol=1e-13)
+
+
 @pytest.mark.parametrize("axis", [-1, 1, 2])
 def test_batch_normalization_makes_zero_mean_and_unit_variance(axis: int) -> None:
     layer = layers.BatchNormalization(axis=axis, epsilon=0.0625, momentum=0.75)
@@ -668,6 +747,15 @@ DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, An
     "lstm": (layers.LSTM(3, return_sequences=True, return_state=True), ((2, 4, 2),), {}),
     "lstm_masked": (
         layers.LSTM(3, go_backwards=True),
+        ((2, 3, 2),),
+        {"masks": (np.array([[1, 0, 1], [1, 1, 0]], bool),)},
+    ),
+    "simple_rnn": (layers.SimpleRNN(3, return_sequences=True), ((2, 4, 2),), {}),
+    "gru": (layers.GRU(3, return_sequences=True, return_state=True), ((2, 4, 2),), {}),
+    "gru_reset_before": (layers.GRU(3, reset_after=False, go_backwards=True), ((2, 3, 2),), {}),
+    "time_distributed": (layers.TimeDistributed(described(layers.Dense(3))), ((2, 3, 4),), {}),
+    "bidirectional": (
+        layers.Bidirectional(described(layers.GRU(2, return_sequences=True))),
         ((2, 3, 2),),
         {"masks": (np.array([[1, 0, 1], [1, 1, 0]], bool),)},
     ),

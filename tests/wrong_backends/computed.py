@@ -36,6 +36,7 @@ from .fault import LAYERS, Fault, rule
 CONVOLUTION = f"{LAYERS}.convolution"
 BATCH_NORMALIZATION = f"{LAYERS}.batch_normalization"
 LSTM = f"{LAYERS}.lstm:LSTM"
+BLOCK = f"{LAYERS}.cell:DenseCell.block"
 ANSWER = "conformance.cases.answer"
 
 
@@ -123,21 +124,31 @@ def detached_statistics(original: Any, *args: Any) -> tuple[Tensor, ...]:
     return tuple(Tensor(t.value) for t in original(*args))
 
 
-# LSTM
+# Recurrent layers
 
 
 def gates_ifoc(original: Any, self: Any, z: Tensor, index: int) -> Tensor:
     return original(self, z, {2: 3, 3: 2}.get(index, index))
 
 
-def gates_fico(original: Any, self: Any, z: Tensor, index: int) -> Tensor:
-    return original(self, z, {0: 1, 1: 0}.get(index, index))
+def first_two_gates_swapped(original: Any, self: Any, z: Tensor, index: int, *last: int) -> Tensor:
+    return original(self, z, index if last else {0: 1, 1: 0}.get(index, index), *last)
+
+
+def update_inverted(original: Any, z: Tensor, h: Tensor, candidate: Tensor) -> Tensor:
+    """(1 − z)·h + z·g."""
+    return original(z, candidate, h)
+
+
+def bias_rows_swapped(original: Any, self: Any, weights: Any, row: int) -> Tensor | None:
+    return original(self, weights, 1 - row)
 
 
 def forget_bias_missing(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
     if "bias" in weights:
-        kept = np.ones(4 * self.units, np.float32)
-        kept[self.units : 2 * self.units] = 0
+        units = self.repeated.units
+        kept = np.ones(4 * units, np.float32)
+        kept[units : 2 * units] = 0
         weights = dict(weights) | {"bias": multiply(weights["bias"], Tensor(kept))}
     return original(self, inputs, weights, context)
 
@@ -342,8 +353,16 @@ FAULTS = (
     Fault(
         "softmax_mask_ignored", "forward", "layers.Softmax", {f"{LAYERS}.softmax:Softmax.call": mask_ignored}
     ),
-    Fault("lstm_gates_ifoc_swapped", "forward", "layers.LSTM", {f"{LSTM}.gate": gates_ifoc}),
-    Fault("lstm_gates_fico_swapped", "forward", "layers.LSTM", {f"{LSTM}.gate": gates_fico}),
+    Fault("lstm_gates_ifoc_swapped", "forward", "layers.LSTM", {BLOCK: gates_ifoc}),
+    Fault("lstm_gates_fico_swapped", "forward", "layers.LSTM", {BLOCK: first_two_gates_swapped}),
+    Fault("gru_gates_rzh_swapped", "forward", "layers.GRU", {BLOCK: first_two_gates_swapped}),
+    Fault("gru_update_inverted", "forward", "layers.GRU", {f"{LAYERS}.gru_cell:mixed": update_inverted}),
+    Fault(
+        "gru_biases_swapped",
+        "forward",
+        "layers.GRU",
+        {f"{LAYERS}.gru_cell:GRUCell.bias_row": bias_rows_swapped},
+    ),
     Fault("lstm_forget_bias_missing", "forward", "layers.LSTM", {f"{LSTM}.call": forget_bias_missing}),
     Fault("returns_sequences_reversed", "forward", "layers.LSTM", {f"{LSTM}.call": sequences_reversed}),
     Fault("states_swapped", "forward", "layers.LSTM", {f"{LSTM}.call": states_swapped}),

@@ -11,6 +11,7 @@ import msgspec
 
 from conformance.cases.case import Case, Recipe, Source
 from conformance.reference_impl import layers
+from conformance.reference_impl.layers.cell import Cell
 
 STRUCTURAL = (
     "shape/concrete",
@@ -78,7 +79,9 @@ def draft_layer(
         observables += [f"training/{name}" for name in gradients_of]
     observables += [f"mask/{i}" for i in range(len(outputs))]
     observables += [*STRUCTURAL, *(f"reconstructed/output/{i}" for i in range(len(outputs)))]
-    observables += ONCE if once else ()
+    if once:
+        # The layer around a cell builds it and disposes of it: nobody asks a cell itself for memory.
+        observables += ONCE[:1] if isinstance(layer, Cell) else ONCE
 
     def key(source: Source, slot: str) -> Source:
         return keyed(source, subject, config, slot)

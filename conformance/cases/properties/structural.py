@@ -12,6 +12,7 @@ from conformance.cases.case import Case
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.layers.fields import REQUIRED, Field
+from conformance.reference_impl.layers.nested import names_layer
 
 
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,14 +32,27 @@ def _required(layer: str) -> tuple[str, ...]:
 def _understood(name: str, told: bytes) -> dict[str, Any]:
     """`_canonical` of (required, given) as JSON. A backend says the same thing several times: of a case as
     config and as reconstructed/config, and of many cases the same."""
-    layer = layers.get(name)
     required, given = msgspec.json.decode(told)
+    return _in_one_form(name, required, given)
+
+
+def _in_one_form(name: str, required: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    layer = layers.get(name)
     known = {key: value for key, value in given.items() if key in layer.arguments}
     try:
-        understood = layer.from_config(required | known).config
+        understood = layer.from_config({**required, **known}).config
     except (TypeError, ValueError):
         understood = {key: _parsed(layer.arguments[key], value) for key, value in known.items()}
-    return {key: _listed(understood.get(key, value)) for key, value in given.items()}
+    return {
+        key: _nested_in_one_form(value) if names_layer(value) else _listed(understood.get(key, value))
+        for key, value in given.items()
+    }
+
+
+def _nested_in_one_form(description: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer inside a configuration: what is said of it, and no more."""
+    name = description["class_name"]
+    return {"class_name": name, "config": _in_one_form(name, {}, description["config"])}
 
 
 def _parsed(argument: Field, value: Any) -> Any:
@@ -57,16 +71,17 @@ def configurations(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     without what may be left out at its default."""
     if not isinstance(observed, dict):
         return expected, observed
-    left_out = layers.get(case.subject.partition(".")[2]).unsaid_at_default
+    layer = case.subject.partition(".")[2]
+    return _told(layer, expected), _told(layer, _canonical(case, observed))
 
-    def told(configuration: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            key: value
-            for key, value in configuration.items()
-            if key != "name" and not (key in left_out and value == left_out[key])
-        }
 
-    return told(expected), told(_canonical(case, observed))
+def _told(layer: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    left_out = layers.get(layer).unsaid_at_default
+    return {
+        key: {**value, "config": _told(value["class_name"], value["config"])} if names_layer(value) else value
+        for key, value in configuration.items()
+        if key != "name" and not (key in left_out and value == left_out[key])
+    }
 
 
 def signatures(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:

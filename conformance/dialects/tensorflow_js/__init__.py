@@ -18,6 +18,7 @@ from conformance.dialects.tensorflow_js import (
     normalization,
     pooling,
     preprocessing,
+    recurrent,
     refusals,
     spatial,
     wasm,
@@ -41,6 +42,7 @@ EVERYWHERE = (
     *pooling.DEVIATIONS,
     *spatial.DEVIATIONS,
     *convolution.DEVIATIONS,
+    *recurrent.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

@@ -126,7 +126,11 @@ def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everyw
 
 
 USES_HARD_SIGMOID = any_of(
-    activated_by({"hard_sigmoid"}), all_of(subject("layers.LSTM"), omits("recurrent_activation"))
+    activated_by({"hard_sigmoid"}),
+    all_of(
+        subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell"),
+        omits("recurrent_activation"),
+    ),
 )
 
 

@@ -11,9 +11,26 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Scope, subject
 from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, sets, without
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
+from conformance.dialects.tensorflow_js.defaults import (
+    CONV2D_CASE,
+    DENSE_CASE,
+    EMBEDDING_CASE,
+    GRU_CASE,
+    GRU_CELL_CASE,
+    LSTM_CASE,
+    LSTM_CELL_CASE,
+    RECURRENT_CASES,
+)
 from conformance.dialects.tensorflow_js.layers import POSITIVE
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, NOT_SEARCHED, deviation, issue
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    CONFIGURATIONS,
+    LAYERS,
+    NOT_SEARCHED,
+    RECURRENT,
+    deviation,
+    issue,
+)
 from conformance.dialects.tensorflow_js.refusals import GROUPED_CASE, LOW_RANK_CASES, RENORM_CASE, grouped
 
 Patch = Callable[[Case, Any], Any]
@@ -140,14 +157,14 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         (BATCH_NORMALIZATION_CASE,),
     ),
     (
-        "lstm-arguments",
+        "recurrent-arguments",
         ("seed", "use_cudnn", "zero_output_for_mask"),
-        subject("layers.LSTM"),
+        subject(*RECURRENT, *CELLS),
         "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
         "masked steps never give zeros.",
-        "layers/recurrent.js:982 (LSTMCell), recurrent.js:208 (RNN)",
+        "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
         NOT_SEARCHED,
-        (LSTM_CASE,),
+        (*RECURRENT_CASES.values(),),
     ),
     (
         "noise-seed",
@@ -283,14 +300,14 @@ DEVIATIONS = (
         witnesses=(EMBEDDING_CASE,),
     ),
     deviation(
-        "tfjs-lstm-config-tells-implementation",
+        "tfjs-recurrent-config-tells-implementation",
         "The configuration has a key of Keras 2, implementation, which changes nothing. Keras 3 refuses it; "
         "drop it when going back.",
         kind="intentional",
-        source=f"{LAYERS}/layers/recurrent.js:1135 (LSTMCell.getConfig)",
-        scope=subject("layers.LSTM"),
+        source=f"{LAYERS}/layers/recurrent.js:933 (GRUCell.getConfig), :1135 (LSTMCell.getConfig)",
+        scope=subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell"),
         effect=Metadata(CONFIGURATIONS, saying(implementation=None)),
-        witnesses=(LSTM_CASE,),
+        witnesses=(GRU_CASE, LSTM_CASE, GRU_CELL_CASE, LSTM_CELL_CASE),
     ),
     deviation(
         "tfjs-config-without-activity-regularizer",
@@ -317,12 +334,12 @@ DEVIATIONS = (
         ),
     ),
     deviation(
-        "tfjs-lstm-without-activity-regularizer",
+        "tfjs-recurrent-without-activity-regularizer",
         "activity_regularizer is dropped in silence: the penalty is missing from the loss.",
         kind="bug",
-        source=f"{LAYERS}/layers/recurrent.js:1152 (LSTM: TODO(cais): Add activityRegularizer)",
+        source=f"{LAYERS}/layers/recurrent.js:771, :951, :1152 (TODO(cais): Add activityRegularizer)",
         upstream=issue(8022),
-        scope=all_of(subject("layers.LSTM"), sets("activity_regularizer")),
+        scope=all_of(subject("layers.GRU", "layers.LSTM", "layers.SimpleRNN"), sets("activity_regularizer")),
         effect=Metadata(CONFIGURATIONS, saying(activity_regularizer=None)),
         witnesses=(REGULARIZED_LSTM_CASE,),
     ),
@@ -360,7 +377,7 @@ DEVIATIONS = (
         "it where Keras's is unknown.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:331 (RNN.build: inputSpec)",
-        scope=all_of(subject("layers.LSTM"), sets("stateful")),
+        scope=all_of(subject(*RECURRENT), sets("stateful")),
         effect=Metadata(("shape/unknown",), fixed_batch),
         witnesses=(STATEFUL_CASE,),
     ),

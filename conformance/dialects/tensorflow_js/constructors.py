@@ -24,8 +24,13 @@ OF_LAYERS: dict[str, dict[str, Any]] = {
         "batch_size": READ,
         "input_length": {"default": None},
     },
-    "layers.LSTM": {"dropout_func": READ, "implementation": {"default": None}},
     "layers.SpatialDropout1D": {"noise_shape": {"default": None}, "trainable": {"default": True}},
+    **{
+        f"layers.{name}": {"dropout_func": READ, "implementation": {"default": None}}
+        for name in ("GRU", "GRUCell", "LSTM", "LSTMCell")
+    },
+    "layers.SimpleRNN": {"dropout_func": READ},
+    "layers.SimpleRNNCell": {"dropout_func": READ},
 }
 """Arguments that only some layers have, and those with another default there."""
 
@@ -36,7 +41,7 @@ def having(arguments: dict[str, Any]) -> Patch:
 
 
 def with_arguments_of_keras_2(case: Case, expected: Any) -> Any:
-    own = {} if case.subject == "layers.Embedding" else {"weights": READ}
+    own = {} if "weights" in expected["arguments"] else {"weights": READ}
     return having(OF_EVERY_LAYER | own | OF_LAYERS.get(case.subject, {}))(case, expected)
 
 

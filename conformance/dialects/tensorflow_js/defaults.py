@@ -8,16 +8,54 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Value, subject
 from conformance.dialects.scopes import all_of, omits
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, deviation, searched
-
-LSTM_CASE = draft_layer(
-    "layers.LSTM",
-    {"units": 3},
-    [recipe("normal", 2, 4, 5)],
-    weights="small_normal",
-    training=True,
-    once=True,
+from conformance.dialects.tensorflow_js.record import (
+    CONFIGURATIONS,
+    LAYERS,
+    NOT_SEARCHED,
+    deviation,
+    searched,
 )
+
+
+def recurrent_case(layer: str) -> Case:
+    """The case about a layer with a cell that asks for its signature."""
+    return draft_layer(
+        f"layers.{layer}",
+        {"units": 3},
+        [recipe("normal", 2, 4, 5)],
+        weights="small_normal",
+        training=True,
+        once=True,
+    )
+
+
+def cell_case(layer: str, states: int = 1) -> Case:
+    """The case about a cell that asks for its signature."""
+    return draft_layer(
+        f"layers.{layer}",
+        {"units": 3},
+        [recipe("normal", 2, 5)],
+        weights="small_normal",
+        initial_state=[recipe("normal", 2, 3)] * states,
+        training=True,
+        once=True,
+    )
+
+
+GRU_CASE, LSTM_CASE, SIMPLE_RNN_CASE = map(recurrent_case, ("GRU", "LSTM", "SimpleRNN"))
+GRU_CELL_CASE, SIMPLE_RNN_CELL_CASE = map(cell_case, ("GRUCell", "SimpleRNNCell"))
+LSTM_CELL_CASE = cell_case("LSTMCell", states=2)
+RECURRENT_CASES = {
+    ("GRU", 803): GRU_CASE,
+    ("GRUCell", 803): GRU_CELL_CASE,
+    ("LSTM", 986): LSTM_CASE,
+    ("LSTMCell", 986): LSTM_CELL_CASE,
+    ("SimpleRNN", 646): SIMPLE_RNN_CASE,
+    ("SimpleRNNCell", 646): SIMPLE_RNN_CELL_CASE,
+}
+"""The cases about signatures, by layer and by the line of its cell that names the kernel's initializer; that
+of the gates' function stands before it."""
+
 EMBEDDING_CASE = draft_layer(
     "layers.Embedding",
     {"input_dim": 7, "output_dim": 3},
@@ -119,6 +157,8 @@ def undefined(layer: str, argument: str, summary: str, source: str, witness: Cas
 
 GLOROT = "The kernel begins with Glorot's normal distribution; Keras begins with the uniform one."
 
+GATES = "The gates have hard_sigmoid, as in Keras 2; in Keras 3 they have sigmoid."
+
 DEVIATIONS = (
     default("Dense", "kernel_initializer", "glorot_normal", GLOROT, "core.js:97 (Dense)", DENSE_CASE),
     default(
@@ -154,14 +194,27 @@ DEVIATIONS = (
             ),
         )
     ),
-    default("LSTM", "kernel_initializer", "glorot_normal", GLOROT, "recurrent.js:986 (LSTMCell)", LSTM_CASE),
-    default(
-        "LSTM",
-        "recurrent_activation",
-        "hard_sigmoid",
-        "The gates have hard_sigmoid, as in Keras 2; in Keras 3 they have sigmoid.",
-        "recurrent.js:985 (LSTMCell)",
-        LSTM_CASE,
+    *(
+        default(layer, "kernel_initializer", "glorot_normal", GLOROT, f"recurrent.js:{line}", witness)
+        for (layer, line), witness in RECURRENT_CASES.items()
+    ),
+    *(
+        default(layer, "recurrent_activation", "hard_sigmoid", GATES, f"recurrent.js:{line - 1}", witness)
+        for (layer, line), witness in RECURRENT_CASES.items()
+        if not layer.startswith("SimpleRNN")
+    ),
+    *(
+        default(
+            layer,
+            "reset_after",
+            False,
+            "The reset gate acts before the product with the recurrent kernel, as in Keras 2; in Keras 3 it "
+            "acts after it, and the bias has two rows.",
+            "recurrent.js:806, :934 (GRUCell)",
+            witness,
+            upstream=NOT_SEARCHED,
+        )
+        for layer, witness in (("GRU", GRU_CASE), ("GRUCell", GRU_CELL_CASE))
     ),
     default(
         "Softmax",
@@ -173,12 +226,15 @@ DEVIATIONS = (
         kind="bug",
         upstream=searched("Softmax layer default axis 1 differs from Keras"),
     ),
-    undefined(
-        "LSTM",
-        "unit_forget_bias",
-        "The forget gate's bias begins like the others; in Keras it begins at 1.",
-        "recurrent.js:1001 (LSTMCell)",
-        LSTM_CASE,
+    *(
+        undefined(
+            layer,
+            "unit_forget_bias",
+            "The forget gate's bias begins like the others; in Keras it begins at 1.",
+            "recurrent.js:1001 (LSTMCell)",
+            witness,
+        )
+        for layer, witness in (("LSTM", LSTM_CASE), ("LSTMCell", LSTM_CELL_CASE))
     ),
     undefined(
         "Embedding",

@@ -8,12 +8,15 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
 from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, rank, unsets
 from conformance.dialects.tensorflow_js.layers import INNER_AXIS, POSITIVE, normalizes_inner_axis
-from conformance.dialects.tensorflow_js.record import CORE, deviation, issue
+from conformance.dialects.tensorflow_js.record import CORE, RECURRENT, deviation, issue
 
 
 def has_one_time(case: Case, data: Data) -> bool:
     """The sequence is of length 1."""
-    return case.subject == "layers.LSTM" and data.inputs[0].shape[1] == 1
+    return (
+        case.subject in (*RECURRENT, "layers.Bidirectional", "layers.TimeDistributed")
+        and data.inputs[0].shape[1] == 1
+    )
 
 
 def dilates(case: Case, data: Data) -> bool:

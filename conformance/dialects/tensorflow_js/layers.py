@@ -8,22 +8,25 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.deviation import Value, subject
 from conformance.dialects.scopes import (
     all_of,
     any_of,
     asks,
+    inner,
     last_axis,
     masked,
     rank,
     sets,
     unsets,
 )
-from conformance.dialects.tensorflow_js.record import CPU, LAYERS, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import CPU, LAYERS, RECURRENT, deviation, issue, searched
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer
+from conformance.reference_impl.layers.cell import States
 from conformance.reference_impl.layers.depthwise_convolution import DepthwiseConvolution
-from conformance.reference_impl.layers.recurrent import Recurrent, States
+from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.primitives import (
     add,
     divide,
@@ -135,6 +138,10 @@ def element_by_element(
 
 def hidden_state(original: Any, layer: Recurrent, output: Tensor, states: States) -> Tensor:
     return states[0]
+
+
+def inner_returns_sequences(case: Case, data: Data) -> bool:
+    return any(config.get("return_sequences") for _, config in inner(case))
 
 
 def normalizes_inner_axis(case: Case, data: Data) -> bool:
@@ -268,7 +275,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         scope=all_of(
-            subject("layers.LSTM"),
+            subject(*RECURRENT),
             masked,
             any_of(sets("zero_output_for_mask"), lambda case, data: bool(data.initial_state)),
         ),
@@ -288,6 +295,32 @@ DEVIATIONS = (
                 weights="small_normal",
                 masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
                 initial_state=[recipe("normal", 3, 3), recipe("normal", 3, 3)],
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-bidirectional-masked-step-gives-state",
+        "A masked step gives the hidden state, in either direction; in Keras it gives zeros where sequences "
+        "are returned.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        scope=all_of(subject("layers.Bidirectional"), masked, inner_returns_sequences),
+        effect=Value({"layers.Recurrent.masked_output": hidden_state}),
+        witnesses=(
+            draft_layer(
+                "layers.Bidirectional",
+                {
+                    "layer": inside(
+                        "SimpleRNN",
+                        name="inner",
+                        units=2,
+                        return_sequences=True,
+                        kernel_initializer="glorot_uniform",
+                    )
+                },
+                [recipe("normal", 3, 4, 5)],
+                weights="small_normal",
+                masks=[recipe("mask_right_padded", 3, 4, dtype="bool")],
             ),
         ),
     ),

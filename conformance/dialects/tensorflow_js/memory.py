@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.layers.wrappers import NAMED, inside
 from conformance.dialects.deviation import Deviation, Metadata, subject
 from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
@@ -55,6 +56,23 @@ def leaving_intermediates(case: Case, expected: Any) -> Any:
     return expected | left | dict.fromkeys(("build", "training"), left["call"])
 
 
+def leaving_parts_of_bias(case: Case, expected: Any) -> Any:
+    """12 + 12 + 24 + 24 bytes for each of two layers with 3 units."""
+    return expected | {"build": {"tensors": 8, "bytes": 144}}
+
+
+BIDIRECTIONAL_ONCE = draft_layer(
+    "layers.Bidirectional",
+    {
+        "layer": inside(
+            "LSTM", name="inner", units=3, recurrent_activation="sigmoid", unit_forget_bias=True, **NAMED
+        )
+    },
+    [recipe("normal", 2, 4, 5)],
+    weights="small_normal",
+    training=True,
+    once=True,
+)
 MASKING_ONCE = draft_layer(
     "layers.Masking",
     {},
@@ -121,5 +139,15 @@ DEVIATIONS = (
         witnesses=(
             draft_layer("layers.ThresholdedReLU", {}, [recipe("normal", 3, 5)], training=True, once=True),
         ),
+    ),
+    deviation(
+        "tfjs-lstm-forget-bias-leaks",
+        "An LSTM with unit_forget_bias leaves the parts of its first bias in memory when it is built: build "
+        "it in tf.tidy, or once.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1031 (LSTMCell.build: CustomInit.apply, outside of tidy)",
+        scope=all_of(subject("layers.Bidirectional"), asks("memory")),
+        effect=Metadata(("memory",), leaving_parts_of_bias),
+        witnesses=(BIDIRECTIONAL_ONCE,),
     ),
 )

@@ -19,6 +19,13 @@ CONFIGURATIONS = ("config", "reconstructed/config")
 """The observables that are a configuration."""
 
 
+RECURRENT = ("layers.GRU", "layers.LSTM", "layers.RNN", "layers.SimpleRNN")
+"""The layers that repeat a cell."""
+
+CELLS = ("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell")
+"""The cells that those repeat."""
+
+
 def issue(number: int) -> str:
     """The address of a thread of TensorFlow.js."""
     return f"https://github.com/tensorflow/tfjs/issues/{number}"

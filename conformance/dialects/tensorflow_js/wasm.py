@@ -21,6 +21,7 @@ from conformance.dialects.scopes import (
     given_nan,
     given_no_row,
     without,
+    wraps,
 )
 from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
@@ -67,7 +68,16 @@ from conformance.dialects.tensorflow_js.merging import (
     first_where_nan,
 )
 from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, channels_first, pools_inner_axes
-from conformance.dialects.tensorflow_js.record import CORE, NUMERIC, WASM, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    CORE,
+    NUMERIC,
+    RECURRENT,
+    WASM,
+    deviation,
+    issue,
+    searched,
+)
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.arrays import Array, xp
@@ -235,7 +245,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no Conv2DBackpropFilter)",
         upstream=issue(8474),
-        scope=subject("layers.Conv2D"),
+        scope=any_of(subject("layers.Conv2D"), wraps("Conv2D")),
         effect=Raises(
             "missing-kernel",
             "gradient",
@@ -416,13 +426,22 @@ DEVIATIONS = (
         source=f"{WASM}/kernels/Sum.js:52 (sum: the output is not written where the input is empty)",
         upstream=searched("wasm sum empty tensor uninitialized"),
         scope=all_of(
-            subject("layers.Dense", "layers.LSTM", "layers.BatchNormalization", "layers.PReLU"), given_no_row
+            subject(
+                "layers.Dense",
+                "layers.BatchNormalization",
+                "layers.Bidirectional",
+                "layers.PReLU",
+                *RECURRENT,
+                *CELLS,
+            ),
+            given_no_row,
         ),
         effect=Unpredictable(
             Verdict.DIVERGES,
             (
                 "gradient/weight/alpha",
                 "gradient/weight/bias",
+                "gradient/weight/*/bias",
                 "gradient/weight/beta",
                 "gradient/weight/gamma",
             ),

@@ -9,6 +9,7 @@ from conformance.reference_impl.layers.average_pooling1d import AveragePooling1D
 from conformance.reference_impl.layers.average_pooling2d import AveragePooling2D
 from conformance.reference_impl.layers.average_pooling3d import AveragePooling3D
 from conformance.reference_impl.layers.batch_normalization import BatchNormalization
+from conformance.reference_impl.layers.bidirectional import Bidirectional
 from conformance.reference_impl.layers.category_encoding import CategoryEncoding
 from conformance.reference_impl.layers.center_crop import CenterCrop
 from conformance.reference_impl.layers.concatenate import Concatenate
@@ -38,11 +39,14 @@ from conformance.reference_impl.layers.global_max_pooling1d import GlobalMaxPool
 from conformance.reference_impl.layers.global_max_pooling2d import GlobalMaxPooling2D
 from conformance.reference_impl.layers.global_max_pooling3d import GlobalMaxPooling3D
 from conformance.reference_impl.layers.group_normalization import GroupNormalization
+from conformance.reference_impl.layers.gru import GRU
+from conformance.reference_impl.layers.gru_cell import GRUCell
 from conformance.reference_impl.layers.identity import Identity
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
 from conformance.reference_impl.layers.layer_normalization import LayerNormalization
 from conformance.reference_impl.layers.leaky_relu import LeakyReLU
 from conformance.reference_impl.layers.lstm import LSTM
+from conformance.reference_impl.layers.lstm_cell import LSTMCell
 from conformance.reference_impl.layers.masking import Masking
 from conformance.reference_impl.layers.max_pooling1d import MaxPooling1D
 from conformance.reference_impl.layers.max_pooling2d import MaxPooling2D
@@ -58,14 +62,18 @@ from conformance.reference_impl.layers.rescaling import Rescaling
 from conformance.reference_impl.layers.reshape import Reshape
 from conformance.reference_impl.layers.resizing import Resizing
 from conformance.reference_impl.layers.rms_normalization import RMSNormalization
+from conformance.reference_impl.layers.rnn import RNN
 from conformance.reference_impl.layers.separable_conv1d import SeparableConv1D
 from conformance.reference_impl.layers.separable_conv2d import SeparableConv2D
+from conformance.reference_impl.layers.simple_rnn import SimpleRNN
+from conformance.reference_impl.layers.simple_rnn_cell import SimpleRNNCell
 from conformance.reference_impl.layers.softmax import Softmax
 from conformance.reference_impl.layers.spatial_dropout1d import SpatialDropout1D
 from conformance.reference_impl.layers.spatial_dropout2d import SpatialDropout2D
 from conformance.reference_impl.layers.spatial_dropout3d import SpatialDropout3D
 from conformance.reference_impl.layers.subtract import Subtract
 from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
+from conformance.reference_impl.layers.time_distributed import TimeDistributed
 from conformance.reference_impl.layers.unit_normalization import UnitNormalization
 from conformance.reference_impl.layers.up_sampling1d import UpSampling1D
 from conformance.reference_impl.layers.up_sampling3d import UpSampling3D
@@ -75,7 +83,9 @@ from conformance.reference_impl.layers.zero_padding3d import ZeroPadding3D
 
 __all__ = [
     "ELU",
+    "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -85,6 +95,7 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bidirectional",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
@@ -105,6 +116,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -115,6 +127,7 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "Identity",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -136,12 +149,15 @@ __all__ = [
     "Result",
     "SeparableConv1D",
     "SeparableConv2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "Subtract",
     "ThresholdedReLU",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling3D",

@@ -91,8 +91,7 @@ class Layer:
     name = fields.field(fields.optional(fields.text), None, "a name, made up where none is given")
 
     def __init_subclass__(cls, registered: bool = True) -> None:
-        own = {name: f for name, f in vars(cls).items() if isinstance(f, Field)}
-        cls.arguments = own | {name: f for name, f in cls.inherited_arguments().items() if name not in own}
+        cls.arguments = cls.ordered_arguments()
         cls.unsaid = frozenset(n for n, f in cls.arguments.items() if f.serialized is Serialized.NEVER)
         cls.unsaid_at_default = {
             n: f.default for n, f in cls.arguments.items() if f.serialized is Serialized.IF_SET
@@ -101,13 +100,14 @@ class Layer:
             Layer.registered[cls.__name__] = cls
 
     @classmethod
-    def inherited_arguments(cls) -> dict[str, Field]:
-        inherited: dict[str, Field] = {}
-        for base in cls.__mro__[1:]:
+    def ordered_arguments(cls) -> dict[str, Field]:
+        """The arguments of the constructor: those of the class itself, then those of its bases."""
+        arguments: dict[str, Field] = {}
+        for base in cls.__mro__:
             for name, f in vars(base).items():
                 if isinstance(f, Field) and isinstance(getattr(cls, name), Field):
-                    inherited.setdefault(name, f)
-        return inherited
+                    arguments.setdefault(name, f)
+        return arguments
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         own = type(self).__name__
@@ -197,8 +197,9 @@ class Layer:
         self, inputs: Sequence[Array], masks: Sequence[Array | None]
     ) -> tuple[Array | None, ...]:
         """The mask that each output hands on to the layers behind, from the inputs and their masks, one each;
-        None where there is none. That of the input goes on where the layer supports masking."""
-        return (masks[0] if self.supports_masking else None,)
+        None where there is none. That of the input goes on to the first where the layer supports masking."""
+        _, *others = self.output_shapes([x.shape for x in inputs])
+        return (masks[0] if self.supports_masking else None, *(None for _ in others))
 
     def dtype_taken(self, dtype: str) -> str:
         """The dtype in which the layer takes an input: a floating one is cast to the layer's."""

@@ -1,32 +1,30 @@
-"""What recurrent layers share: steps over time, masks, direction, states."""
+"""What recurrent layers share: a cell stepped over time, masks, direction, states."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
+from conformance.reference_impl.layers.cell import Cell, States
+from conformance.reference_impl.layers.fields import Field, field
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import concatenate, reshape, take_slice, where
 from conformance.reference_impl.tape import Tensor
 
-States = tuple[Tensor, ...]
-Step = Callable[[int, States], tuple[Tensor, States]]
-"""(index in time, states) → (output, new states)"""
-
 
 class Recurrent(Layer, registered=False):
-    """Applies a step to every time of an input (batch, time, features), carrying states along.
+    """A cell applied to every time of an input (batch, time, …), carrying states along.
 
-    Where the mask is False the states and the output stay as they were. With `go_backwards` the times
-    are taken last to first, and the output sequence is in that order.
+    Output (batch, …) of the last time, or (batch, time, …) of all, and then the last states where
+    `return_state`. Where the mask is False the states and the output stay as they were. With
+    `go_backwards` the times are taken last to first, and the output sequence is in that order.
     """
 
     exact_rank = 3
-    units: int
-    states: int
+    repeated: Cell
 
     return_sequences = field(fields.boolean, False, "every output, not only the last")
     return_state = field(fields.boolean, False, "the last states beside the output")
@@ -35,40 +33,81 @@ class Recurrent(Layer, registered=False):
     unroll = field(fields.boolean, False, "how the loop is run; the result is the same")
     zero_output_for_mask = field(fields.boolean, False, "output zeros where masked")
 
+    def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
+        return self.repeated.declare_weights([step_shape(shapes[0])])
+
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-        batch, time, _ = shapes[0]
-        output = (batch, time, self.units) if self.return_sequences else (batch, self.units)
-        states = ((batch, self.units),) * self.states if self.return_state else ()
-        return (output, *states)
+        batch, time = shapes[0][:2]
+        (_, *size), *states = self.repeated.output_shapes([step_shape(shapes[0])])
+        output = (batch, time, *size) if self.return_sequences else (batch, *size)
+        return (output, *states) if self.return_state else (output,)
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (self.dtype,) * (1 + (self.states if self.return_state else 0))
+        given = self.repeated.output_dtypes(dtypes)
+        return given if self.return_state else given[:1]
 
     def output_masks(
         self, inputs: Sequence[Array], masks: Sequence[Array | None]
     ) -> tuple[Array | None, ...]:
-        states = (None,) * self.states if self.return_state else ()
-        return (masks[0] if self.return_sequences else None, *states)
+        _, *states = self.output_shapes([x.shape for x in inputs])
+        return (masks[0] if self.return_sequences else None, *(None for _ in states))
 
-    def scan(self, step: Step, x: Tensor, context: Context) -> Result:
-        """The outputs of all steps over the times of x (batch, time, features)."""
+    def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        x = inputs[0]
         batch, time = x.shape[:2]
-        zeros = Tensor(xp.zeros((batch, self.units), x.dtype))
-        states: States = context.initial_state or (zeros,) * self.states
+        output, *states = (
+            Tensor(xp.zeros((batch, *size), x.dtype))
+            for _, *size in self.repeated.output_shapes([step_shape(x.shape)])
+        )
+        carried: States = context.initial_state or tuple(states)
         mask = context.masks[0] if context.masks else None
-        output, outputs = zeros, []
+        projected = self.repeated.project(x, weights, context)
+        outputs = []
         for t in reversed(range(time)) if self.go_backwards else range(time):
-            new, new_states = step(t, states)
+            new, new_states = self.repeated.advance(at_time(projected, t), carried, weights, context)
             if mask is None:
-                output, states = new, new_states
+                output, carried = new, new_states
             else:
-                kept = column(mask, t, x)
-                output = where(kept, new, masked_output(self, output, states))
-                states = tuple(where(kept, n, old) for n, old in zip(new_states, states, strict=True))
+                kept = column(mask, t, x, new.ndim)
+                output = where(kept, new, masked_output(self, output, carried))
+                carried = tuple(where(kept, n, old) for n, old in zip(new_states, carried, strict=True))
             outputs.append(output)
         if self.return_sequences:
-            output = concatenate(*(reshape(y, shape=(batch, 1, self.units)) for y in outputs), axis=1)
-        return Result((output, *states) if self.return_state else (output,))
+            output = concatenate(*(reshape(y, shape=(batch, 1, *y.shape[1:])) for y in outputs), axis=1)
+        return Result((output, *carried) if self.return_state else (output,))
+
+
+PENALTY = Field(fields.regularizer, None, "penalty on the output", name="activity_regularizer")
+"""An argument of its own of these layers, which the configuration always tells."""
+
+
+class OfOneCell(Recurrent, registered=False):
+    """A recurrent layer that takes the arguments of its cell as its own.
+
+    They come first, with the penalty on the output after the other regularizers; what the class itself
+    names comes after them, in its order.
+    """
+
+    cell_class: ClassVar[type[Cell]] = Cell
+
+    def __init_subclass__(cls, cell: type[Cell], registered: bool = True) -> None:
+        cls.cell_class = cell
+        super().__init_subclass__(registered)
+
+    @classmethod
+    def ordered_arguments(cls) -> dict[str, Field]:
+        own = super().ordered_arguments()
+        arguments: dict[str, Field] = {}
+        for name, argument in cls.cell_class.arguments.items():
+            if name not in own:
+                arguments[name] = argument
+            if name == "bias_regularizer":
+                arguments["activity_regularizer"] = PENALTY
+        return arguments | {name: argument for name, argument in own.items() if name not in arguments}
+
+    def check(self) -> None:
+        shared = self.cell_class.arguments.keys() & self.config.keys()
+        self.repeated = self.cell_class(**{name: self.config[name] for name in shared})
 
 
 @patchable("layers.Recurrent.masked_output")
@@ -77,11 +116,16 @@ def masked_output(layer: Recurrent, output: Tensor, states: States) -> Tensor:
     return Tensor(xp.zeros_like(output.value)) if layer.zero_output_for_mask else output
 
 
-def column(mask: Array, t: int, x: Tensor) -> Tensor:
-    """The mask at a time, as an indicator of shape (batch, 1)."""
-    return Tensor(mask[:, t : t + 1].astype(x.dtype))
+def step_shape(shape: Shape) -> Shape:
+    """The shape of one time of a sequence."""
+    return (shape[0], *shape[2:])
+
+
+def column(mask: Array, t: int, x: Tensor, ndim: int) -> Tensor:
+    """The mask at a time, as an indicator of shape (batch, 1, …)."""
+    return Tensor(mask[:, t].reshape(-1, *(1,) * (ndim - 1)).astype(x.dtype))
 
 
 def at_time(x: Tensor, t: int) -> Tensor:
-    """x[:, t] of (batch, time, features)."""
+    """x[:, t] of (batch, time, …)."""
     return take_slice(x, key=(slice(None), t))

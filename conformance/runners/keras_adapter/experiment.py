@@ -305,11 +305,13 @@ def _serialized(config: dict[str, Any]) -> Any:
 
 
 def _named(weights: list[Any]) -> dict[str, Any]:
-    """The variables by the last part of their paths, or where two would share it by all but the first."""
-    paths = [api.path(variable) for variable in weights]
-    names = [path.rpartition("/")[2] for path in paths]
+    """The variables by the last part of their paths, or where two would share it, after the first part in
+    which the paths differ: `forward_lstm/kernel` of `bidirectional/forward_lstm/lstm_cell/kernel`."""
+    paths = [api.path(variable).split("/") for variable in weights]
+    names = [path[-1] for path in paths]
     if len(set(names)) < len(names):
-        names = [path.partition("/")[2] for path in paths]
+        level = next(level for level, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1)
+        names = [f"{path[level]}/{path[-1]}" for path in paths]
     return dict(zip(names, weights, strict=True))
 
 

@@ -7,12 +7,22 @@ const oneOrAll = (items) => (items.length === 1 ? items[0] : items);
 
 /**
  * Names of a layer's variables without the scopes around them (`dense_Dense1/kernel` is `kernel`); where two
- * would be the same, as in a wrapper of two layers, all keep their inner scopes.
+ * would be the same, as in a wrapper of two layers, all keep the first scope in which they differ.
  */
 function localNames(variables) {
   const paths = variables.map(({originalName}) => originalName.split("/"));
   const last = paths.map((path) => path.at(-1));
-  return new Set(last).size === last.length ? last : paths.map((path) => path.slice(1).join("/"));
+  if (new Set(last).size === last.length) {
+    return last;
+  }
+  const level = paths[0].findIndex((scope, i) => paths.some((path) => path[i] !== scope));
+  return paths.map((path) => `${path[level]}/${path.at(-1)}`);
+}
+
+/** What a call takes as inputs, and the states that it takes by name: a cell has them beside its input. */
+function withStates(layer, inputs, initialState) {
+  const beside = "stateSize" in layer;
+  return [oneOrAll(beside ? [...inputs, ...initialState] : inputs), beside ? [] : initialState];
 }
 
 export class BuiltLayer {
@@ -62,10 +72,11 @@ export class BuiltLayer {
     if (this.layer.stateful) {
       this.layer.resetStates();
     }
-    const outputs = this.layer.apply(oneOrAll(this.inputs), {
+    const [taken, apart] = withStates(this.layer, this.inputs, initialState);
+    const outputs = this.layer.apply(taken, {
       training,
       ...(masks.length > 0 && {mask: oneOrAll(masks)}),
-      ...(initialState.length > 0 && {initialState}),
+      ...(apart.length > 0 && {initialState: apart}),
     });
     return Array.isArray(outputs) ? outputs : [outputs];
   }

@@ -35,9 +35,8 @@ export function leaks(tf, create, {inputs, cotangents, masks, initialState}) {
   const layer = create();
   // What is an input itself, as of a layer that passes it on, is not for the step to dispose.
   const outputs = (call) => [call].flat().filter((tensor) => !inputs.includes(tensor));
-  const first = inputs.length === 1 ? inputs[0] : inputs;
   meter.step("build", () => {
-    const handed = outputs(layer.apply(first));
+    const handed = outputs(layer.apply(inputs.length === 1 ? inputs[0] : inputs));
     return {handed, made: layer.weights.map((weight) => weight.read())};
   });
   const built = new BuiltLayer(tf, layer, inputs);

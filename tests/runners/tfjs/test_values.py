@@ -179,3 +179,27 @@ def test_activations_by_their_snake_case_names(cpu: Adapter, name: str) -> None:
     x = f32([[-4, 1, 8]])
     value = cpu.observe(f"activations.{name}", "output/0 gradient/input/0", x, cotangents=[x])
     assert value["output/0"].shape == value["gradient/input/0"].shape == (1, 3)
+
+
+def test_a_cell_takes_its_states_beside_its_input(cpu: Adapter) -> None:
+    weights = {"kernel": ramp(3, 2), "recurrent_kernel": ramp(2, 2), "bias": ramp(2)}
+    x, h = ramp(4, 3), ramp(4, 2)
+    answer = cpu.observe(
+        "layers.SimpleRNNCell",
+        "output/0 output/1",
+        x,
+        config={"units": 2, "activation": "linear"},
+        weights=weights,
+        initial_state=[h],
+    )
+    expected = x @ weights["kernel"] + h @ weights["recurrent_kernel"] + weights["bias"]
+    for index in range(2):
+        np.testing.assert_allclose(answer[f"output/{index}"], expected, rtol=1e-5)
+
+
+def test_weights_of_two_layers_keep_the_scope_in_which_they_differ(cpu: Adapter) -> None:
+    inner = {"class_name": "SimpleRNN", "config": {"units": 2, "name": "inner"}}
+    described = cpu.observe("layers.Bidirectional", "weights", ramp(1, 2, 3), config={"layer": inner})[
+        "weights"
+    ]
+    assert [weight["name"] for weight in described][::3] == ["forward_inner/kernel", "backward_inner/kernel"]

@@ -16,6 +16,7 @@ from conformance.cases.drafts.layers import (
     preprocessing,
     recurrent,
     spatial,
+    wrappers,
 )
 
 LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
@@ -23,6 +24,14 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     convolution.conv2d,
     normalization.batch_normalization,
     recurrent.lstm,
+    recurrent.simple_rnn,
+    recurrent.gru,
+    recurrent.simple_rnn_cell,
+    recurrent.lstm_cell,
+    recurrent.gru_cell,
+    wrappers.time_distributed,
+    wrappers.rnn,
+    wrappers.bidirectional,
     core.embedding,
     core.flatten,
     advanced_activations.softmax,

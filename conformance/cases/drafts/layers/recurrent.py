@@ -8,6 +8,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.settings import L1L2, L2, MAX_NORM, NON_NEG
+from conformance.reference_impl import layers
 
 
 def lstm() -> Iterator[Case]:
@@ -48,6 +49,8 @@ def lstm() -> Iterator[Case]:
     yield case({"units": 3, "return_sequences": True, "zero_output_for_mask": True}, 3, 4, 5, masks=masks)
     yield case({"units": 2}, 1, 1, 1, weights="normal")
     yield case({"units": 4}, 2, 10, 3)
+    yield case({"units": 3}, 0, 3, 4)
+    yield case({"units": 3, "use_cudnn": False}, 0, 3, 4)
     yield case(
         {
             "units": 3,
@@ -64,3 +67,143 @@ def lstm() -> Iterator[Case]:
         },
         2, 3, 4,
     )  # fmt: skip
+
+
+def cell(name: str, config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+    """A case about a cell, which is given its states."""
+    subject = f"layers.{name}"
+    states = layers.get(name).from_config(config).output_shapes([shape])[1:]
+    given = [recipe("normal", *state) for state in states]  # type: ignore[arg-type]  # inputs are concrete
+    more = {"weights": "small_normal", "initial_state": given} | more
+    return draft_layer(subject, config, [recipe(regime, *shape)], **more)
+
+
+def cells(name: str, **gates: Any) -> Iterator[Case]:
+    """What all cells are asked; `gates` are the arguments whose defaults differ between backends."""
+    yield cell(name, {"units": 3}, 2, 5, training=True, once=True)
+    for units in (1, 4, 5):
+        yield cell(name, gates | {"units": units}, 2, 4, weights="normal")
+    for argument in ("use_bias", "trainable"):
+        yield cell(name, gates | {"units": 3, argument: False}, 2, 4)
+    for activation in ("relu", "linear"):
+        yield cell(name, gates | {"units": 3, "activation": activation}, 2, 4)
+    dropped = {"seed": 7, "dropout": 0.5, "recurrent_dropout": 0.25}
+    yield cell(name, gates | {"units": 3} | dropped, 2, 4)
+    yield cell(name, gates | {"units": 2}, 1, 1)
+    yield cell(name, gates | {"units": 3}, 0, 4)
+    yield cell(name, gates | {"units": 3}, 2, 4, regime="one_nan")
+    yield cell(name, gates | REGULARIZED, 2, 4)
+
+
+def simple_rnn_cell() -> Iterator[Case]:
+    yield from cells("SimpleRNNCell")
+
+
+def lstm_cell() -> Iterator[Case]:
+    yield from cells("LSTMCell", recurrent_activation="sigmoid")
+    yield cell("LSTMCell", {"units": 3, "recurrent_activation": "hard_sigmoid"}, 2, 4)
+    yield cell("LSTMCell", {"units": 3, "recurrent_activation": "sigmoid", "unit_forget_bias": False}, 2, 4)
+
+
+def gru_cell() -> Iterator[Case]:
+    yield from cells("GRUCell", recurrent_activation="sigmoid", reset_after=False)
+    for after in (True, False):
+        gates = {"recurrent_activation": "sigmoid", "reset_after": after}
+        for units in (3, 4):
+            yield cell("GRUCell", gates | {"units": units}, 2, 4)
+        yield cell("GRUCell", gates | {"units": 3, "use_bias": False}, 2, 4)
+    gates = {"recurrent_activation": "hard_sigmoid", "reset_after": False}
+    yield cell("GRUCell", gates | {"units": 3}, 2, 4)
+
+
+REGULARIZED = {
+    "units": 3,
+    "kernel_initializer": "zeros",
+    "recurrent_initializer": "glorot_uniform",
+    "bias_initializer": "ones",
+    "kernel_regularizer": L2,
+    "recurrent_regularizer": L1L2,
+    "bias_regularizer": L2,
+    "kernel_constraint": NON_NEG,
+    "recurrent_constraint": MAX_NORM,
+    "bias_constraint": NON_NEG,
+}
+"""Every argument about what weights begin as, and are held to."""
+
+
+def simple_rnn() -> Iterator[Case]:
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        more = {"weights": "small_normal"} | more
+        return draft_layer("layers.SimpleRNN", config, [recipe(regime, *shape)], **more)
+
+    yield case({"units": 3}, 2, 4, 5, training=True, once=True)
+    for units in (1, 4, 5):
+        yield case({"units": units, "return_sequences": True}, 2, 3, 4, weights="normal")
+    yield case({"units": 3, "return_state": True}, 2, 4, 5)
+    yield case({"units": 3, "return_sequences": True, "return_state": True}, 2, 4, 5)
+    yield case({"units": 3, "go_backwards": True, "return_sequences": True}, 2, 4, 5)
+    for argument, value in (("use_bias", False), ("trainable", False), ("unroll", True), ("stateful", True)):
+        yield case({"units": 3, argument: value}, 2, 3, 4)
+    yield case({"units": 3, "seed": 7, "dropout": 0.5, "recurrent_dropout": 0.25}, 2, 3, 4)
+    for activation in ("relu", "linear", "softsign"):
+        yield case({"units": 3, "activation": activation}, 2, 3, 4)
+    state = [recipe("normal", 2, 3)]
+    yield case({"units": 3, "return_sequences": True, "return_state": True}, 2, 4, 5, initial_state=state)
+    for mask in ("mask_right_padded", "mask", "mask_first_false"):
+        masks = [recipe(mask, 3, 4, dtype="bool")]
+        yield case({"units": 3, "return_sequences": True, "return_state": True}, 3, 4, 5, masks=masks)
+    masks = [recipe("mask_right_padded", 3, 4, dtype="bool")]
+    yield case({"units": 3, "go_backwards": True}, 3, 4, 5, masks=masks)
+    yield case({"units": 3, "return_sequences": True, "zero_output_for_mask": True}, 3, 4, 5, masks=masks)
+    yield case({"units": 2}, 1, 1, 1, weights="normal")
+    yield case({"units": 3}, 0, 3, 4)
+    yield case({"units": 3, "return_sequences": True}, 2, 3, 4, regime="one_nan")
+    yield case({"units": 4}, 2, 10, 3)
+    yield case(REGULARIZED, 2, 3, 4)
+    yield case({"units": 3, "activity_regularizer": L2}, 2, 3, 4)
+
+
+def gru() -> Iterator[Case]:
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        # Both are named, so that a backend whose default differs is judged by all the rest.
+        config = {"recurrent_activation": "sigmoid", "reset_after": False} | config
+        more = {"weights": "small_normal"} | more
+        return draft_layer("layers.GRU", config, [recipe(regime, *shape)], **more)
+
+    bare = [recipe("normal", 2, 4, 5)]
+    yield draft_layer("layers.GRU", {"units": 3}, bare, weights="small_normal", training=True, once=True)
+    for after in (False, True):
+        for units in (1, 4, 5):
+            config = {"units": units, "reset_after": after, "return_sequences": True}
+            yield case(config, 2, 3, 4, weights="normal")
+        yield case({"units": 3, "reset_after": after, "return_state": True}, 2, 4, 5)
+        yield case({"units": 3, "reset_after": after, "use_bias": False}, 2, 3, 4)
+        yield case({"units": 3, "reset_after": after, "activation": "relu"}, 2, 3, 4)
+        masks = [recipe("mask", 3, 4, dtype="bool")]
+        yield case({"units": 3, "reset_after": after, "return_sequences": True}, 3, 4, 5, masks=masks)
+        yield case({"units": 3, "reset_after": after, "use_cudnn": False}, 2, 3, 4)
+        dropped = {"seed": 7, "dropout": 0.5, "recurrent_dropout": 0.25, "reset_after": after}
+        yield case({"units": 3} | dropped, 2, 3, 4)
+        yield case(REGULARIZED | {"reset_after": after}, 2, 3, 4)
+    yield case({"units": 3, "return_sequences": True, "return_state": True}, 2, 4, 5)
+    yield case({"units": 3, "go_backwards": True, "return_sequences": True}, 2, 4, 5)
+    for argument in ("unroll", "stateful"):
+        yield case({"units": 3, argument: True}, 2, 3, 4)
+    yield case({"units": 3, "trainable": False}, 2, 3, 4)
+    for activation in ("linear", "softsign"):
+        yield case({"units": 3, "activation": activation}, 2, 3, 4)
+    for activation in ("hard_sigmoid", "relu", "tanh"):
+        yield case({"units": 3, "recurrent_activation": activation}, 2, 3, 4)
+    state = [recipe("normal", 2, 3)]
+    yield case({"units": 3, "return_sequences": True, "return_state": True}, 2, 4, 5, initial_state=state)
+    for mask in ("mask_right_padded", "mask_first_false"):
+        masks = [recipe(mask, 3, 4, dtype="bool")]
+        yield case({"units": 3, "return_sequences": True, "return_state": True}, 3, 4, 5, masks=masks)
+    masks = [recipe("mask_right_padded", 3, 4, dtype="bool")]
+    yield case({"units": 3, "go_backwards": True}, 3, 4, 5, masks=masks)
+    yield case({"units": 3, "return_sequences": True, "zero_output_for_mask": True}, 3, 4, 5, masks=masks)
+    yield case({"units": 2}, 1, 1, 1, weights="normal")
+    yield case({"units": 3}, 0, 3, 4)
+    yield case({"units": 3, "return_sequences": True}, 2, 3, 4, regime="one_nan")
+    yield case({"units": 4}, 2, 10, 3)
+    yield case({"units": 3, "activity_regularizer": L2}, 2, 3, 4)

@@ -1,0 +1,115 @@
+"""Layers around another layer, and layers of any cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+
+
+def inside(class_name: str, **config: Any) -> dict[str, Any]:
+    """A layer inside a configuration, as Keras's JSON has it."""
+    return {"module": "keras.layers", "class_name": class_name, "config": config, "registered_name": None}
+
+
+NAMED = {"kernel_initializer": "glorot_uniform"}
+"""The argument whose default differs between backends: the wrapper is judged, not the layer inside."""
+
+
+def time_distributed() -> Iterator[Case]:
+    def case(layer: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        config = {"layer": layer} | more.pop("config", {})
+        return draft_layer("layers.TimeDistributed", config, [recipe(regime, *shape)], **more)
+
+    dense = inside("Dense", units=3, **NAMED)
+    yield case(dense, 2, 4, 5, training=True, once=True)
+    for shape in ((3, 2, 4), (1, 1, 1), (2, 3, 4, 5), (0, 3, 4), (2, 1, 4), (3, 3, 3)):
+        yield case(dense, *shape)
+    yield case(inside("Dense", units=4, activation="relu", use_bias=False, **NAMED), 2, 3, 5)
+    yield case(inside("Dense", units=3, trainable=False, **NAMED), 2, 3, 4)
+    yield case(dense, 2, 3, 4, config={"trainable": False})
+    conv = inside("Conv2D", filters=3, kernel_size=[2, 1], padding="same", **NAMED)
+    yield case(conv, 2, 3, 4, 5, 2)
+    yield case(inside("Flatten", data_format="channels_last"), 2, 3, 4, 5)
+    yield case(inside("Activation", activation="tanh"), 2, 3, 4)
+    yield case(inside("Softmax", axis=-1), 2, 3, 4)
+    yield case(inside("Softmax", axis=-1), 2, 3, 4, masks=[recipe("mask", 2, 3, 4, dtype="bool")])
+    yield case(dense, 2, 3, 4, masks=[recipe("mask", 2, 3, dtype="bool")])
+    yield case(dense, 2, 3, 4, regime="one_nan")
+    recurrent = inside("LSTM", units=3, recurrent_activation="sigmoid", unit_forget_bias=True, **NAMED)
+    yield case(recurrent, 2, 3, 4, 5, weights="small_normal")
+    simple = inside("SimpleRNN", units=3, return_sequences=True, **NAMED)
+    yield case(simple, 2, 3, 4, 5, weights="small_normal")
+
+
+def bidirectional() -> Iterator[Case]:
+    def case(layer: dict[str, Any], *shape: int, **more: Any) -> Case:
+        config = {"layer": layer} | more.pop("config", {})
+        more = {"weights": "small_normal"} | more
+        return draft_layer("layers.Bidirectional", config, [recipe("normal", *shape)], **more)
+
+    def lstm(**config: Any) -> dict[str, Any]:
+        gates = {"recurrent_activation": "sigmoid", "unit_forget_bias": True}
+        return inside("LSTM", name="inner", units=3, **gates, **NAMED, **config)
+
+    def gru(**config: Any) -> dict[str, Any]:
+        gates = {"recurrent_activation": "sigmoid", "reset_after": False}
+        return inside("GRU", name="inner", units=3, **gates, **NAMED, **config)
+
+    simple = inside("SimpleRNN", name="inner", units=3, **NAMED)
+    yield case(simple, 2, 3, 4)
+    yield case(simple, 2, 3, 4, config={"merge_mode": "sum"}, masks=[recipe("mask", 2, 3, dtype="bool")])
+    everything = {"return_sequences": True, "return_state": True}
+    yield case(lstm(), 2, 4, 5, training=True, once=True)
+    for mode in ("sum", "mul", "ave", "concat", None):
+        yield case(gru(), 2, 3, 4, config={"merge_mode": mode})
+        yield case(lstm(**everything), 2, 3, 4, config={"merge_mode": mode})
+    yield case(gru(return_sequences=True), 2, 3, 4)
+    state = [recipe("normal", 2, 3)]
+    yield case(gru(return_sequences=True), 2, 3, 4, initial_state=state * 2)
+    yield case(lstm(return_state=True), 2, 3, 4, initial_state=state * 4)
+    masks = [recipe("mask", 3, 4, dtype="bool")]
+    yield case(gru(), 3, 4, 5, masks=masks)
+    yield case(gru(return_sequences=True), 3, 4, 5, masks=masks)
+    yield case(lstm(**everything), 3, 4, 5, masks=[recipe("mask_right_padded", 3, 4, dtype="bool")])
+    yield case(gru(use_bias=False), 2, 3, 4)
+    yield case(gru(trainable=False), 2, 3, 4)
+    yield case(gru(), 2, 3, 4, config={"trainable": False})
+    yield case(lstm(), 1, 1, 1)
+    yield case(gru(), 0, 3, 4)
+    other = lstm(go_backwards=True)
+    other["config"] |= {"name": "other", "units": 2}
+    yield case(gru(), 2, 3, 4, config={"backward_layer": other})
+
+
+def rnn() -> Iterator[Case]:
+    def case(cell: dict[str, Any], *shape: int, **more: Any) -> Case:
+        config = {"cell": cell} | more.pop("config", {})
+        more = {"weights": "small_normal"} | more
+        return draft_layer("layers.RNN", config, [recipe("normal", *shape)], **more)
+
+    simple = inside("SimpleRNNCell", units=3, **NAMED)
+    lstm = inside("LSTMCell", units=3, recurrent_activation="sigmoid", unit_forget_bias=True, **NAMED)
+    gru = inside("GRUCell", units=3, recurrent_activation="sigmoid", reset_after=False, **NAMED)
+    yield case(simple, 2, 4, 5, training=True, once=True)
+    for cell in (simple, lstm, gru):
+        yield case(cell, 2, 3, 4)
+        yield case(cell, 2, 3, 4, config={"return_sequences": True, "return_state": True})
+        yield case(cell, 2, 3, 4, config={"go_backwards": True, "return_sequences": True})
+        masks = [recipe("mask", 3, 4, dtype="bool")]
+        yield case(cell, 3, 4, 5, config={"return_sequences": True}, masks=masks)
+    after = inside("GRUCell", units=3, recurrent_activation="sigmoid", reset_after=True, **NAMED)
+    yield case(after, 2, 3, 4, config={"return_sequences": True})
+    for argument in ("unroll", "stateful"):
+        yield case(simple, 2, 3, 4, config={argument: True})
+    yield case(simple, 2, 3, 4, config={"trainable": False})
+    state = [recipe("normal", 2, 3)]
+    yield case(gru, 2, 3, 4, config={"return_state": True}, initial_state=state)
+    yield case(lstm, 2, 3, 4, config={"return_sequences": True}, initial_state=state * 2)
+    masks = [recipe("mask_right_padded", 3, 4, dtype="bool")]
+    zeros = {"return_sequences": True, "zero_output_for_mask": True}
+    yield case(lstm, 3, 4, 5, config=zeros, masks=masks)
+    yield case(inside("SimpleRNNCell", units=1, **NAMED), 1, 1, 1)
+    yield case(gru, 0, 3, 4)

@@ -1,0 +1,304 @@
+"""What recurrent layers of TensorFlow.js, their cells, and layers around others refuse, infer and say
+otherwise than Keras 3's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.layers.wrappers import inside
+from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.scopes import all_of, inner, masked, omits, sets, unsets, without, wraps
+from conformance.dialects.tensorflow_js import configuration, defaults
+from conformance.dialects.tensorflow_js.configuration import lacking, saying
+from conformance.dialects.tensorflow_js.defaults import (
+    GRU_CASE,
+    GRU_CELL_CASE,
+    LSTM_CELL_CASE,
+    SIMPLE_RNN_CELL_CASE,
+)
+from conformance.dialects.tensorflow_js.record import CELLS, CONFIGURATIONS, LAYERS, NUMERIC, deviation
+from conformance.reference_impl import layers
+from conformance.reference_impl.layers.nested import names_layer
+
+NO_DATA = Data((), {}, (), (), ())
+
+Shapes = list[list[int | None]]
+
+
+def of_the_input(case: Case, expected: Shapes) -> Shapes:
+    """The input's shape, its batch as far as it is known."""
+    return [[expected[0][0], *case.inputs[0].shape[1:]]]
+
+
+def unknown(case: Case, expected: Shapes) -> Shapes:
+    """A shape of the input's rank, of which nothing is known."""
+    return [[None for _ in case.inputs[0].shape]]
+
+
+def resets_after(case: Case, data: Data) -> bool:
+    """A GRU, or its cell, by itself or inside another layer, has reset_after."""
+    units = [(case.subject.removeprefix("layers."), case.config), *inner(case)]
+    return any(name in ("GRU", "GRUCell") and config.get("reset_after") for name, config in units)
+
+
+def inner_as_alone(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """Every layer inside says what it says by itself."""
+
+    def told(key: str, description: dict[str, Any]) -> dict[str, Any]:
+        alone = Case(f"layers.{description['class_name']}", case.config[key]["config"])
+        config = description["config"]
+        for entry in (*defaults.DEVIATIONS, *configuration.DEVIATIONS):
+            effect = entry.effect
+            if (
+                isinstance(effect, Metadata)
+                and "config" in effect.observables
+                and entry.scope(alone, NO_DATA)
+            ):
+                config = effect.patch(alone, config)
+        return description | {"config": config}
+
+    return {
+        key: told(key, value) if names_layer(value) and key in case.config else value
+        for key, value in expected.items()
+    }
+
+
+def with_arguments_of_cell(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The cell's arguments beside the cell. Initializers are told without the axes, which are not known."""
+
+    def told(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        known = {key: v for key, v in value["config"].items() if not key.endswith("_axes")}
+        return {"class_name": value["class_name"], "config": known}
+
+    return {key: told(value) for key, value in expected["cell"]["config"].items()} | expected
+
+
+def fully_known(case: Case, expected: Shapes) -> Shapes:
+    """The shapes for the case's own input."""
+    layer = layers.get(case.subject.removeprefix("layers.")).from_config(case.config)
+    return [list(shape) for shape in layer.output_shapes([x.shape for x in case.inputs])]
+
+
+def inner_is_trainable(case: Case) -> bool:
+    ((_, config),) = inner(case)
+    return bool(config.get("trainable", True))
+
+
+def differs_in_trainable(case: Case, data: Data) -> bool:
+    """The wrapper and the layer inside are given different values."""
+    return bool(case.config.get("trainable", True)) is not inner_is_trainable(case)
+
+
+def mirrored(case: Case) -> layers.Bidirectional:
+    """The layer without the second direction that it was given."""
+    config = {key: value for key, value in case.config.items() if key != "backward_layer"}
+    return layers.Bidirectional(**config)
+
+
+def shapes_as_mirrored(case: Case, expected: Shapes) -> Shapes:
+    batch, *time = expected[0][:-1]
+    known = (batch, *(time or [None]), case.inputs[0].shape[-1])
+    return [list(shape) for shape in mirrored(case).output_shapes([known])]
+
+
+def weights_as_mirrored(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    declared = mirrored(case).declare_weights([case.inputs[0].shape])
+    return [{"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": True} for w in declared]
+
+
+def trained_as_inner(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [weight | {"trainable": inner_is_trainable(case)} for weight in expected]
+
+
+def saying_trainable_of_inner(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    return expected | {"trainable": inner_is_trainable(case)}
+
+
+INITIALIZED = {"kernel_initializer": "glorot_uniform"}
+DENSE_INSIDE = {"layer": inside("Dense", units=2, kernel_initializer="glorot_uniform")}
+TIME_DISTRIBUTED_CASE = draft_layer("layers.TimeDistributed", DENSE_INSIDE, [recipe("normal", 2, 3, 4)])
+FROZEN_CASE = draft_layer(
+    "layers.TimeDistributed", DENSE_INSIDE | {"trainable": False}, [recipe("normal", 2, 3, 4)]
+)
+RNN_CASE = draft_layer(
+    "layers.RNN",
+    {"cell": inside("SimpleRNNCell", units=2, kernel_initializer="glorot_uniform")},
+    [recipe("normal", 2, 3, 4)],
+)
+
+GRU_INSIDE = inside(
+    "GRU", name="inner", units=2, recurrent_activation="sigmoid", reset_after=False, **INITIALIZED
+)
+BIDIRECTIONAL_CASE = draft_layer(
+    "layers.Bidirectional", {"layer": GRU_INSIDE}, [recipe("normal", 2, 3, 4)], once=True
+)
+FROZEN_BIDIRECTIONAL_CASE = draft_layer(
+    "layers.Bidirectional", {"layer": GRU_INSIDE, "trainable": False}, [recipe("normal", 2, 3, 4)]
+)
+OTHER_BACKWARDS_CASE = draft_layer(
+    "layers.Bidirectional",
+    {
+        "layer": GRU_INSIDE,
+        "backward_layer": inside("SimpleRNN", name="other", units=3, go_backwards=True),
+    },
+    [recipe("normal", 2, 3, 4)],
+)
+
+CELL_CASES = (GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
+
+DEVIATIONS = (
+    *(
+        deviation(
+            f"tfjs-cell-infers-{name}-of-input",
+            "A cell infers one output, of its input's shape, for it has no computeOutputShape of its own: "
+            "ask the layer that repeats it.",
+            kind="bug",
+            source=f"{LAYERS}/engine/topology.js:984 (Layer.computeOutputShape)",
+            scope=subject(*CELLS),
+            effect=Metadata(observables, patch),
+            witnesses=CELL_CASES,
+        )
+        for name, observables, patch in (
+            ("shape", ("shape/concrete", "shape/unknown_batch"), of_the_input),
+            ("rank", ("shape/unknown",), unknown),
+        )
+    ),
+    deviation(
+        "tfjs-gru-no-reset-after",
+        "GRU with reset_after, Keras 3's default, is refused, and its weights cannot be brought into the "
+        "other form: train with reset_after=False before converting.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/recurrent.js:806 (GRUCell)",
+        scope=resets_after,
+        effect=Raises("not-implemented", "construction", ("*",), "does not support reset_after"),
+        witnesses=(
+            draft_layer("layers.GRU", {"units": 2, "reset_after": True}, [recipe("normal", 2, 3, 4)]),
+        ),
+    ),
+    deviation(
+        "tfjs-gru-bias-of-one-row",
+        "GRU has a bias of one row, for its reset gate acts before the product: the weights of a GRU with "
+        "Keras 3's default do not fit. Train with reset_after=False before converting.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/recurrent.js:844 (GRUCell.build)",
+        scope=all_of(
+            subject("layers.GRU", "layers.GRUCell"), omits("reset_after"), without(unsets("use_bias"))
+        ),
+        effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
+        witnesses=(GRU_CASE, GRU_CELL_CASE),
+    ),
+    deviation(
+        "tfjs-bidirectional-no-backward-layer",
+        "backward_layer is not known, and the configuration does not tell it.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional), :458 (Bidirectional.getConfig)",
+        scope=subject("layers.Bidirectional"),
+        effect=Metadata((*CONFIGURATIONS, "signature"), lacking("backward_layer")),
+        witnesses=(BIDIRECTIONAL_CASE,),
+    ),
+    deviation(
+        "tfjs-bidirectional-weights-of-backward-layer",
+        "backward_layer is ignored, and the weights of a model that has one do not fit: use two layers, and "
+        "merge their outputs.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional)",
+        scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
+        effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
+        witnesses=(OTHER_BACKWARDS_CASE,),
+    ),
+    *(
+        deviation(
+            f"tfjs-bidirectional-{name}-without-backward-layer",
+            f"backward_layer is ignored: the {name} are those of the layer and its mirror image.",
+            kind="intentional",
+            source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional)",
+            scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
+            effect=Metadata((observables,), patch),
+            witnesses=(OTHER_BACKWARDS_CASE,),
+        )
+        for name, observables, patch in (
+            ("weights", "weights", weights_as_mirrored),
+            ("shapes", "shape/*", shapes_as_mirrored),
+        )
+    ),
+    deviation(
+        "tfjs-inner-layer-told-as-alone",
+        "What the configuration of a layer lacks, or has of Keras 2, it lacks or has inside another's too.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/wrappers.js:89 (Wrapper.getConfig), recurrent.js:611 (RNN.getConfig)",
+        scope=subject("layers.Bidirectional", "layers.RNN", "layers.TimeDistributed"),
+        effect=Metadata(CONFIGURATIONS, inner_as_alone),
+        witnesses=(BIDIRECTIONAL_CASE, RNN_CASE, TIME_DISTRIBUTED_CASE),
+    ),
+    deviation(
+        "tfjs-rnn-config-tells-arguments-of-cell",
+        "The configuration has the arguments of the cell beside the cell. Keras 3 refuses them; drop them "
+        "when going back.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:619 (RNN.getConfig)",
+        scope=subject("layers.RNN"),
+        effect=Metadata(CONFIGURATIONS, with_arguments_of_cell),
+        witnesses=(RNN_CASE,),
+    ),
+    deviation(
+        "tfjs-time-distributed-fixes-shape",
+        "A TimeDistributed layer knows the shape of its input once it is built, and keeps it, times and "
+        "batch included.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:127 (TimeDistributed.build: inputSpec)",
+        scope=subject("layers.TimeDistributed"),
+        effect=Metadata(("shape/unknown",), fully_known),
+        witnesses=(TIME_DISTRIBUTED_CASE,),
+    ),
+    deviation(
+        "tfjs-wrapper-trained-as-inner",
+        "TimeDistributed and Bidirectional ignore trainable, and are trained as the layer inside: set it "
+        "there.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:58 (Wrapper: no layer is there when the base sets it), "
+        ":208 (Bidirectional)",
+        scope=all_of(subject("layers.Bidirectional", "layers.TimeDistributed"), unsets("trainable")),
+        effect=Metadata(("weights",), trained_as_inner),
+        witnesses=(FROZEN_CASE, FROZEN_BIDIRECTIONAL_CASE),
+    ),
+    deviation(
+        "tfjs-bidirectional-config-trainable",
+        "A Bidirectional layer that was given trainable=False tells True.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:208 (Bidirectional)",
+        scope=all_of(subject("layers.Bidirectional"), unsets("trainable")),
+        effect=Metadata(CONFIGURATIONS, saying(trainable=True)),
+        witnesses=(FROZEN_BIDIRECTIONAL_CASE,),
+    ),
+    deviation(
+        "tfjs-time-distributed-config-trainable",
+        "A TimeDistributed layer tells whether the layer inside is trained, whatever it was given.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:47 (Wrapper.trainable)",
+        scope=all_of(subject("layers.TimeDistributed"), differs_in_trainable),
+        effect=Metadata(CONFIGURATIONS, saying_trainable_of_inner),
+        witnesses=(FROZEN_CASE,),
+    ),
+    deviation(
+        "tfjs-time-distributed-hands-whole-mask-on",
+        "The layer inside is given the mask of all times at each: Softmax cannot apply it. Mask without "
+        "TimeDistributed.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:154 (TimeDistributed.call hands its keyword arguments on)",
+        scope=all_of(subject("layers.TimeDistributed"), wraps("Softmax"), masked),
+        effect=Raises("invalid-argument", "call", NUMERIC, "could not be broadcast together"),
+        witnesses=(
+            draft_layer(
+                "layers.TimeDistributed",
+                {"layer": inside("Softmax", axis=-1)},
+                [recipe("normal", 2, 3, 4)],
+                masks=[recipe("mask", 2, 3, 4, dtype="bool")],
+            ),
+        ),
+    ),
+)

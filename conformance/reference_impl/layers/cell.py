@@ -1,0 +1,116 @@
+"""What the cells of recurrent layers share: one step from an input and states to an output and new states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
+from conformance.reference_impl.primitives import dot_last, multiply, take_slice
+from conformance.reference_impl.random import bernoulli
+from conformance.reference_impl.tape import Tensor, constant
+
+States = tuple[Tensor, ...]
+
+
+class Cell(Layer, registered=False):
+    """(input, states) → (output, new states); the states are those of the context.
+
+    A step has two parts: `project` is what does not depend on the states, and takes all times at once;
+    `advance` is the rest. The outputs of a call are the output and then the new states.
+    """
+
+    def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
+        """What `advance` needs of an input (batch, …), or of those of all times (batch, time, …)."""
+        raise NotImplementedError  # every cell has its own
+
+    def advance(
+        self, projected: Tensor, states: States, weights: Mapping[str, Tensor], context: Context
+    ) -> tuple[Tensor, States]:
+        """The output and the new states, of the projected input of one time."""
+        raise NotImplementedError  # every cell has its own
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (self.dtype,) * len(self.output_shapes([(None, 1)]))
+
+    def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        needed = [shape[1:] for shape in self.output_shapes([x.shape for x in inputs])[1:]]
+        given = [state.shape[1:] for state in context.initial_state]
+        if needed != given:
+            raise ValueError(f"{type(self).__name__} takes states of shapes {needed}, {given} were given")
+        projected = self.project(inputs[0], weights, context)
+        output, states = self.advance(projected, context.initial_state, weights, context)
+        return Result((output, *states))
+
+
+class DenseCell(Cell, registered=False):
+    """A cell made of x·kernel + h·recurrent_kernel + bias, in one or several blocks of `units` columns.
+
+    Input (batch, features), output and every state (batch, units).
+    """
+
+    exact_rank = 2
+    blocks: ClassVar[int]
+    states: ClassVar[int] = 1
+
+    units = field(fields.positive_integer, doc="size of the output and of each state")
+    activation = field(fields.activation, "tanh", "g")
+    use_bias = field(fields.boolean, True, "whether a bias is added")
+    kernel_initializer = field(fields.initializer, "glorot_uniform")
+    recurrent_initializer = field(fields.initializer, "orthogonal")
+    bias_initializer = field(fields.initializer, "zeros")
+    kernel_regularizer = field(fields.regularizer, None)
+    recurrent_regularizer = field(fields.regularizer, None)
+    bias_regularizer = field(fields.regularizer, None)
+    kernel_constraint = field(fields.constraint, None)
+    recurrent_constraint = field(fields.constraint, None)
+    bias_constraint = field(fields.constraint, None)
+    dropout = field(fields.fraction, 0.0, "fraction of the inputs dropped in training")
+    recurrent_dropout = field(fields.fraction, 0.0, "fraction of the state dropped in training")
+    seed = field(fields.optional(fields.integer), None, "of the dropout")
+
+    def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return ((shapes[0][0], self.units),) * (1 + self.states)
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.blocks * self.units,)
+
+    def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
+        features = shapes[0][-1]
+        if features is None:
+            raise ValueError(
+                f"{type(self).__name__} needs to know the last dimension of its input {shapes[0]}"
+            )
+        width = self.blocks * self.units
+        bias = (Weight("bias", self.bias_shape, self.bias_initializer),) if self.use_bias else ()
+        return (
+            Weight("kernel", (features, width), self.kernel_initializer),
+            Weight("recurrent_kernel", (self.units, width), self.recurrent_initializer),
+            *bias,
+        )
+
+    def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
+        return dot_last(self.kept_inputs(x, context), weights["kernel"], weights.get("bias"))
+
+    def kept_inputs(self, x: Tensor, context: Context) -> Tensor:
+        """The inputs after dropout, which drops the same features at every time."""
+        if not (context.training and 0 < self.dropout < 1):
+            return x
+        shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])
+        kept = bernoulli(context.rng_key, shape, 1 - self.dropout)
+        return multiply(x, constant(kept / (1 - self.dropout), x))
+
+    def kept_state(self, h: Tensor, context: Context) -> Tensor:
+        """The state after dropout, which drops the same units at every time."""
+        if not (context.training and 0 < self.recurrent_dropout < 1):
+            return h
+        kept = bernoulli(context.rng_key + 1, h.shape, 1 - self.recurrent_dropout)
+        return multiply(h, constant(kept / (1 - self.recurrent_dropout), h))
+
+    def block(self, z: Tensor, first: int, last: int | None = None) -> Tensor:
+        """The columns of one block along the last axis, or from one to another."""
+        columns = slice(first * self.units, ((first if last is None else last) + 1) * self.units)
+        return take_slice(z, key=(*(slice(None),) * (z.ndim - 1), columns))

@@ -1,0 +1,61 @@
+"""TimeDistributed: a layer applied to every time by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from conformance.reference_impl.layers import nested
+from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
+from conformance.reference_impl.layers.recurrent import at_time, step_shape
+from conformance.reference_impl.primitives import concatenate, reshape
+from conformance.reference_impl.tape import Tensor
+
+
+class TimeDistributed(Layer):
+    """y[:, t] = layer(x[:, t]), with the same weights at every time.
+
+    Input (batch, time, …), output (batch, time, …); the weights are those of the layer. A mask
+    (batch, time, …) is taken apart in the same way. Source: `keras.layers.TimeDistributed`.
+
+    >>> from conformance.reference_impl.layers import TimeDistributed
+    >>> dense = {"class_name": "Dense", "config": {"units": 3}}
+    >>> TimeDistributed(dense).output_shapes([(2, None, 5)])
+    ((2, None, 3),)
+    """
+
+    supports_masking = True
+
+    minimum_rank = 3
+
+    layer = field(nested.layer, doc="the layer")
+
+    def check(self) -> None:
+        self.inner = nested.made(self.layer)
+
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        self.inner.check_inputs([step_shape(shapes[0])])
+
+    def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
+        declared = self.inner.declare_weights([step_shape(shapes[0])])
+        return tuple(replace(w, trainable=w.trainable and self.inner.trainable) for w in declared)
+
+    def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        ((batch, *size),) = self.inner.output_shapes([step_shape(shapes[0])])
+        return ((batch, shapes[0][1], *size),)
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return self.inner.output_dtypes(dtypes)
+
+    def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        (x,) = inputs
+        outputs, state = [], dict[str, Tensor]()
+        for t in range(x.shape[1]):
+            masks = tuple(mask if mask is None else mask[:, t] for mask in context.masks)
+            result = self.inner.call([at_time(x, t)], {**weights, **state}, replace(context, masks=masks))
+            (y,) = result.outputs
+            outputs.append(reshape(y, shape=(y.shape[0], 1, *y.shape[1:])))
+            state |= result.state
+        return Result((concatenate(*outputs, axis=1),), state)
