@@ -21,8 +21,12 @@ DIES = """
 import os
 from pathlib import Path
 
+def pytest_configure(config):
+    global in_worker
+    in_worker = hasattr(config, "workerinput")
+
 def pytest_runtest_logreport(report):
-    here = "PYTEST_XDIST_WORKER" in os.environ and report.when == "call"
+    here = in_worker and report.when == "call"
     if here and report.nodeid.endswith("relu-forward-well") and not Path("died").exists():
         Path("died").touch()
         os._exit(1)
