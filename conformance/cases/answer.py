@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -340,7 +341,8 @@ def _masks(question: Question, names: list[str]) -> dict[str, Expected]:
     masks = [xp.asarray(mask) for mask in data.masks] or [None] * len(inputs)
     handed_on = output_masks(layer, inputs, masks)
     # Where subnormals may count as zeros, a mask that is made of the input is not settled by them.
-    as_zeros = output_masks(layer, [read_as_zeros(x, question.arithmetic) for x in inputs], masks)
+    read = [read_as_zeros(x, question.arithmetic) for x in inputs]
+    as_zeros = handed_on if all(map(operator.is_, read, inputs)) else output_masks(layer, read, masks)
 
     def handed(mask: Array | None, other: Array | None) -> Expected:
         if mask is None:

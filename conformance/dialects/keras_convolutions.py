@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,16 @@ import numpy as np
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Raises, Unpredictable, Value, subject
+from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
+from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
     all_of,
+    channels_first,
+    dilates,
     given_empty_batch,
+    given_special_values,
     without,
 )
 from conformance.reference_impl import layers
@@ -37,12 +40,6 @@ from conformance.reference_impl.primitives import (
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, detached
 from conformance.verdicts import Verdict
-
-in_keras = partial(Deviation, versions="keras==3.15.*", upstream="none found (not searched)")
-in_tensorflow = partial(Deviation, versions="tensorflow==2.21.*", upstream="none found (not searched)")
-
-CALL = ("output/*", "dtype", "mask/*", "gradient/*", "training/*", "reconstructed/output/*")
-
 
 DEPTHWISE_2D = ("layers.DepthwiseConv2D", "layers.SeparableConv2D")
 DEPTHWISE = ("layers.DepthwiseConv1D", "layers.SeparableConv1D", *DEPTHWISE_2D)
@@ -121,10 +118,6 @@ def cotangent_passed_on(original: Any, layer: Any, x: Tensor, kernels: Any, bias
     return passing_on(original(layer, detached(x), kernels, bias), x)
 
 
-def channels_first(case: Case, data: Data) -> bool:
-    return case.config.get("data_format") == "channels_first"
-
-
 def ungrouped(case: Case, data: Data) -> bool:
     return bool(case.config.get("groups", 1) == 1)
 
@@ -136,11 +129,6 @@ def as_wide_as_channels(case: Case, data: Data) -> bool:
     layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
     _, channels, *_, width = layer.output_shapes([x.shape for x in data.inputs])[0]
     return channels == width
-
-
-def dilates(case: Case, data: Data) -> bool:
-    rates = case.config.get("dilation_rate", 1)
-    return bool(max(rates if isinstance(rates, list) else [rates]) > 1)
 
 
 def strides_differ(case: Case, data: Data) -> bool:
@@ -155,10 +143,6 @@ def leaves_an_element_out(case: Case, data: Data) -> bool:
     spatial = data.inputs[0].shape[1:-1]
     lengths = zip(spatial, layer.positions(spatial), layer.strides, strict=True)
     return layer.padding == "same" and any(-(-(length or 0) // stride) != n for n, length, stride in lengths)
-
-
-def not_finite(case: Case, data: Data) -> bool:
-    return not bool(np.isfinite(data.inputs[0]).all())
 
 
 SHORT_CASE = draft_layer(
@@ -237,7 +221,7 @@ PLAIN = (
         "places where no window has it: it is multiplied by zeros around the cotangent.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
-        scope=all_of(subject("layers.Conv3D"), ungrouped, without(channels_first), not_finite),
+        scope=all_of(subject("layers.Conv3D"), ungrouped, without(channels_first), given_special_values),
         effect=Value({"layers.convolved": cotangent_among_zeros}, ("gradient/*", "training/gradient/*")),
         witnesses=(
             draft_layer(

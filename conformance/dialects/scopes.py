@@ -70,6 +70,17 @@ def unsets(argument: str) -> Scope:
     return lambda case, data: case.config.get(argument) is False
 
 
+def channels_first(case: Case, data: Data) -> bool:
+    """The configuration says so."""
+    return case.config.get("data_format") == "channels_first"
+
+
+def dilates(case: Case, data: Data) -> bool:
+    """A convolution's dilation rate exceeds 1."""
+    rates = case.config.get("dilation_rate", 1)
+    return bool(max(rates if isinstance(rates, list) else [rates]) > 1)
+
+
 def asks(pattern: str) -> Scope:
     """An observable of that pattern is asked."""
     is_asked = partial(matches, (pattern,))
@@ -128,6 +139,11 @@ def given_no_row(case: Case, data: Data) -> bool:
 def given_empty_batch(case: Case, data: Data) -> bool:
     """The first axis of the first input is of size 0."""
     return bool(data.inputs) and data.inputs[0].shape[0] == 0
+
+
+def given_mask(case: Case, data: Data) -> bool:
+    """An input has a mask."""
+    return bool(data.masks)
 
 
 def masked(case: Case, data: Data) -> bool:

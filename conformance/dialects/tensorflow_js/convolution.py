@@ -14,6 +14,8 @@ from conformance.dialects.scopes import (
     TRANSPOSED_CONVOLUTIONS,
     all_of,
     any_of,
+    channels_first,
+    dilates,
     given_empty_batch,
     sets,
     unsets,
@@ -27,7 +29,6 @@ from conformance.dialects.tensorflow_js.defaults import (
     CONV3D_TRANSPOSE_CASE,
     DEPTHWISE_CONV2D_CASE,
 )
-from conformance.dialects.tensorflow_js.gradients import dilates
 from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, NUMERIC, deviation
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
@@ -123,10 +124,6 @@ def as_if_valid(original: Any, n: int | None, size: int, stride: int, dilation: 
 
 def causal(case: Case, data: Data) -> bool:
     return case.config.get("padding") == "causal"
-
-
-def channels_first(case: Case, data: Data) -> bool:
-    return case.config.get("data_format") == "channels_first"
 
 
 def time_differs_from_channels(case: Case, data: Data) -> bool:

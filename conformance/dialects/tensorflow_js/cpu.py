@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.dialects.deviation import Raises, Value, subject
-from conformance.dialects.scopes import all_of, given_nan
+from conformance.dialects.scopes import all_of, dilates, given_nan
 from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     RELU_GRADIENT,
@@ -24,7 +24,6 @@ from conformance.dialects.tensorflow_js.convolution import (
     strides_too,
     sums_centred,
 )
-from conformance.dialects.tensorflow_js.gradients import dilates
 from conformance.dialects.tensorflow_js.merging import (
     EXTREMA,
     EXTREMUM_OF_NAN,

@@ -6,7 +6,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
-from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, rank, unsets
+from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, dilates, rank, unsets
 from conformance.dialects.tensorflow_js.layers import INNER_AXIS, POSITIVE, normalizes_inner_axis
 from conformance.dialects.tensorflow_js.record import CORE, RECURRENT, deviation, issue
 
@@ -17,12 +17,6 @@ def has_one_time(case: Case, data: Data) -> bool:
         case.subject in (*RECURRENT, "layers.Bidirectional", "layers.TimeDistributed")
         and data.inputs[0].shape[1] == 1
     )
-
-
-def dilates(case: Case, data: Data) -> bool:
-    """A convolution's dilation rate exceeds 1."""
-    rates = case.config.get("dilation_rate", 1)
-    return bool(max(rates if isinstance(rates, list) else [rates]) > 1)
 
 
 DEVIATIONS = (

@@ -6,11 +6,9 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from conformance.cases.answer import Data
-from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Value, subject
-from conformance.dialects.scopes import all_of
+from conformance.dialects.scopes import all_of, given_mask
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation, searched
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import Layer
@@ -19,11 +17,6 @@ MASK = recipe("mask", 2, 3, dtype="bool")
 PADDED = recipe("mask_right_padded", 2, 3, dtype="bool")
 
 MERGING = tuple(f"layers.{name}" for name in ("Add", "Average", "Maximum", "Minimum", "Multiply"))
-
-
-def masked(case: Case, data: Data) -> bool:
-    """The inputs have masks."""
-    return bool(data.masks)
 
 
 def handing_on(masks: Any) -> Value:
@@ -59,7 +52,7 @@ DEVIATIONS = (
         "and has a dimension too many; in Keras 3 it is true where any is.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:239 (Merge.computeMask: expandDims, i < mask.length - 1)",
-        scope=all_of(subject(*MERGING), masked),
+        scope=all_of(subject(*MERGING), given_mask),
         effect=handing_on(all_but_the_last),
         witnesses=(
             draft_layer(
@@ -75,7 +68,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/advanced_activations.js:204 (Softmax does not set supportsMasking), "
         "engine/executor.js:286",
         upstream=searched("Softmax layer supportsMasking mask lost"),
-        scope=all_of(subject("layers.Softmax"), masked),
+        scope=all_of(subject("layers.Softmax"), given_mask),
         effect=handing_on(none_of_them),
         witnesses=(draft_layer("layers.Softmax", {}, [recipe("normal", 2, 3)], masks=[MASK]),),
     ),
@@ -86,7 +79,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:727 (Concatenate.computeMask: tfc.all)",
         upstream=searched("Concatenate computeMask all any mask"),
-        scope=all_of(subject("layers.Concatenate"), masked),
+        scope=all_of(subject("layers.Concatenate"), given_mask),
         effect=handing_on(where_all_are_true),
         witnesses=(
             draft_layer(

@@ -10,6 +10,7 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import NAMED, inside
 from conformance.dialects.deviation import Deviation, Metadata, subject
 from conformance.dialects.scopes import all_of, asks
+from conformance.dialects.tensorflow_js.defaults import CONV3D_TRANSPOSE_CASE
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
 
 LEFT = {
@@ -29,17 +30,6 @@ LEFT_ON_WASM = {
     "layers.SeparableConv2D": (12, 2440),
 }
 """The same after one whose kernel the WebAssembly backend lacks."""
-
-CONV2D_ONCE = draft_layer(
-    "layers.Conv2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 2, 5, 6, 4)], once=True
-)
-EMBEDDING_ONCE = draft_layer(
-    "layers.Embedding",
-    {"input_dim": 7, "output_dim": 3},
-    [recipe("indices:7", 2, 5, dtype="int32")],
-    once=True,
-)
-
 
 LEFT_BY_CALLS = {
     "layers.Masking": {"call": (1, 12), "gradient": (7, 224), "refused": (1, 1)},
@@ -110,12 +100,7 @@ DEVIATIONS = (
     failed_gradient_leaks(
         "",
         LEFT,
-        draft_layer(
-            "layers.Conv3DTranspose",
-            {"filters": 3, "kernel_size": 2},
-            [recipe("normal", 2, 2, 3, 2, 2)],
-            once=True,
-        ),
+        CONV3D_TRANSPOSE_CASE,
     ),
     deviation(
         "tfjs-masking-leaks",

@@ -14,7 +14,16 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Scope, Unpredictable, Value, everywhere, subject
 from conformance.dialects.pooling import last_of_largest, pooled
-from conformance.dialects.scopes import all_of, asks, given_nan, given_special_values, sets, without
+from conformance.dialects.scopes import (
+    all_of,
+    asks,
+    channels_first,
+    given_mask,
+    given_nan,
+    given_special_values,
+    sets,
+    without,
+)
 from conformance.dialects.tensorflow_js.configuration import unread
 from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NOT_SEARCHED, WASM, deviation
 from conformance.reference_impl import layers
@@ -55,14 +64,6 @@ SMALLEST_NORMAL = IEEE_FLOAT32.smallest_normal
 """`std::numeric_limits<float>::min()`, with which kernels in C++ begin a maximum."""
 
 GRADIENTS = ("gradient/*", "training/gradient/*")
-
-
-def channels_first(case: Case, data: Data) -> bool:
-    return case.config.get("data_format") == "channels_first"
-
-
-def given_mask(case: Case, data: Data) -> bool:
-    return bool(data.masks)
 
 
 def pools_inner_axes(case: Case, data: Data) -> bool:

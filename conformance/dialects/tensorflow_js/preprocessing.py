@@ -10,7 +10,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Metadata, Raises, Value, subject
-from conformance.dialects.scopes import all_of, any_of, rank, sets, without
+from conformance.dialects.scopes import all_of, any_of, channels_first, rank, sets, without
 from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, WASM, deviation
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import CategoryEncoding, Resizing
@@ -191,10 +191,6 @@ def picks_pixels_of_a_batch(case: Case, data: Data) -> bool:
     return bool(picks and math.prod(shape[1:3]) != case.config["height"] * case.config["width"])
 
 
-def with_channels_first(case: Case, data: Data) -> bool:
-    return case.config.get("data_format") == "channels_first"
-
-
 def between_pixels(case: Case, data: Data) -> bool:
     return bool(case.config.get("interpolation", "bilinear") == "bilinear")
 
@@ -316,7 +312,7 @@ DEVIATIONS = (
         "height.",
         kind="bug",
         source=f"{RESIZING_JS}:24 (Resizing), center_crop.js:16 (CenterCrop)",
-        scope=all_of(subject("layers.CenterCrop", "layers.Resizing"), with_channels_first),
+        scope=all_of(subject("layers.CenterCrop", "layers.Resizing"), channels_first),
         effect=Value({"layers.images.spatial": channels_last}),
         witnesses=(CHANNELS_FIRST, center_crop(3, 2, 2, 3, 6, 8, data_format="channels_first")),
     ),
@@ -326,7 +322,7 @@ DEVIATIONS = (
         "of the input: build no model on it.",
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
-        scope=all_of(RESIZING, any_of(rank(4), with_channels_first)),
+        scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), shape_of_one_image),
         witnesses=(BATCH,),
     ),
@@ -335,7 +331,7 @@ DEVIATIONS = (
         "The inferred shape is that of one image, without the batch, also while dimensions are unknown.",
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
-        scope=all_of(RESIZING, any_of(rank(4), with_channels_first)),
+        scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/unknown",), unknown_shape_of_one_image),
         witnesses=(BATCH,),
     ),

@@ -17,6 +17,7 @@ from conformance.dialects.scopes import (
     activated_by,
     all_of,
     any_of,
+    channels_first,
     given_empty_batch,
     given_nan,
     given_no_row,
@@ -56,8 +57,6 @@ from conformance.dialects.tensorflow_js.defaults import (
     EMBEDDING_CASE,
 )
 from conformance.dialects.tensorflow_js.memory import (
-    CONV2D_ONCE,
-    EMBEDDING_ONCE,
     LEFT_ON_WASM,
     failed_gradient_leaks,
 )
@@ -67,7 +66,7 @@ from conformance.dialects.tensorflow_js.merging import (
     EXTREMUM_TARGETS,
     first_where_nan,
 )
-from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, channels_first, pools_inner_axes
+from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, pools_inner_axes
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
     CORE,
@@ -194,11 +193,11 @@ def in_both_modes(*observables: str) -> tuple[str, ...]:
 def transposes(case: Case, data: Data) -> bool:
     """Channels first are brought last, or a permutation changes the order."""
     dims = case.config.get("dims", [])
-    return case.config.get("data_format") == "channels_first" or dims != sorted(dims)
+    return channels_first(case, data) or dims != sorted(dims)
 
 
 DEVIATIONS = (
-    failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_ONCE, EMBEDDING_ONCE),
+    failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_CASE, EMBEDDING_CASE),
     *advanced_activations.ON_WASM,
     *preprocessing.ON_WASM,
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
