@@ -14,7 +14,7 @@ from conformance.cases.answer import Answers, Data, Expected, Structure, Value
 from conformance.cases.case import Case
 from conformance.cases.properties.property import Property, matches, pairs
 from conformance.dialects import deviation as effects
-from conformance.dialects.deviation import Deviation, Dialect
+from conformance.dialects.deviation import CONFIGURATIONS, Applied, Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
@@ -90,8 +90,13 @@ class Trial:
         self._deviating: dict[tuple[tuple[str, ...], bool], Answers] = {((), True): self.specified}
 
     @cached_property
-    def in_scope(self) -> tuple[Deviation, ...]:
+    def applied(self) -> tuple[Applied, ...]:
         return self.bench.dialect.in_scope(self.case, self.data)
+
+    @cached_property
+    def in_scope(self) -> tuple[Deviation, ...]:
+        """The deviations that apply, to the case or to a layer inside it, each once."""
+        return tuple({a.deviation.id: a.deviation for a in self.applied}.values())
 
     def patching(self, observable: str) -> tuple[Deviation, ...]:
         """The deviations in scope that replace what the observable may rest on."""
@@ -100,6 +105,17 @@ class Trial:
             for d in self.in_scope
             if isinstance(d.effect, effects.Value) and matches(d.effect.observables, observable)
         )
+
+    def structuring(self, observable: str) -> list[Applied]:
+        """Those that patch the observable's structure; of a layer inside, what is said of it in the case's
+        configuration."""
+        return [
+            a
+            for a in self.applied
+            if isinstance(a.deviation.effect, effects.Metadata)
+            and matches(a.deviation.effect.observables, observable)
+            and (not a.path or matches(CONFIGURATIONS, observable))
+        ]
 
     def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
         """The specification's answers with the patches of some deviations, each set of them kept; without
@@ -155,12 +171,11 @@ class Trial:
             return Structure(wanted), WireJSON(seen)
         return expected, observed
 
-    def restructured(self, expected: Expected, deviations: Sequence[Deviation]) -> Expected:
+    def restructured(self, expected: Expected, structural: Sequence[Applied]) -> Expected:
         """What is expected with the structures that some deviations patch."""
         if isinstance(expected, Structure):
-            for d in deviations:
-                assert isinstance(d.effect, effects.Metadata)
-                expected = Structure(d.effect.patch(self.case, expected.value))
+            for applied in structural:
+                expected = Structure(applied.restructured(expected.value))
         return expected
 
     def as_refusal(
@@ -181,11 +196,7 @@ class Trial:
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
     ) -> tuple[Judgement, tuple[str, ...]] | None:
         """What the specification gives with its functions, defaults and structures as recorded."""
-        structural = [
-            d
-            for d in self.in_scope
-            if isinstance(d.effect, effects.Metadata) and matches(d.effect.observables, observable)
-        ]
+        structural = self.structuring(observable)
         patching = self.patching(observable)
         if not patching and not structural:
             return None
@@ -199,13 +210,15 @@ class Trial:
             # Where none of them makes a difference by itself, they make it together.
             alone = [d for d in shown if self.changed(d, patching, observable)]
             shown = alone or ([] if structural else shown)
-            structural = [d for d in structural if self.told(d, structural, expected)]
+            structural = [a for a in structural if self.told(a, structural, expected)]
         verdict = Verdict.DEVIATES if deviant.verdict is Verdict.CONFORMS else deviant.verdict
-        return replace(deviant, verdict=verdict), tuple(d.id for d in (*shown, *structural))
+        return replace(deviant, verdict=verdict), tuple(
+            dict.fromkeys(d.id for d in (*shown, *(a.deviation for a in structural)))
+        )
 
-    def told(self, d: Deviation, structural: Sequence[Deviation], expected: Expected) -> bool:
+    def told(self, applied: Applied, structural: Sequence[Applied], expected: Expected) -> bool:
         """Whether the structure would be another one without the deviation."""
-        without = self.restructured(expected, [other for other in structural if other is not d])
+        without = self.restructured(expected, [other for other in structural if other is not applied])
         return without != self.restructured(expected, structural)
 
     def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:

@@ -10,8 +10,13 @@ from typing import Any
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.inside import Path, layers_inside
+from conformance.cases.properties.property import matches
 from conformance.dialects.versions import Requirement, known_version
 from conformance.verdicts import Verdict
+
+CONFIGURATIONS = ("config", "reconstructed/config")
+"""The observables that are a configuration."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,32 @@ class Deviation:
 
 
 @dataclass(frozen=True)
+class Applied:
+    """A deviation in whose scope a case is, or a layer inside its configuration.
+
+    Attributes:
+        case: about the layer that it is about.
+        path: the arguments that lead to that layer; none for the case's own.
+    """
+
+    deviation: Deviation
+    case: Case
+    path: Path = ()
+
+    def restructured(self, structure: Any, path: Path | None = None) -> Any:
+        """The structure with what the deviation's `Metadata` patches, in the configuration of its layer."""
+        assert isinstance(self.deviation.effect, Metadata)
+        match self.path if path is None else path:
+            case ():
+                return self.deviation.effect.patch(self.case, structure)
+            case argument, *further:
+                if argument not in structure:
+                    return structure
+                config = self.restructured(structure[argument]["config"], tuple(further))
+                return structure | {argument: structure[argument] | {"config": config}}
+
+
+@dataclass(frozen=True)
 class Dialect:
     """The recorded deviations of a backend.
 
@@ -177,7 +208,19 @@ class Dialect:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
-    def in_scope(self, case: Case, data: Data) -> tuple[Deviation, ...]:
+    def in_scope(self, case: Case, data: Data) -> tuple[Applied, ...]:
+        """The deviations that apply to the case: those of layers inside its configuration, the innermost
+        first, and its own."""
+        inside = [
+            Applied(d, one.case, one.path)
+            for one in layers_inside(case, data)
+            for d in self._own(one.case, one.data)
+            if not isinstance(d.effect, Metadata) or matches(d.effect.observables, "config")
+        ]
+        inside.sort(key=lambda applied: -len(applied.path))
+        return (*inside, *(Applied(d, case) for d in self._own(case, data)))
+
+    def _own(self, case: Case, data: Data) -> tuple[Deviation, ...]:
         if case.subject not in self._by_subject:
             self._by_subject[case.subject] = tuple(
                 d

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.cases.case import Case
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.cell import Cell
+from conformance.reference_impl.layers.nested import names_layer
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Question:
         of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.
+        holder: the layer whose weights they are: that inside a wrapper of one.
     """
 
     subject: str
@@ -28,6 +31,7 @@ class Question:
     training: bool
     reconstructed: bool
     stateful: bool
+    holder: str
 
     @classmethod
     def about(cls, case: Case, observable: str) -> Question:
@@ -35,6 +39,7 @@ class Question:
         kind_of_subject, _, name = case.subject.partition(".")
         mode, *rest = observable.split("/")
         training, reconstructed = mode == "training", mode == "reconstructed"
+        inner: Any = case.config.get("layer")
         kind, *of = rest if training or reconstructed else (mode, *rest)
         return cls(
             subject=kind_of_subject,
@@ -44,6 +49,7 @@ class Question:
             training=training,
             reconstructed=reconstructed,
             stateful=bool(case.config.get("stateful")),
+            holder=inner["class_name"] if names_layer(inner) else name,
         )
 
     @property

@@ -130,7 +130,7 @@ COMPUTED = (
 
 @pytest.mark.parametrize(("name", "observable"), COMPUTED)
 def test_recorded_value_deviates(name: str, observable: str) -> None:
-    in_scope = CPU.in_scope(witness(name), data_of(witness(name)))
+    in_scope = [a.deviation for a in CPU.in_scope(witness(name), data_of(witness(name)))]
     every = {t: p for d in in_scope if isinstance(d.effect, Value) for t, p in d.effect.patches.items()}
     found = judged(witness(name), every)[observable]
     assert found.verdict is Verdict.DEVIATES

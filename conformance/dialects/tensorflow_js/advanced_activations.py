@@ -8,10 +8,10 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, asks, given_nan, omits, sets, without
 from conformance.dialects.tensorflow_js.activations import is_number, with_slope
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, WASM, deviation
 from conformance.reference_impl import activations
 from conformance.reference_impl.layers import ReLU
 from conformance.reference_impl.primitives import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Scope, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Scope, subject
 from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, sets, without
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.defaults import (
@@ -24,7 +24,6 @@ from conformance.dialects.tensorflow_js.defaults import (
 from conformance.dialects.tensorflow_js.layers import POSITIVE
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
-    CONFIGURATIONS,
     LAYERS,
     NOT_SEARCHED,
     RECURRENT,

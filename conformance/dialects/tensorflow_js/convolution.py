@@ -8,7 +8,7 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -20,6 +20,7 @@ from conformance.dialects.scopes import (
     sets,
     unsets,
     without,
+    wraps,
 )
 from conformance.dialects.tensorflow_js.configuration import lacking
 from conformance.dialects.tensorflow_js.constructors import READ
@@ -29,7 +30,7 @@ from conformance.dialects.tensorflow_js.defaults import (
     CONV3D_TRANSPOSE_CASE,
     DEPTHWISE_CONV2D_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, NUMERIC, deviation, issue
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, issue
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
@@ -386,7 +387,7 @@ DEVIATIONS = (
         "kernel. Weights that are loaded by name have to be renamed.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:84 (DepthwiseConv2D.build)",
-        scope=subject(DEPTHWISE),
+        scope=any_of(subject(DEPTHWISE), wraps("DepthwiseConv2D")),
         effect=Metadata(("weights",), renamed),
         witnesses=(DEPTHWISE_CONV2D_CASE,),
     ),

@@ -15,10 +15,6 @@ NOT_SEARCHED = "none found (not searched)"
 NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""
 
-CONFIGURATIONS = ("config", "reconstructed/config")
-"""The observables that are a configuration."""
-
-
 RECURRENT = ("layers.GRU", "layers.LSTM", "layers.RNN", "layers.SimpleRNN")
 """The layers that repeat a cell."""
 

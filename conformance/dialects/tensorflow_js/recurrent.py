@@ -9,9 +9,8 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
-from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
 from conformance.dialects.scopes import all_of, inner, masked, omits, sets, unsets, without, wraps
-from conformance.dialects.tensorflow_js import configuration, defaults
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.defaults import (
     GRU_CASE,
@@ -19,11 +18,8 @@ from conformance.dialects.tensorflow_js.defaults import (
     LSTM_CELL_CASE,
     SIMPLE_RNN_CELL_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CELLS, CONFIGURATIONS, LAYERS, NUMERIC, deviation, issue
+from conformance.dialects.tensorflow_js.record import CELLS, LAYERS, NUMERIC, deviation, issue
 from conformance.reference_impl import layers
-from conformance.reference_impl.layers.nested import names_layer
-
-NO_DATA = Data((), {}, (), (), ())
 
 Shapes = list[list[int | None]]
 
@@ -36,34 +32,6 @@ def of_the_input(case: Case, expected: Shapes) -> Shapes:
 def unknown(case: Case, expected: Shapes) -> Shapes:
     """A shape of the input's rank, of which nothing is known."""
     return [[None for _ in case.inputs[0].shape]]
-
-
-def resets_after(case: Case, data: Data) -> bool:
-    """A GRU, or its cell, by itself or inside another layer, has reset_after."""
-    units = [(case.subject.removeprefix("layers."), case.config), *inner(case)]
-    return any(name in ("GRU", "GRUCell") and config.get("reset_after") for name, config in units)
-
-
-def inner_as_alone(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    """Every layer inside says what it says by itself."""
-
-    def told(key: str, description: dict[str, Any]) -> dict[str, Any]:
-        alone = Case(f"layers.{description['class_name']}", case.config[key]["config"])
-        config = description["config"]
-        for entry in (*defaults.DEVIATIONS, *configuration.DEVIATIONS):
-            effect = entry.effect
-            if (
-                isinstance(effect, Metadata)
-                and "config" in effect.observables
-                and entry.scope(alone, NO_DATA)
-            ):
-                config = effect.patch(alone, config)
-        return description | {"config": config}
-
-    return {
-        key: told(key, value) if names_layer(value) and key in case.config else value
-        for key, value in expected.items()
-    }
 
 
 def with_arguments_of_cell(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +143,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:806 (GRUCell)",
         upstream=issue(5728),
-        scope=resets_after,
+        scope=all_of(subject("layers.GRU", "layers.GRUCell"), sets("reset_after")),
         effect=Raises("not-implemented", "construction", ("*",), "does not support reset_after"),
         witnesses=(
             draft_layer("layers.GRU", {"units": 2, "reset_after": True}, [recipe("normal", 2, 3, 4)]),
@@ -227,15 +195,6 @@ DEVIATIONS = (
             ("weights", "weights", weights_as_mirrored),
             ("shapes", "shape/*", shapes_as_mirrored),
         )
-    ),
-    deviation(
-        "tfjs-inner-layer-told-as-alone",
-        "What the configuration of a layer lacks, or has of Keras 2, it lacks or has inside another's too.",
-        kind="intentional",
-        source=f"{LAYERS}/layers/wrappers.js:89 (Wrapper.getConfig), recurrent.js:611 (RNN.getConfig)",
-        scope=subject("layers.Bidirectional", "layers.RNN", "layers.TimeDistributed"),
-        effect=Metadata(CONFIGURATIONS, inner_as_alone),
-        witnesses=(BIDIRECTIONAL_CASE, RNN_CASE, TIME_DISTRIBUTED_CASE),
     ),
     deviation(
         "tfjs-rnn-config-tells-arguments-of-cell",

@@ -22,7 +22,6 @@ from conformance.dialects.scopes import (
     given_nan,
     given_no_row,
     without,
-    wraps,
 )
 from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
@@ -250,7 +249,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no Conv2DBackpropFilter)",
         upstream=issue(8474),
-        scope=any_of(subject("layers.Conv2D"), wraps("Conv2D")),
+        scope=subject("layers.Conv2D"),
         effect=Raises(
             "missing-kernel",
             "gradient",

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import fields, nested
 from conformance.reference_impl.layers.fields import Serialized, field
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, get
+from conformance.reference_impl.layers.layer import (
+    Context,
+    Layer,
+    Result,
+    Shape,
+    Weight,
+    get,
+    given_weights,
+)
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.primitives import add, concatenate, flip, multiply
 from conformance.reference_impl.tape import Tensor
@@ -41,6 +49,7 @@ class Bidirectional(Layer):
     """
 
     exact_rank = 3
+    mirrors: ClassVar[Mapping[str, str]] = {"backward_layer": "layer"}
 
     layer = field(nested.layer, doc="the recurrent layer, and the first direction")
     merge_mode = field(fields.one_of(*MERGES), "concat", "what becomes of the two outputs")
@@ -116,7 +125,7 @@ class Bidirectional(Layer):
         (y, *states), (z, *others) = (
             layer.call(
                 inputs,
-                weights_under(layer.name, weights),
+                given_weights(layer, weights_under(layer.name, weights)),
                 replace(context, initial_state=begin),
             ).outputs
             for layer, begin in zip(self.directions, begins, strict=True)

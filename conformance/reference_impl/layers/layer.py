@@ -81,6 +81,10 @@ class Layer:
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
     supports_masking: ClassVar[bool] = False
+    gives_single_steps: ClassVar[bool] = False
+    """Whether the layer inside it, if there is one, is given one time step after the other."""
+    mirrors: ClassVar[Mapping[str, str]] = {}
+    """Arguments that are a layer, and by default one like that of another argument."""
 
     activity_regularizer = fields.field(
         fields.regularizer, None, "penalty on the output", serialized=Serialized.IF_SET

@@ -19,6 +19,8 @@ class RNN(Recurrent):
     ((2, 3), (2, 3), (2, 3))
     """
 
+    gives_single_steps = True
+
     cell = field(nested.layer, doc="the cell")
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, given_weights
 from conformance.reference_impl.layers.recurrent import at_time, step_shape
 from conformance.reference_impl.primitives import concatenate, reshape
 from conformance.reference_impl.tape import Tensor
@@ -26,6 +26,7 @@ class TimeDistributed(Layer):
     """
 
     supports_masking = True
+    gives_single_steps = True
 
     minimum_rank = 3
 
@@ -51,10 +52,11 @@ class TimeDistributed(Layer):
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         (x,) = inputs
+        held = given_weights(self.inner, weights)
         outputs, state = [], dict[str, Tensor]()
         for t in range(x.shape[1]):
             masks = tuple(mask if mask is None else mask[:, t] for mask in context.masks)
-            result = self.inner.call([at_time(x, t)], {**weights, **state}, replace(context, masks=masks))
+            result = self.inner.call([at_time(x, t)], {**held, **state}, replace(context, masks=masks))
             (y,) = result.outputs
             outputs.append(reshape(y, shape=(y.shape[0], 1, *y.shape[1:])))
             state |= result.state

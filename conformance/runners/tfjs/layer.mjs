@@ -41,7 +41,9 @@ export class BuiltLayer {
       layer.built = true;
     }
     this.ownNames = localNames(layer.weights);
-    this.names = this.ownNames.map((name) => weightToKeras(layer.getClassName(), name));
+    // The weights of a wrapper are those of the layer in it.
+    const holder = (layer.layer ?? layer).getClassName();
+    this.names = this.ownNames.map((name) => weightToKeras(holder, name));
     this.nameOf = new Map(layer.weights.map((variable, i) => [variable, this.names[i]]));
   }
 

@@ -17,6 +17,8 @@ def inside(class_name: str, **config: Any) -> dict[str, Any]:
 NAMED = {"kernel_initializer": "glorot_uniform"}
 """The argument whose default differs between backends: the wrapper is judged, not the layer inside."""
 
+NON_NEGATIVE = {"class_name": "NonNeg", "config": {}}
+
 
 def time_distributed() -> Iterator[Case]:
     def case(layer: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
@@ -42,6 +44,17 @@ def time_distributed() -> Iterator[Case]:
     yield case(recurrent, 2, 3, 4, 5, weights="small_normal")
     simple = inside("SimpleRNN", units=3, return_sequences=True, **NAMED)
     yield case(simple, 2, 3, 4, 5, weights="small_normal")
+    # What a backend does otherwise with a layer by itself, it does inside another too.
+    yield case(inside("Dense", units=3, activation="hard_sigmoid"), 2, 3, 4)
+    yield case(inside("Dense", units=3, kernel_constraint=NON_NEGATIVE), 2, 3, 4)
+    yield case(inside("ReLU", negative_slope=0.5), 2, 3, 4)
+    yield case(inside("LeakyReLU", negative_slope=0.5), 2, 3, 4)
+    yield case(inside("PReLU"), 2, 3, 4)
+    yield case(inside("LayerNormalization"), 2, 3, 4)
+    yield case(inside("BatchNormalization", axis=1), 2, 3, 4, weights={"moving_variance": "positive"})
+    yield case(inside("GlobalMaxPooling1D"), 2, 3, 5, 4)
+    yield case(inside("Conv1D", filters=2, kernel_size=2, activation="gelu"), 2, 3, 5, 4)
+    yield case(inside("DepthwiseConv2D", kernel_size=2), 2, 3, 5, 4, 2)
 
 
 def bidirectional() -> Iterator[Case]:
@@ -71,6 +84,10 @@ def bidirectional() -> Iterator[Case]:
     yield case(gru(return_sequences=True), 2, 3, 4, initial_state=state * 2)
     yield case(lstm(return_state=True), 2, 3, 4, initial_state=state * 4)
     masks = [recipe("mask", 3, 4, dtype="bool")]
+    yield case(inside("SimpleRNN", name="inner", units=3, activation="relu6"), 2, 3, 4)
+    gates = {"reset_after": False, "recurrent_activation": "hard_sigmoid"}
+    yield case(inside("GRU", name="inner", units=3, **gates), 2, 3, 4)
+    yield case(inside("LSTM", name="inner", units=3, kernel_constraint=NON_NEGATIVE), 2, 3, 4)
     yield case(gru(), 3, 4, 5, masks=masks)
     yield case(gru(return_sequences=True), 3, 4, 5, masks=masks)
     yield case(lstm(**everything), 3, 4, 5, masks=[recipe("mask_right_padded", 3, 4, dtype="bool")])
