@@ -7,6 +7,7 @@ from conformance.dialects.tensorflow_js import (
     configuration,
     constructors,
     convolution,
+    convolutional_recurrent,
     core,
     cpu,
     defaults,
@@ -43,6 +44,7 @@ EVERYWHERE = (
     *spatial.DEVIATIONS,
     *convolution.DEVIATIONS,
     *recurrent.DEVIATIONS,
+    *convolutional_recurrent.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

@@ -25,6 +25,9 @@ RECURRENT = ("layers.GRU", "layers.LSTM", "layers.RNN", "layers.SimpleRNN")
 CELLS = ("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell")
 """The cells that those repeat."""
 
+CONV_LSTM = ("layers.ConvLSTM2D", "layers.ConvLSTM2DCell")
+"""The recurrent layer whose products are convolutions, and its cell."""
+
 
 def issue(number: int) -> str:
     """The address of a thread of TensorFlow.js."""

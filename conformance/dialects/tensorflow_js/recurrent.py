@@ -14,6 +14,7 @@ from conformance.dialects.scopes import all_of, inner, masked, omits, sets, unse
 from conformance.dialects.tensorflow_js import configuration, defaults
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.defaults import (
+    CONV_LSTM_CELL_CASE,
     GRU_CASE,
     GRU_CELL_CASE,
     LSTM_CELL_CASE,
@@ -149,7 +150,7 @@ OTHER_BACKWARDS_CASE = draft_layer(
     [recipe("normal", 2, 3, 4)],
 )
 
-CELL_CASES = (GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
+CELL_CASES = (CONV_LSTM_CELL_CASE, GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
 
 DEVIATIONS = (
     *(
@@ -159,7 +160,7 @@ DEVIATIONS = (
             "ask the layer that repeats it.",
             kind="bug",
             source=f"{LAYERS}/engine/topology.js:984 (Layer.computeOutputShape)",
-            scope=subject(*CELLS),
+            scope=subject(*CELLS, "layers.ConvLSTM2DCell"),
             effect=Metadata(observables, patch),
             witnesses=CELL_CASES,
         )

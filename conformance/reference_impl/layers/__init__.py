@@ -19,6 +19,8 @@ from conformance.reference_impl.layers.conv2d import Conv2D
 from conformance.reference_impl.layers.conv2d_transpose import Conv2DTranspose
 from conformance.reference_impl.layers.conv3d import Conv3D
 from conformance.reference_impl.layers.conv3d_transpose import Conv3DTranspose
+from conformance.reference_impl.layers.conv_lstm2d import ConvLSTM2D
+from conformance.reference_impl.layers.conv_lstm2d_cell import ConvLSTM2DCell
 from conformance.reference_impl.layers.cropping1d import Cropping1D
 from conformance.reference_impl.layers.cropping2d import Cropping2D
 from conformance.reference_impl.layers.cropping3d import Cropping3D
@@ -106,6 +108,8 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM2D",
+    "ConvLSTM2DCell",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",

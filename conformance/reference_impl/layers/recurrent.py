@@ -33,6 +33,10 @@ class Recurrent(Layer, registered=False):
     unroll = field(fields.boolean, False, "how the loop is run; the result is the same")
     zero_output_for_mask = field(fields.boolean, False, "output zeros where masked")
 
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        self.repeated.check_inputs([step_shape(shapes[0])])
+
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
         return self.repeated.declare_weights([step_shape(shapes[0])])
 
@@ -108,6 +112,7 @@ class OfOneCell(Recurrent, registered=False):
     def check(self) -> None:
         shared = self.cell_class.arguments.keys() & self.config.keys()
         self.repeated = self.cell_class(**{name: self.config[name] for name in shared})
+        self.config |= {name: self.repeated.config[name] for name in shared}
 
 
 @patchable("layers.Recurrent.masked_output")

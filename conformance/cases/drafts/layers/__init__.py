@@ -29,6 +29,8 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     recurrent.simple_rnn_cell,
     recurrent.lstm_cell,
     recurrent.gru_cell,
+    recurrent.conv_lstm2d,
+    recurrent.conv_lstm2d_cell,
     wrappers.time_distributed,
     wrappers.rnn,
     wrappers.bidirectional,
