@@ -616,6 +616,16 @@ DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, An
     "simple_rnn": (layers.SimpleRNN(3, return_sequences=True), ((2, 4, 2),), {}),
     "gru": (layers.GRU(3, return_sequences=True, return_state=True), ((2, 4, 2),), {}),
     "gru_reset_before": (layers.GRU(3, reset_after=False, go_backwards=True), ((2, 3, 2),), {}),
+    "conv_lstm2d": (
+        layers.ConvLSTM2D(2, (2, 1), strides=(1, 2), padding="same", return_sequences=True),
+        ((2, 2, 3, 4, 2),),
+        {},
+    ),
+    "conv_lstm2d_dilated": (
+        layers.ConvLSTM2D(2, 2, dilation_rate=2, data_format="channels_first", go_backwards=True),
+        ((2, 2, 2, 4, 3),),
+        {"masks": (np.array([[1, 0], [1, 1]], bool),)},
+    ),
     "time_distributed": (layers.TimeDistributed(described(layers.Dense(3))), ((2, 3, 4),), {}),
     "bidirectional": (
         layers.Bidirectional(described(layers.GRU(2, return_sequences=True))),

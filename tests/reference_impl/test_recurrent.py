@@ -1,4 +1,4 @@
-"""Recurrent layers, their cells and layers around others against their equations, one step after the other."""
+"""Recurrent layers, their cells and layers around others against their equations, step by step."""
 
 from __future__ import annotations
 
