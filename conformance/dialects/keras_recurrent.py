@@ -51,6 +51,10 @@ def twice_the_first(case: Case, expected: list[list[int | None]]) -> list[list[i
     return [[*expected[0][:-1], 2 * units], *expected[1:]]
 
 
+def lists_cells(case: Case, data: Data) -> bool:
+    return isinstance(case.config["cell"], list)
+
+
 def image_unlike_state(case: Case, data: Data) -> bool:
     """The shape of an input's image cannot be stretched to that of a state."""
     shape = data.inputs[0].shape
@@ -97,7 +101,7 @@ DEVIATIONS = (
         summary="A cell infers no output shape: ask the layer that repeats it.",
         kind="intentional",
         source="keras 3.15.1, keras/src/layers/layer.py:1249, Layer.compute_output_shape",
-        scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell"),
+        scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell", "layers.StackedRNNCells"),
         effect=Raises(
             "not-implemented", "shape", ("shape/*",), "does not have a `compute_output_shape` method"
         ),
@@ -137,7 +141,12 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
         scope=all_of(
-            subject("layers.LSTM", "layers.LSTMCell"), given_empty_batch, without(sets("recurrent_dropout"))
+            any_of(
+                subject("layers.LSTM", "layers.LSTMCell"),
+                all_of(subject("layers.RNN", "layers.StackedRNNCells"), wraps("LSTMCell")),
+            ),
+            given_empty_batch,
+            without(sets("recurrent_dropout")),
         ),
         effect=Raises(
             "invalid-argument",
@@ -151,6 +160,28 @@ DEVIATIONS = (
                 {"units": 3},
                 [recipe("normal", 0, 4)],
                 initial_state=[recipe("normal", 0, 3)] * 2,
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-stateful-stack-cannot-be-reset",
+        summary="reset_state of a stateful RNN that repeats a stack of cells fails, for its states are "
+        "lists, one for each cell: assign zeros to each state yourself.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/rnn.py:325, RNN.reset_state",
+        scope=all_of(subject("layers.RNN"), sets("stateful"), any_of(wraps("StackedRNNCells"), lists_cells)),
+        effect=Raises("internal", "call", CALL, "object has no attribute 'assign'"),
+        witnesses=(
+            draft_layer(
+                "layers.RNN",
+                {
+                    "cell": inside(
+                        "StackedRNNCells",
+                        cells=[inside("GRUCell", units=2), inside("SimpleRNNCell", units=3)],
+                    ),
+                    "stateful": True,
+                },
+                [recipe("normal", 2, 3, 4)],
             ),
         ),
     ),

@@ -626,6 +626,15 @@ DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, An
         ((2, 2, 2, 4, 3),),
         {"masks": (np.array([[1, 0], [1, 1]], bool),)},
     ),
+    "stacked_rnn_cells": (
+        layers.RNN(
+            [described(layers.LSTMCell(3)), described(layers.GRUCell(2))],
+            return_sequences=True,
+            return_state=True,
+        ),
+        ((2, 3, 4),),
+        {},
+    ),
     "time_distributed": (layers.TimeDistributed(described(layers.Dense(3))), ((2, 3, 4),), {}),
     "bidirectional": (
         layers.Bidirectional(described(layers.GRU(2, return_sequences=True))),

@@ -96,6 +96,82 @@ def test_layer_is_rnn_of_its_cell(name: str) -> None:
     assert all(np.array_equal(one.value, other.value) for one, other in pairs)
 
 
+CELLS = [layers.LSTMCell(4, name="one"), layers.GRUCell(3), layers.LSTMCell(2, name="two")]
+
+
+def stacked(cells: list[Any]) -> dict[str, Any]:
+    return described(layers.StackedRNNCells([described(cell) for cell in cells]))
+
+
+def own_weights(weights: dict[str, Array], scope: str) -> dict[str, Array]:
+    return {n.removeprefix(f"{scope}/"): w for n, w in weights.items() if n.startswith(f"{scope}/")}
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_stack_repeated_is_layers_one_after_the_other(backwards: bool, masked: bool) -> None:
+    everything = {"return_sequences": True, "return_state": True}
+    rnn = layers.RNN(stacked(CELLS), go_backwards=backwards, **everything)
+    x, weights = drawn((2, 4, 5)), weights_for(rnn, (2, 4, 5))
+    mask = np.array([[1, 1, 0, 1], [0, 1, 1, 0]], bool)
+    masks: tuple[Array, ...] = (mask,) if masked else ()
+    begin = [drawn((2, n), 50 + i) for i, n in enumerate((4, 4, 3, 2, 2))]
+    sequence, *states = call(
+        rnn, [x], weights, masks=masks, initial_state=tuple(map(variable, begin))
+    ).outputs
+    expected = []
+    if backwards:
+        x, masks = x[:, ::-1], tuple(mask[:, ::-1] for mask in masks)
+    for cell, scope in zip(CELLS, ("one", "gru_cell", "two"), strict=True):
+        given, begin = begin[: cell.states], begin[cell.states :]
+        layer = layers.RNN(described(cell), **everything)
+        out, *own = call(
+            layer,
+            [x],
+            own_weights(weights, scope),
+            masks=masks,
+            initial_state=tuple(map(variable, given)),
+        ).outputs
+        x = out.value
+        expected += [state.value for state in own]
+    np.testing.assert_allclose(sequence.value, x, rtol=1e-13, atol=1e-15)
+    for state, wanted in zip(states, expected, strict=True):
+        np.testing.assert_allclose(state.value, wanted, rtol=1e-13, atol=1e-15)
+
+
+def test_list_of_cells_is_their_stack() -> None:
+    assert layers.RNN([described(cell) for cell in CELLS]).get_config() == (
+        layers.RNN(stacked(CELLS)).get_config()
+    )
+
+
+def test_weights_of_a_stack_are_named_after_their_cells_and_trained_as_these_are() -> None:
+    cells = [layers.GRUCell(2), layers.GRUCell(3, trainable=False), layers.SimpleRNNCell(1, name="top")]
+    declared = layers.RNN(stacked(cells)).declare_weights([(2, 4, 5)])
+    scopes = ("gru_cell", "gru_cell_1", "top")
+    names = [f"{s}/{name}" for s in scopes for name in ("kernel", "recurrent_kernel", "bias")]
+    assert [w.name for w in declared] == names
+    assert [w.trainable for w in declared] == [True] * 3 + [False] * 3 + [True] * 3
+    (alone,) = cells[:1]
+    assert layers.StackedRNNCells([described(alone)]).declare_weights([(2, 5)]) == (
+        alone.declare_weights([(2, 5)])
+    )
+
+
+def test_cells_of_a_stack_drop_apart() -> None:
+    cells = [layers.SimpleRNNCell(8, "linear", dropout=0.5, name=f"c{i}") for i in range(2)]
+    stack = layers.StackedRNNCells([described(cell) for cell in cells])
+    weights = {
+        f"c{i}/{name}": w
+        for i in range(2)
+        for name, w in (("kernel", np.eye(8)), ("recurrent_kernel", np.zeros((8, 8))), ("bias", np.zeros(8)))
+    }
+    states = (variable(np.zeros((64, 8))),) * 2
+    out, first, _ = call(stack, [np.ones((64, 8))], weights, training=True, initial_state=states).outputs
+    assert set(np.unique(first.value)) == {0.0, 2.0}
+    assert 0.2 < np.mean(out.value == 4.0) < 0.3
+
+
 def test_time_distributed_is_a_loop_over_time() -> None:
     conv = layers.Conv2D(2, 2)
     wrapper = layers.TimeDistributed(described(conv))

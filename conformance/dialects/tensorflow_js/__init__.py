@@ -22,6 +22,7 @@ from conformance.dialects.tensorflow_js import (
     recurrent,
     refusals,
     spatial,
+    stacked_cells,
     wasm,
 )
 
@@ -45,6 +46,7 @@ EVERYWHERE = (
     *convolution.DEVIATIONS,
     *recurrent.DEVIATIONS,
     *convolutional_recurrent.DEVIATIONS,
+    *stacked_cells.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

@@ -10,18 +10,15 @@ from conformance.dialects.deviation import Metadata, Raises, subject
 from conformance.dialects.scopes import all_of, channels_first, given_mask, sets
 from conformance.dialects.tensorflow_js.defaults import CONV_LSTM_CASE
 from conformance.dialects.tensorflow_js.record import (
+    CALLED,
     CONV_LSTM,
     LAYERS,
-    NUMERIC,
     WASM,
     deviation,
 )
 from conformance.reference_impl import layers
 
 SOURCE = f"{LAYERS}/layers/convolutional_recurrent.js"
-
-CALLED = tuple(name for name in NUMERIC if name != "mask/*")
-"""The observables that need a call, without the masks, which are made apart."""
 
 Shapes = list[list[int | None]]
 

@@ -15,6 +15,9 @@ NOT_SEARCHED = "none found (not searched)"
 NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""
 
+CALLED = tuple(name for name in NUMERIC if name != "mask/*")
+"""The same without the masks, which are found without calling."""
+
 CONFIGURATIONS = ("config", "reconstructed/config")
 """The observables that are a configuration."""
 

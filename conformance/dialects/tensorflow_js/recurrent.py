@@ -22,7 +22,7 @@ from conformance.dialects.tensorflow_js.defaults import (
 )
 from conformance.dialects.tensorflow_js.record import CELLS, CONFIGURATIONS, LAYERS, NUMERIC, deviation
 from conformance.reference_impl import layers
-from conformance.reference_impl.layers.nested import names_layer
+from conformance.reference_impl.layers.nested import names_layers
 
 NO_DATA = Data((), {}, (), (), ())
 
@@ -48,9 +48,12 @@ def resets_after(case: Case, data: Data) -> bool:
 def inner_as_alone(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     """Every layer inside says what it says by itself."""
 
-    def told(key: str, description: dict[str, Any]) -> dict[str, Any]:
-        alone = Case(f"layers.{description['class_name']}", case.config[key]["config"])
-        config = description["config"]
+    def told(value: Any, given: Any) -> Any:
+        if isinstance(value, list):
+            return [told(*pair) for pair in zip(value, given, strict=True)]
+        stacked = isinstance(given, list)
+        alone = Case(f"layers.{value['class_name']}", {"cells": given} if stacked else given["config"])
+        config = value["config"]
         for entry in (*defaults.DEVIATIONS, *configuration.DEVIATIONS):
             effect = entry.effect
             if (
@@ -59,10 +62,10 @@ def inner_as_alone(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
                 and entry.scope(alone, NO_DATA)
             ):
                 config = effect.patch(alone, config)
-        return description | {"config": config}
+        return value | {"config": inner_as_alone(alone, config)}
 
     return {
-        key: told(key, value) if names_layer(value) and key in case.config else value
+        key: told(value, case.config[key]) if names_layers(value) and key in case.config else value
         for key, value in expected.items()
     }
 
@@ -86,8 +89,7 @@ def fully_known(case: Case, expected: Shapes) -> Shapes:
 
 
 def inner_is_trainable(case: Case) -> bool:
-    ((_, config),) = inner(case)
-    return bool(config.get("trainable", True))
+    return bool(case.config["layer"]["config"].get("trainable", True))
 
 
 def differs_in_trainable(case: Case, data: Data) -> bool:
@@ -160,7 +162,7 @@ DEVIATIONS = (
             "ask the layer that repeats it.",
             kind="bug",
             source=f"{LAYERS}/engine/topology.js:984 (Layer.computeOutputShape)",
-            scope=subject(*CELLS, "layers.ConvLSTM2DCell"),
+            scope=subject(*CELLS, "layers.ConvLSTM2DCell", "layers.StackedRNNCells"),
             effect=Metadata(observables, patch),
             witnesses=CELL_CASES,
         )
@@ -232,7 +234,9 @@ DEVIATIONS = (
         "What the configuration of a layer lacks, or has of Keras 2, it lacks or has inside another's too.",
         kind="intentional",
         source=f"{LAYERS}/layers/wrappers.js:89 (Wrapper.getConfig), recurrent.js:611 (RNN.getConfig)",
-        scope=subject("layers.Bidirectional", "layers.RNN", "layers.TimeDistributed"),
+        scope=subject(
+            "layers.Bidirectional", "layers.RNN", "layers.StackedRNNCells", "layers.TimeDistributed"
+        ),
         effect=Metadata(CONFIGURATIONS, inner_as_alone),
         witnesses=(BIDIRECTIONAL_CASE, RNN_CASE, TIME_DISTRIBUTED_CASE),
     ),

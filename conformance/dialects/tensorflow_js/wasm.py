@@ -458,7 +458,7 @@ DEVIATIONS = (
                 "gradient/weight/beta",
                 "gradient/weight/gamma",
             ),
-            "0 ± 0",
+            "expected 0 ±",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
     ),

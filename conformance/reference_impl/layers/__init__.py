@@ -73,6 +73,7 @@ from conformance.reference_impl.layers.softmax import Softmax
 from conformance.reference_impl.layers.spatial_dropout1d import SpatialDropout1D
 from conformance.reference_impl.layers.spatial_dropout2d import SpatialDropout2D
 from conformance.reference_impl.layers.spatial_dropout3d import SpatialDropout3D
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
 from conformance.reference_impl.layers.subtract import Subtract
 from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
 from conformance.reference_impl.layers.time_distributed import TimeDistributed
@@ -159,6 +160,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers import fields, nested
 from conformance.reference_impl.layers.cell import Cell, States
 from conformance.reference_impl.layers.fields import Field, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
@@ -38,7 +38,7 @@ class Recurrent(Layer, registered=False):
         self.repeated.check_inputs([step_shape(shapes[0])])
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
-        return self.repeated.declare_weights([step_shape(shapes[0])])
+        return nested.scoped("", self.repeated, self.repeated.declare_weights([step_shape(shapes[0])]))
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         batch, time = shapes[0][:2]

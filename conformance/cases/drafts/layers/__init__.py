@@ -33,6 +33,7 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     recurrent.conv_lstm2d_cell,
     wrappers.time_distributed,
     wrappers.rnn,
+    wrappers.stacked_rnn_cells,
     wrappers.bidirectional,
     core.embedding,
     core.flatten,
