@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Source
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers import Layer
-from conformance.reference_impl.layers.nested import names_layer
+from conformance.reference_impl.layers import Layer, nested
 
-Path = tuple[str, ...]
+Path = tuple[str | int, ...]
+"""Arguments, and after one that is a list the place in it."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
     around = layers.get(name)
     mirrored = {argument: case.config.get(other) for argument, other in around.mirrors.items()}
     for argument, value in {**mirrored, **case.config}.items():
-        if names_layer(value):
-            within = (*path, argument)
-            inner, given = _alone(around, case, data, value)
+        for place, description in nested.descriptions(around, argument, value):
+            within = (*path, argument, *place)
+            inner, given = _alone(around, case, data, description)
             yield Inside(within, inner, given)
             yield from layers_inside(inner, given, within)
 
 
-def _alone(around: type[Layer], case: Case, data: Data, description: dict[str, Any]) -> tuple[Case, Data]:
+def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str, Any]) -> tuple[Case, Data]:
     inner = msgspec.structs.replace(
-        case, subject=f"layers.{description['class_name']}", config=description["config"], weights={}
+        case, subject=f"layers.{description['class_name']}", config=dict(description["config"]), weights={}
     )
     if not around.gives_single_steps:
         return inner, Data(data.inputs, {}, data.masks, (), data.cotangents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -147,17 +147,31 @@ class Applied:
     case: Case
     path: Path = ()
 
-    def restructured(self, structure: Any, path: Path | None = None) -> Any:
+    def restructured(self, structure: Any) -> Any:
         """The structure with what the deviation's `Metadata` patches, in the configuration of its layer."""
-        assert isinstance(self.deviation.effect, Metadata)
-        match self.path if path is None else path:
-            case ():
-                return self.deviation.effect.patch(self.case, structure)
-            case argument, *further:
-                if argument not in structure:
-                    return structure
-                config = self.restructured(structure[argument]["config"], tuple(further))
-                return structure | {argument: structure[argument] | {"config": config}}
+        effect = self.deviation.effect
+        assert isinstance(effect, Metadata)
+        return _patched(structure, self.path, lambda own: effect.patch(self.case, own))
+
+
+def _patched(config: Any, path: Path, patch: Callable[[Any], Any]) -> Any:
+    """A configuration with that of the layer at a path patched, where it has one there."""
+    if not path:
+        return patch(config)
+    argument, *further = path
+    if argument not in config:
+        return config
+    described = config[argument]
+    if isinstance(described, list):
+        place, *further = further
+        others = list(described)
+        others[int(place)] = _described(described[int(place)], further, patch)
+        return config | {argument: others}
+    return config | {argument: _described(described, further, patch)}
+
+
+def _described(layer: Any, path: Sequence[str | int], patch: Callable[[Any], Any]) -> Any:
+    return layer | {"config": _patched(layer["config"], tuple(path), patch)}
 
 
 @dataclass(frozen=True)

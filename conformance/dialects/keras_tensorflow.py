@@ -8,9 +8,8 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.cases.drafts.layers.wrappers import inside
-from conformance.dialects import keras_convolutions, keras_pooling
-from conformance.dialects.deviation import CONFIGURATIONS, Dialect, Metadata, Raises, Scope, Value, subject
+from conformance.dialects import keras_convolutions, keras_pooling, keras_recurrent
+from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
@@ -18,9 +17,6 @@ from conformance.dialects.scopes import (
     asks,
     channels_first,
     given_empty_batch,
-    sets,
-    without,
-    wraps,
 )
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
@@ -115,27 +111,6 @@ def adds_empty_bias(case: Case, data: Data) -> bool:
     return any(0 in shape for shape, _ in taken_for_bias(case, data))
 
 
-def seed_left_out(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in expected.items() if key != "seed"}
-
-
-def penalty_lost(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    return expected | {"activity_regularizer": None}
-
-
-def concatenates(case: Case, data: Data) -> bool:
-    return bool(case.config.get("merge_mode", "concat") == "concat")
-
-
-def twice_the_first(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
-    units = case.config["layer"]["config"]["units"]
-    return [[*expected[0][:-1], 2 * units], *expected[1:]]
-
-
-def of_unknown_size(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
-    return [[None] * len(shape) for shape in expected]
-
-
 def celu_at_zero(case: Case, data: Data) -> bool:
     """Also at NaN, which neither half passes on."""
     if case.subject == "activations.celu":
@@ -221,136 +196,6 @@ DEVIATIONS = (
         scope=uses_sparsemax,
         effect=Value({"activations.sparsemax": sparsemax}),
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
-    ),
-    in_keras(
-        id="keras-simple-rnn-config-without-seed",
-        summary="The configuration of SimpleRNN does not tell its seed, so a saved model drops at random "
-        "otherwise when it is loaded; LSTM and GRU tell theirs.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:413, SimpleRNN.get_config",
-        scope=subject("layers.SimpleRNN"),
-        effect=Metadata(CONFIGURATIONS, seed_left_out),
-        witnesses=(
-            draft_layer("layers.SimpleRNN", {"units": 3}, [recipe("normal", 2, 3, 4)]),
-            draft_layer(
-                "layers.Bidirectional",
-                {"layer": inside("SimpleRNN", name="inner", units=2)},
-                [recipe("normal", 2, 3, 4)],
-            ),
-        ),
-    ),
-    in_keras(
-        id="keras-simple-rnn-activity-regularizer-lost",
-        summary="SimpleRNN drops its activity_regularizer in silence: the penalty is missing from the loss. "
-        "Use a layer ActivityRegularization.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:341, SimpleRNN.__init__",
-        scope=all_of(subject("layers.SimpleRNN"), sets("activity_regularizer")),
-        effect=Metadata(CONFIGURATIONS, penalty_lost),
-        witnesses=(
-            draft_layer(
-                "layers.SimpleRNN",
-                {"units": 3, "activity_regularizer": {"class_name": "L2", "config": {"l2": 0.0078125}}},
-                [recipe("normal", 2, 3, 4)],
-            ),
-        ),
-    ),
-    in_keras(
-        id="keras-cell-without-output-shape",
-        summary="A cell infers no output shape: ask the layer that repeats it.",
-        kind="intentional",
-        source="keras 3.15.1, keras/src/layers/layer.py:1249, Layer.compute_output_shape",
-        scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell"),
-        effect=Raises(
-            "not-implemented", "shape", ("shape/*",), "does not have a `compute_output_shape` method"
-        ),
-        witnesses=tuple(
-            draft_layer(
-                f"layers.{name}",
-                {"units": 2},
-                [recipe("normal", 2, 3)],
-                initial_state=[recipe("normal", 2, 2)] * states,
-            )
-            for name, states in (("GRUCell", 1), ("LSTMCell", 2), ("SimpleRNNCell", 1))
-        ),
-        stands="A cell's outputs have shapes, which its layer infers. TensorFlow.js refuses a GRUCell "
-        "altogether where reset_after is left at its default.",
-    ),
-    in_keras(
-        id="keras-bidirectional-shape-doubles-first",
-        summary="The inferred output of Bidirectional is twice as wide as that of the first direction, also "
-        "where backward_layer has other units: the model's next layer is built for another width.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
-        scope=all_of(subject("layers.Bidirectional"), sets("backward_layer"), concatenates),
-        effect=Metadata(("shape/*",), twice_the_first),
-        witnesses=(
-            draft_layer(
-                "layers.Bidirectional",
-                {
-                    "layer": inside("GRU", name="one", units=2),
-                    "backward_layer": inside("LSTM", name="other", units=3, go_backwards=True),
-                },
-                [recipe("normal", 2, 3, 4)],
-            ),
-        ),
-        stands="The output that Keras computes is as wide as the specification says. TensorFlow.js ignores "
-        "backward_layer, and so doubles the first too.",
-    ),
-    in_keras(
-        id="keras-time-distributed-forgets-its-size",
-        summary="TimeDistributed does not know of the dimensions that its layer was built for: where they "
-        "are unknown, so are those of its output.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape",
-        scope=all_of(
-            subject("layers.TimeDistributed"), wraps("BatchNormalization", "LayerNormalization", "PReLU")
-        ),
-        effect=Metadata(("shape/unknown",), of_unknown_size),
-        witnesses=(
-            draft_layer("layers.TimeDistributed", {"layer": inside("PReLU")}, [recipe("normal", 2, 3, 4)]),
-        ),
-    ),
-    in_keras(
-        id="keras-time-distributed-depthwise-of-unknown-channels",
-        summary="TimeDistributed does not know of the channels that its DepthwiseConv2D was built for, and "
-        "multiplies None where they are unknown.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape; "
-        "keras/src/layers/convolutional/base_depthwise_conv.py, compute_output_shape",
-        scope=all_of(subject("layers.TimeDistributed"), wraps("DepthwiseConv2D")),
-        effect=Raises("type", "shape", ("shape/unknown",), "unsupported operand type"),
-        witnesses=(
-            draft_layer(
-                "layers.TimeDistributed",
-                {"layer": inside("DepthwiseConv2D", kernel_size=2)},
-                [recipe("normal", 1, 2, 3, 4, 2)],
-            ),
-        ),
-    ),
-    in_keras(
-        id="keras-lstm-cell-of-empty-batch",
-        summary="LSTM and LSTMCell refuse an empty batch on a CPU: `ops.add` takes the product with the "
-        "recurrent kernel, of shape (0, 4·units), for a bias.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
-        scope=all_of(
-            subject("layers.LSTM", "layers.LSTMCell"), given_empty_batch, without(sets("recurrent_dropout"))
-        ),
-        effect=Raises(
-            "invalid-argument",
-            "call",
-            ("output/*", "dtype", "mask/*", "gradient/*", "reconstructed/output/*"),
-            "Biases must be 1D",
-        ),
-        witnesses=(
-            draft_layer(
-                "layers.LSTMCell",
-                {"units": 3},
-                [recipe("normal", 0, 4)],
-                initial_state=[recipe("normal", 0, 3)] * 2,
-            ),
-        ),
     ),
     in_keras(
         id="keras-lora-alpha-lost",
@@ -473,7 +318,9 @@ PLAIN = (
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
         upstream="https://github.com/keras-team/keras/issues/20414",
-        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, ungrouped),
+        scope=all_of(
+            subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, ungrouped
+        ),
         effect=Raises(
             "not-implemented",
             "call",
@@ -528,13 +375,24 @@ ONE_DNN = (
     ),
 )
 
-OF_FAMILIES = (*keras_convolutions.DEVIATIONS, *keras_pooling.DEVIATIONS)
+OF_FAMILIES = (
+    *keras_convolutions.DEVIATIONS,
+    *keras_pooling.DEVIATIONS,
+    *keras_recurrent.DEVIATIONS,
+)
 
 DIALECTS = {
     "keras-tensorflow": Dialect(
         (*DEVIATIONS, *OF_FAMILIES, *PLAIN, *keras_convolutions.PLAIN, *keras_pooling.PLAIN)
     ),
     "keras-tensorflow-onednn": Dialect(
-        (*DEVIATIONS, *OF_FAMILIES, *ONE_DNN, *keras_convolutions.ONE_DNN, *keras_pooling.ONE_DNN)
+        (
+            *DEVIATIONS,
+            *OF_FAMILIES,
+            *ONE_DNN,
+            *keras_convolutions.ONE_DNN,
+            *keras_pooling.ONE_DNN,
+            *keras_recurrent.ONE_DNN,
+        )
     ),
 }

@@ -14,7 +14,7 @@ from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import About, Scope, everywhere
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.convolution import Convolution, WindowedProduct
-from conformance.reference_impl.layers.nested import names_layer
+from conformance.reference_impl.layers.nested import within
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 
 LAYERS = tuple(f"layers.{name}" for name in sorted(Layer.registered))
@@ -107,8 +107,8 @@ def activated_by(names: Collection[str]) -> Scope:
 
 
 def inner(case: Case) -> list[tuple[str, Mapping[str, Any]]]:
-    """The class and configuration of every layer inside the case's configuration."""
-    return [(v["class_name"], v["config"]) for v in case.config.values() if names_layer(v)]
+    """The class and configuration of every layer inside the case's configuration, at any depth."""
+    return list(within(case.config))
 
 
 def wraps(*classes: str) -> Scope:

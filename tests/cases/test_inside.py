@@ -49,3 +49,13 @@ def test_what_is_said_of_a_layer_inside_is_patched_there() -> None:
     patched = told[0].restructured(outer)
     assert patched["layer"]["config"]["layer"] == {"config": {"units": 2}}
     assert (patched["dtype"], patched["layer"]["config"]["dtype"]) == ("float32", "float32")
+
+
+def test_cells_in_a_list_are_a_stack_and_those_in_it() -> None:
+    cells = [inside("GRUCell", units=2), inside("SimpleRNNCell", units=3)]
+    case = draft_layer("layers.RNN", {"cell": cells}, [recipe("normal", 2, 3, 4)])
+    assert [(one.case.subject, one.path) for one in layers_inside(case, make(case))] == [
+        ("layers.StackedRNNCells", ("cell",)),
+        ("layers.GRUCell", ("cell", "cells", 0)),
+        ("layers.SimpleRNNCell", ("cell", "cells", 1)),
+    ]

@@ -7,6 +7,7 @@ from conformance.dialects.tensorflow_js import (
     configuration,
     constructors,
     convolution,
+    convolutional_recurrent,
     core,
     cpu,
     defaults,
@@ -21,6 +22,7 @@ from conformance.dialects.tensorflow_js import (
     recurrent,
     refusals,
     spatial,
+    stacked_cells,
     wasm,
 )
 
@@ -43,6 +45,8 @@ EVERYWHERE = (
     *spatial.DEVIATIONS,
     *convolution.DEVIATIONS,
     *recurrent.DEVIATIONS,
+    *convolutional_recurrent.DEVIATIONS,
+    *stacked_cells.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

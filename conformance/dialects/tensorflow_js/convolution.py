@@ -30,7 +30,14 @@ from conformance.dialects.tensorflow_js.defaults import (
     CONV3D_TRANSPOSE_CASE,
     DEPTHWISE_CONV2D_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, issue
+from conformance.dialects.tensorflow_js.record import (
+    CONV_LSTM,
+    CORE,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    issue,
+)
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
@@ -38,7 +45,7 @@ from conformance.reference_impl.primitives import add, pad, reshape, take_slice,
 from conformance.reference_impl.tape import Tensor
 
 ADDS_BIAS_TO_NOTHING = all_of(
-    subject(*(name for name in ALL_CONVOLUTIONS if name != "layers.Conv2D")),
+    subject(*CONV_LSTM, *(name for name in ALL_CONVOLUTIONS if name != "layers.Conv2D")),
     given_empty_batch,
     without(unsets("use_bias")),
 )

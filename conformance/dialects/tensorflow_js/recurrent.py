@@ -10,9 +10,10 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
-from conformance.dialects.scopes import all_of, inner, masked, omits, sets, unsets, without, wraps
+from conformance.dialects.scopes import all_of, masked, omits, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.defaults import (
+    CONV_LSTM_CELL_CASE,
     GRU_CASE,
     GRU_CELL_CASE,
     LSTM_CELL_CASE,
@@ -53,8 +54,7 @@ def fully_known(case: Case, expected: Shapes) -> Shapes:
 
 
 def inner_is_trainable(case: Case) -> bool:
-    ((_, config),) = inner(case)
-    return bool(config.get("trainable", True))
+    return bool(case.config["layer"]["config"].get("trainable", True))
 
 
 def differs_in_trainable(case: Case, data: Data) -> bool:
@@ -117,7 +117,7 @@ OTHER_BACKWARDS_CASE = draft_layer(
     [recipe("normal", 2, 3, 4)],
 )
 
-CELL_CASES = (GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
+CELL_CASES = (CONV_LSTM_CELL_CASE, GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
 
 DEVIATIONS = (
     *(
@@ -127,7 +127,7 @@ DEVIATIONS = (
             "ask the layer that repeats it.",
             kind="bug",
             source=f"{LAYERS}/engine/topology.js:984 (Layer.computeOutputShape)",
-            scope=subject(*CELLS),
+            scope=subject(*CELLS, "layers.ConvLSTM2DCell", "layers.StackedRNNCells"),
             effect=Metadata(observables, patch),
             witnesses=CELL_CASES,
         )

@@ -23,7 +23,7 @@ from conformance.dialects.scopes import (
     given_no_row,
     without,
 )
-from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
+from conformance.dialects.tensorflow_js import advanced_activations, convolutional_recurrent, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
@@ -52,6 +52,8 @@ from conformance.dialects.tensorflow_js.defaults import (
     CONV2D_TRANSPOSE_CASE,
     CONV3D_CASE,
     CONV3D_TRANSPOSE_CASE,
+    CONV_LSTM_CASE,
+    CONV_LSTM_CELL_CASE,
     DEPTHWISE_CONV2D_CASE,
     EMBEDDING_CASE,
 )
@@ -68,6 +70,7 @@ from conformance.dialects.tensorflow_js.merging import (
 from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, pools_inner_axes
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
+    CONV_LSTM,
     CORE,
     NUMERIC,
     RECURRENT,
@@ -205,6 +208,7 @@ DEVIATIONS = (
     failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_CASE, EMBEDDING_CASE),
     *advanced_activations.ON_WASM,
     *preprocessing.ON_WASM,
+    *convolutional_recurrent.ON_WASM,
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",
@@ -265,14 +269,24 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no Conv2DBackpropFilter)",
         upstream=issue(8474),
-        scope=subject("layers.Conv1D", "layers.Conv2DTranspose", "layers.SeparableConv2D"),
+        scope=subject("layers.Conv1D", "layers.Conv2DTranspose", "layers.SeparableConv2D", *CONV_LSTM),
         effect=Raises(
             "missing-kernel",
             "gradient",
-            in_both_modes("gradient/weight/kernel", "gradient/weight/pointwise_kernel"),
+            in_both_modes(
+                "gradient/weight/kernel",
+                "gradient/weight/pointwise_kernel",
+                "gradient/weight/recurrent_kernel",
+            ),
             "Kernel 'Conv2DBackpropFilter' not registered",
         ),
-        witnesses=(CONV1D_CASE, CONV2D_TRANSPOSE_CASE, SEPARABLE_CASE),
+        witnesses=(
+            CONV1D_CASE,
+            CONV2D_TRANSPOSE_CASE,
+            SEPARABLE_CASE,
+            CONV_LSTM_CASE,
+            CONV_LSTM_CELL_CASE,
+        ),
     ),
     deviation(
         "tfjs-wasm-no-depthwise-gradient",
@@ -448,7 +462,7 @@ DEVIATIONS = (
                 "gradient/weight/beta",
                 "gradient/weight/gamma",
             ),
-            "0 ± 0",
+            "expected 0 ±",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
     ),

@@ -19,6 +19,8 @@ from conformance.reference_impl.layers.conv2d import Conv2D
 from conformance.reference_impl.layers.conv2d_transpose import Conv2DTranspose
 from conformance.reference_impl.layers.conv3d import Conv3D
 from conformance.reference_impl.layers.conv3d_transpose import Conv3DTranspose
+from conformance.reference_impl.layers.conv_lstm2d import ConvLSTM2D
+from conformance.reference_impl.layers.conv_lstm2d_cell import ConvLSTM2DCell
 from conformance.reference_impl.layers.cropping1d import Cropping1D
 from conformance.reference_impl.layers.cropping2d import Cropping2D
 from conformance.reference_impl.layers.cropping3d import Cropping3D
@@ -71,6 +73,7 @@ from conformance.reference_impl.layers.softmax import Softmax
 from conformance.reference_impl.layers.spatial_dropout1d import SpatialDropout1D
 from conformance.reference_impl.layers.spatial_dropout2d import SpatialDropout2D
 from conformance.reference_impl.layers.spatial_dropout3d import SpatialDropout3D
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
 from conformance.reference_impl.layers.subtract import Subtract
 from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
 from conformance.reference_impl.layers.time_distributed import TimeDistributed
@@ -106,6 +109,8 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM2D",
+    "ConvLSTM2DCell",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
@@ -155,6 +160,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",

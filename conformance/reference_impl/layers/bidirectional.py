@@ -91,9 +91,9 @@ class Bidirectional(Layer):
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
         return tuple(
-            replace(w, name=f"{layer.name}/{w.name}", trainable=w.trainable and layer.trainable)
+            weight
             for layer in self.directions
-            for w in layer.declare_weights(shapes)
+            for weight in nested.scoped(layer.name, layer, layer.declare_weights(shapes))
         )
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -125,7 +125,7 @@ class Bidirectional(Layer):
         (y, *states), (z, *others) = (
             layer.call(
                 inputs,
-                given_weights(layer, weights_under(layer.name, weights)),
+                given_weights(layer, nested.weights_under(layer.name, weights)),
                 replace(context, initial_state=begin),
             ).outputs
             for layer, begin in zip(self.directions, begins, strict=True)
@@ -133,9 +133,3 @@ class Bidirectional(Layer):
         if self.forward.return_sequences:
             z = flip(z, axis=1)
         return Result((*MERGES[self.merge_mode](y, z), *states, *others))
-
-
-def weights_under(scope: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of the layer of that name, by the names that it has for them."""
-    prefix = f"{scope}/"
-    return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}

@@ -20,7 +20,12 @@ class Cell(Layer, registered=False):
 
     A step has two parts: `project` is what does not depend on the states, and takes all times at once;
     `advance` is the rest. The outputs of a call are the output and then the new states.
+
+    Attributes:
+        states: how many there are.
     """
+
+    states: int = 1
 
     def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
         """What `advance` needs of an input (batch, …), or of those of all times (batch, time, …)."""
@@ -33,7 +38,7 @@ class Cell(Layer, registered=False):
         raise NotImplementedError  # every cell has its own
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (self.dtype,) * len(self.output_shapes([(None, 1)]))
+        return (self.dtype,) * (1 + self.states)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         needed = [shape[1:] for shape in self.output_shapes([x.shape for x in inputs])[1:]]
@@ -53,7 +58,6 @@ class DenseCell(Cell, registered=False):
 
     exact_rank = 2
     blocks: ClassVar[int]
-    states: ClassVar[int] = 1
 
     units = field(fields.positive_integer, doc="size of the output and of each state")
     activation = field(fields.activation, "tanh", "g")
@@ -112,5 +116,10 @@ class DenseCell(Cell, registered=False):
 
     def block(self, z: Tensor, first: int, last: int | None = None) -> Tensor:
         """The columns of one block along the last axis, or from one to another."""
-        columns = slice(first * self.units, ((first if last is None else last) + 1) * self.units)
-        return take_slice(z, key=(*(slice(None),) * (z.ndim - 1), columns))
+        return columns(z, self.units, first, last)
+
+
+def columns(z: Tensor, width: int, first: int, last: int | None = None, axis: int = -1) -> Tensor:
+    """One of the blocks of so many columns that lie side by side along an axis, or from one to another."""
+    taken = slice(first * width, ((first if last is None else last) + 1) * width)
+    return take_slice(z, key=(*(slice(None),) * (axis % z.ndim), taken))

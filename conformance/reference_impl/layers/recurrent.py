@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers import fields, nested
 from conformance.reference_impl.layers.cell import Cell, States
 from conformance.reference_impl.layers.fields import Field, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
@@ -33,8 +33,12 @@ class Recurrent(Layer, registered=False):
     unroll = field(fields.boolean, False, "how the loop is run; the result is the same")
     zero_output_for_mask = field(fields.boolean, False, "output zeros where masked")
 
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        self.repeated.check_inputs([step_shape(shapes[0])])
+
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
-        return self.repeated.declare_weights([step_shape(shapes[0])])
+        return nested.scoped("", self.repeated, self.repeated.declare_weights([step_shape(shapes[0])]))
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         batch, time = shapes[0][:2]
@@ -108,6 +112,7 @@ class OfOneCell(Recurrent, registered=False):
     def check(self) -> None:
         shared = self.cell_class.arguments.keys() & self.config.keys()
         self.repeated = self.cell_class(**{name: self.config[name] for name in shared})
+        self.config |= {name: self.repeated.config[name] for name in shared}
 
 
 @patchable("layers.Recurrent.masked_output")

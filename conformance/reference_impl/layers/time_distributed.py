@@ -40,8 +40,7 @@ class TimeDistributed(Layer):
         self.inner.check_inputs([step_shape(shapes[0])])
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
-        declared = self.inner.declare_weights([step_shape(shapes[0])])
-        return tuple(replace(w, trainable=w.trainable and self.inner.trainable) for w in declared)
+        return nested.scoped("", self.inner, self.inner.declare_weights([step_shape(shapes[0])]))
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         ((batch, *size),) = self.inner.output_shapes([step_shape(shapes[0])])

@@ -305,13 +305,15 @@ def _serialized(config: dict[str, Any]) -> Any:
 
 
 def _named(weights: list[Any]) -> dict[str, Any]:
-    """The variables by the last part of their paths, or where two would share it, after the first part in
-    which the paths differ: `forward_lstm/kernel` of `bidirectional/forward_lstm/lstm_cell/kernel`."""
+    """The variables by the last part of their paths, or where some would share it, after as many of the first
+    parts in which the paths differ as tell them apart: `forward_lstm/kernel` of
+    `bidirectional/forward_lstm/lstm_cell/kernel`."""
     paths = [api.path(variable).split("/") for variable in weights]
-    names = [path[-1] for path in paths]
-    if len(set(names)) < len(names):
-        level = next(level for level, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1)
-        names = [f"{path[level]}/{path[-1]}" for path in paths]
+    telling = [level for level, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1]
+    for count in range(len(telling) + 1):
+        names = ["/".join([*(path[level] for level in telling[:count]), path[-1]]) for path in paths]
+        if len(set(names)) == len(names):
+            break
     return dict(zip(names, weights, strict=True))
 
 

@@ -19,6 +19,12 @@ function localNames(variables) {
   return paths.map((path) => `${path[level]}/${path.at(-1)}`);
 }
 
+/** The scope that each cell of a stack has its variables in, `RNNCell_0`, → the cell's name, as Keras has it. */
+function scopesToKeras(layer) {
+  const {cells = []} = layer.cell ?? layer;
+  return new Map(cells.map(({name}, i) => [`RNNCell_${i}`, name]));
+}
+
 /** What a call takes as inputs, and the states that it takes by name: a cell has them beside its input. */
 function withStates(layer, inputs, initialState) {
   const beside = "stateSize" in layer;
@@ -43,7 +49,11 @@ export class BuiltLayer {
     this.ownNames = localNames(layer.weights);
     // The weights of a wrapper are those of the layer in it.
     const holder = (layer.layer ?? layer).getClassName();
-    this.names = this.ownNames.map((name) => weightToKeras(holder, name));
+    const scopes = scopesToKeras(layer);
+    this.names = this.ownNames.map((name) => {
+      const path = weightToKeras(holder, name).split("/");
+      return path.map((part) => scopes.get(part) ?? part).join("/");
+    });
     this.nameOf = new Map(layer.weights.map((variable, i) => [variable, this.names[i]]));
   }
 

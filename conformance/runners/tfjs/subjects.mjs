@@ -29,8 +29,8 @@ class LayerSubject {
   /** The constructor's argument for a Keras configuration. */
   arguments(config) {
     return configToTensorFlowJS(config, ({className, config: nested}) => {
-      const [constructor, fromConfig] = this.registry.layers.get(className) ?? [];
-      return constructor && fromConfig(constructor, nested);
+      const [constructor] = this.registry.layers.get(className) ?? [];
+      return constructor && new constructor(nested);
     });
   }
 

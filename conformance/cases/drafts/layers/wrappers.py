@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.layers.recurrent import cell as draft_cell
 
 
 def inside(class_name: str, **config: Any) -> dict[str, Any]:
@@ -96,9 +97,35 @@ def bidirectional() -> Iterator[Case]:
     yield case(gru(), 2, 3, 4, config={"trainable": False})
     yield case(lstm(), 1, 1, 1)
     yield case(gru(), 0, 3, 4)
+    for stack in STACKS[0], STACKS[2]:
+        cell = inside("StackedRNNCells", cells=list(stack))
+        repeated = inside("RNN", name="inner", cell=cell, return_sequences=True)
+        yield case(repeated, 2, 3, 5)
+        yield case(repeated, 3, 4, 5, config={"merge_mode": None}, masks=[recipe("mask", 3, 4, dtype="bool")])
+    yield case(inside("RNN", name="inner", cell=GRU_CELL, return_state=True), 2, 3, 4)
     other = lstm(go_backwards=True)
     other["config"] |= {"name": "other", "units": 2}
     yield case(gru(), 2, 3, 4, config={"backward_layer": other})
+
+
+SIMPLE_CELL = inside("SimpleRNNCell", name="simple", units=3, **NAMED)
+LSTM_CELL = inside(
+    "LSTMCell", name="lstm", units=4, recurrent_activation="sigmoid", unit_forget_bias=True, **NAMED
+)
+GRU_CELL = inside("GRUCell", name="gru", units=2, recurrent_activation="sigmoid", reset_after=False, **NAMED)
+"""Cells of different sizes."""
+
+OTHER_LSTM_CELL = LSTM_CELL | {"config": LSTM_CELL["config"] | {"name": "other"}}
+
+STACKS: tuple[tuple[dict[str, Any], ...], ...] = (
+    (SIMPLE_CELL, GRU_CELL),
+    (GRU_CELL, SIMPLE_CELL),
+    (LSTM_CELL, GRU_CELL),
+    (SIMPLE_CELL, LSTM_CELL),
+    (LSTM_CELL, OTHER_LSTM_CELL),
+    (SIMPLE_CELL, LSTM_CELL, GRU_CELL),
+)
+"""Stacks of cells with one state, with two, and with either."""
 
 
 def rnn() -> Iterator[Case]:
@@ -130,3 +157,54 @@ def rnn() -> Iterator[Case]:
     yield case(lstm, 3, 4, 5, config=zeros, masks=masks)
     yield case(inside("SimpleRNNCell", units=1, **NAMED), 1, 1, 1)
     yield case(gru, 0, 3, 4)
+    yield case(inside("SimpleRNNCell", units=2, trainable=False, **NAMED), 2, 3, 4)
+    yield from rnn_of_stack()
+
+
+def rnn_of_stack() -> Iterator[Case]:
+    def case(*cells: dict[str, Any], times: int = 3, batch: int = 2, **more: Any) -> Case:
+        config = {"cell": inside("StackedRNNCells", cells=list(cells))} | more.pop("config", {})
+        more = {"weights": "small_normal"} | more
+        return draft_layer("layers.RNN", config, [recipe("normal", batch, times, 5)], **more)
+
+    everything = {"return_sequences": True, "return_state": True}
+    for stack in STACKS:
+        yield case(*stack)
+        yield case(*stack, config=everything)
+    yield case(*STACKS[2], config={"cell": list(STACKS[2])})
+    yield case(*STACKS[4], config=everything | {"cell": list(STACKS[4])})
+    yield case(LSTM_CELL)
+    yield case(SIMPLE_CELL, config=everything)
+    for argument in ("go_backwards", "unroll", "stateful"):
+        for stack in STACKS[::2]:
+            yield case(*stack, config={"return_sequences": True, argument: True})
+    for stack in STACKS[:3]:
+        masks = [recipe("mask", 3, 4, dtype="bool")]
+        yield case(*stack, config=everything, batch=3, times=4, masks=masks)
+        zeros = {"return_sequences": True, "zero_output_for_mask": True}
+        yield case(*stack, config=zeros, batch=3, times=4, masks=masks)
+    sizes = {"simple": [3], "lstm": [4, 4], "other": [4, 4], "gru": [2]}
+    for stack in STACKS:
+        state = [recipe("normal", 2, n) for cell in stack for n in sizes[cell["config"]["name"]]]
+        yield case(*stack, config=everything, initial_state=state)
+    yield case(*STACKS[0], batch=0)
+    yield case(*STACKS[2], batch=0)
+    yield case(*STACKS[0], config={"trainable": False})
+
+
+def stacked_rnn_cells() -> Iterator[Case]:
+    def case(
+        *cells: dict[str, Any], batch: int = 2, config: dict[str, Any] | None = None, **more: Any
+    ) -> Case:
+        return draft_cell("StackedRNNCells", {"cells": list(cells)} | (config or {}), batch, 5, **more)
+
+    yield case(*STACKS[0], training=True, once=True)
+    for stack in STACKS[1:]:
+        yield case(*stack)
+    yield case(GRU_CELL)
+    yield case(LSTM_CELL)
+    yield case(*STACKS[2], config={"trainable": False})
+    frozen = GRU_CELL | {"config": GRU_CELL["config"] | {"trainable": False}}
+    yield case(LSTM_CELL, frozen)
+    yield case(*STACKS[1], batch=0)
+    yield case(*STACKS[3], batch=1, regime="one_nan")
