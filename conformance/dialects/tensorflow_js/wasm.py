@@ -24,7 +24,7 @@ from conformance.dialects.scopes import (
     without,
     wraps,
 )
-from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
+from conformance.dialects.tensorflow_js import advanced_activations, images, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
@@ -200,6 +200,7 @@ DEVIATIONS = (
     failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_CASE, EMBEDDING_CASE),
     *advanced_activations.ON_WASM,
     *preprocessing.ON_WASM,
+    *images.ON_WASM,
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",

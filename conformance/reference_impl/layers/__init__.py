@@ -76,6 +76,7 @@ from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
 from conformance.reference_impl.layers.time_distributed import TimeDistributed
 from conformance.reference_impl.layers.unit_normalization import UnitNormalization
 from conformance.reference_impl.layers.up_sampling1d import UpSampling1D
+from conformance.reference_impl.layers.up_sampling2d import UpSampling2D
 from conformance.reference_impl.layers.up_sampling3d import UpSampling3D
 from conformance.reference_impl.layers.zero_padding1d import ZeroPadding1D
 from conformance.reference_impl.layers.zero_padding2d import ZeroPadding2D
@@ -160,6 +161,7 @@ __all__ = [
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "UpSampling2D",
     "UpSampling3D",
     "Weight",
     "ZeroPadding1D",

@@ -83,7 +83,9 @@ def center_crop() -> Iterator[Case]:
 def resizing() -> Iterator[Case]:
     def case(height: int, width: int, *shape: int, regime: str = "normal", **config: Any) -> Case:
         config = {"height": height, "width": width} | config
-        return draft_layer("layers.Resizing", config, [recipe(regime, *shape)])
+        # No runtime differentiates `area`.
+        gradients = config.get("interpolation") != "area"
+        return draft_layer("layers.Resizing", config, [recipe(regime, *shape)], gradients=gradients)
 
     yield draft_layer(
         "layers.Resizing",
@@ -106,5 +108,18 @@ def resizing() -> Iterator[Case]:
     yield case(2, 4, 2, 8, 4, 3, pad_to_aspect_ratio=True, fill_value=0.5)
     for shape in ((2, 8, 8, 3), (1, 4, 2, 2)):
         yield case(4, 4, *shape, antialias=True)
+    for interpolation in ("bicubic", "lanczos3", "lanczos5", "area"):
+        of = {"interpolation": interpolation}
+        for height, width in (*sizes, (3, 5)):
+            yield case(height, width, 2, 4, 4, 3, **of)
+        yield case(6, 3, 9, 7, 2, **of)
+        yield case(4, 2, 0, 8, 8, 3, **of)
+        yield case(4, 2, 2, 3, 8, 8, data_format="channels_first", **of)
+        yield case(4, 4, 2, 8, 4, 3, crop_to_aspect_ratio=True, **of)
+        yield case(4, 8, 2, 8, 4, 3, pad_to_aspect_ratio=True, fill_value=-2.0, **of)
+        yield case(4, 8, 1, 8, 4, 2, regime="large_mean", **of)
+    for interpolation in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area"):
+        yield case(4, 5, 2, 12, 11, 3, interpolation=interpolation, antialias=True)
+        yield case(6, 9, 1, 3, 4, 2, interpolation=interpolation, antialias=True)
     yield case(4, 4, 1, 8, 8, 2, bounding_box_format="xyxy")
     yield case(4, 4, 1, 8, 8, 2, regime="large_mean")
