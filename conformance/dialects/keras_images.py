@@ -65,7 +65,7 @@ DEVIATIONS = (
         kind="precision",
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, kTableSize",
         scope=all_of(INTERPOLATING, between_steps),
-        effect=Value({"layers.positions_of_kernel": at_steps}),
+        effect=Value({"layers.positions_of_window": at_steps}),
         witnesses=(
             draft_layer(
                 "layers.UpSampling2D",

@@ -1,16 +1,19 @@
-"""UpSampling2D, as TensorFlow.js has it."""
+"""UpSampling2D and RandomWidth, as TensorFlow.js has them."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import msgspec
+
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Raises, Value, subject
-from conformance.dialects.scopes import all_of, without
+from conformance.dialects.scopes import all_of, given_nan, without
 from conformance.dialects.tensorflow_js.preprocessing import (
+    RESAMPLING,
     from_corner,
     interpolates,
     interpolates_otherwise,
@@ -19,9 +22,17 @@ from conformance.dialects.tensorflow_js.preprocessing import (
 )
 from conformance.dialects.tensorflow_js.record import CPU, LAYERS, WASM, deviation
 from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.primitives import where
+from conformance.reference_impl.tape import Tensor
 
 UP_SAMPLING = subject("layers.UpSampling2D")
 SOURCE = f"{LAYERS}/layers/convolutional.js"
+RANDOM_WIDTH = subject("layers.RandomWidth")
+RANDOM_WIDTH_JS = f"{LAYERS}/layers/preprocessing/random_width.js"
+RANDOM = msgspec.structs.replace(
+    draft_layer("layers.RandomWidth", {"factor": 0.25}, [recipe("normal", 2, 5, 8, 3)], gradients=False),
+    observables=("shape/concrete", "shape/unknown_batch", "shape/unknown"),
+)
 BY_TWO = draft_layer("layers.UpSampling2D", {"size": 2}, [recipe("normal", 2, 4, 4, 3)])
 
 
@@ -34,6 +45,31 @@ def of_no_size(case: Case, expected: list[list[int | None]]) -> list[list[int | 
     """Height and width unknown, whatever those of the input."""
     first = case.config.get("data_format") == "channels_first"
     return [[*s[:2], None, None] if first else [s[0], None, None, s[3]] for s in expected]
+
+
+def of_one_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    """No height, -1 for the width, and the third dimension of the input."""
+    return [[None, -1, case.inputs[0].shape[2]]]
+
+
+def of_one_unknown_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    return [[None, -1, None]]
+
+
+def read(shares: Tensor) -> Tensor:
+    """1 for the pixels that are read: those with a share, and the one after a pixel that has all."""
+    seen = shares.value != 0
+    seen[:, 1:] |= shares.value[:, :-1] == 1
+    return Tensor(seen.astype(shares.dtype))
+
+
+def multiplying_by_zero(
+    original: Any, x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor
+) -> Tensor:
+    """NaN also where a pixel is NaN that is read, and has no share."""
+    reached = original(Tensor(xp.isnan(x.value).astype(x.dtype)), axes, read(rows), read(columns))
+    lost = (reached.value > 0).astype(x.dtype)
+    return where(Tensor(lost), math.nan, original(x, axes, rows, columns))
 
 
 def pixels_in(float_: type[Any]) -> Any:
@@ -91,6 +127,26 @@ DEVIATIONS = (
         witnesses=(up_sampled((2, 4, 4, 3), interpolation="bilinear"),),
     ),
     deviation(
+        "tfjs-random-width-shape-of-one-image",
+        "The inferred shape of RandomWidth is that of one image, whose channels are the third dimension of "
+        "the input. Its height is that of the last call, none before the first, and its width -1: build no "
+        "model on it.",
+        kind="bug",
+        source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
+        scope=RANDOM_WIDTH,
+        effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_one_image),
+        witnesses=(RANDOM,),
+    ),
+    deviation(
+        "tfjs-random-width-unknown-shape-of-one-image",
+        "The inferred shape of RandomWidth is that of one image also while dimensions are unknown.",
+        kind="bug",
+        source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
+        scope=RANDOM_WIDTH,
+        effect=Metadata(("shape/unknown",), of_one_unknown_image),
+        witnesses=(RANDOM,),
+    ),
+    deviation(
         "tfjs-up-sampling-by-one-number",
         "The size of UpSampling2D has to be a pair: with one number for both, as Keras takes it, the output "
         "has no size, and from then on tf.memory().numBytes is NaN.",
@@ -138,6 +194,25 @@ ON_CPU = (
 """What the plain JavaScript backend does, beside `DEVIATIONS`."""
 
 ON_WASM = (
+    deviation(
+        "tfjs-wasm-bilinear-spreads-nan",
+        "Bilinear interpolation is NaN also where a new pixel lies on an old one, and the next of those is "
+        "NaN: each NaN grows by a row and a column. Check for NaN before the layer.",
+        kind="bug",
+        source=f"{WASM}/kernels/ResizeBilinear.js:54 (src/cc/kernels/ResizeBilinear.cc: XNNPACK multiplies "
+        "the difference from the next pixel by 0)",
+        scope=all_of(RESAMPLING, interpolates("bilinear"), without(of_one_number), given_nan),
+        effect=Value(
+            {"layers.mixed": multiplying_by_zero}, ("output/*", "training/output/*", "reconstructed/output/*")
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.UpSampling2D",
+                {"size": [2, 2], "interpolation": "bilinear"},
+                [recipe("one_nan", 2, 5, 5, 3)],
+            ),
+        ),
+    ),
     nearest_pixels_astray(
         "wasm",
         xp.float32,

@@ -14,6 +14,7 @@ from conformance.dialects.scopes import all_of, any_of, channels_first, rank, se
 from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, WASM, deviation
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import CategoryEncoding, Resizing
+from conformance.reference_impl.layers.interpolation import positions_from_corner
 from conformance.reference_impl.layers.interpolation import resized as resized_images
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.resizing_of_images import ImageLayer, cropped
@@ -51,18 +52,15 @@ def tells_presence(case: Case, data: Data) -> bool:
 
 
 def from_corner(original: Any, old: int, new: int, like: Tensor) -> Tensor:
-    """i·old/new"""
-    return stepping(old, new, like)
+    return positions_from_corner(old, new, like)
 
 
 def corner_to_corner(original: Any, old: int, new: int, like: Tensor) -> Tensor:
     """i·(old − 1)/(new − 1), so that the last pixel is the last"""
-    return stepping(old - 1, new - 1, like, new) if new > 1 else stepping(old, new, like)
-
-
-def stepping(old: int, new: int, like: Tensor, count: int | None = None) -> Tensor:
-    steps = Tensor(xp.arange(count or new, dtype=like.dtype))
-    return multiply(steps, divide(constant(float(old), like), float(new)))
+    if new == 1:
+        return positions_from_corner(old, new, like)
+    steps = Tensor(xp.arange(new, dtype=like.dtype))
+    return multiply(steps, divide(constant(float(old - 1), like), float(new - 1)))
 
 
 def pixels_from_corner(original: Any, old: int, new: int) -> list[int]:
@@ -123,6 +121,10 @@ def misreading(original: Any, x: Tensor, axes: tuple[int, int], *how: Any) -> Te
     back = tuple(sorted(range(4), key=order.__getitem__))
     last = transpose(x, axes=order)
     return transpose(misread_cotangent(last, function=lambda x: original(x, (1, 2), *how)), axes=back)
+
+
+def misreading_widened(original: Any, x: Tensor, *how: Any) -> Tensor:
+    return misread_cotangent(x, function=lambda x: original(x, *how))
 
 
 def channels_last(original: Any, layer: ImageLayer, rank: int) -> tuple[int, int]:
@@ -200,8 +202,12 @@ def crops_rows_only(case: Case, data: Data) -> bool:
 
 def interpolates(how: str) -> Scope:
     """The case's interpolation is this one, given or by default."""
-    defaults = {"layers.UpSampling2D": "nearest", "layers.Resizing": "bilinear"}
-    return lambda case, data: case.config.get("interpolation", defaults.get(case.subject)) == how
+
+    def scope(case: Case, data: Data) -> bool:
+        default = "nearest" if case.subject == "layers.UpSampling2D" else "bilinear"
+        return bool(case.config.get("interpolation", default) == how)
+
+    return scope
 
 
 def interpolates_otherwise(case: Case, data: Data) -> bool:
@@ -216,6 +222,8 @@ def of_a_batch(case: Case, data: Data) -> bool:
         return False
     if case.subject == "layers.UpSampling2D":
         return bool(config.get("size", 2) != [1, 1])
+    if case.subject == "layers.RandomWidth":
+        return bool(config["factor"] != [0, 0])
     return bool(math.prod(shape[1:3]) != config["height"] * config["width"])
 
 
@@ -241,7 +249,7 @@ def up_sampled(shape: tuple[int, ...], size: Sequence[int] = (2, 2), **config: A
 
 
 RESIZING = subject("layers.Resizing")
-RESAMPLING = subject("layers.Resizing", "layers.UpSampling2D")
+RESAMPLING = subject("layers.RandomWidth", "layers.Resizing", "layers.UpSampling2D")
 CENTER_CROP = subject("layers.CenterCrop")
 CROPS = sets("crop_to_aspect_ratio")
 CENTER_CROP_JS = f"{LAYERS}/layers/preprocessing/center_crop.js"
@@ -400,8 +408,8 @@ DEVIATIONS = (
 ON_CPU = (
     deviation(
         "tfjs-cpu-gradient-of-oblong-images",
-        "No gradient can be taken through a bilinear Resizing or UpSampling2D, or a stretching CenterCrop, "
-        "of oblong images.",
+        "No gradient can be taken through a bilinear Resizing, UpSampling2D or RandomWidth, or a stretching "
+        "CenterCrop, of oblong images.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeBilinearGrad.js (resizeBilinearGrad: width and height are exchanged)",
         scope=any_of(
@@ -421,12 +429,12 @@ ON_CPU = (
     ),
     deviation(
         "tfjs-cpu-resizing-gradient-of-batch",
-        "The gradient of a Resizing or UpSampling2D by the nearest pixel is wrong from the second image of a "
-        "batch on.",
+        "The gradient of a Resizing, UpSampling2D or RandomWidth by the nearest pixel is wrong from the "
+        "second image of a batch on.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
         scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
-        effect=Value({"layers.resized": misreading}),
+        effect=Value({"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened}),
         witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
     ),
     deviation(

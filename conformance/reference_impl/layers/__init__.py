@@ -56,6 +56,7 @@ from conformance.reference_impl.layers.minimum import Minimum
 from conformance.reference_impl.layers.multiply import Multiply
 from conformance.reference_impl.layers.permute import Permute
 from conformance.reference_impl.layers.prelu import PReLU
+from conformance.reference_impl.layers.random_width import RandomWidth
 from conformance.reference_impl.layers.relu import ReLU
 from conformance.reference_impl.layers.repeat_vector import RepeatVector
 from conformance.reference_impl.layers.rescaling import Rescaling
@@ -142,6 +143,7 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomWidth",
     "ReLU",
     "RepeatVector",
     "Rescaling",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.patches import patchable
@@ -32,9 +34,6 @@ from conformance.reference_impl.primitives import (
 )
 from conformance.reference_impl.tape import Tensor, constant
 
-Kernel = Callable[[Tensor], Tensor]
-"""The height of a window at distances from its middle, none negative."""
-
 
 def polynomial(x: Tensor, *coefficients: float) -> Tensor:
     """Σ coefficientₖ·xᵏ, as the sum of its terms: its bound is no less than that of Horner's scheme."""
@@ -46,34 +45,42 @@ def polynomial(x: Tensor, *coefficients: float) -> Tensor:
     return reshape(affine(terms, column), shape=x.shape)
 
 
+@dataclass(frozen=True)
+class Window:
+    """A weighted neighbourhood.
+
+    Attributes:
+        radius: where it ends, in pixels from its middle.
+        height: at distances from the middle, up to the radius.
+    """
+
+    radius: float
+    height: Callable[[Tensor], Tensor]
+
+
 def cubic(distance: Tensor) -> Tensor:
     """The cubic that reproduces squares: R. G. Keys, Cubic convolution interpolation for digital image
     processing, IEEE Transactions on Acoustics, Speech, and Signal Processing 29(6), 1981, with a = −1/2."""
     near = polynomial(distance, 1.0, 0.0, -2.5, 1.5)
     far = polynomial(distance, 2.0, -4.0, 2.5, -0.5)
-    return where(greater(1.0, distance), near, where(greater(2.0, distance), far, 0.0))
+    return where(greater(1.0, distance), near, far)
 
 
-def lanczos(radius: int) -> Kernel:
-    """sinc(πd)·sinc(πd/radius) up to the radius. C. E. Duchon, Lanczos filtering in one and two dimensions,
-    Journal of Applied Meteorology 18(8), 1979."""
-
-    def kernel(distance: Tensor) -> Tensor:
-        angle = multiply(distance, math.pi)
-        height = multiply(sinc(angle), sinc(divide(angle, float(radius))))
-        return where(greater(float(radius), distance), height, 0.0)
-
-    return kernel
+def lanczos(distance: Tensor, radius: float) -> Tensor:
+    """sinc(πd)·sinc(πd/radius): C. E. Duchon, Lanczos filtering in one and two dimensions, Journal of Applied
+    Meteorology 18(8), 1979."""
+    angle = multiply(distance, math.pi)
+    return multiply(sinc(angle), sinc(divide(angle, radius)))
 
 
-KERNELS: dict[str, Kernel] = {
-    "bilinear": triangle,
-    "bicubic": cubic,
-    "lanczos3": lanczos(3),
-    "lanczos5": lanczos(5),
+WINDOWS = {
+    "bilinear": Window(1.0, triangle),
+    "bicubic": Window(2.0, cubic),
+    "lanczos3": Window(3.0, partial(lanczos, radius=3.0)),
+    "lanczos5": Window(5.0, partial(lanczos, radius=5.0)),
 }
 
-INTERPOLATIONS = ("nearest", *KERNELS)
+INTERPOLATIONS = ("nearest", *WINDOWS)
 """What every layer that interpolates can do."""
 
 
@@ -83,8 +90,13 @@ def positions(old: int, new: int, like: Tensor) -> Tensor:
     return centres(divide(constant(float(old), like), float(new)), new)
 
 
-@patchable("layers.positions_of_kernel")
-def positions_of_kernel(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Tensor:
+def positions_from_corner(old: int, new: int, like: Tensor) -> Tensor:
+    """Where they lie if the first of both are at one place: i·old/new."""
+    return multiply(Tensor(xp.arange(new, dtype=like.dtype)), divide(constant(float(old), like), float(new)))
+
+
+@patchable("layers.positions_of_window")
+def positions_of_window(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Tensor:
     """The same, of what is interpolated by more pixels than two"""
     return centres(per_pixel(old, new, like), new)
 
@@ -106,13 +118,13 @@ def nearest_pixels(old: int, new: int) -> list[int]:
     return [(2 * i + 1) * old // (2 * new) for i in range(new)]
 
 
-def between_two(old: int, new: int, like: Tensor) -> Tensor:
-    """What each of `new` pixels takes of each of `old` ones, its two neighbours: (new, old).
+def between_two(old: int, at: Tensor) -> Tensor:
+    """What each pixel, at a position of its own, takes of each of `old` ones, its two neighbours: (new, old).
 
     The pixels beyond the first and the last are those again, each with a weight of its own.
     """
-    along = Tensor(xp.arange(-1.0, old + 1.0, dtype=like.dtype)[:, None])
-    heights = triangle(subtract(along, positions(old, new, like)))
+    along = Tensor(xp.arange(-1.0, old + 1.0, dtype=at.dtype)[:, None])
+    heights = triangle(subtract(along, at))
     inside = xp.clip(xp.arange(-1, old + 1), 0, old - 1)
     return transpose(scatter_add(heights, indices=inside, rows=old), axes=(1, 0))
 
@@ -134,12 +146,14 @@ def windowed(old: int, new: int, like: Tensor, interpolation: str, antialias: bo
     means of the pixels of a larger image, the window is as much wider as those are smaller.
     """
     along = Tensor(xp.arange(old, dtype=like.dtype)[None, :])
-    at = reshape(positions_of_kernel(old, new, like, interpolation, antialias), shape=(new, 1))
+    at = reshape(positions_of_window(old, new, like, interpolation, antialias), shape=(new, 1))
     distance = absolute(subtract(at, along))
     if antialias and old > new:
         distance = multiply(distance, divide(1.0, per_pixel(old, new, like)))
-    heights = KERNELS[interpolation](distance)
-    return multiply(heights, divide(1.0, total(heights, axis=(1,), keepdims=True)))
+    window = WINDOWS[interpolation]
+    inside = greater(window.radius, distance)
+    heights = where(inside, window.height(distance), 0.0)
+    return where(inside, multiply(heights, divide(1.0, total(heights, axis=(1,), keepdims=True))), 0.0)
 
 
 @patchable("layers.shares")
@@ -148,16 +162,24 @@ def shares(old: int, new: int, like: Tensor, interpolation: str, antialias: bool
     if interpolation == "area":
         return overlapping(old, new, like)
     if interpolation == "bilinear" and not antialias:
-        return between_two(old, new, like)
+        return between_two(old, positions(old, new, like))
     return windowed(old, new, like, interpolation, antialias)
 
 
-def nearest(x: Tensor, axis: int, new: int) -> Tensor:
-    """Along an axis the pixel that is nearest."""
+def picked(x: Tensor, axis: int, pixels: list[int]) -> Tensor:
+    """These pixels along an axis."""
     order = (axis, *(i for i in range(x.ndim) if i != axis))
     back = tuple(sorted(range(x.ndim), key=order.__getitem__))
-    indices = xp.asarray(nearest_pixels(x.shape[axis], new), dtype="int64")
+    indices = xp.asarray(pixels, dtype="int64")
     return transpose(take(transpose(x, axes=order), indices=indices), axes=back)
+
+
+@patchable("layers.mixed")
+def mixed(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
+    """Pixels that take these shares of the old ones along two axes"""
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    back = tuple(sorted(range(x.ndim), key=order.__getitem__))
+    return transpose(resample(transpose(x, axes=order), rows, columns), axes=back)
 
 
 @patchable("layers.resized")
@@ -167,17 +189,15 @@ def resized(
     """Images of another size along two axes
 
     Args:
-        interpolation: `nearest`, `area`, or one of `KERNELS`.
+        interpolation: `nearest`, `area`, or one of `WINDOWS`.
         antialias: whether the pixels of a smaller image are means of more of the old ones; `nearest` and
             `area` are what they are.
     """
     if interpolation == "nearest":
         for axis, n in zip(axes, size, strict=True):
-            x = nearest(x, axis, n)
+            x = picked(x, axis, nearest_pixels(x.shape[axis], n))
         return x
     rows, columns = [
         shares(x.shape[axis], n, x, interpolation, antialias) for axis, n in zip(axes, size, strict=True)
     ]
-    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
-    back = tuple(sorted(range(x.ndim), key=order.__getitem__))
-    return transpose(resample(transpose(x, axes=order), rows, columns), axes=back)
+    return mixed(x, axes, rows, columns)

@@ -21,7 +21,19 @@ def _nothing(value: Any) -> None:
 layout = fields.optional(fields.one_of("channels_last", "channels_first"))
 
 
-class ImageLayer(Layer, registered=False):
+class OfImages(Layer, registered=False):
+    """A layer that takes an image of rank 3 or a batch of images, of rank 4."""
+
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        if len(shapes[0]) not in (3, 4):
+            raise ValueError(
+                f"{type(self).__name__} takes an image of rank 3 or a batch of images, of rank 4; the "
+                f"input's shape is {shapes[0]}"
+            )
+
+
+class ImageLayer(OfImages, registered=False):
     """A layer that makes images of one size from images of any.
 
     (height, width, channels) or (batch, height, width, channels), or with the channels first.
@@ -35,14 +47,6 @@ class ImageLayer(Layer, registered=False):
 
     def check(self) -> None:
         self.config["data_format"] = self.data_format or "channels_last"
-
-    def check_inputs(self, shapes: Sequence[Shape]) -> None:
-        super().check_inputs(shapes)
-        if len(shapes[0]) not in (3, 4):
-            raise ValueError(
-                f"{type(self).__name__} takes an image of rank 3 or a batch of images, of rank 4; the "
-                f"input's shape is {shapes[0]}"
-            )
 
     @patchable("layers.images.spatial")
     def spatial(self, rank: int) -> tuple[int, int]:

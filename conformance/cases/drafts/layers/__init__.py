@@ -87,6 +87,7 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     preprocessing.category_encoding,
     preprocessing.center_crop,
     preprocessing.resizing,
+    preprocessing.random_width,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 
