@@ -15,7 +15,7 @@ def bernoulli(key: int, shape: tuple[int, ...], probability: float) -> Array:
     >>> bernoulli(1, (4,), 1.0)
     array([1., 1., 1., 1.])
     """
-    drawn = _uniform(key, math.prod(shape))
+    drawn = uniform(key, math.prod(shape))
     return xp.asarray((drawn < probability).astype(np.float64).reshape(shape))
 
 
@@ -26,12 +26,12 @@ def normal(key: int, shape: tuple[int, ...]) -> Array:
     (0, 3)
     """
     count = math.prod(shape)
-    drawn = _uniform(key, 2 * count)
+    drawn = uniform(key, 2 * count)
     radius = np.sqrt(-2.0 * np.log1p(-drawn[:count]))
     return xp.asarray((radius * np.cos(2.0 * np.pi * drawn[count:])).reshape(shape))
 
 
-def _uniform(key: int, count: int) -> Array:
-    """Numbers of [0, 1), all multiples of 2⁻⁵³ equally likely."""
+def uniform(key: int, count: int) -> Array:
+    """Numbers of [0, 1), on the host, all multiples of 2⁻⁵³ equally likely."""
     words = np.random.Philox(key=key).random_raw(count)
     return np.asarray(words >> np.uint64(11), np.float64) * 2.0**-53

@@ -210,6 +210,30 @@ def dot_terms(rounding: Rounding, x: Array, kernel: Array, bias: Array) -> Array
     return out.reshape(out.shape[0], *x.shape[:-1], -1)
 
 
+def resample_reference(x: Array, rows: Array, columns: Array) -> Array:
+    out = np.zeros((*x.shape[:-2], len(rows), len(columns)))
+    for place in places(out.shape):
+        *batch, r, c = place
+        products = [
+            Fraction(float(rows[r, i])) * Fraction(float(columns[c, j])) * Fraction(float(x[(*batch, i, j)]))
+            for i, j in places(x.shape[-2:])
+        ]
+        out[place] = float(sum(products))
+    return out
+
+
+def resample_terms(rounding: Rounding, x: Array, rows: Array, columns: Array) -> Array:
+    """Each pixel times the product of its weights."""
+    return np.stack(
+        [
+            rounding.multiply(
+                rounding.multiply(rows[:, None, i], columns[None, :, j]), x[..., i, j, None, None]
+            )
+            for i, j in places(x.shape[-2:])
+        ]
+    )
+
+
 def along_last(function: Callable[[list[Any]], list[Any]]) -> Callable[..., Array]:
     """The function of a line of mpmath numbers along the last axis."""
 

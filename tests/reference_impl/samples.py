@@ -32,6 +32,8 @@ from .references import (
     places,
     python,
     rational,
+    resample_reference,
+    resample_terms,
     running_sources,
     scatter_sources,
     slice_moves,
@@ -61,6 +63,7 @@ class Sample:
         float32: implementations on float32 arrays, other than that of the primitive itself.
         low, high: the interval that differentiable operands are drawn from.
         domain: the smallest operand for which the result is a number.
+        finite: the operands that are always finite, as weights are that the layer itself computes.
         exact: data movement and selections, whose result is never rounded.
         scale: the magnitude of operands at which the result is about to overflow.
         batch: the axis along which the first operand, and others like it, may be of any length.
@@ -77,6 +80,7 @@ class Sample:
     low: float = -2.0
     high: float = 2.0
     domain: float = -math.inf
+    finite: tuple[int, ...] = ()
     exact: bool = False
     scale: float = 3e38
     batch: int | None = 0
@@ -107,6 +111,10 @@ def fused_affine(x: Array, kernel: Array, bias: Array | None = None) -> Array:
     for k in range(x.shape[-1]):
         total = (x[..., k, None].astype(float) * kernel[..., k, None, :] + total).astype(np.float32)
     return total
+
+
+def columns_first(x: Array, rows: Array, columns: Array) -> Array:
+    return np.asarray(rows @ (x @ columns.T))
 
 
 ONE, TWO = ((6, 5),), ((6, 5), (6, 5))
@@ -173,6 +181,8 @@ SAMPLES = (
     function("Erf", mpmath.erf, derivative=SMOOTH),
     binary("TanhGradient", lambda c, t: c * (1 - t * t), low=-1.0, high=1.0, scale=6e12),
     binary("SigmoidGradient", lambda c, s: c * s * (1 - s), low=0.0, high=1.0, scale=6e12),
+    function("Sinc", mpmath.sinc),
+    Sample("Triangle", primitives.triangle, ONE, KINKED, python(lambda x: max(1.0 - abs(x), 0.0))),
     # selections
     selection("Negative", ONE, lambda x: -x, LINEAR),
     selection("Absolute", ONE, abs),
@@ -266,6 +276,10 @@ SAMPLES = (
     ),
     Sample(
         "dot_last", dot_last, ((2, 3, 6), (6, 5), (5,)), ANALYTIC, dot_reference, terms=dot_terms, scale=1e19
+    ),
+    Sample(
+        "Resample", primitives.resample, ((2, 4, 3), (5, 4), (2, 3)), ANALYTIC, resample_reference,
+        terms=resample_terms, float32=(columns_first,), finite=(1, 2), scale=6e12,
     ),
     # composites
     Sample(

@@ -698,6 +698,10 @@ DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, An
     "resizing": (layers.Resizing(3, 5, data_format="channels_first"), ((2, 2, 4, 3),), {}),
     "resizing_padded": (layers.Resizing(2, 4, pad_to_aspect_ratio=True, fill_value=0.5), ((2, 6, 3, 1),), {}),
     "resizing_antialiased": (layers.Resizing(2, 3, antialias=True), ((2, 5, 4, 1),), {}),
+    "resizing_bicubic": (layers.Resizing(3, 7, interpolation="bicubic"), ((2, 5, 4, 1),), {}),
+    "resizing_lanczos": (layers.Resizing(3, 7, interpolation="lanczos3"), ((5, 4, 2),), {}),
+    "resizing_area": (layers.Resizing(3, 2, interpolation="area"), ((1, 4, 5, 2),), {}),
+    "up_sampling2d": (layers.UpSampling2D((1, 3), "channels_first", "lanczos5"), ((1, 2, 3, 2),), {}),
 }
 """Layers with smooth outputs: the layer, the shapes of its inputs, and the circumstances of the call."""
 

@@ -84,6 +84,8 @@ def draws(sample: Sample, regime: Regime, seed: int = 0) -> Iterator[list[Array]
     shapes, times = shapes_of_runs(sample)
     for _ in range(times):
         drawn = [regime(sample, rng, shape) for shape in shapes]
+        for which in sample.finite:
+            drawn[which] = np.where(np.isfinite(drawn[which]), drawn[which], 1.0)
         yield [np.where(x > sample.domain, x, np.abs(x)).astype(np.float32) for x in drawn]
 
 

@@ -23,7 +23,12 @@ from conformance.dialects.scopes import (
     given_no_row,
     without,
 )
-from conformance.dialects.tensorflow_js import advanced_activations, convolutional_recurrent, preprocessing
+from conformance.dialects.tensorflow_js import (
+    advanced_activations,
+    convolutional_recurrent,
+    images,
+    preprocessing,
+)
 from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
@@ -209,6 +214,7 @@ DEVIATIONS = (
     *advanced_activations.ON_WASM,
     *preprocessing.ON_WASM,
     *convolutional_recurrent.ON_WASM,
+    *images.ON_WASM,
     keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",

@@ -58,6 +58,7 @@ from conformance.reference_impl.layers.minimum import Minimum
 from conformance.reference_impl.layers.multiply import Multiply
 from conformance.reference_impl.layers.permute import Permute
 from conformance.reference_impl.layers.prelu import PReLU
+from conformance.reference_impl.layers.random_width import RandomWidth
 from conformance.reference_impl.layers.relu import ReLU
 from conformance.reference_impl.layers.repeat_vector import RepeatVector
 from conformance.reference_impl.layers.rescaling import Rescaling
@@ -79,6 +80,7 @@ from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
 from conformance.reference_impl.layers.time_distributed import TimeDistributed
 from conformance.reference_impl.layers.unit_normalization import UnitNormalization
 from conformance.reference_impl.layers.up_sampling1d import UpSampling1D
+from conformance.reference_impl.layers.up_sampling2d import UpSampling2D
 from conformance.reference_impl.layers.up_sampling3d import UpSampling3D
 from conformance.reference_impl.layers.zero_padding1d import ZeroPadding1D
 from conformance.reference_impl.layers.zero_padding2d import ZeroPadding2D
@@ -146,6 +148,7 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomWidth",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -166,6 +169,7 @@ __all__ = [
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "UpSampling2D",
     "UpSampling3D",
     "Weight",
     "ZeroPadding1D",

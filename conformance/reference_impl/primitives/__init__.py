@@ -47,6 +47,7 @@ from conformance.reference_impl.primitives.movement import (
     unbroadcast,
     windows,
 )
+from conformance.reference_impl.primitives.resampling import resample, sinc, triangle
 from conformance.reference_impl.primitives.selection import (
     absolute,
     greater,
@@ -63,7 +64,7 @@ __all__ = [
     "absolute", "add", "affine", "broadcast_to", "concatenate", "cumulative_sum", "divide", "dot_last", "erf",
     "exp", "expm1", "flip", "greater", "greater_equal", "largest", "largest_number", "log", "log1p",
     "log_softmax", "maximum", "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice",
-    "relu", "relu6", "reshape", "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "softmax",
-    "softplus", "sqrt", "square", "subtract", "take", "take_along_axis", "take_slice", "tanh",
-    "tanh_gradient", "total", "transpose", "unbroadcast", "where", "windows",
+    "relu", "relu6", "resample", "reshape", "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign",
+    "sinc", "softmax", "softplus", "sqrt", "square", "subtract", "take", "take_along_axis", "take_slice",
+    "tanh", "tanh_gradient", "total", "transpose", "triangle", "unbroadcast", "where", "windows",
 ]  # fmt: skip
