@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance import dialects
-from conformance.cases.answer import Answers, Data, Expected, Structure, Value
+from conformance.cases.answer import Answers, Data, Expected, Own, Refusal, Structure, Value
 from conformance.cases.case import Case
 from conformance.cases.properties.property import Property, matches, pairs
 from conformance.dialects import deviation as effects
@@ -18,6 +18,7 @@ from conformance.dialects.deviation import Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.tape import Tensor
 from conformance.runners.protocol import (
     Identity,
     Observed,
@@ -27,7 +28,7 @@ from conformance.runners.protocol import (
     from_wire,
 )
 from conformance.runners.question import Answer, Broken
-from conformance.verdicts import Check, Verdict
+from conformance.verdicts import BROKEN, FINDINGS, Check, Verdict
 
 
 class ConflictingPatches(ValueError):
@@ -98,7 +99,7 @@ class Trial:
         return tuple(
             d
             for d in self.in_scope
-            if isinstance(d.effect, effects.Value) and matches(d.effect.observables, observable)
+            if isinstance(d.effect, effects.Value) and concerns(d.effect.observables, observable)
         )
 
     def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
@@ -125,16 +126,26 @@ class Trial:
         """What is to be said of one observable of what the backend answered, None being nothing."""
         if answer is None:
             return Ruling(Judgement(Verdict.NOT_RUN))
-        match answer[observable]:
-            case Broken(verdict, message):
-                broken = Judgement(verdict, message=message)
-                return Ruling(*self.as_unpredictable(observable, broken))
-            case observed:
-                return self.rule_on(property_, observable, observed)
+        match answer[observable], self.expected(observable, answer):
+            case Broken(verdict, message), _:
+                ruling = Ruling(Judgement(verdict, message=message))
+            case _, Broken(message=message):
+                ruling = Ruling(Judgement(Verdict.NOT_RUN, message=f"nothing to compare it with: {message}"))
+            case observed, expected:
+                ruling = self.rule_on(property_, observable, observed, expected)
+        return self.as_unpredictable(observable, ruling)
 
-    def rule_on(self, property_: Property, observable: str, observed: Observed) -> Ruling:
-        """Conforming to the specification, else deviating as recorded, else a finding."""
+    def expected(self, observable: str, answer: Answer) -> Expected | Broken:
+        """What the specification expects of the backend that has given the answer."""
         expected = self.specified[observable]
+        if not isinstance(expected, Own):
+            return expected
+        return as_expected(answer.get(expected.observable, NOT_ASKED))
+
+    def rule_on(
+        self, property_: Property, observable: str, observed: Observed, expected: Expected
+    ) -> Ruling:
+        """Conforming to what is expected, else deviating as recorded, else a finding."""
         limit = expected.tensor.error if isinstance(expected, Value) else None
         wanted, seen = self.compared(property_, expected, observed)
         judgement = judge(wanted, seen, self.bench.arithmetic)
@@ -144,7 +155,7 @@ class Trial:
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
                 return Ruling(*explained, seen, limit)
-        return Ruling(*self.as_unpredictable(observable, judgement), seen, limit)
+        return Ruling(judgement, (), seen, limit)
 
     def compared(
         self, property_: Property, expected: Expected, observed: Observed
@@ -173,7 +184,7 @@ class Trial:
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
                     same = (kind, at) == (observed.kind, observed.at) and message in observed.message
-                    if same and matches(observables, observable):
+                    if same and concerns(observables, observable):
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
 
@@ -184,7 +195,7 @@ class Trial:
         structural = [
             d
             for d in self.in_scope
-            if isinstance(d.effect, effects.Metadata) and matches(d.effect.observables, observable)
+            if isinstance(d.effect, effects.Metadata) and concerns(d.effect.observables, observable)
         ]
         patching = self.patching(observable)
         if not patching and not structural:
@@ -214,15 +225,39 @@ class Trial:
         without = self.under([other for other in patching if other is not d], bounded=bounded)
         return not same(without[observable], self.under(patching, bounded=bounded)[observable])
 
-    def as_unpredictable(self, observable: str, judgement: Judgement) -> tuple[Judgement, tuple[str, ...]]:
-        """What is recorded as garbage or as a crash: never conforming, and no finding either."""
+    def as_unpredictable(self, observable: str, ruling: Ruling) -> Ruling:
+        """What is recorded as garbage or as a crash: never conforming, and no finding either. So it is where
+        the answer happens to be right: chance decides no verdict, and runs can be compared."""
+        judgement = ruling.judgement
+        refused = isinstance(ruling.observed, WireError) and judgement.verdict is Verdict.DEVIATES
         for d in self.in_scope:
             match d.effect:
-                case effects.Unpredictable(verdict, observables, signature):
+                case effects.Unpredictable(verdict, observables, signature) if concerns(observables, observable):
                     like = verdict is judgement.verdict and signature in judgement.message
-                    if like and matches(observables, observable):
-                        return replace(judgement, verdict=Verdict.UNSPECIFIED), (d.id,)
-        return judgement, ()
+                    if like or not (refused or judgement.verdict in FINDINGS | BROKEN):
+                        return Ruling(Judgement(Verdict.UNSPECIFIED, message="recorded as unpredictable"), (d.id,))
+        return ruling
+
+
+NOT_ASKED = Broken(Verdict.NOT_RUN, "it was not asked")
+
+
+def as_expected(answer: Observed | Broken) -> Expected | Broken:
+    """What a backend has answered as what is expected of it once more."""
+    match answer:
+        case WireTensor():
+            return Value(Tensor(from_wire(answer)))
+        case WireJSON(value):
+            return Structure(value)
+        case WireError(at=at, message=message):
+            return Refusal(at, message)
+    return answer
+
+
+def concerns(patterns: tuple[str, ...], observable: str) -> bool:
+    """Whether a deviation that shows in some observables may show in this one: what holds of a call holds of
+    the one after it."""
+    return matches(patterns, observable) or matches(patterns, observable.removeprefix("again/"))
 
 
 def targets(d: Deviation) -> Set[str]:
