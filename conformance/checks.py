@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from conformance import dialects
-from conformance.cases.answer import Answers, Data, Expected, Own, Refusal, Structure, Value
+from conformance.cases.answer import Answers, Data, Definite, Expected, Own, Refusal, Structure, Value
 from conformance.cases.case import Case
-from conformance.cases.properties.property import Property, matches, pairs
+from conformance.cases.properties.property import Property, basis, matches, pairs
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
@@ -135,16 +135,14 @@ class Trial:
                 ruling = self.rule_on(property_, observable, observed, expected)
         return self.as_unpredictable(observable, ruling)
 
-    def expected(self, observable: str, answer: Answer) -> Expected | Broken:
+    def expected(self, observable: str, answer: Answer) -> Definite | Broken:
         """What the specification expects of the backend that has given the answer."""
         expected = self.specified[observable]
         if not isinstance(expected, Own):
             return expected
         return as_expected(answer.get(expected.observable, NOT_ASKED))
 
-    def rule_on(
-        self, property_: Property, observable: str, observed: Observed, expected: Expected
-    ) -> Ruling:
+    def rule_on(self, property_: Property, observable: str, observed: Observed, expected: Expected) -> Ruling:
         """Conforming to what is expected, else deviating as recorded, else a finding."""
         limit = expected.tensor.error if isinstance(expected, Value) else None
         wanted, seen = self.compared(property_, expected, observed)
@@ -232,17 +230,21 @@ class Trial:
         refused = isinstance(ruling.observed, WireError) and judgement.verdict is Verdict.DEVIATES
         for d in self.in_scope:
             match d.effect:
-                case effects.Unpredictable(verdict, observables, signature) if concerns(observables, observable):
+                case effects.Unpredictable(verdict, observables, signature) if concerns(
+                    observables, observable
+                ):
                     like = verdict is judgement.verdict and signature in judgement.message
                     if like or not (refused or judgement.verdict in FINDINGS | BROKEN):
-                        return Ruling(Judgement(Verdict.UNSPECIFIED, message="recorded as unpredictable"), (d.id,))
+                        return Ruling(
+                            Judgement(Verdict.UNSPECIFIED, message="recorded as unpredictable"), (d.id,)
+                        )
         return ruling
 
 
 NOT_ASKED = Broken(Verdict.NOT_RUN, "it was not asked")
 
 
-def as_expected(answer: Observed | Broken) -> Expected | Broken:
+def as_expected(answer: Observed | Broken) -> Definite | Broken:
     """What a backend has answered as what is expected of it once more."""
     match answer:
         case WireTensor():
@@ -257,7 +259,7 @@ def as_expected(answer: Observed | Broken) -> Expected | Broken:
 def concerns(patterns: tuple[str, ...], observable: str) -> bool:
     """Whether a deviation that shows in some observables may show in this one: what holds of a call holds of
     the one after it."""
-    return matches(patterns, observable) or matches(patterns, observable.removeprefix("again/"))
+    return matches(patterns, observable) or matches(patterns, basis(observable))
 
 
 def targets(d: Deviation) -> Set[str]:

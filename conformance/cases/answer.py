@@ -62,7 +62,10 @@ class Own:
     observable: str
 
 
-Expected = Value | Structure | Refusal | Own
+Definite = Value | Structure | Refusal
+"""What is expected whatever the backend answers elsewhere."""
+
+Expected = Definite | Own
 
 
 @dataclass(frozen=True)

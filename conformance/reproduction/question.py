@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.cases.case import Case
 from conformance.reference_impl import layers
@@ -19,6 +21,7 @@ class Question:
         of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.
+        again: asked of one more call, after others.
     """
 
     subject: str
@@ -27,6 +30,7 @@ class Question:
     of: str
     training: bool
     reconstructed: bool
+    again: bool
     stateful: bool
 
     @classmethod
@@ -34,8 +38,8 @@ class Question:
         """The question that the observable of the case is."""
         kind_of_subject, _, name = case.subject.partition(".")
         mode, *rest = observable.split("/")
-        training, reconstructed = mode == "training", mode == "reconstructed"
-        kind, *of = rest if training or reconstructed else (mode, *rest)
+        training, reconstructed, again = (mode == m for m in ("training", "reconstructed", "again"))
+        kind, *of = rest if training or reconstructed or again else (mode, *rest)
         return cls(
             subject=kind_of_subject,
             name=name,
@@ -43,8 +47,14 @@ class Question:
             of="/".join(of),
             training=training,
             reconstructed=reconstructed,
-            stateful=bool(case.config.get("stateful")),
+            again=again,
+            stateful=kind_of_subject == "layers" and is_stateful(name, case.config),
         )
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the answer has to be the one that the same layer gave before."""
+        return self.again and not self.stateful
 
     @property
     def is_layer(self) -> bool:
@@ -70,3 +80,11 @@ class Question:
         """By what a gradient is: `("input", "0")`, `("weight", "kernel")`."""
         kind, _, name = self.of.partition("/")
         return kind, name
+
+
+def is_stateful(layer: str, config: Mapping[str, Any]) -> bool:
+    """Whether the layer goes on from its last states, if there is such a layer."""
+    try:
+        return layers.get(layer).from_config(config).stateful
+    except (TypeError, ValueError):
+        return False

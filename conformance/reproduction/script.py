@@ -13,8 +13,9 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Expected, Own, Refusal, Structure, Value, make
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import with_basis
 from conformance.engine import Made
 from conformance.reference_impl import activations
 from conformance.reference_impl.arithmetic import Arithmetic, declared
@@ -135,6 +136,23 @@ class Arrays:
         """All but the weights."""
         return self.inputs | self.masks | self.states | self.cotangents
 
+    def given(self) -> list[str]:
+        """The names of what a call is given."""
+        return [*self.inputs, *self.masks, *self.states]
+
+    def longer(self) -> list[list[tuple[str, list[int]]]]:
+        """For each call between two: what it is given, and along which axes it is longer (the batch; all but
+        the last, or but the second), as the adapters have it."""
+        calls = []
+        for axes in (lambda n: [0], lambda n: [*range(n - 1)], lambda n: [i for i in range(n) if i != 1]):
+            inputs = [(name, axes(x.ndim)) for name, x in self.inputs.items()]
+            masks = [
+                (name, [i for i in axes(x.ndim) if i < mask.ndim])
+                for (name, mask), x in zip(self.masks.items(), self.inputs.values(), strict=False)
+            ]
+            calls.append([*inputs, *masks, *((name, [0]) for name in self.states)])
+        return calls
+
 
 @dataclass(frozen=True)
 class Right:
@@ -142,7 +160,7 @@ class Right:
 
     Attributes:
         kind: `array`, `paths` (parts of a structure, by path), `whole` (a structure), `name` (one of
-            several) or `refusal`.
+            several), `own` (what the backend answers by itself) or `refusal`.
         moved: the sign of a zero counts.
         dot: the number of products and their magnitude, where the statistics of the errors decide.
     """
@@ -186,7 +204,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
 
 def _requests(finding: Finding, seed: int) -> str:
     """The lines that the suite writes to the backend about this finding alone."""
-    asked = Made(seed).concrete(finding.witness, (finding.observable,))
+    asked = Made(seed).concrete(finding.witness, with_basis(finding.observable))
     messages = (Start(PROTOCOL_VERSION, finding.backend), Observe(1, asked), Stop())
     return "".join(f"{encode(message).decode()}\n" for message in messages)
 
@@ -211,6 +229,8 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
                 unit_roundoff=arithmetic.unit_roundoff,
                 biased=not arithmetic.nearest,
             )
+        case Own():
+            return Right("own", moved=True)
         case Structure(value) if finding.observable == "identifier":
             entry = activations.get(value)
             return Right("name", [runtime.name(name, "") for name in (entry.name, *entry.aliases)])

@@ -13,5 +13,7 @@ from conformance.cases.drafts import activations, determinism, layers
 
 def quick() -> tuple[Case, ...]:
     """The cases of the quick corpus, each once."""
-    cases: Iterator[Case] = (case for module in (layers, activations, determinism) for case in module.drafts())
+    cases: Iterator[Case] = (
+        case for module in (layers, activations, determinism) for case in module.drafts()
+    )
     return tuple({case.id: case for case in cases}.values())

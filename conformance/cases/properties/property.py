@@ -24,6 +24,20 @@ def matches(patterns: tuple[str, ...], observable: str) -> bool:
     return any(fnmatchcase(observable, pattern) for pattern in patterns)
 
 
+def basis(observable: str) -> str:
+    """The observable that this one repeats under other circumstances, or itself.
+
+    >>> basis("again/output/0"), basis("training/output/0")
+    ('output/0', 'training/output/0')
+    """
+    return observable.removeprefix("again/")
+
+
+def with_basis(observable: str) -> tuple[str, ...]:
+    """What has to be asked to judge the observable."""
+    return tuple(dict.fromkeys((basis(observable), observable)))
+
+
 @dataclass(frozen=True, eq=False)
 class Property:
     """A statement about a backend that observations decide.
