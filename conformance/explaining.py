@@ -19,7 +19,7 @@ from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import matches, pairs, with_basis
 from conformance.checks import Bench, Trial, targets
 from conformance.dialects import deviation as effects
-from conformance.engine import Made
+from conformance.engine import Made, Posed
 from conformance.judging import Judgement
 from conformance.reference_impl.arithmetic import BadArithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
@@ -210,8 +210,10 @@ async def _ask(subject: Subject) -> tuple[Bench, Answer]:
             raise BackendUnavailable(str(error)) from error
         if observable not in bench.supported(subject.case):
             raise NotAsked(f"{spec.name} says that it lacks {observable} of {subject.case.subject}")
-        concrete = Made(subject.seed).concrete(subject.case, with_basis(observable))
-        return bench, await runner.observe(concrete)
+        case = msgspec.structs.replace(subject.case, observables=with_basis(observable))
+        posed = Posed.to(runner, bench, case, Made(subject.seed))
+        assert posed is not None
+        return bench, await posed.result()
 
 
 def _worst(expected: Definite | Broken, observed: Observed | Broken) -> Element | None:

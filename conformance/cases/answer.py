@@ -156,8 +156,9 @@ class Answers:
 
 @cache
 def part(observable: str) -> str:
-    """The group of observables that are computed together: the longest key of `PARTS` it begins with."""
-    return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len)
+    """The group of observables that are computed together: the longest key of `PARTS` it begins with; none
+    of what answers to other cases tell (`relations`)."""
+    return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len, default="")
 
 
 class Subject:

@@ -11,6 +11,11 @@ PROPERTIES = (
         ("again/*",),
     ),
     Property(
+        "metamorphic",
+        "Outputs are what the backend's own outputs to related cases make of them.",
+        ("relation/*",),
+    ),
+    Property(
         "training-forward",
         "The output in training mode, and the state that the call leaves, are the specification's.",
         ("training/output/*", "training/state/*"),
