@@ -1,8 +1,8 @@
 """Proof that no answer depends on what was asked before it: `python -m proofs.order`.
 
-The corpus is asked of the real backends forwards, backwards and shuffled, and a case of each subject first of
-a fresh process. All answers to one observable have to be the same, bit for bit; the names that layers are given by
-their number apart.
+The corpus is asked of the real backends forwards, backwards and shuffled, and a case of each subject first
+of a fresh process. All answers to one observable have to be the same, bit for bit, but for the names that
+layers are given by their number.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from conformance.cases.case import Case
 from conformance.cases.properties.property import matches
 from conformance.checks import Bench
 from conformance.dialects.deviation import Unpredictable
-from conformance.engine import Made
+from conformance.engine import Made, Posed
 from conformance.runners import registry
 from conformance.runners.process import Runner
 from conformance.runners.protocol import Observed, WireError, WireJSON
-from conformance.runners.question import Answer, Broken
+from conformance.runners.question import Broken
 from conformance.runners.registry import BackendSpec
 
 REPORT = Path(__file__).parent.parent / "reports" / "order.json"
@@ -89,13 +89,11 @@ async def ask(spec: BackendSpec, cases: Iterable[Case]) -> tuple[Answers, Bench]
     async with Runner(spec) as runner:
         identity = msgspec.structs.replace(await runner.start(), name=spec.name)
         bench = Bench.of(identity, ())
-        questions = {}
+        posed = {}
         for case in cases:
-            observables = bench.supported(case)
-            if observables:
-                questions[case.id] = runner.ask(made.concrete(case, observables))
+            posed[case.id] = Posed.to(runner, bench, case, made)
             made.forget(case)
-        answers = {case: await question.result() for case, question in questions.items()}
+        answers = {case: await question.result() for case, question in posed.items() if question is not None}
     return {(case, name): digest(x) for case, answer in answers.items() for name, x in answer.items()}, bench
 
 

@@ -21,7 +21,7 @@ class Question:
         of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.
-        again: asked of one more call, after others.
+        again: asked after other calls.
     """
 
     subject: str
@@ -53,7 +53,7 @@ class Question:
 
     @property
     def repeats(self) -> bool:
-        """Whether the answer has to be the one that the same layer gave before."""
+        """Whether the answer has to be the one that such a layer gives where it was not called before."""
         return self.again and not self.stateful
 
     @property

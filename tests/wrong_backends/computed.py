@@ -208,6 +208,30 @@ def state_forgotten(original: Any, self: Any) -> Any:
     return self.called(training=False)
 
 
+# Relations
+
+
+def rows_leak(case: Case, observable: str, answer: Any) -> Any:
+    """A sample has a part in the one behind it."""
+    if observable.startswith("output/") and len(answer) > 1:
+        return answer + np.float32(0.125) * np.roll(answer, 1, axis=0)
+    return answer
+
+
+def rounded_up(case: Case, observable: str, answer: Any) -> Any:
+    """What is positive is a unit in the last place too large, which no bound sees."""
+    if observable != "output/0":
+        return answer
+    return np.where(answer > 0, np.nextafter(answer, np.float32(np.inf)), answer)
+
+
+def unrolled_without_end(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    """The loop that is unrolled lacks its last step."""
+    if self.unroll:
+        inputs = [take_slice(inputs[0], key=(slice(None), slice(0, -1)))]
+    return original(self, inputs, weights, context)
+
+
 # Gradients
 
 
@@ -383,6 +407,14 @@ FAULTS = (
     Fault("first_call_differs", "determinism", "activations.tanh", said=first_call_warmer),
     Fault(
         "state_forgotten", "determinism", "layers.GRU", {f"{ANSWER}:Question.called_again": state_forgotten}
+    ),
+    Fault("rows_leak", "metamorphic", "layers.Dense", said=rows_leak),
+    Fault("rounded_up", "metamorphic", "layers.Dense", said=rounded_up),
+    Fault(
+        "unrolled_without_end",
+        "metamorphic",
+        "layers.GRU",
+        {f"{LAYERS}.recurrent:Recurrent.call": unrolled_without_end},
     ),
     Fault("gelu_tanh_for_erf", "forward", "*", {"activations.gelu": gelu_by_tanh}),
     Fault("hard_sigmoid_old", "forward", "*", {"activations.hard_sigmoid": hard_sigmoid_of_keras_2}),

@@ -18,12 +18,13 @@ from conformance.cases import corpus
 from conformance.cases.answer import Answers, Data, Expected, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.relations import asked_beside
 from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.patches import patched
 from conformance.runners.protocol import Identity, Observed, WireError, WireJSON, to_wire
-from conformance.runners.question import Answer
+from conformance.runners.question import Answer, Broken
 from conformance.verdicts import Check
 from tests.answers import answer
 
@@ -71,7 +72,12 @@ def _put(new: Callable[..., Any], original: Callable[..., Any]) -> Callable[...,
 def observe(case: Case, replacements: Replacements | None = None, said: Said | None = None) -> Answer:
     """What the backend answers to a case."""
     answers = _correct(case) if replacements is None else _answers(case, replacements)
-    return {name: _as_observed(case, name, answers, said) for name in answers}
+    observed: dict[str, Observed | Broken] = {
+        name: _as_observed(case, name, answers, said) for name in answers
+    }
+    for prefix, derived in asked_beside(case).items():
+        observed |= {prefix + name: x for name, x in observe(derived, replacements, said).items()}
+    return observed
 
 
 def _answers(case: Case, replacements: Replacements) -> dict[str, Expected]:

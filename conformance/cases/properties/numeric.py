@@ -6,8 +6,8 @@ PROPERTIES = (
     Property("forward", "The output in inference mode is the specification's.", ("output/*",)),
     Property(
         "determinism",
-        "A call gives the same bits again, whatever was called before it; a stateful layer goes on from its "
-        "last states.",
+        "A call gives the same bits whatever was called before it; a stateful layer goes on from its last "
+        "states.",
         ("again/*",),
     ),
     Property(

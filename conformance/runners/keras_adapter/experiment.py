@@ -157,7 +157,10 @@ class LayerExperiment:
     @once
     def _loaded(self) -> Any:
         """The built layer with the case's weights."""
-        layer, weights, given = self._built, self._weights, self.case.weights
+        return self._load(self._built)
+
+    def _load(self, layer: Any) -> Any:
+        weights, given = _named(layer.weights), self.case.weights
         with at("build"):
             if weights.keys() != given.keys():
                 raise ValueError(
@@ -183,12 +186,13 @@ class LayerExperiment:
 
     @once
     def _again(self) -> Pass:
-        """A call after another one: at once where the layer is stateful, else after some of other sizes."""
-        layer, invocation = self._loaded, self._invocation
+        """A call of another such layer: after one, where it is stateful, else after some of other sizes."""
+        layer, invocation = self._load(self._build(self._construct())), self._invocation
 
         def forward() -> Any:
-            invocation(layer, training=False)
-            if not is_stateful(layer):
+            if is_stateful(layer):
+                invocation(layer, training=False)
+            else:
                 for other in of_other_sizes(self.case):
                     with suppress(Exception):  # what it refuses must leave no trace either
                         Invocation(self._class, other)(layer, training=False)
@@ -292,9 +296,9 @@ class ActivationExperiment:
         function, case = self._function, self.case
 
         def forward() -> Any:
-            for asked in (case, *of_other_sizes(case)):
+            for other in of_other_sizes(case):
                 with suppress(Exception):  # what it refuses must leave no trace either
-                    function(*map(tf.constant, asked.inputs), **case.config)
+                    function(*map(tf.constant, other.inputs), **case.config)
             return function(*map(tf.constant, case.inputs), **case.config)
 
         return Pass(forward, {}, ())

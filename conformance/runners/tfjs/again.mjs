@@ -1,4 +1,4 @@
-/** One more call of a layer, after others that may have left a trace. */
+/** A call of a layer after others, which may have left a trace. */
 
 /**
  * Of an input's rank, the axes along which it is made longer: the batch; all but the last, or but the second,
@@ -27,10 +27,11 @@ function ofOtherSizes(tf, inputs, {masks, initialState}) {
   });
 }
 
-/** The outputs of a call after another one: at once where the layer is stateful, else after some of other sizes. */
+/** The outputs of a call after others: after one, where the layer is stateful, else after some of other sizes. */
 export function callAgain(tf, built, given) {
-  built.call(given);
-  if (!built.layer.stateful) {
+  if (built.layer.stateful) {
+    built.call(given);
+  } else {
     for (const other of ofOtherSizes(tf, built.inputs, given)) {
       try {
         built.call(other);
