@@ -159,3 +159,33 @@ def test_configurations_agree_whatever_number_a_layer_has() -> None:
     case = Case("layers.Flatten", observables=("config",))
     answers = {name: {"config": WireJSON({"name": f"flatten_{name}", "odd": 1})} for name in ("a", "b")}
     assert checks(answers, case)["a", "config"].agrees_with == ("b",)
+
+
+AGAIN = Case("activations.relu", inputs=(X,), observables=("output/0", "again/output/0"))
+
+
+def again(first: Observed | Broken, second: Observed) -> Check:
+    return checks({"a": {"output/0": first, "again/output/0": second}}, AGAIN)["a", "again/output/0"]
+
+
+def test_a_second_answer_is_held_against_the_first_bit_for_bit() -> None:
+    """Whatever the specification says of both."""
+    assert again(WRONG["output/0"], WRONG["output/0"]).verdict is Verdict.CONFORMS
+    nearly = to_wire(np.nextafter(np.array([0, 0.5, 2], np.float32), np.float32(3)))
+    found = again(RIGHT["output/0"], nearly)
+    assert (found.verdict, found.required_rung) == (Verdict.DIVERGES, Rung.EXACT)
+    negative = to_wire(np.array([-0.0, 0.5, 2], np.float32))
+    assert again(RIGHT["output/0"], negative).verdict is Verdict.DIVERGES
+
+
+def test_what_was_refused_once_has_to_be_refused_again() -> None:
+    refused = WireError("internal", "call", "no")
+    assert again(refused, refused).verdict is Verdict.CONFORMS
+    assert again(refused, RIGHT["output/0"]).verdict is Verdict.ACCEPTS
+    assert again(RIGHT["output/0"], refused).verdict is Verdict.RAISES
+
+
+def test_a_second_answer_to_nothing_is_not_judged() -> None:
+    found = again(Broken(Verdict.CRASHED, "signal 11"), RIGHT["output/0"])
+    assert found.verdict is Verdict.NOT_RUN
+    assert "signal 11" in found.message

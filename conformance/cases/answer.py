@@ -55,7 +55,17 @@ class Refusal:
     message: str
 
 
-Expected = Value | Structure | Refusal
+@dataclass(frozen=True)
+class Own:
+    """What the backend itself answers to another observable of the same case, bit for bit."""
+
+    observable: str
+
+
+Definite = Value | Structure | Refusal
+"""What is expected whatever the backend answers elsewhere."""
+
+Expected = Definite | Own
 
 
 @dataclass(frozen=True)
@@ -146,8 +156,9 @@ class Answers:
 
 @cache
 def part(observable: str) -> str:
-    """The group of observables that are computed together: the longest key of `PARTS` it begins with."""
-    return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len)
+    """The group of observables that are computed together: the longest key of `PARTS` it begins with; none
+    of what answers to other cases tell (`relations`)."""
+    return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len, default="")
 
 
 class Subject:
@@ -243,19 +254,29 @@ class Question:
         self.subject, self.data, self.arithmetic, self.recorded = subject, data, arithmetic, recorded
         self._calls: dict[bool, Called] = {}
 
+    @property
+    def stateful(self) -> bool:
+        return self.subject.layer is not None and self.subject.layer.stateful
+
     def called(self, training: bool) -> Called:
         if training not in self._calls:
             self._calls[training] = self._call(training)
         return self._calls[training]
 
-    def _call(self, training: bool) -> Called:
+    def called_again(self) -> Called:
+        """The call in inference mode that follows one, and goes on from its last states."""
+        return self._call(training=False, states=self.called(training=False).result.carried)
+
+    def _call(self, training: bool, states: tuple[Tensor, ...] = ()) -> Called:
+        """A call that begins with the initial state of the data, or else with the states given."""
         data = self.data
         inputs = [variable(_truth(x)) for x in data.inputs]
         weights = {name: variable(_truth(x)) for name, x in data.weights.items()}
+        initial_state = tuple(variable(_truth(x), tracked=self.recorded) for x in data.initial_state)
         context = Context(
             training=training,
             masks=tuple(xp.asarray(mask) for mask in data.masks),
-            initial_state=tuple(variable(_truth(x), tracked=self.recorded) for x in data.initial_state),
+            initial_state=initial_state or states,
         )
         return Called(inputs, weights, self.subject.call(inputs, weights, context))
 
@@ -288,6 +309,16 @@ def _outputs(training: bool) -> Part:
         }
 
     return bounded(observe)
+
+
+@bounded
+def _again(question: Question, names: list[str]) -> dict[str, Expected]:
+    """Calls leave no trace but the states of a stateful layer, on which its next outputs depend."""
+    if not question.stateful:
+        return {name: Own(name.removeprefix("again/")) for name in names}
+    outputs = question.called_again().result.outputs
+    found = {f"again/output/{i}": Value(output) for i, output in enumerate(outputs)}
+    return {name: found[name] for name in names}
 
 
 def _gradients(training: bool) -> Part:
@@ -401,6 +432,7 @@ def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
 PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
+    "again": ("call", _again),
     "gradient": ("gradient", _gradients(training=False)),
     "training/gradient": ("gradient", _gradients(training=True)),
     "shape": ("shape", _shape),

@@ -73,6 +73,9 @@ class Metadata:
 class Unpredictable:
     """Garbage memory, order dependence, a crash: recorded and witnessed, never conforming.
 
+    What it concerns is unspecified also where the answer happens to be right, so that every run says the
+    same of it; another fault than the recorded one is a finding still.
+
     Attributes:
         verdict: what is seen instead, at times.
         observables: patterns of the observables concerned.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ class Question:
         of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.
+        again: asked after other calls.
         holder: the layer whose weights they are: that inside a wrapper of one.
     """
 
@@ -30,6 +32,7 @@ class Question:
     of: str
     training: bool
     reconstructed: bool
+    again: bool
     stateful: bool
     holder: str
 
@@ -38,9 +41,9 @@ class Question:
         """The question that the observable of the case is."""
         kind_of_subject, _, name = case.subject.partition(".")
         mode, *rest = observable.split("/")
-        training, reconstructed = mode == "training", mode == "reconstructed"
+        training, reconstructed, again = (mode == m for m in ("training", "reconstructed", "again"))
         inner: Any = case.config.get("layer")
-        kind, *of = rest if training or reconstructed else (mode, *rest)
+        kind, *of = rest if training or reconstructed or again else (mode, *rest)
         return cls(
             subject=kind_of_subject,
             name=name,
@@ -48,9 +51,15 @@ class Question:
             of="/".join(of),
             training=training,
             reconstructed=reconstructed,
-            stateful=bool(case.config.get("stateful")),
+            again=again,
+            stateful=kind_of_subject == "layers" and is_stateful(name, case.config),
             holder=inner["class_name"] if names_layer(inner) else name,
         )
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the answer has to be the one that such a layer gives where it was not called before."""
+        return self.again and not self.stateful
 
     @property
     def is_layer(self) -> bool:
@@ -76,3 +85,11 @@ class Question:
         """By what a gradient is: `("input", "0")`, `("weight", "kernel")`."""
         kind, _, name = self.of.partition("/")
         return kind, name
+
+
+def is_stateful(layer: str, config: Mapping[str, Any]) -> bool:
+    """Whether the layer goes on from its last states, if there is such a layer."""
+    try:
+        return layers.get(layer).from_config(config).stateful
+    except (TypeError, ValueError):
+        return False

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 OBSERVABLES = {
     "output/{i}": "output i of the call in inference mode",
+    "again/output/{i}": "output i of another such layer, called before on inputs of other sizes; of a "
+                        "stateful one that of its second call on these inputs, which goes on from its states",
     "training/output/{i}": "output i of the call in training mode",
     "training/state/{weight}": "a non-trainable weight after the call in training mode",
     "gradient/input/{i}": "vjp of the inference-mode outputs with the cotangents, by floating input i",

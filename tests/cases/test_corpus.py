@@ -110,7 +110,7 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
     if subject.startswith("activations."):
-        assert judging == {"forward", "gradients", "identifiers"}
+        assert judging == {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
     else:
         inapplicable = {"identifiers", "gradients"} if subject in WITHOUT_GRADIENTS else {"identifiers"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):

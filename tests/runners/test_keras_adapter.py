@@ -321,3 +321,33 @@ def test_unknown_subjects_name_the_known(adapter: Adapter) -> None:
     error = adapter.observe("layers.Dence", "output/0")["output/0"]
     assert (error.kind, error.at) == ("invalid-argument", "construction")
     assert "Dense" in error.message
+
+
+RECURRENT_WEIGHTS = {"kernel": normal(3, 8), "recurrent_kernel": normal(2, 8), "bias": normal(8)}
+
+
+def test_a_layer_answers_again_after_calls_of_other_sizes(adapter: Adapter) -> None:
+    answers = adapter.observe(
+        "layers.LSTM",
+        "output/0 again/output/0",
+        normal(2, 4, 3),
+        config={"units": 2},
+        weights=RECURRENT_WEIGHTS,
+        masks=[np.array([[True, True, False, True], [True, False, False, False]])],
+        initial_state=[normal(2, 2), normal(2, 2)],
+    )
+    np.testing.assert_array_equal(answers["again/output/0"], answers["output/0"])
+
+
+def test_a_stateful_layer_answers_again_from_its_last_states(adapter: Adapter) -> None:
+    x = normal(2, 4, 3)
+    config = {"units": 2, "stateful": True}
+    answers = adapter.observe("layers.LSTM", "again/output/0", x, config=config, weights=RECURRENT_WEIGHTS)
+    twice = adapter.observe(
+        "layers.LSTM",
+        "output/0",
+        np.concatenate([x, x], axis=1),
+        config={"units": 2},
+        weights=RECURRENT_WEIGHTS,
+    )
+    np.testing.assert_allclose(answers["again/output/0"], twice["output/0"], rtol=1e-5)

@@ -196,6 +196,42 @@ def no_maximum_subtracted(original: Any, self: Any, x: Tensor, *, axis: int) -> 
     return divide(e, total(e, axis=(axis,), keepdims=True))
 
 
+# Calls after others
+
+
+def first_call_warmer(case: Case, observable: str, answer: Any) -> Any:
+    """The first call of a layer gives its last bit otherwise, as one that compiles does."""
+    return np.nextafter(answer, np.float32(np.inf)) if observable.startswith("output/") else answer
+
+
+def state_forgotten(original: Any, self: Any) -> Any:
+    return self.called(training=False)
+
+
+# Relations
+
+
+def rows_leak(case: Case, observable: str, answer: Any) -> Any:
+    """A sample has a part in the one behind it."""
+    if observable.startswith("output/") and len(answer) > 1:
+        return answer + np.float32(0.125) * np.roll(answer, 1, axis=0)
+    return answer
+
+
+def rounded_up(case: Case, observable: str, answer: Any) -> Any:
+    """What is positive is a unit in the last place too large, which no bound sees."""
+    if observable != "output/0":
+        return answer
+    return np.where(answer > 0, np.nextafter(answer, np.float32(np.inf)), answer)
+
+
+def unrolled_without_end(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    """The loop that is unrolled lacks its last step."""
+    if self.unroll:
+        inputs = [take_slice(inputs[0], key=(slice(None), slice(0, -1)))]
+    return original(self, inputs, weights, context)
+
+
 # Gradients
 
 
@@ -368,6 +404,18 @@ FAULTS = (
     Fault("states_swapped", "forward", "layers.LSTM", {f"{LSTM}.call": states_swapped}),
     Fault("mask_ignored", "forward", "layers.LSTM", {f"{LSTM}.call": mask_ignored}),
     Fault("state_not_returned", "forward", "layers.LSTM", said=state_not_returned, verdict=Verdict.RAISES),
+    Fault("first_call_differs", "determinism", "activations.tanh", said=first_call_warmer),
+    Fault(
+        "state_forgotten", "determinism", "layers.GRU", {f"{ANSWER}:Question.called_again": state_forgotten}
+    ),
+    Fault("rows_leak", "metamorphic", "layers.Dense", said=rows_leak),
+    Fault("rounded_up", "metamorphic", "layers.Dense", said=rounded_up),
+    Fault(
+        "unrolled_without_end",
+        "metamorphic",
+        "layers.GRU",
+        {f"{LAYERS}.recurrent:Recurrent.call": unrolled_without_end},
+    ),
     Fault("gelu_tanh_for_erf", "forward", "*", {"activations.gelu": gelu_by_tanh}),
     Fault("hard_sigmoid_old", "forward", "*", {"activations.hard_sigmoid": hard_sigmoid_of_keras_2}),
     Fault(

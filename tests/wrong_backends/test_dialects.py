@@ -187,15 +187,35 @@ def test_other_metadata_than_recorded_are_a_finding() -> None:
     assert checks["config"].verdict is Verdict.DIVERGES
 
 
+GARBAGE = deviation(
+    "gelu-garbage", Unpredictable(Verdict.DIVERGES, ("output/0",), "elements"), subject("activations.gelu")
+)
+
+
 def test_unpredictable_never_conforms_and_is_no_finding() -> None:
-    garbage = deviation(
-        "gelu-garbage",
-        Unpredictable(Verdict.DIVERGES, ("output/0",), "elements"),
-        subject("activations.gelu"),
-    )
-    checks = judged(GELU, garbage, replaced={"activations.gelu": shifted})
+    checks = judged(GELU, GARBAGE, replaced={"activations.gelu": shifted})
     assert checks["output/0"].verdict is Verdict.UNSPECIFIED
     assert checks["output/0"].deviations == ("gelu-garbage",)
+
+
+def test_every_run_says_the_same_of_what_is_unpredictable() -> None:
+    """Whether the garbage is this, that, or by chance what is right, or what another deviation says."""
+    found = [
+        judged(GELU, GARBAGE, GELU_DOUBLED, replaced={"activations.gelu": garbage})["output/0"]
+        for garbage in (shifted, doubled, lambda original, x, *args: original(x, *args))
+    ]
+    assert found[0] == found[1] == found[2]
+    assert found[0].verdict is Verdict.UNSPECIFIED
+
+
+def test_a_recorded_refusal_of_what_is_unpredictable_stays_one() -> None:
+    garbage = deviation(
+        "gelu-garbage",
+        Unpredictable(Verdict.DIVERGES, ("gradient/*",), "elements"),
+        subject("activations.gelu"),
+    )
+    checks = judged(GELU, garbage, REFUSAL, said=refusing(REFUSED))
+    assert checks["gradient/input/0"].deviations == ("gelu-no-gradient",)
 
 
 def test_unpredictable_explains_no_other_observable_and_no_other_message() -> None:

@@ -86,6 +86,10 @@ class Bidirectional(Layer):
         return layer
 
     @property
+    def stateful(self) -> bool:  # type: ignore[override]  # that of its layers
+        return self.forward.stateful
+
+    @property
     def directions(self) -> tuple[Recurrent, Recurrent]:
         return self.forward, self.backward
 
@@ -122,14 +126,16 @@ class Bidirectional(Layer):
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         half = len(context.initial_state) // 2
         begins = context.initial_state[:half], context.initial_state[half:]
-        (y, *states), (z, *others) = (
+        results = [
             layer.call(
                 inputs,
                 given_weights(layer, nested.weights_under(layer.name, weights)),
                 replace(context, initial_state=begin),
-            ).outputs
+            )
             for layer, begin in zip(self.directions, begins, strict=True)
-        )
+        ]
+        (y, *states), (z, *others) = (result.outputs for result in results)
         if self.forward.return_sequences:
             z = flip(z, axis=1)
-        return Result((*MERGES[self.merge_mode](y, z), *states, *others))
+        carried = tuple(state for result in results for state in result.carried)
+        return Result((*MERGES[self.merge_mode](y, z), *states, *others), carried=carried)

@@ -35,10 +35,12 @@ class Result:
     Attributes:
         outputs: the output tensors.
         state: the new values of weights that the call itself changes (moving statistics).
+        carried: the last states of a recurrent layer, from which a stateful one goes on.
     """
 
     outputs: tuple[Tensor, ...]
     state: Mapping[str, Tensor] = field(default_factory=dict)
+    carried: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Layer:
     """Whether the layer inside it, if there is one, is given one time step after the other."""
     mirrors: ClassVar[Mapping[str, str]] = {}
     """Arguments that are a layer, and by default one like that of another argument."""
+    stateful: bool = False
+    """Whether a call goes on from the states in which the one before it ended."""
 
     activity_regularizer = fields.field(
         fields.regularizer, None, "penalty on the output", serialized=Serialized.IF_SET

@@ -78,7 +78,7 @@ class Recurrent(Layer, registered=False):
             outputs.append(output)
         if self.return_sequences:
             output = concatenate(*(reshape(y, shape=(batch, 1, *y.shape[1:])) for y in outputs), axis=1)
-        return Result((output, *carried) if self.return_state else (output,))
+        return Result((output, *carried) if self.return_state else (output,), carried=carried)
 
 
 PENALTY = Field(fields.regularizer, None, "penalty on the output", name="activity_regularizer")

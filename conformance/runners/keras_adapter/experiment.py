@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
 
-from conformance.runners.keras_adapter.calls import Invocation
+from conformance.runners.keras_adapter.calls import Invocation, is_stateful, of_other_sizes
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import Refusal, at
@@ -66,6 +67,8 @@ class LayerExperiment:
         match observable.split("/"):
             case ["output", index]:
                 return self._inference.output(int(index))
+            case ["again", "output", index]:
+                return self._again.output(int(index))
             case ["gradient", *source]:
                 return self._inference.gradient("/".join(source))
             case ["training", "output", index]:
@@ -154,7 +157,10 @@ class LayerExperiment:
     @once
     def _loaded(self) -> Any:
         """The built layer with the case's weights."""
-        layer, weights, given = self._built, self._weights, self.case.weights
+        return self._load(self._built)
+
+    def _load(self, layer: Any) -> Any:
+        weights, given = _named(layer.weights), self.case.weights
         with at("build"):
             if weights.keys() != given.keys():
                 raise ValueError(
@@ -177,6 +183,22 @@ class LayerExperiment:
     def _inference(self) -> Pass:
         layer, invocation = self._loaded, self._invocation
         return self._pass("", lambda: invocation(layer, training=False))
+
+    @once
+    def _again(self) -> Pass:
+        """A call of another such layer: after one, where it is stateful, else after some of other sizes."""
+        layer, invocation = self._load(self._build(self._construct())), self._invocation
+
+        def forward() -> Any:
+            if is_stateful(layer):
+                invocation(layer, training=False)
+            else:
+                for other in of_other_sizes(self.case):
+                    with suppress(Exception):  # what it refuses must leave no trace either
+                        Invocation(self._class, other)(layer, training=False)
+            return invocation(layer, training=False, follows=True)
+
+        return Pass(forward, {}, ())
 
     @once
     def _reconstruction(self) -> Pass:
@@ -243,6 +265,8 @@ class ActivationExperiment:
         match observable.split("/"):
             case ["output", index]:
                 return self._inference.output(int(index))
+            case ["again", "output", index]:
+                return self._again.output(int(index))
             case ["gradient", *source]:
                 return self._inference.gradient("/".join(source))
             case ["shape", knowledge]:
@@ -265,6 +289,19 @@ class ActivationExperiment:
         function, config = self._function, self.case.config
         inputs = [tf.constant(x) for x in self.case.inputs]
         return _recorded_if_asked(self.case, "", lambda: function(*inputs, **config), inputs, {})
+
+    @once
+    def _again(self) -> Pass:
+        """A call after others, of other sizes."""
+        function, case = self._function, self.case
+
+        def forward() -> Any:
+            for other in of_other_sizes(case):
+                with suppress(Exception):  # what it refuses must leave no trace either
+                    function(*map(tf.constant, other.inputs), **case.config)
+            return function(*map(tf.constant, case.inputs), **case.config)
+
+        return Pass(forward, {}, ())
 
     def _inferred_shapes(self, knowledge: str) -> list[list[int | None]]:
         function = self._function

@@ -33,10 +33,10 @@ ARITHMETIC: dict[str, Any] = {
 """What TensorFlow on CPU promises of floating point; see `reference_impl.arithmetic` for the words."""
 
 DESCRIPTION = ["signature", "config", "reconstructed/config"]
-CALL = ["output/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
+CALL = ["output/*", "again/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
         "shape/*", "dtype", "mask/*", "weights",
         "reconstructed/output/*"]  # fmt: skip
-FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]
+FUNCTION = ["output/*", "again/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]
 """Patterns of observables: of any layer class, of one that can be called, of an activation function."""
 
 

@@ -79,12 +79,15 @@ export class BuiltLayer {
     return this;
   }
 
-  /** The list of outputs; a stateful layer starts anew, so that no call of a case depends on another. */
-  call({masks, initialState, training = false}) {
-    if (this.layer.stateful) {
+  /**
+   * The list of outputs. A stateful layer starts anew, so that no call of a case depends on another, unless
+   * the call `follows` one.
+   */
+  call({inputs = this.inputs, masks, initialState, training = false, follows = false}) {
+    if (this.layer.stateful && !follows) {
       this.layer.resetStates();
     }
-    const [taken, apart] = withStates(this.layer, this.inputs, initialState);
+    const [taken, apart] = withStates(this.layer, inputs, initialState);
     const outputs = this.layer.apply(taken, {
       training,
       ...(masks.length > 0 && {mask: oneOrAll(masks)}),

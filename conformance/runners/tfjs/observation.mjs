@@ -1,4 +1,5 @@
 /** One case put to TensorFlow.js: every observable that is asked gives a value or a failure of its own. */
+import {callAgain} from "./again.mjs";
 import {Failure, attempt, classified, once} from "./failures.mjs";
 import {vjp} from "./gradients.mjs";
 import {BuiltLayer} from "./layer.mjs";
@@ -41,6 +42,10 @@ class Answers {
     this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
     this.ready = once("build", () => this.built().assign(this.weights()));
     this.outputs = once("call", () => this.ready().call(this.arguments()));
+    this.another = once("build", () =>
+      new BuiltLayer(tf, subject.create(asked.config), this.inputs()).assign(this.weights()),
+    );
+    this.outputsAgain = once("call", () => callAgain(tf, this.another(), this.arguments()));
     this.masks = once("call", () => this.ready().outputMasks(this.arguments()));
     this.training = once("call", () => this.ready().callInTraining(this.arguments(), this.weights()));
     this.gradients = {
@@ -116,6 +121,7 @@ function trainingState(state, name) {
 /** How each observable of `protocol.OBSERVABLES` is answered; the pattern's group is the part in braces. */
 const OBSERVABLES = [
   [/^output\/(\d+)$/, (answers, index) => output(answers.outputs(), index)],
+  [/^again\/output\/(\d+)$/, (answers, index) => output(answers.outputsAgain(), index)],
   [/^training\/output\/(\d+)$/, (answers, index) => output(answers.training().outputs, index)],
   [/^training\/state\/(.+)$/, (answers, name) => trainingState(answers.training().state, name)],
   [/^gradient\/(.+)$/, (answers, name) => answers.gradient("inference", name)],

@@ -4,6 +4,7 @@ import {FUNCTIONS, configToTensorFlowJS, identifierToKeras, identifierToTensorFl
 
 const LAYER_OBSERVABLES = [
   "output/*",
+  "again/*",
   "training/*",
   "gradient/*",
   "shape/*",
@@ -15,7 +16,7 @@ const LAYER_OBSERVABLES = [
   "reconstructed/*",
   "signature",
 ];
-const ACTIVATION_OBSERVABLES = ["output/*", "gradient/input/*", "dtype", "identifier"];
+const ACTIVATION_OBSERVABLES = ["output/*", "again/*", "gradient/input/*", "dtype", "identifier"];
 
 class LayerSubject {
   observables = LAYER_OBSERVABLES;
