@@ -173,7 +173,7 @@ class Trial:
             case Broken(verdict, message), _:
                 ruling = Ruling(Judgement(verdict, message=message))
             case _, Broken(message=message):
-                ruling = Ruling(Judgement(Verdict.NOT_RUN, message=f"nothing to compare it with: {message}"))
+                ruling = nothing_beside(message)
             case observed, expected:
                 ruling = self.rule_on(property_, observable, observed, expected)
         return self.as_unpredictable(observable, ruling)
@@ -281,6 +281,11 @@ class Trial:
         return ruling
 
 
+def nothing_beside(message: str) -> Ruling:
+    """Of an answer that is judged by another one, where that has failed."""
+    return Ruling(Judgement(Verdict.NOT_RUN, message=f"nothing to compare it with: {message}"))
+
+
 NOT_ASKED = Broken(Verdict.NOT_RUN, "it was not asked")
 
 
@@ -362,6 +367,8 @@ class Related:
             chance = side.trial.as_unpredictable(side.name, Ruling(Judgement(Verdict.CONFORMS)))
             if chance.deviations:
                 return chance
+        if isinstance(own.answer, Broken):
+            return nothing_beside(own.answer.message)
         ruling = unanswered(sides) or self.held_against(own, derived)
         if ruling.judgement.verdict not in FINDINGS:
             return ruling
