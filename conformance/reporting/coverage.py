@@ -15,8 +15,8 @@ LONGEST = 40
 
 LEGEND = (
     "*asked N*: N values of an argument, its default among them, or N cases of a class, were put to the "
-    "backend; *unsupported*: the backend lacks it; **not there**: the backend has it, and nobody asks, as the "
-    "specification lacks it or no case does; *unknown*: the backend did not tell whether it has it."
+    "backend; *unsupported*: the backend lacks it; **not there**: the backend has it, and nobody asks: the "
+    "specification lacks it, or no case does; *unknown*: the backend did not tell whether it has it."
 )
 
 
