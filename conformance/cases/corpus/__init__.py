@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cache
 from importlib import resources
 
 from conformance.cases.case import Case, decode
 
-NAMES = ("quick",)
+FILES = {"quick": "quick.jsonl", "standard": "standard.jsonl.gz"}
+"""By size, the file of what a corpus has beyond the one before; one of many cases is compressed."""
+
+NAMES = tuple(FILES)
 """The sizes of the corpus, each a part of the next."""
 
 
 @cache
 def load(name: str) -> tuple[Case, ...]:
-    """The cases of a corpus, in its order.
+    """The cases of a corpus, in its order: those of the smaller ones first.
 
     Raises:
         FileNotFoundError: there is no corpus of that name.
     """
-    lines = resources.files(__package__).joinpath(f"{name}.jsonl").read_bytes().splitlines()
-    return tuple(decode(line) for line in lines)
+    if name not in FILES:
+        raise FileNotFoundError(f"there is no corpus {name!r}; there are {', '.join(NAMES)}")
+    smaller = NAMES[: NAMES.index(name)]
+    content = resources.files(__package__).joinpath(FILES[name]).read_bytes()
+    lines = (gzip.decompress(content) if FILES[name].endswith(".gz") else content).splitlines()
+    own = tuple(decode(line) for line in lines)
+    return (*load(smaller[-1]), *own) if smaller else own
 
 
 @cache

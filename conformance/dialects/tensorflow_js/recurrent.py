@@ -85,8 +85,7 @@ def fully_known(case: Case, expected: Shapes) -> Shapes:
 
 
 def inner_is_trainable(case: Case) -> bool:
-    ((_, config),) = inner(case)
-    return bool(config.get("trainable", True))
+    return bool(case.config["layer"]["config"].get("trainable", True))
 
 
 def differs_in_trainable(case: Case, data: Data) -> bool:
