@@ -128,8 +128,8 @@ class Sign(Selection):
         return xp.sign(x)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        uncertain = ((xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)) | xp.isinf(errors[0])
-        return uncertain * out.dtype.type(2.0)
+        uncertain = (xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)
+        return xp.where(xp.isinf(errors[0]), xp.inf, uncertain * out.dtype.type(2.0))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> None:
         return None
