@@ -10,7 +10,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects import keras_convolutions, keras_pooling
-from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
@@ -19,6 +19,8 @@ from conformance.dialects.scopes import (
     asks,
     channels_first,
     given_empty_batch,
+    given_nan,
+    given_subnormals,
     sets,
     without,
     wraps,
@@ -43,6 +45,7 @@ from conformance.reference_impl.primitives import (
     where,
 )
 from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
 
 
 def celu(original: Any, x: Tensor, alpha: float = 1.0) -> Tensor:
@@ -233,6 +236,22 @@ DEVIATIONS = (
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
     ),
     in_keras(
+        id="keras-sparsemax-order",
+        summary="sparsemax of a line with NaN depends on where it is, and its gradient on the order of subnormal "
+        "numbers: tf.sort leaves what does not compare in any order.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax; tensorflow 2.21, "
+        "tensorflow/python/ops/sort_ops.py, _descending_sort (top_k)",
+        scope=all_of(uses_sparsemax, any_of(given_nan, given_subnormals)),
+        effect=Unpredictable(
+            Verdict.DIVERGES, ("output/*", "reconstructed/output/*", "gradient/*"), "elements are outside"
+        ),
+        witnesses=(
+            draft_activation("sparsemax", {}, recipe("one_nan", 5, 48)),
+            draft_activation("sparsemax", {}, recipe("subnormals", 5, 48)),
+        ),
+    ),
+    in_keras(
         id="keras-simple-rnn-config-without-seed",
         summary="The configuration of SimpleRNN does not tell its seed, so a saved model drops at random "
         "otherwise when it is loaded; LSTM and GRU tell theirs.",
@@ -310,7 +329,9 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
         scope=all_of(
-            subject("layers.LSTM", "layers.LSTMCell"), given_empty_batch, without(sets("recurrent_dropout"))
+            any_of(subject("layers.LSTM", "layers.LSTMCell"), wraps("LSTM", "LSTMCell")),
+            given_empty_batch,
+            without(sets("recurrent_dropout")),
         ),
         effect=Raises(
             "invalid-argument",

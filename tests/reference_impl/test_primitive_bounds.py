@@ -258,7 +258,9 @@ def test_float16_runs_stay_within_the_bound_of_long_sums() -> None:
 
 @pytest.mark.parametrize("function", [erf, relu6, sigmoid, sign, tanh])
 @pytest.mark.parametrize("value", [0.5, -3.0, math.inf, math.nan])
-def test_a_bounded_function_of_what_may_be_anything_may_be_anything(function: Primitive, value: float) -> None:
+def test_a_bounded_function_of_what_may_be_anything_may_be_anything(
+    function: Primitive, value: float
+) -> None:
     """A sum that may overflow on the way may be NaN, and so are functions of it."""
     with error_bounds(NUMPY):
         out = function(Tensor(np.array([value, 0.25]), np.array([math.inf, 0.0])))

@@ -9,7 +9,7 @@ from importlib import resources
 from conformance.cases.case import Case, decode
 
 FILES = {"quick": "quick.jsonl", "standard": "standard.jsonl.gz"}
-"""By size, the file of what a corpus has beyond the one before; one of many cases is compressed."""
+"""By size, the file of a corpus's cases, without those of the ones before; a large one is compressed."""
 
 NAMES = tuple(FILES)
 """The sizes of the corpus, each a part of the next."""
@@ -27,8 +27,11 @@ def load(name: str) -> tuple[Case, ...]:
     smaller = NAMES[: NAMES.index(name)]
     content = resources.files(__package__).joinpath(FILES[name]).read_bytes()
     lines = (gzip.decompress(content) if FILES[name].endswith(".gz") else content).splitlines()
-    own = tuple(decode(line) for line in lines)
-    return (*load(smaller[-1]), *own) if smaller else own
+    cases = {case.id: case for case in load(smaller[-1])} if smaller else {}
+    for line in lines:
+        case = decode(line)
+        cases.setdefault(case.id, case)
+    return tuple(cases.values())
 
 
 @cache

@@ -1,5 +1,6 @@
-"""Writes the corpora from the drafts; a release's corpus is never written again."""
+"""Writes a corpus from the drafts; a release's corpus is never written again."""
 
+import argparse
 import gzip
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +22,11 @@ def write(name: str, cases: Iterable[Case]) -> None:
     print(f"{len(lines)} cases in {target.name}")
 
 
+DRAFTS = {"quick": quick, "standard": lambda: standard(quick())}
+"""What drafts the cases of each corpus."""
+
 if __name__ == "__main__":
-    drafted = quick()
-    write("quick", drafted)
-    write("standard", standard(drafted))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", nargs="?", default="quick", choices=DRAFTS)
+    name = parser.parse_args().corpus
+    write(name, DRAFTS[name]())
