@@ -241,8 +241,8 @@ PLAIN = (
     ),
     in_tensorflow(
         id="keras-gradient-of-empty-batch-channels-first",
-        summary="The gradient of Conv1D and Conv2D with channels first, by an input that is an empty batch, is "
-        "not computed on a CPU.",
+        summary="The gradient of Conv1D and Conv2D with channels first, by an input that is an empty batch, "
+        "is not computed on a CPU.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp",
         scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, given_empty_batch),

@@ -237,8 +237,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-sparsemax-order",
-        summary="sparsemax of a line with NaN depends on where it is, and its gradient on the order of subnormal "
-        "numbers: tf.sort leaves what does not compare in any order.",
+        summary="sparsemax of a line with NaN depends on where it is, and its gradient on the order of "
+        "subnormal numbers: tf.sort leaves what does not compare in any order.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax; tensorflow 2.21, "
         "tensorflow/python/ops/sort_ops.py, _descending_sort (top_k)",

@@ -2,7 +2,7 @@
 
 import argparse
 import gzip
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from conformance.cases import corpus
@@ -12,7 +12,7 @@ from conformance.cases.drafts.standard import standard
 
 
 def write(name: str, cases: Iterable[Case]) -> None:
-    """Write the cases that a corpus has beyond the smaller ones, as the same bytes whenever they are the same."""
+    """Write the cases that a corpus has beyond the smaller ones: the same cases as the same bytes."""
     target = Path(corpus.__file__).with_name(corpus.FILES[name])
     lines = [encode(case) + b"\n" for case in cases]
     content = b"".join(lines)
@@ -22,7 +22,9 @@ def write(name: str, cases: Iterable[Case]) -> None:
     print(f"{len(lines)} cases in {target.name}")
 
 
-DRAFTS = {"quick": quick, "standard": lambda: standard(quick())}
+DRAFTS: dict[str, Callable[[], Iterable[Case]]] = {
+    "quick": quick, "standard": lambda: standard(quick()),
+}
 """What drafts the cases of each corpus."""
 
 if __name__ == "__main__":

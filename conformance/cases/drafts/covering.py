@@ -1,8 +1,8 @@
 """Covering arrays: rows of values in which any two values of two factors stand together, if they can at all.
 
-A row has for each factor the number of one of its values. Greedy, as the AETG system is (Cohen, Dalal, Fredman
-and Patton, 1997), and deterministic. As most combinations may be refused, a row is not made from nothing: it is
-a valid one that differs from it in the pair that is due, and is then changed, a factor at a time, to cover more.
+A row has for each factor the number of one of its values. They are found greedily, as by AETG (Cohen, Dalal,
+Fredman and Patton, 1997), and always the same. As most combinations may be refused, a row is not made from
+nothing: a valid one gets the pair that is due, and is then changed, a factor at a time, to cover more.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Drafts of the standard corpus: what the quick one has of each layer, recombined.
 
 Every two values of two arguments stand together in a case, and every value with every input, as far as the
-specification takes them; the values and inputs are those of the quick drafts, and a few more of each kind. Over
-the cases go the regimes, and sizes around the widths in which implementations compute.
+specification takes them; the values and inputs are those of the quick drafts, and a few more of each kind.
+Over the cases go the regimes, and sizes around the widths in which implementations compute.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import prod
 from typing import Any
 
@@ -22,7 +21,6 @@ from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRE
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.reference_impl import layers
-from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import REQUIRED as NO_DEFAULT
 from conformance.reference_impl.layers.fields import Kind
@@ -60,7 +58,7 @@ REGIMES = (
     "normal",
     "near_overflow",
 )
-"""What takes turns over the cases: every second or third time ordinary numbers, lest special values hide others."""
+"""What takes turns over the cases, ordinary numbers most often: special values hide others."""
 
 CHANNELS = (4, 8, 16, 48, 5, 9, 17)
 """Sizes of the last axis: widths of vectors and blocks, and one more."""
@@ -202,7 +200,7 @@ class Array:
         placed = replace(placed, inputs=tuple(_in_regime(source, regime) for source in placed.inputs))
         layer = self.layer.from_config(config)
         declared = layer.declare_weights([source.shape for source in placed.inputs])
-        # What is drawn at random cannot be compared; a layer that keeps statistics is another one in training.
+        # What is drawn at random cannot be compared; what keeps statistics computes otherwise in training.
         training = bool(number % 2) and any(not weight.trainable for weight in declared if layer.trainable)
         return self.draft(config, placed, training=training, **more)
 
@@ -242,7 +240,7 @@ def _in_regime(source: Source, regime: str) -> Source:
 
 
 def _weight_regimes(cases: Sequence[Case]) -> dict[str, str]:
-    """The regime that each weight has most often: there are some that only positive numbers make sense for."""
+    """The regime that each weight has most often: of some only positive numbers make sense."""
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for case in cases:
         for weight, source in case.weights.items():
@@ -257,7 +255,7 @@ def _lattices(regimes: dict[str, str]) -> dict[str, str]:
 
 
 def _resized(placed: Placed, number: int) -> Iterator[Placed]:
-    """The same arrays in other sizes, the boldest change first. States have the sizes of a layer's arguments."""
+    """The same arrays in other sizes, the boldest change first. States are as large as a layer asks."""
     if placed.initial_state or not all(isinstance(source, Recipe) for source in placed.sources):
         return
     shapes = [source.shape for source in placed.inputs]

@@ -70,7 +70,9 @@ def reconstructed_channels_last(
     original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
 ) -> Tensor:
     """The product of a layer with channels last."""
-    return original(layers.Conv1D(**layer.config | {"data_format": "channels_last"}), x, kernels, bias)
+    last = layers.Conv1D(**layer.config | {"data_format": "channels_last"})
+    z: Tensor = original(last, x, kernels, bias)
+    return z
 
 
 def bias_along_height(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
@@ -316,8 +318,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-conv1d-reconstructed-computes-channels-last",
-        "A Conv1D with channels first that is made from its configuration has channels last: where there are as "
-        "many channels as times, it takes the weights, and computes something else.",
+        "A Conv1D with channels first that is made from its configuration has channels last: where there are "
+        "as many channels as times, it takes the weights, and computes something else.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
         scope=all_of(
@@ -506,8 +508,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-separable-channels-first-bias-gradient",
-        "With channels first the output of SeparableConv2D, where it should be of a single row, is as high as "
-        "there are filters, and no cotangent fits it: use channelsLast, or no bias.",
+        "With channels first the output of SeparableConv2D, where it should be of a single row, is as high "
+        "as there are filters, and no cotangent fits it: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), of_one_row),

@@ -304,8 +304,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-masked-step-is-a-product",
-        "What a masked step computes is multiplied by 0, which makes NaN of NaN and of infinities: a mask does "
-        "not hide them. Replace them before the layer.",
+        "What a masked step computes is multiplied by 0, which makes NaN of NaN and of infinities: a mask "
+        "does not hide them. Replace them before the layer.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),

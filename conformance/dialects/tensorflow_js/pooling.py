@@ -371,8 +371,8 @@ ONLY_CPU = (
     average_gradient(),
     deviation(
         "tfjs-cpu-mean-of-quotients",
-        "Global average pooling divides every element, and then adds: it rounds as often as there are elements, "
-        "where a sum of small integers would be exact.",
+        "Global average pooling divides every element, and then adds: it rounds as often as there are "
+        "elements, where a sum of small integers would be exact.",
         kind="precision",
         source=f"{CPU}/kernels/Mean.js:33 (mean: div before sum)",
         scope=subject(*GLOBAL_AVERAGE),

@@ -305,8 +305,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-bias-gradient-of-empty-batch-refused",
-        "Over an empty batch the gradient of a bias that is added apart is not summed over the batch, and does "
-        "not fit: do not train on one.",
+        "Over an empty batch the gradient of a bias that is added apart is not summed over the batch, and "
+        "does not fit: do not train on one.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
         scope=all_of(ADDS_BIAS_TO_NOTHING, sums_in_place),

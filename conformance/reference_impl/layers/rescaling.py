@@ -47,8 +47,8 @@ class Rescaling(Layer):
             np.broadcast_shapes(shape, np.shape(self.scale), np.shape(self.offset))
         except ValueError:
             raise ValueError(
-                f"arguments `scale` and `offset`: numbers that broadcast to the input's shape {shapes[0]} are "
-                f"allowed, got shapes {np.shape(self.scale)} and {np.shape(self.offset)}"
+                f"arguments `scale` and `offset`: numbers that broadcast to the input's shape {shapes[0]} "
+                f"are allowed, got shapes {np.shape(self.scale)} and {np.shape(self.offset)}"
             ) from None
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:

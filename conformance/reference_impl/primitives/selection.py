@@ -88,8 +88,8 @@ class Relu6(Selection):
 
 
 class Comparison(Primitive):
-    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide. Of what may be
-    anything it may be anything, for runtimes that compute steps make NaN of NaN.
+    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide. Of what may
+    be anything it may be anything: runtimes that compute steps make NaN of NaN.
 
     Its derivative is zero: what a discontinuity hides is in the error.
     """

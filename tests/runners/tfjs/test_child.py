@@ -109,7 +109,7 @@ def test_what_the_adapter_cannot_do_is_one_clear_fatal_error(
 
 
 def test_after_a_trap_of_webassembly_the_backend_starts_anew(wasm: Adapter) -> None:
-    """No window of four fits into three: the kernel writes outside its memory, and what it hits is not its own."""
+    """No window of four fits into three: the kernel writes where it should not, and hits others' memory."""
     pooling = "layers.AveragePooling1D"
     trapping = {"pool_size": 4, "data_format": "channels_first"}
     for _ in range(4):
