@@ -36,9 +36,11 @@ from conformance.reference_impl.primitives import (
     expm1,
     greater,
     maximum,
+    mean,
     minimum,
     multiply,
     reshape,
+    square,
     subtract,
     take_along_axis,
     total,
@@ -64,6 +66,16 @@ def sparsemax(original: Any, x: Tensor, axis: int = -1) -> Tensor:
     sums = total(where(support, running, 0.0), axis=(axis,), keepdims=True)
     count = total(support, axis=(axis,), keepdims=True)
     return maximum(subtract(x, divide(subtract(sums, 1.0), count)), 0.0)
+
+
+def moments_in_one_pass(original: Any, x: Tensor, axis: int, mask: Any) -> tuple[Tensor, Tensor]:
+    """E[x²] − E[x]², where no mask is given."""
+    if mask is not None:
+        average, variance = original(x, axis, mask)
+        return average, variance
+    others = tuple(i for i in range(x.ndim) if i != axis)
+    average = mean(x, axis=others)
+    return average, maximum(subtract(mean(square(x), axis=others), square(average)), 0.0)
 
 
 def alpha_lost(original: Any, layer: Any) -> float:
@@ -234,6 +246,24 @@ DEVIATIONS = (
         scope=uses_sparsemax,
         effect=Value({"activations.sparsemax": sparsemax}),
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
+    ),
+    in_keras(
+        id="keras-synchronized-variance-in-one-pass",
+        summary="BatchNormalization with synchronized takes the variance as E[x²] − E[x]², also where there "
+        "is nothing to synchronize: it loses digits where the mean is large against the deviation.",
+        kind="precision",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py, _compute_moments_sync",
+        scope=all_of(subject("layers.BatchNormalization"), sets("synchronized"), asks("training/*")),
+        effect=Value({"layers.BatchNormalization.moments": moments_in_one_pass}, ("training/*",)),
+        witnesses=(
+            draft_layer(
+                "layers.BatchNormalization",
+                {"synchronized": True},
+                [recipe("large_mean", 4, 5, 3)],
+                weights={"moving_variance": "positive"},
+                training=True,
+            ),
+        ),
     ),
     in_keras(
         id="keras-sparsemax-order",

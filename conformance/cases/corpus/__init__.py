@@ -25,13 +25,15 @@ def load(name: str) -> tuple[Case, ...]:
     if name not in FILES:
         raise FileNotFoundError(f"there is no corpus {name!r}; there are {', '.join(NAMES)}")
     smaller = NAMES[: NAMES.index(name)]
+    known = {line for other in smaller for line in _lines(other)}
+    own = tuple(decode(line) for line in _lines(name) if line not in known)
+    return (*load(smaller[-1]), *own) if smaller else own
+
+
+def _lines(name: str) -> list[bytes]:
+    """The cases in a corpus's file, as canonical JSON."""
     content = resources.files(__package__).joinpath(FILES[name]).read_bytes()
-    lines = (gzip.decompress(content) if FILES[name].endswith(".gz") else content).splitlines()
-    cases = {case.id: case for case in load(smaller[-1])} if smaller else {}
-    for line in lines:
-        case = decode(line)
-        cases.setdefault(case.id, case)
-    return tuple(cases.values())
+    return (gzip.decompress(content) if FILES[name].endswith(".gz") else content).splitlines()
 
 
 @cache

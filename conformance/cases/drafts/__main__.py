@@ -23,7 +23,8 @@ def write(name: str, cases: Iterable[Case]) -> None:
 
 
 DRAFTS: dict[str, Callable[[], Iterable[Case]]] = {
-    "quick": quick, "standard": lambda: standard(quick()),
+    "quick": quick,
+    "standard": lambda: standard(quick()),
 }
 """What drafts the cases of each corpus."""
 
