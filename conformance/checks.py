@@ -473,10 +473,19 @@ def check(
             ),
             message=ruling.judgement.message,
             differs=ruling.judgement.differs,
+            arguments=told_arguments(observable, ruling.observed),
         )
         for backend, own in rulings.items()
         for i, ((property_, observable), ruling) in enumerate(zip(judged, own, strict=True))
     )
+
+
+def told_arguments(observable: str, observed: Observed | None) -> tuple[str, ...]:
+    """The arguments in a constructor's signature that a backend told: they say what it takes."""
+    match observable, observed:
+        case "signature", WireJSON(value={"arguments": dict(arguments)}):
+            return tuple(sorted(arguments))
+    return ()
 
 
 def agree(a: Ruling, b: Ruling) -> bool:

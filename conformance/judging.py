@@ -160,7 +160,8 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
         if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
             other_zero = (np.signbit(seen) != np.signbit(value)) & ~np.isnan(value)
             error = np.where(other_zero, np.inf, error)
-        within = error <= limit
+        # Where nothing is promised, NaN is as good as a number.
+        within = (error <= limit) | np.isposinf(limit)
         margin = largest_margin(error, limit)
         nearest = value.astype(arithmetic.format).astype(np.float64)
         exact = np.count_nonzero((error == 0) | (seen == nearest)) == value.size
@@ -231,15 +232,19 @@ def statistical(
     """The rung where worst-case bounds go blind: mean square and bias of the errors of a dot product.
 
     With n products in an element and |x|·|w| their magnitude, e = error / (u·|x|·|w|) sums n roundings
-    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2).
+    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2). An element that
+    underflow may change by more than roundings do is none of these sums.
     """
     terms, magnitude = xp.to_host(dot[0]), xp.to_host(dot[1])
     terms = np.broadcast_to(terms, magnitude.shape)
-    products = float(terms.sum())
     if not np.isfinite(magnitude).all():
         return judgement
     scale = arithmetic.unit_roundoff * magnitude
-    relative = np.where(scale > 0, error / np.where(scale > 0, scale, 1.0), 0.0)
+    rounded = scale > 2 * terms * arithmetic.underflow
+    products = float(terms[rounded].sum())
+    if not products:
+        return judgement
+    relative = error[rounded] / scale[rounded]
     mean_square = float((relative**2).sum()) / (0.4 * products)
     # Directed rounding, declared by a larger unit roundoff, is biased by design.
     directed = arithmetic.unit_roundoff > NAMED[arithmetic.name].unit_roundoff

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,3 +190,21 @@ def test_a_second_answer_to_nothing_is_not_judged() -> None:
     found = again(Broken(Verdict.CRASHED, "signal 11"), RIGHT["output/0"])
     assert found.verdict is Verdict.NOT_RUN
     assert "signal 11" in found.message
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"name": {"default": None}}, {"data_format": {"read": True}, "own": {}}]
+)
+def test_check_of_a_signature_keeps_the_arguments_told(arguments: dict[str, Any]) -> None:
+    case = Case("layers.Flatten", observables=("signature", "config"))
+    told = WireJSON({"arguments": arguments})
+    found = checks({"a": {"signature": told, "config": told}}, case)
+    assert found["a", "signature"].arguments == tuple(arguments)
+    assert found["a", "config"].arguments == ()
+
+
+def test_check_of_a_signature_that_is_refused_or_odd_has_no_arguments() -> None:
+    case = Case("layers.Flatten", observables=("signature",))
+    answers = {"a": FAILING["output/0"], "b": WireJSON(["units"])}
+    found = checks({name: {"signature": answer} for name, answer in answers.items()}, case)
+    assert {c.arguments for c in found.values()} == {()}

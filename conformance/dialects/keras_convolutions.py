@@ -34,6 +34,7 @@ from conformance.reference_impl.primitives import (
     concatenate,
     multiply,
     reshape,
+    take_slice,
     total,
     where,
 )
@@ -116,6 +117,29 @@ passing_on = PassingOn()
 
 def cotangent_passed_on(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     return passing_on(original(layer, detached(x), kernels, bias), x)
+
+
+def skipped(layer: WindowedProduct, spatial: tuple[int, ...]) -> tuple[int, ...]:
+    """The elements of each dimension before the first window, where half of what lies between windows comes
+    before it."""
+    covered = (
+        (-(-n // stride) - 1) * stride + (size - 1) * dilation + 1
+        for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True)
+    )
+    return tuple(max(n - end, 0) // 2 for n, end in zip(spatial, covered, strict=True))
+
+
+def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
+    first = skipped(layer, x.shape[1:-1])
+    windows: Tensor = original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
+    return windows
+
+
+def centres_windows(case: Case, data: Data) -> bool:
+    """Padding is "same", and the gaps between windows are wide enough to move the first one."""
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    assert isinstance(layer, WindowedProduct)
+    return layer.padding == "same" and any(skipped(layer, data.inputs[0].shape[1:-1]))
 
 
 def ungrouped(case: Case, data: Data) -> bool:
@@ -212,6 +236,72 @@ PLAIN = (
                 "layers.DepthwiseConv2D",
                 {"kernel_size": 2, "strides": [1, 2]},
                 [recipe("normal", 1, 4, 4, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-gradient-of-empty-batch-channels-first",
+        summary="The gradient of Conv1D and Conv2D with channels first, by an input that is an empty batch, "
+        "is not computed on a CPU.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp",
+        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, given_empty_batch),
+        effect=Raises(
+            "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "only supports NHWC"
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 3, "kernel_size": 2, "data_format": "channels_first"},
+                [recipe("normal", 0, 2, 4, 4)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-strides-beyond-kernel",
+        summary="With padding same, and strides so much longer than the kernel that two elements or more lie "
+        "between windows, the first window of Conv3D does not begin at the first element, as that of Conv2D "
+        "does: half of them come before. Use padding valid.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_3d.cc, LaunchConvOp<CPUDevice>: "
+        "Eigen::CuboidConvolution with PADDING_SAME makes the padding negative",
+        scope=all_of(
+            subject("layers.Conv3D"), ungrouped, without(channels_first), without(dilates), centres_windows
+        ),
+        effect=Value({"layers.patches": windows_centred}),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3D",
+                {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
+                [recipe("normal", 1, 3, 4, 6, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-dilated-gradient-of-special-values",
+        summary="An element that is NaN or infinite makes the gradient of the kernel of a convolution with a "
+        "dilation NaN also at the places where no window has it: it is multiplied by zeros.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_filter_ops.cc, Conv2DBackpropFilterOp; "
+        "tensorflow/python/ops/nn_ops.py, with_space_to_batch",
+        scope=all_of(
+            subject("layers.Conv1D", "layers.Conv2D", *DEPTHWISE),
+            ungrouped,
+            dilates,
+            without(channels_first),
+            given_special_values,
+        ),
+        effect=Value({"layers.convolved": cotangent_among_zeros}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 2, "kernel_size": 2, "dilation_rate": 2},
+                [recipe("one_infinity", 1, 5, 6, 2)],
+            ),
+            draft_layer(
+                "layers.DepthwiseConv2D",
+                {"kernel_size": 2, "dilation_rate": 2},
+                [recipe("one_infinity", 1, 5, 6, 2)],
             ),
         ),
     ),

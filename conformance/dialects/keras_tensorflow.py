@@ -9,14 +9,18 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects import keras_convolutions, keras_images, keras_pooling, keras_recurrent
-from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
     all_of,
+    any_of,
     asks,
     channels_first,
     given_empty_batch,
+    given_nan,
+    given_subnormals,
+    sets,
 )
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
@@ -28,15 +32,18 @@ from conformance.reference_impl.primitives import (
     expm1,
     greater,
     maximum,
+    mean,
     minimum,
     multiply,
     reshape,
+    square,
     subtract,
     take_along_axis,
     total,
     where,
 )
 from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
 
 
 def celu(original: Any, x: Tensor, alpha: float = 1.0) -> Tensor:
@@ -55,6 +62,16 @@ def sparsemax(original: Any, x: Tensor, axis: int = -1) -> Tensor:
     sums = total(where(support, running, 0.0), axis=(axis,), keepdims=True)
     count = total(support, axis=(axis,), keepdims=True)
     return maximum(subtract(x, divide(subtract(sums, 1.0), count)), 0.0)
+
+
+def moments_in_one_pass(original: Any, x: Tensor, axis: int, mask: Any) -> tuple[Tensor, Tensor]:
+    """E[x²] − E[x]², where no mask is given."""
+    if mask is not None:
+        average, variance = original(x, axis, mask)
+        return average, variance
+    others = tuple(i for i in range(x.ndim) if i != axis)
+    average = mean(x, axis=others)
+    return average, maximum(subtract(mean(square(x), axis=others), square(average)), 0.0)
 
 
 def alpha_lost(original: Any, layer: Any) -> float:
@@ -196,6 +213,40 @@ DEVIATIONS = (
         scope=uses_sparsemax,
         effect=Value({"activations.sparsemax": sparsemax}),
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
+    ),
+    in_keras(
+        id="keras-synchronized-variance-in-one-pass",
+        summary="BatchNormalization with synchronized takes the variance as E[x²] − E[x]², also where there "
+        "is nothing to synchronize: it loses digits where the mean is large against the deviation.",
+        kind="precision",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py, _compute_moments_sync",
+        scope=all_of(subject("layers.BatchNormalization"), sets("synchronized"), asks("training/*")),
+        effect=Value({"layers.BatchNormalization.moments": moments_in_one_pass}, ("training/*",)),
+        witnesses=(
+            draft_layer(
+                "layers.BatchNormalization",
+                {"synchronized": True},
+                [recipe("large_mean", 4, 5, 3)],
+                weights={"moving_variance": "positive"},
+                training=True,
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-sparsemax-order",
+        summary="sparsemax of a line with NaN depends on where it is, and its gradient on the order of "
+        "subnormal numbers: tf.sort leaves what does not compare in any order.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax; tensorflow 2.21, "
+        "tensorflow/python/ops/sort_ops.py, _descending_sort (top_k)",
+        scope=all_of(uses_sparsemax, any_of(given_nan, given_subnormals)),
+        effect=Unpredictable(
+            Verdict.DIVERGES, ("output/*", "reconstructed/output/*", "gradient/*"), "elements are outside"
+        ),
+        witnesses=(
+            draft_activation("sparsemax", {}, recipe("one_nan", 5, 48)),
+            draft_activation("sparsemax", {}, recipe("subnormals", 5, 48)),
+        ),
     ),
     in_keras(
         id="keras-lora-alpha-lost",

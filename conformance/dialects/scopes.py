@@ -131,6 +131,12 @@ def given_special_values(case: Case, data: Data) -> bool:
     return any(x.dtype.kind == "f" and not bool(np.isfinite(x).all()) for x in data.inputs)
 
 
+def given_subnormals(case: Case, data: Data) -> bool:
+    """An input holds subnormal numbers of float32."""
+    smallest = np.finfo(np.float32).smallest_normal
+    return any(bool(((x != 0) & (np.abs(x) < smallest)).any()) for x in data.inputs)
+
+
 def given_no_row(case: Case, data: Data) -> bool:
     """An axis before the last of the first input is of size 0."""
     return bool(data.inputs) and 0 in data.inputs[0].shape[:-1]

@@ -146,7 +146,9 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         platform: machine, operating system, processor features.
         arithmetic: `{"base": name, …overrides}`, see `reference_impl.arithmetic`.
         capabilities: for each subject the patterns (`fnmatch`) of the observables that can be asked,
-            found by introspection. What is not listed is unsupported and asked nothing.
+            found by introspection. What is not listed is unsupported and asked nothing; a class that the
+            backend has and the specification lacks is listed too.
+        aliases: for each subject that is another one by another name, that one's.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     platform: dict[str, str]
     arithmetic: dict[str, Any]
     capabilities: dict[str, list[str]]
+    aliases: dict[str, str] = {}
 
 
 class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="started"):

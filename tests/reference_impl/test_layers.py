@@ -743,3 +743,10 @@ def test_gradient_of_embedding_adds_up_repeated_rows() -> None:
     for position, row in enumerate(indices[0]):
         expected[row] += cotangent[0, position]
     np.testing.assert_allclose(gradient.value, expected, rtol=1e-14)
+
+
+def test_alpha_of_a_low_rank_update_is_told_with_its_rank_alone() -> None:
+    """As Keras does: without a rank there is nothing that it scales."""
+    assert "lora_alpha" not in layers.Dense(3, lora_alpha=8).get_config()
+    assert layers.Dense(3, lora_rank=2, lora_alpha=8).get_config()["lora_alpha"] == 8.0
+    assert layers.Dense(3, lora_rank=2).get_config()["lora_alpha"] == 2.0

@@ -11,7 +11,8 @@ import pytest
 
 from conformance.reference_impl.arithmetic import FLOAT16, Arithmetic
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.primitives.primitive import Elementwise
+from conformance.reference_impl.primitives import erf, relu6, sigmoid, sign, tanh
+from conformance.reference_impl.primitives.primitive import Elementwise, Primitive
 from conformance.reference_impl.tape import Tensor, error_bounds, variable
 
 from .rounding import FLUSHING, NEAREST, NUMPY, ORDERS, TO_ZERO, Rounding, flushed, truncated_sum
@@ -255,3 +256,16 @@ def test_float16_runs_stay_within_the_bound_of_long_sums() -> None:
         out = specified(total, [x], FLOAT16)
         computed = np.add.accumulate(x, axis=1, dtype=np.float16)[:, -1]
         assert margins(out.value, out.error, computed).max() <= 1
+
+
+@pytest.mark.parametrize("function", [erf, relu6, sigmoid, sign, tanh])
+@pytest.mark.parametrize("value", [0.5, -3.0, math.inf, math.nan])
+def test_a_bounded_function_of_what_may_be_anything_may_be_anything(
+    function: Primitive, value: float
+) -> None:
+    """A sum that may overflow on the way may be NaN, and so are functions of it."""
+    with error_bounds(NUMPY):
+        out = function(Tensor(np.array([value, 0.25]), np.array([math.inf, 0.0])))
+    assert out.error is not None
+    assert np.isinf(out.error[0])
+    assert np.isfinite(out.error[1])

@@ -54,6 +54,13 @@ def test_capabilities_are_every_layer_class_and_activation(adapter: Adapter) -> 
     assert "activations.get" not in capabilities
 
 
+def test_aliases_are_told_with_the_class_that_they_name(adapter: Adapter) -> None:
+    aliases = adapter.identity.aliases
+    assert aliases["layers.AvgPool2D"] == "layers.AveragePooling2D"
+    assert "layers.AveragePooling2D" not in aliases
+    assert aliases.keys() <= adapter.identity.capabilities.keys()
+
+
 def test_dense_value_and_gradients(adapter: Adapter) -> None:
     cotangent = float32([1, 0, 0], [0, 2, 1])
     answers = adapter.observe(

@@ -29,9 +29,12 @@ from conformance.reference_impl.tape import Tensor
 
 
 def clipped(original: Any, layer: ReLU, x: Tensor) -> Tensor:
-    """max(x, 0), then clipped; slope and threshold are not read."""
+    """max(x, 0), then clipped, which to a single number is that number; slope and threshold are not read."""
     y = activations.relu(x)
-    return y if layer.max_value is None else minimum(maximum(y, 0.0), layer.max_value)
+    if layer.max_value is None:
+        return y
+    y = minimum(maximum(y, 0.0), layer.max_value)
+    return y if layer.max_value else where(is_number(y), y, 0.0)
 
 
 def clipped_by_xnnpack(original: Any, layer: ReLU, x: Tensor) -> Tensor:

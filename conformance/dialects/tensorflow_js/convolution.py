@@ -74,6 +74,15 @@ def left_channels_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias:
     return transpose(original(layer, x, kernels, bias), axes=(0, 2, 1))
 
 
+def reconstructed_channels_last(
+    original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
+) -> Tensor:
+    """The product of a layer with channels last."""
+    last = layers.Conv1D(**layer.config | {"data_format": "channels_last"})
+    z: Tensor = original(last, x, kernels, bias)
+    return z
+
+
 def bias_along_height(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     """The bias is shaped for channels first, and added before the output is transposed back."""
     z = original(layer, x, kernels, None)
@@ -156,9 +165,16 @@ def of_another_shape(case: Case, data: Data) -> bool:
     return plain.output_shapes([x.shape for x in data.inputs])[0] != output_shape(case, data)
 
 
-def as_high_as_filters(case: Case, data: Data) -> bool:
+def bias_fits_height(case: Case, data: Data) -> bool:
+    """The output, with channels first, is as high as it has channels, or is of a single row."""
     _, filters, height, _ = output_shape(case, data)
-    return bool(filters == height)
+    return bool(height in (1, filters))
+
+
+def of_one_row(case: Case, data: Data) -> bool:
+    """The output, with channels first, is of a single row, and has several channels."""
+    _, filters, height, _ = output_shape(case, data)
+    return bool(height == 1 != filters)
 
 
 def multiplies_channels(case: Case, data: Data) -> bool:
@@ -308,6 +324,26 @@ DEVIATIONS = (
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
         ),
         witnesses=(CHANNELS_FIRST_CASE,),
+    ),
+    deviation(
+        "tfjs-conv1d-reconstructed-computes-channels-last",
+        "A Conv1D with channels first that is made from its configuration has channels last: where there are "
+        "as many channels as times, it takes the weights, and computes something else.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        scope=all_of(
+            subject("layers.Conv1D"),
+            channels_first,
+            without(time_differs_from_channels),
+            without(causal),
+            without(grouped),
+        ),
+        effect=Value({"layers.convolved": reconstructed_channels_last}, RECONSTRUCTED),
+        witnesses=(
+            configured(
+                "layers.Conv1D", {"filters": 4, "kernel_size": 2, "data_format": "channels_first"}, 2, 5, 5
+            ),
+        ),
     ),
     deviation(
         "tfjs-conv3d-strides-beyond-kernel",
@@ -464,10 +500,10 @@ DEVIATIONS = (
     deviation(
         "tfjs-separable-channels-first-bias",
         "With channels first the bias of SeparableConv2D is added along the height, where that is as long as "
-        "there are filters: use channelsLast, or no bias.",
+        "there are filters, or 1, and then becomes as long: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
-        scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), as_high_as_filters),
+        scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), bias_fits_height),
         effect=Value({"layers.convolved": bias_along_height}),
         witnesses=(
             configured(
@@ -481,13 +517,27 @@ DEVIATIONS = (
         ),
     ),
     deviation(
+        "tfjs-separable-channels-first-bias-gradient",
+        "With channels first the output of SeparableConv2D, where it should be of a single row, is as high "
+        "as there are filters, and no cotangent fits it: use channelsLast, or no bias.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), of_one_row),
+        effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
+        witnesses=(
+            configured(
+                SEPARABLE, {"filters": 4, "kernel_size": 2, "data_format": "channels_first"}, 2, 3, 2, 4
+            ),
+        ),
+    ),
+    deviation(
         "tfjs-separable-channels-first-bias-refused",
         "With channels first the bias of SeparableConv2D does not fit the output unless that is as high as "
         "there are filters: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         scope=all_of(
-            subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(as_high_as_filters)
+            subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(bias_fits_height)
         ),
         effect=Raises("invalid-argument", "call", NUMERIC, "could not be broadcast together"),
         witnesses=(

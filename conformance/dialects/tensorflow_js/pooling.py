@@ -35,6 +35,7 @@ from conformance.reference_impl.layers.max_pooling import MaxPooling
 from conformance.reference_impl.layers.pooling import Pooling
 from conformance.reference_impl.primitives import (
     broadcast_to,
+    divide,
     greater_equal,
     largest_number,
     maximum,
@@ -64,6 +65,10 @@ SMALLEST_NORMAL = IEEE_FLOAT32.smallest_normal
 """`std::numeric_limits<float>::min()`, with which kernels in C++ begin a maximum."""
 
 GRADIENTS = ("gradient/*", "training/gradient/*")
+
+
+def sum_of_quotients(original: Any, x: Tensor, axis: int) -> Tensor:
+    return total(divide(x, float(x.shape[axis])), axis=(axis,), keepdims=True)
 
 
 def pools_inner_axes(case: Case, data: Data) -> bool:
@@ -364,6 +369,16 @@ DEVIATIONS = (
 
 ONLY_CPU = (
     average_gradient(),
+    deviation(
+        "tfjs-cpu-mean-of-quotients",
+        "Global average pooling divides every element, and then adds: it rounds as often as there are "
+        "elements, where a sum of small integers would be exact.",
+        kind="precision",
+        source=f"{CPU}/kernels/Mean.js:33 (mean: div before sum)",
+        scope=subject(*GLOBAL_AVERAGE),
+        effect=Value({"layers.GlobalAveragePooling.averaged": sum_of_quotients}),
+        witnesses=(draft_layer("layers.GlobalAveragePooling1D", {}, [recipe("lattice", 3, 7, 8)]),),
+    ),
     deviation(
         "tfjs-cpu-max-pooling3d-gradient",
         "In three dimensions the last of several largest elements of a window gets the gradient, in two the "

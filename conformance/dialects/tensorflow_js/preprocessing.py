@@ -248,6 +248,11 @@ def up_sampled(shape: tuple[int, ...], size: Sequence[int] = (2, 2), **config: A
     return draft_layer("layers.UpSampling2D", {"size": list(size)} | config, [recipe("normal", *shape)])
 
 
+def given_no_token(case: Case, data: Data) -> bool:
+    """An index is none of the tokens."""
+    return any(bool(((x < 0) | (x >= case.config["num_tokens"])).any()) for x in data.inputs)
+
+
 RESIZING = subject("layers.Resizing")
 RESAMPLING = subject("layers.RandomWidth", "layers.Resizing", "layers.UpSampling2D")
 CENTER_CROP = subject("layers.CenterCrop")
@@ -382,6 +387,20 @@ DEVIATIONS = (
         scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/unknown",), unknown_shape_of_one_image),
         witnesses=(BATCH,),
+    ),
+    deviation(
+        "tfjs-category-encoding-refuses-other-tokens",
+        "CategoryEncoding refuses an integer that is none of the tokens, which Keras encodes as nothing: "
+        "replace it before.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/preprocessing/category_encoding.js:70 (CategoryEncoding.call)",
+        scope=all_of(CATEGORY_ENCODING, given_no_token),
+        effect=Raises("invalid-argument", "call", NUMERIC, "Input values must be between"),
+        witnesses=(
+            draft_layer(
+                "layers.CategoryEncoding", {"num_tokens": 3}, [recipe("indices:5", 2, 8, dtype="int32")]
+            ),
+        ),
     ),
     deviation(
         "tfjs-category-encoding-one-hot-of-rows",

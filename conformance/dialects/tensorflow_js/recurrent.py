@@ -76,7 +76,10 @@ def shapes_as_mirrored(case: Case, expected: Shapes) -> Shapes:
 
 def weights_as_mirrored(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
     declared = mirrored(case).declare_weights([case.inputs[0].shape])
-    return [{"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": True} for w in declared]
+    trainable = inner_is_trainable(case)
+    return [
+        {"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": trainable} for w in declared
+    ]
 
 
 def trained_as_inner(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
+    ALL_CONVOLUTIONS,
     activated_by,
     all_of,
     any_of,
@@ -49,6 +50,7 @@ from conformance.dialects.tensorflow_js.convolution import (
     gaps,
     layer_of,
     leaves_gaps,
+    output_shape,
     strides_too,
 )
 from conformance.dialects.tensorflow_js.defaults import (
@@ -198,6 +200,12 @@ def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor 
     return from_windows(original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], last=last)
 
 
+def sums_in_place(case: Case, data: Data) -> bool:
+    """The axes that the gradient of a bias is summed over need not be brought last."""
+    _, *spatial, channels = output_shape(case, data)
+    return channels == 1 or set(spatial) <= {1}
+
+
 def in_both_modes(*observables: str) -> tuple[str, ...]:
     """The gradients in inference and in training."""
     return tuple(f"{mode}{observable}" for mode in ("", "training/") for observable in observables)
@@ -321,6 +329,18 @@ DEVIATIONS = (
         witnesses=(EMPTY_CASE,),
     ),
     deviation(
+        "tfjs-wasm-bias-gradient-of-empty-batch-refused",
+        "Over an empty batch the gradient of a bias that is added apart is not summed over the batch, and "
+        "does not fit: do not train on one.",
+        kind="bug",
+        source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
+        scope=all_of(ADDS_BIAS_TO_NOTHING, sums_in_place),
+        effect=Raises("invalid-argument", "gradient", OF_BIAS, "must have the same number of elements"),
+        witnesses=(
+            draft_layer("layers.Conv1D", {"filters": 2, "kernel_size": 4}, [recipe("normal", 0, 4, 3)]),
+        ),
+    ),
+    deviation(
         "tfjs-wasm-conv3d-input-gradient-is-garbage",
         "The gradient of Conv3D by its input lacks terms, and in the first planes counts whatever the memory "
         "holds before the kernel: train on another backend.",
@@ -363,7 +383,14 @@ DEVIATIONS = (
             without(of_single_elements),
         ),
         effect=Value(
-            {"layers.patches": of_zeros}, ("output/*", "training/output/*", "reconstructed/output/*")
+            {"layers.patches": of_zeros},
+            (
+                "output/*",
+                "training/output/*",
+                "reconstructed/output/*",
+                # Of which the slope of the activation is taken.
+                *in_both_modes("gradient/weight/bias"),
+            ),
         ),
         witnesses=(
             draft_layer("layers.Conv2D", GAPS, [recipe("normal", 1, 6, 9, 3)]),
@@ -423,7 +450,7 @@ DEVIATIONS = (
         "the first axis)",
         scope=all_of(
             any_of(
-                all_of(subject("layers.Flatten", "layers.Conv2D", *TRANSPOSED_POOLING), channels_first),
+                all_of(subject("layers.Flatten", *ALL_CONVOLUTIONS, *TRANSPOSED_POOLING), channels_first),
                 all_of(subject("layers.Permute"), transposes),
                 pools_inner_axes,
             ),
@@ -451,6 +478,7 @@ DEVIATIONS = (
         scope=all_of(
             subject(
                 "layers.Dense",
+                "layers.Conv2D",
                 "layers.BatchNormalization",
                 "layers.Bidirectional",
                 "layers.PReLU",

@@ -42,6 +42,11 @@ class GroupNormalization(CentreAndScale):
         super().check_inputs(shapes)
         shape = shapes[0]
         refuse_axes_outside(self.axis, shape)
+        if self.axis % len(shape) == 0:
+            raise ValueError(
+                f"argument `axis`: an axis behind the batch is allowed, got {self.axis} for an input of "
+                f"shape {shape}"
+            )
         (channels,) = self.known((shape[self.axis],), shape)
         if channels % self.groups_of(channels):
             raise ValueError(

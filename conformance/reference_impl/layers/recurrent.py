@@ -63,6 +63,10 @@ class Recurrent(Layer, registered=False):
             Tensor(xp.zeros((batch, *size), x.dtype))
             for _, *size in self.repeated.output_shapes([step_shape(x.shape)])
         )
+        given = [state.shape for state in context.initial_state]
+        needed = [state.shape for state in states]
+        if given and given != needed:
+            raise ValueError(f"{type(self).__name__} takes states of shapes {needed}, {given} were given")
         carried: States = context.initial_state or tuple(states)
         mask = context.masks[0] if context.masks else None
         projected = self.repeated.project(x, weights, context)
@@ -73,8 +77,10 @@ class Recurrent(Layer, registered=False):
                 output, carried = new, new_states
             else:
                 kept = column(mask, t, x, new.ndim)
-                output = where(kept, new, masked_output(self, output, carried))
-                carried = tuple(where(kept, n, old) for n, old in zip(new_states, carried, strict=True))
+                output = new_where_kept(kept, new, masked_output(self, output, carried))
+                carried = tuple(
+                    new_where_kept(kept, n, old) for n, old in zip(new_states, carried, strict=True)
+                )
             outputs.append(output)
         if self.return_sequences:
             output = concatenate(*(reshape(y, shape=(batch, 1, *y.shape[1:])) for y in outputs), axis=1)
@@ -119,6 +125,12 @@ class OfOneCell(Recurrent, registered=False):
 def masked_output(layer: Recurrent, output: Tensor, states: States) -> Tensor:
     """The output of a masked step: the one before it, or zeros"""
     return Tensor(xp.zeros_like(output.value)) if layer.zero_output_for_mask else output
+
+
+@patchable("layers.Recurrent.new_where_kept")
+def new_where_kept(kept: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """The new values of the samples that the mask keeps, and the old ones of the others"""
+    return where(kept, new, old)
 
 
 def step_shape(shape: Shape) -> Shape:

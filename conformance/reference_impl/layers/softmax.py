@@ -8,7 +8,8 @@ from conformance.reference_impl import activations
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.layer import Context, Layer, Result
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
+from conformance.reference_impl.layers.spanned_axes import refuse_axes_outside
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, exp, largest, log, subtract, total, where
 from conformance.reference_impl.tape import Tensor, detached
@@ -23,6 +24,10 @@ class Softmax(Layer):
     supports_masking = True
 
     axis = field(fields.axes, -1, "the axis or axes of the sum")
+
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        refuse_axes_outside(self.axis, shapes[0])
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]

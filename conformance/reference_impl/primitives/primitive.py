@@ -216,7 +216,9 @@ class Function(Elementwise):
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         (x,), (error,) = values, errors
-        return xp.maximum(xp.abs(self.value(x + error) - out), xp.abs(out - self.value(x - error)))
+        change = xp.maximum(xp.abs(self.value(x + error) - out), xp.abs(out - self.value(x - error)))
+        # What may be anything may be NaN, of which a bounded function makes no number either.
+        return xp.where(xp.isinf(error), xp.inf, change)
 
     def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
         return in_ulps(a, self.table_entry, out, propagated)

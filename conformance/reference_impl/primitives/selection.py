@@ -88,7 +88,8 @@ class Relu6(Selection):
 
 
 class Comparison(Primitive):
-    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide.
+    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide. Of what may
+    be anything it may be anything: runtimes that compute steps make NaN of NaN.
 
     Its derivative is zero: what a discontinuity hides is in the error.
     """
@@ -100,8 +101,8 @@ class Comparison(Primitive):
             return None
         dx, dy = present((x, y))
         reach, distance = dx + dy, xp.abs(x.value - y.value)
-        uncertain = ((distance <= reach) & (reach > 0)) | xp.isinf(reach)
-        return uncertain.astype(out.dtype)
+        uncertain = (distance <= reach) & (reach > 0)
+        return xp.where(xp.isinf(reach), xp.inf, uncertain.astype(out.dtype))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> None:
         return None
@@ -128,8 +129,8 @@ class Sign(Selection):
         return xp.sign(x)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        uncertain = ((xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)) | xp.isinf(errors[0])
-        return uncertain * out.dtype.type(2.0)
+        uncertain = (xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)
+        return xp.where(xp.isinf(errors[0]), xp.inf, uncertain * out.dtype.type(2.0))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> None:
         return None

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.runtime import keras
-from conformance.runners.keras_adapter.subjects import ACTIVATIONS, LAYERS
+from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, LAYERS
 
 ARITHMETIC: dict[str, Any] = {
     "base": "ieee-float32",
@@ -72,6 +72,7 @@ def identify(name: str, settings: dict[str, str]) -> Message:
         },
         "arithmetic": ARITHMETIC,
         "capabilities": _capabilities(),
+        "aliases": ALIASES,
     }
 
 
