@@ -174,7 +174,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     judgement = specified_enough(judgement, unspecified, value.size)
     if judgement.verdict is Verdict.UNSPECIFIED:
         return judgement
-    return judgement if tensor.dot is None else statistical(judgement, tensor.dot, departure, arithmetic)
+    return judgement if tensor.dot is None else statistical(judgement, tensor.dot(), departure, arithmetic)
 
 
 def required_rung(provenance: Provenance, limit: Array) -> Rung:
@@ -234,7 +234,6 @@ def statistical(
     of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2).
     """
     terms, magnitude = xp.to_host(dot[0]), xp.to_host(dot[1])
-    terms = np.broadcast_to(terms, magnitude.shape)
     products = float(terms.sum())
     if not np.isfinite(magnitude).all():
         return judgement

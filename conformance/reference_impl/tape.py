@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import IntEnum
@@ -30,6 +30,10 @@ class Provenance(IntEnum):
     """Anything else."""
 
 
+Statistics = Callable[[], tuple[Array, Array]]
+"""Gives the number of terms in each element of a dot product, and their magnitude Σ|x|·|w|."""
+
+
 class Tensor:
     """A value, the bound of its error, and how it was made.
 
@@ -39,8 +43,7 @@ class Tensor:
             outside `error_bounds`.
         provenance: see `Provenance`.
         tracked: whether gradients flow to it.
-        dot: of a large dot product of exact operands, the number of products in each element and their
-            magnitude Σ|x|·|w|, which statistics of its errors need; else None.
+        dot: of a large dot product of exact operands, what statistics of its errors need; else None.
     """
 
     __slots__ = ("_reach", "dot", "error", "index", "node", "provenance", "subnormal", "tracked", "value")
@@ -60,7 +63,7 @@ class Tensor:
         self.tracked = tracked
         self.node: tuple[Any, tuple[Tensor, ...], dict[str, Any]] | None = None
         self.subnormal = False
-        self.dot: tuple[Array, Array] | None = None
+        self.dot: Statistics | None = None
         self.index = next(Tensor.counter)
         self._reach: Array | None = None
 

@@ -20,16 +20,19 @@ from .references import (
     affine_reference,
     affine_terms,
     along_last,
+    correlate_products,
     dot_reference,
     dot_terms,
     exact_log_softmax,
     exact_softmax,
+    kernel_products,
     mean_reference,
     moved,
     multiprecise,
     overlap_sources,
     padded_terms,
     places,
+    product_terms,
     python,
     rational,
     running_sources,
@@ -37,6 +40,8 @@ from .references import (
     slice_moves,
     sum_sources,
     summed,
+    summed_products,
+    transposed_products,
     unbroadcast_sources,
     windows_moves,
 )  # fmt: skip
@@ -130,6 +135,14 @@ def movement(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
 def gathering(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
     call = Primitive.every[name]
     return Sample(name, call, shapes, LINEAR, summed(sources), params, terms=padded_terms(sources))
+
+
+def convolution(name: str, shapes: Any, products: Any, **params: Any) -> Sample:
+    """The product of three arrays with two of them as its operands: linear in each."""
+    return Sample(
+        name, Primitive.every[name], shapes, SMOOTH, summed_products(products), params,
+        terms=product_terms(products), scale=1e19, batch=None if name == "KernelCorrelate" else 0,
+    )  # fmt: skip
 
 
 def selection(name: str, shapes: Any, reference: Callable[..., float], derivative: str = KINKED) -> Sample:
@@ -266,6 +279,30 @@ SAMPLES = (
     ),
     Sample(
         "dot_last", dot_last, ((2, 3, 6), (6, 5), (5,)), ANALYTIC, dot_reference, terms=dot_terms, scale=1e19
+    ),
+    # convolutions
+    convolution(
+        "Correlate", ((2, 6, 5, 4), (2, 3, 2, 6), (6,)), correlate_products,
+        strides=(2, 1), dilation=(1, 2), groups=2,
+    ),
+    convolution(
+        "Correlate", ((2, 7, 3), (3, 1, 6)), correlate_products, strides=(2,), dilation=(1,), groups=3
+    ),
+    convolution(
+        "TransposedCorrelate", ((2, 3, 2, 6), (3, 2, 2, 6)), transposed_products,
+        spatial=(8, 4), strides=(2, 1), dilation=(1, 2), groups=2,
+    ),
+    convolution(
+        "TransposedCorrelate", ((2, 3, 6), (3, 1, 6)), transposed_products,
+        spatial=(8,), strides=(2,), dilation=(1,), groups=3,
+    ),
+    convolution(
+        "KernelCorrelate", ((2, 6, 5, 4), (2, 3, 1, 6)), kernel_products,
+        size=(2, 3), strides=(2, 1), dilation=(1, 2), groups=2,
+    ),
+    convolution(
+        "KernelCorrelate", ((2, 7, 3), (2, 3, 6)), kernel_products,
+        size=(3,), strides=(2,), dilation=(1,), groups=3,
     ),
     # composites
     Sample(

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.tape import Provenance, Tensor, constant, current_arithmetic, detached
+from conformance.reference_impl.tape import (
+    Provenance,
+    Statistics,
+    Tensor,
+    constant,
+    current_arithmetic,
+    detached,
+)
 
 Bound = Array | None
 """A bound of the error of every element; None where there is no error at all."""
@@ -179,8 +187,12 @@ class Movement(Primitive):
                 out.subnormal = True
         out.error = self.bound(a, out.value, *inputs, **params)
         if len(inputs) == 1 and inputs[0].dot is not None:
-            terms, magnitude = inputs[0].dot
-            out.dot = self.value(terms, **params), self.value(magnitude, **params)
+            out.dot = partial(self.moved_statistics, inputs[0].dot, params)
+
+    def moved_statistics(self, dot: Statistics, params: dict[str, Any]) -> tuple[Array, Array]:
+        """Those of a dot product whose elements have been moved."""
+        terms, magnitude = dot()
+        return self.value(terms, **params), self.value(magnitude, **params)
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         if exact(inputs):
