@@ -68,8 +68,8 @@ xp = ArrayModule()
 
 
 def blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
-    """Cuts an array of the shape along its leading axes into parts of about so many elements, and at least one:
-    the keys of the parts, each with a slice for as many axes as it cuts.
+    """Cuts an array of the shape along its leading axes into parts of no more than so many elements, but at
+    least one: the keys of the parts, each with a slice for as many axes as it cuts.
 
     >>> list(blocks((2, 3), 2))
     [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 3, None)), \

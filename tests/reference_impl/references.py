@@ -55,7 +55,7 @@ Place = tuple[int, ...]
 
 
 def extent(filled: Iterable[Place], params: dict[str, Any]) -> Place:
-    """The shape of a result, from the places that are filled in it; the adjoints of windows are told theirs."""
+    """The shape of a result, from the places that are filled in it; adjoints of windows are told theirs."""
     shape = tuple(1 + max(along) for along in zip(*filled, strict=True))
     spatial = params.get("spatial")
     return shape if spatial is None else (shape[0], *spatial, shape[-1])
@@ -259,7 +259,7 @@ def summed_products(products: Callable[..., Iterator[Term]]) -> Callable[..., Ar
 
 
 def product_terms(products: Callable[..., Iterator[Term]]) -> Callable[..., Array]:
-    """The rounded products of `summed_products` in the order of the loop, filled up with zeros, and a bias."""
+    """The rounded products of `summed_products` in the order of the loop, with zeros after, and a bias."""
     known: dict[tuple[Place, Place], tuple[Array, Array]] = {}
 
     def factors(left: Place, right: Place, **params: Any) -> tuple[Array, Array]:
@@ -271,7 +271,7 @@ def product_terms(products: Callable[..., Iterator[Term]]) -> Callable[..., Arra
         both = np.full(shape, -1)
         for place, pairs in per_place.items():
             for k, pair in enumerate(pairs):
-                both[(slice(None), k, *place)] = pair
+                both[0][(k, *place)], both[1][(k, *place)] = pair
         return both[0], both[1]
 
     def terms(rounding: Rounding, left: Array, right: Array, *bias: Array, **params: Any) -> Array:

@@ -1,8 +1,8 @@
 """Every fused primitive against the composition that it stands for.
 
-Those of single elements have the same bits, and the same bound to within the slack of a product's (2⁻⁴⁵ of the
-operands, beside a rounding of 2⁻²⁴). Convolutions sum in another order: they have the same bits where that makes
-no difference, and a bound of every order.
+Those of single elements have the same bits, and the same bound to within the slack of a product's (2⁻⁴⁵ of
+the operands, beside a rounding of 2⁻²⁴). Convolutions sum in another order: they have the same bits where that
+makes no difference, and a bound of every order.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ def test_convolutions_are_bounded_as_their_compositions(name: str) -> None:
 
 
 def test_transposed_convolution_may_be_one_running_sum() -> None:
-    """After 1 every product is lost that is half a unit in its last place: as many errors as there are channels
-    times windows that overlap, not plus."""
+    """After 1 every product is lost that is half a unit in its last place: as many errors as there are
+    channels times windows that overlap, not plus."""
     channels, size = 64, (3, 3)
     y = np.full((1, 3, 3, channels), 2.0**-24)
     y[0, 0, 0, 0] = 1.0

@@ -206,8 +206,8 @@ def convolved(layer: WindowedProduct, x: Tensor, kernels: Sequence[Tensor], bias
 
 
 def correlated(layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
-    """windows(x) · kernel + bias, group by group: (batch, *spatial, groups · depth) and (*size, depth, groups ·
-    width) → (batch, *positions, groups · width)."""
+    """windows(x) · kernel + bias, group by group:
+    (batch, *spatial, groups · depth) · (*size, depth, groups · width) → (batch, *positions, groups · width)."""
     _, strides, dilation = zip(*geometry(layer), strict=True)
     offset = () if bias is None else (bias,)
     return correlate(framed(layer, x), kernel, *offset, strides=strides, dilation=dilation, groups=groups)

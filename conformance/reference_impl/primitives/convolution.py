@@ -52,8 +52,8 @@ class Correlate(Dot):
         if depth == 1:
             rows = in_rows(kernel, places[-1])
             for block in blocks(places[:-1], BLOCK // 2 // (places[-1] * filters or 1)):
-                for offset, row in rows:
-                    out[block] += views[(*block, ..., *offset, slice(None))] * row
+                for tap, row in rows:
+                    out[block] += views[block][tap] * row
         else:
             weights = kernel.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
             for block in blocks(places, BLOCK // math.prod(views.shape[len(places) :])):
@@ -156,9 +156,8 @@ class KernelCorrelate(Dot):
         if depth == 1:
             out, axes = xp.zeros((count, filters), x.dtype), list(range(y.ndim))
             for block in blocks(y.shape[:-1], BLOCK // 2 // filters):
-                for tap, offset in enumerate(np.ndindex(*size)):
-                    tapped = views[block][(..., *offset, slice(None))]
-                    out[tap] += xp.einsum(tapped, axes, y[block], axes, axes[-1:])
+                for row, tap in zip(out, of_taps(size), strict=True):
+                    row += xp.einsum(views[block][tap], axes, y[block], axes, axes[-1:])
             return out.reshape(*size, 1, filters)
         out = xp.zeros((groups, count * depth, filters // groups), x.dtype)
         for block in blocks(y.shape[:-1], BLOCK // math.prod(views.shape[y.ndim - 1 :])):
@@ -216,12 +215,17 @@ def narrowed(x: Array, groups: int) -> Array:
     return x if x.shape[-1] == groups else x.reshape(*x.shape[:-1], groups, -1).sum(axis=-1)
 
 
-def in_rows(kernel: Array, length: int) -> list[tuple[Sizes, Array]]:
-    """Of a kernel (*size, 1, filters) the offset of each tap and its filters for a row of positions
+def of_taps(size: Sizes) -> list[Any]:
+    """For each element of a window the key of its elements in (…, *size, channels)."""
+    return [(..., *offset, slice(None)) for offset in np.ndindex(*size)]
+
+
+def in_rows(kernel: Array, length: int) -> list[tuple[Any, Array]]:
+    """Of a kernel (*size, 1, filters) the key of each tap and its filters for a row of positions
     (length, filters): to multiply in long runs takes half the time."""
     *size, _, filters = kernel.shape
-    shape = (length, filters)
-    return [(offset, xp.broadcast_to(kernel[offset], shape).copy()) for offset in np.ndindex(*size)]
+    taps = kernel.reshape(-1, 1, filters)
+    return list(zip(of_taps(tuple(size)), xp.repeat(taps, length, axis=1), strict=True))
 
 
 def nonzero(x: Array) -> Array:
