@@ -14,6 +14,7 @@ from conformance.reference_impl import primitives
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.primitives import dot_last, mean, unbroadcast
 from conformance.reference_impl.primitives.primitive import Primitive
+from conformance.reference_impl.tape import Tensor
 
 from .references import (
     Place,
@@ -114,6 +115,19 @@ def fused_affine(x: Array, kernel: Array, bias: Array | None = None) -> Array:
     return total
 
 
+def routed_to_largest(c: Tensor, x: Tensor, **params: Any) -> Tensor:
+    """`at_largest`, whose second operand is the largest of the third."""
+    return primitives.at_largest(c, primitives.largest_in_windows(x, **params), x, **params)
+
+
+def largest_places(c: Array, x: Array, *, size: Place, strides: Place) -> Array:
+    out = np.zeros(x.shape)
+    for b, i, channel in np.ndindex(c.shape):
+        window = x[b, i * strides[0] : i * strides[0] + size[0], channel]
+        out[b, i * strides[0] + int(np.argmax(window)), channel] += c[b, i, channel]
+    return out
+
+
 ONE, TWO = ((6, 5),), ((6, 5), (6, 5))
 PERMUTATION = np.argsort(np.random.default_rng(3).random((3, 4, 5)), axis=1)
 INDICES = np.array([[0, 3, 3], [6, 0, 1]])
@@ -198,6 +212,18 @@ SAMPLES = (
     selection("GreaterEqual", TWO, lambda x, y: float(x >= y), DISCRETE),
     selection("Where", (*TWO, (6, 5)), lambda c, x, y: x if c else y),
     Sample(
+        "LargestInWindows", primitives.largest_in_windows, ((2, 5, 4, 3),), KINKED,
+        lambda x, size, strides: np.array(
+            [[[x[b, 2 * i : 2 * i + 3, j : j + 2].max((0, 1)) for j in range(3)] for i in range(2)]
+             for b in range(len(x))]
+        ),
+        {"size": (3, 2), "strides": (2, 1)}, exact=True,
+    ),
+    Sample(
+        "AtLargest", routed_to_largest, ((2, 3, 3), (2, 7, 3)), KINKED, largest_places,
+        {"size": (3,), "strides": (2,)}, batch=None,
+    ),
+    Sample(
         "Largest", primitives.largest, ((4, 7, 3),), KINKED,
         lambda x, axis: np.array([[[max(x[i, :, k])  for k in range(3)]] for i in range(len(x))]),
         {"axis": 1}, exact=True,
@@ -230,8 +256,8 @@ SAMPLES = (
     ),
     movement("TakeSlice", ((4, 3, 5),), lambda x, key: slice_moves(x, key, False), key=KEY),
     movement(
-        "PutSlice", ((3, 3),), lambda x, shape, key: slice_moves(np.empty(shape), key, True),
-        shape=(4, 3, 5), key=KEY,
+        "PutSlices", ((3, 3),), lambda x, shape, keys: slice_moves(np.empty(shape), keys[0], True),
+        shape=(4, 3, 5), keys=(KEY,),
     ),
     movement(
         "TakeSlice", ((4, 6),), lambda x, key: slice_moves(x, key, False),
@@ -279,6 +305,15 @@ SAMPLES = (
     ),
     Sample(
         "dot_last", dot_last, ((2, 3, 6), (6, 5), (5,)), ANALYTIC, dot_reference, terms=dot_terms, scale=1e19
+    ),
+    movement(
+        "PutSlices", ((2, 5), (2,), (1, 5)),
+        lambda *arrays, shape, keys: (
+            (place, n, origin)
+            for n, key in enumerate(keys)
+            for place, _, origin in slice_moves(np.empty(shape), key, True)
+        ),
+        shape=(4, 5), keys=(slices((None, 2)), slices(2, (None, None, 3)), slices((3, None))),
     ),
     # convolutions
     convolution(

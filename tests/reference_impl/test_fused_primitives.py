@@ -1,8 +1,8 @@
 """Every fused primitive against the composition that it stands for.
 
 Those of single elements have the same bits, and the same bound to within the slack of a product's (2⁻⁴⁵ of
-the operands, beside a rounding of 2⁻²⁴). Convolutions sum in another order: they have the same bits where that
-makes no difference, and a bound of every order.
+the operands, beside a rounding of 2⁻²⁴). Convolutions sum in another order: they have the same bits where
+that makes no difference, and a bound of every order.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from conformance.reference_impl.primitives import (
     affine,
     correlate,
     kernel_correlate,
+    largest_in_windows,
+    largest_number,
     multiply,
     reshape,
     sigmoid,
@@ -66,6 +68,41 @@ def test_fused_is_its_composition(name: str, arithmetic: Arithmetic) -> None:
     assert one.error is not None
     assert other.error is not None
     np.testing.assert_allclose(one.error, other.error, rtol=1e-6)
+
+
+POOLS = {
+    "windows apart": ((2, 6, 5, 3), (2, 2), (2, 2)),
+    "windows that overlap": ((2, 9, 3), (4,), (2,)),
+    "three dimensions": ((2, 4, 5, 3, 2), (2, 3, 1), (1, 2, 1)),
+}
+
+
+def pooled(x: Tensor, size: Sizes, strides: Sizes) -> Tensor:
+    """The largest number of all windows that are laid out."""
+    views = windows(x, size=size, strides=strides, dilation=(1,) * len(size))
+    places = views.shape[: len(size) + 1]
+    taps = reshape(views, shape=(*places, math.prod(size), x.shape[-1]))
+    return reshape(largest_number(taps, axis=taps.ndim - 2), shape=(*places, x.shape[-1]))
+
+
+@pytest.mark.parametrize("arithmetic", [None, *ARITHMETICS], ids=["none", "kept", "either"])
+@pytest.mark.parametrize("name", POOLS)
+def test_largest_in_windows_is_its_composition(name: str, arithmetic: Arithmetic | None) -> None:
+    shape, size, strides = POOLS[name]
+    rng = np.random.default_rng(3)
+    x = rng.choice([-2.0, -1.0, 0.5, 1.0, 3.0, 2.0**-130, np.nan, -np.inf, np.inf], shape)
+    error = None if arithmetic is None else rng.choice([0.0, 0.3], shape)
+    with error_bounds(arithmetic):
+        source = Tensor(x, error, tracked=True)
+        results = largest_in_windows(source, size=size, strides=strides), pooled(source, size, strides)
+        c = variable(rng.standard_normal(results[0].shape))
+        gradients = [vjp([y], [c], [source])[0] for y in results]
+    for fused, composed in (results, gradients):
+        np.testing.assert_array_equal(fused.value, composed.value)
+        assert fused.provenance == composed.provenance
+        assert (fused.error is None) == (composed.error is None) == (arithmetic is None)
+        if fused.error is not None:
+            np.testing.assert_array_equal(fused.error, composed.error)
 
 
 @dataclass(frozen=True)

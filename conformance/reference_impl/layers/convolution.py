@@ -207,7 +207,7 @@ def convolved(layer: WindowedProduct, x: Tensor, kernels: Sequence[Tensor], bias
 
 def correlated(layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
     """windows(x) · kernel + bias, group by group:
-    (batch, *spatial, groups · depth) · (*size, depth, groups · width) → (batch, *positions, groups · width)."""
+    (batch, *spatial, groups · depth), (*size, depth, filters) → (batch, *positions, filters)."""
     _, strides, dilation = zip(*geometry(layer), strict=True)
     offset = () if bias is None else (bias,)
     return correlate(framed(layer, x), kernel, *offset, strides=strides, dilation=dilation, groups=groups)

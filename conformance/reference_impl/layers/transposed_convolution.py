@@ -80,7 +80,7 @@ def output_padding(layer: TransposedConvolution) -> tuple[int | None, ...]:
 
 
 def overlapped(layer: TransposedConvolution, x: Tensor, kernel: Tensor) -> Tensor:
-    """x times the kernel, added up where its windows overlap, and cut or filled with zeros to the length of the
+    """x times the kernel, added up where windows overlap, and cut or filled with zeros to the length of the
     output: (batch, *positions, channels) · (*size, filters, channels) → (batch, *spatial, filters)."""
     positions = x.shape[1:-1]
     lengths = [n for n in layer.positions(positions) if n is not None]  # in a call none is

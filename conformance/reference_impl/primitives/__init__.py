@@ -41,7 +41,7 @@ from conformance.reference_impl.primitives.movement import (
     flip,
     overlap_add,
     pad,
-    put_slice,
+    put_slices,
     reshape,
     scatter_add,
     take,
@@ -52,6 +52,7 @@ from conformance.reference_impl.primitives.movement import (
     unbroadcast,
     windows,
 )
+from conformance.reference_impl.primitives.pooling import at_largest, largest_in_windows
 from conformance.reference_impl.primitives.selection import (
     absolute,
     greater,
@@ -65,11 +66,11 @@ from conformance.reference_impl.primitives.selection import (
 )
 
 __all__ = [
-    "absolute", "add", "affine", "broadcast_to", "concatenate", "correlate", "cumulative_sum", "divide",
-    "dot_last", "erf", "exp", "expm1", "flip", "greater", "greater_equal", "kernel_correlate", "largest",
-    "largest_number", "log", "log1p", "log_softmax", "maximum", "mean", "minimum", "multiply", "negative",
-    "overlap_add", "pad", "put_slice", "relu", "relu6", "reshape", "rsqrt", "scatter_add", "sigmoid",
-    "sigmoid_gradient", "sign", "softmax", "softplus", "sqrt", "square", "subtract", "take",
-    "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total", "transpose", "transposed_correlate",
-    "unbroadcast", "where", "windows",
+    "absolute", "add", "affine", "at_largest", "broadcast_to", "concatenate", "correlate", "cumulative_sum",
+    "divide", "dot_last", "erf", "exp", "expm1", "flip", "greater", "greater_equal", "kernel_correlate",
+    "largest", "largest_in_windows", "largest_number", "log", "log1p", "log_softmax", "maximum", "mean",
+    "minimum", "multiply", "negative", "overlap_add", "pad", "put_slices", "relu", "relu6", "reshape",
+    "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "softmax", "softplus", "sqrt", "square",
+    "subtract", "take", "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total", "transpose",
+    "transposed_correlate", "unbroadcast", "where", "windows",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ import numpy as np
 
 from conformance.reference_impl.arrays import Array, blocks, xp
 from conformance.reference_impl.primitives.contraction import Dot
-from conformance.reference_impl.primitives.movement import taps, unbroadcast, windows
+from conformance.reference_impl.primitives.movement import tap_keys, taps, unbroadcast, windows
 from conformance.reference_impl.primitives.primitive import without_zeros
 from conformance.reference_impl.tape import Tensor
 
@@ -69,9 +69,8 @@ class Correlate(Dot):
         if kernel.shape[-2] == 1 or not without_zeros([kernel]):
             return super().terms(magnitudes, params)
         groups = params["groups"]
-        of_groups = nonzero(x).reshape(*x.shape[:-1], groups, -1).sum(axis=-1)
         ones = xp.ones((*kernel.shape[:-2], 1, groups), x.dtype)
-        counts = widened(self.value(of_groups, ones, **params), kernel.shape[-1])
+        counts = widened(self.value(narrowed(nonzero(x), groups), ones, **params), kernel.shape[-1])
         return counts + nonzero(bias[0]) if bias else counts
 
     def vjp(
@@ -156,7 +155,7 @@ class KernelCorrelate(Dot):
         if depth == 1:
             out, axes = xp.zeros((count, filters), x.dtype), list(range(y.ndim))
             for block in blocks(y.shape[:-1], BLOCK // 2 // filters):
-                for row, tap in zip(out, of_taps(size), strict=True):
+                for row, tap in zip(out, tap_keys(size), strict=True):
                     row += xp.einsum(views[block][tap], axes, y[block], axes, axes[-1:])
             return out.reshape(*size, 1, filters)
         out = xp.zeros((groups, count * depth, filters // groups), x.dtype)
@@ -196,7 +195,7 @@ def columns(views: Array, groups: int, rank: int) -> Array:
     """(…, *size, groups · depth) → (groups, rows, taps · depth), for windows of `rank` dimensions."""
     places, inside = views.shape[: views.ndim - rank - 1], views.shape[views.ndim - rank - 1 : -1]
     split = views.reshape(math.prod(places), math.prod(inside), groups, views.shape[-1] // groups)
-    return split.transpose(2, 0, 1, 3).reshape(groups, len(split), -1)
+    return split.transpose(2, 0, 1, 3).reshape(groups, len(split), split.shape[1] * split.shape[3])
 
 
 def ungrouped(x: Array, shape: Sizes) -> Array:
@@ -211,21 +210,17 @@ def widened(x: Array, filters: int) -> Array:
 
 
 def narrowed(x: Array, groups: int) -> Array:
-    """The sum over the filters of each group."""
-    return x if x.shape[-1] == groups else x.reshape(*x.shape[:-1], groups, -1).sum(axis=-1)
-
-
-def of_taps(size: Sizes) -> list[Any]:
-    """For each element of a window the key of its elements in (…, *size, channels)."""
-    return [(..., *offset, slice(None)) for offset in np.ndindex(*size)]
+    """The sums over the last axis of each group."""
+    width = x.shape[-1] // groups
+    return x if width == 1 else x.reshape(*x.shape[:-1], groups, width).sum(axis=-1)
 
 
 def in_rows(kernel: Array, length: int) -> list[tuple[Any, Array]]:
     """Of a kernel (*size, 1, filters) the key of each tap and its filters for a row of positions
     (length, filters): to multiply in long runs takes half the time."""
     *size, _, filters = kernel.shape
-    taps = kernel.reshape(-1, 1, filters)
-    return list(zip(of_taps(tuple(size)), xp.repeat(taps, length, axis=1), strict=True))
+    rows = xp.repeat(kernel.reshape(-1, 1, filters), length, axis=1)
+    return list(zip(tap_keys(tuple(size)), rows, strict=True))
 
 
 def nonzero(x: Array) -> Array:

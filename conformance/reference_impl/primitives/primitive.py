@@ -11,6 +11,7 @@ from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import (
     Provenance,
+    Slice,
     Statistics,
     Tensor,
     constant,
@@ -37,9 +38,9 @@ class Primitive:
 
     value: Callable[..., Array]
     """The result on plain arrays."""
-    vjp: Callable[..., Tensor | None]
+    vjp: Callable[..., Tensor | Slice | None]
     """(position, cotangent, out, *inputs, **params) → the cotangent of the input at `position`, made of
-    primitives; None where it is zero."""
+    primitives; a slice of it where the rest is zero, None where all is."""
     bound: Callable[..., Bound]
     """(arithmetic, out, *inputs, **params) → the bound of the result's error."""
     provenances: tuple[Provenance, ...]
@@ -316,3 +317,12 @@ class Composite(Primitive):
             out.tracked = True
             out.node = (self, inputs, params)
         return out
+
+
+class Fused(Composite):
+    """A composition that has a `value` of its own, with the same bits, where no bounds are asked for."""
+
+    def __call__(self, *operands: Any, **params: Any) -> Tensor:
+        if current_arithmetic() is None:
+            return Primitive.__call__(self, *operands, **params)
+        return super().__call__(*operands, **params)
