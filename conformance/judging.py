@@ -175,7 +175,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     judgement = specified_enough(judgement, unspecified, value.size)
     if judgement.verdict is Verdict.UNSPECIFIED:
         return judgement
-    return judgement if tensor.dot is None else statistical(judgement, tensor.dot, departure, arithmetic)
+    return judgement if tensor.dot is None else statistical(judgement, tensor.dot(), departure, arithmetic)
 
 
 def required_rung(provenance: Provenance, limit: Array) -> Rung:

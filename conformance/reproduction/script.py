@@ -331,8 +331,8 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
 def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:
     if tensor.dot is None:
         return None
-    terms, magnitude = map(xp.to_host, tensor.dot)
-    return np.broadcast_to(terms, magnitude.shape), magnitude
+    terms, magnitude = map(xp.to_host, tensor.dot())
+    return terms, magnitude
 
 
 def _leaf(structure: Any, path: list[str], runtime: Runtime) -> tuple[str, Any]:

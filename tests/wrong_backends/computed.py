@@ -72,14 +72,16 @@ def float16_storage(case: Case, observable: str, answer: Any) -> Any:
 # Conv2D
 
 
-def kernel_flipped(original: Any, views: Tensor, kernel: Tensor, *bias_and_groups: Any) -> Tensor:
-    return original(views, flip(flip(kernel, axis=0), axis=1), *bias_and_groups)
+def kernel_flipped(original: Any, x: Tensor, kernel: Tensor, *bias: Any, **params: Any) -> Tensor:
+    return original(x, flip(flip(kernel, axis=0), axis=1), *bias, **params)
 
 
-def groups_ignored(original: Any, views: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+def groups_ignored(
+    original: Any, x: Tensor, kernel: Tensor, *bias: Any, groups: int, **params: Any
+) -> Tensor:
     """Every group of filters sees the first group of channels."""
-    first = take_slice(views, key=(slice(None),) * 5 + (slice(0, kernel.shape[-2]),))
-    return original(concatenate(*[first] * groups, axis=-1), kernel, bias, groups)
+    first = take_slice(x, key=(slice(None),) * 3 + (slice(0, kernel.shape[-2]),))
+    return original(concatenate(*[first] * groups, axis=-1), kernel, *bias, groups=groups, **params)
 
 
 def bias_along_width(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
@@ -257,9 +259,9 @@ FAULTS = (
         "conv_kernel_flipped",
         "forward",
         "layers.Conv2D",
-        {f"{CONVOLUTION}:contract": kernel_flipped},
+        {f"{CONVOLUTION}:correlate": kernel_flipped},
     ),
-    Fault("groups_ignored", "forward", "layers.Conv2D", {f"{CONVOLUTION}:contract": groups_ignored}),
+    Fault("groups_ignored", "forward", "layers.Conv2D", {f"{CONVOLUTION}:correlate": groups_ignored}),
     Fault(
         "conv_same_padding_before",
         "forward",
@@ -275,8 +277,8 @@ FAULTS = (
         "forward",
         "layers.Conv2D",
         {
-            f"{CONVOLUTION}:windows": lambda original, x, *, size, strides, dilation: original(
-                x, size=size, strides=strides[::-1], dilation=dilation
+            f"{CONVOLUTION}:correlate": lambda original, *operands, strides, **params: original(
+                *operands, strides=strides[::-1], **params
             )
         },
     ),
@@ -285,8 +287,8 @@ FAULTS = (
         "forward",
         "layers.Conv2D",
         {
-            f"{CONVOLUTION}:windows": lambda original, x, *, size, strides, dilation: original(
-                x, size=size, strides=strides, dilation=(1, 1)
+            f"{CONVOLUTION}:correlate": lambda original, *operands, dilation, **params: original(
+                *operands, dilation=(1, 1), **params
             )
         },
     ),

@@ -113,7 +113,7 @@ def spatial(layer: WindowedProduct, shape: Sequence[int | None]) -> tuple[int | 
 
 
 def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Any:
-    """The windows of the input without the elements before the first one."""
+    """The input without the elements before the first one."""
     first = skipped(layer, x.shape[1:-1])
     return original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
 
@@ -352,7 +352,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
         scope=all_of(subject("layers.Conv3D"), centres_windows, without(grouped)),
-        effect=Value({"layers.patches": windows_centred}),
+        effect=Value({"layers.framed": windows_centred}),
         witnesses=(GAPS_CASE,),
     ),
     deviation(

@@ -91,11 +91,11 @@ from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.convolution import (
     WindowedProduct,
+    framed,
     geometry,
     output_length,
-    patches,
 )
-from conformance.reference_impl.primitives import affine, reshape, transpose, where
+from conformance.reference_impl.primitives import affine, reshape, transpose, where, windows
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, constant, detached
 from conformance.verdicts import Verdict
@@ -128,8 +128,8 @@ GAPS = {"filters": 2, "kernel_size": 2, "padding": "same", "strides": 3}
 
 
 def of_zeros(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
-    windows: Tensor = original(layer, x)
-    return Tensor(xp.zeros_like(windows.value))
+    framed: Tensor = original(layer, x)
+    return Tensor(xp.zeros_like(framed.value))
 
 
 def input_unseen(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Any:
@@ -195,8 +195,9 @@ def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor 
     last = layer.data_format == "channels_last"
     channels_last = x if last else transpose(x, axes=(0, *range(2, x.ndim), 1))
     summed = summed_positions(layer, channels_last.shape[1:-1])[..., None]
-    windows = patches(layer, detached(channels_last))
-    kept = where(Tensor(xp.asarray(summed, windows.dtype)), windows, 0.0)
+    size, strides, dilation = zip(*geometry(layer), strict=True)
+    views = windows(framed(layer, detached(channels_last)), size=size, strides=strides, dilation=dilation)
+    kept = where(Tensor(xp.asarray(summed, views.dtype)), views, 0.0)
     return from_windows(original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], last=last)
 
 
@@ -383,7 +384,7 @@ DEVIATIONS = (
             without(of_single_elements),
         ),
         effect=Value(
-            {"layers.patches": of_zeros},
+            {"layers.framed": of_zeros},
             (
                 "output/*",
                 "training/output/*",

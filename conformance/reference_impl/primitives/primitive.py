@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.tape import Provenance, Tensor, constant, current_arithmetic, detached
+from conformance.reference_impl.tape import (
+    Provenance,
+    Slice,
+    Statistics,
+    Tensor,
+    constant,
+    current_arithmetic,
+    detached,
+)
 
 Bound = Array | None
 """A bound of the error of every element; None where there is no error at all."""
@@ -29,9 +38,9 @@ class Primitive:
 
     value: Callable[..., Array]
     """The result on plain arrays."""
-    vjp: Callable[..., Tensor | None]
+    vjp: Callable[..., Tensor | Slice | None]
     """(position, cotangent, out, *inputs, **params) → the cotangent of the input at `position`, made of
-    primitives; None where it is zero."""
+    primitives; a slice of it where the rest is zero, None where all is."""
     bound: Callable[..., Bound]
     """(arithmetic, out, *inputs, **params) → the bound of the result's error."""
     provenances: tuple[Provenance, ...]
@@ -179,8 +188,12 @@ class Movement(Primitive):
                 out.subnormal = True
         out.error = self.bound(a, out.value, *inputs, **params)
         if len(inputs) == 1 and inputs[0].dot is not None:
-            terms, magnitude = inputs[0].dot
-            out.dot = self.value(terms, **params), self.value(magnitude, **params)
+            out.dot = partial(self.moved_statistics, inputs[0].dot, params)
+
+    def moved_statistics(self, dot: Statistics, params: dict[str, Any]) -> tuple[Array, Array]:
+        """Those of a dot product whose elements have been moved."""
+        terms, magnitude = dot()
+        return self.value(terms, **params), self.value(magnitude, **params)
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         if exact(inputs):
@@ -306,3 +319,12 @@ class Composite(Primitive):
             out.tracked = True
             out.node = (self, inputs, params)
         return out
+
+
+class Fused(Composite):
+    """A composition that has a `value` of its own, with the same bits, where no bounds are asked for."""
+
+    def __call__(self, *operands: Any, **params: Any) -> Tensor:
+        if current_arithmetic() is None:
+            return Primitive.__call__(self, *operands, **params)
+        return super().__call__(*operands, **params)
