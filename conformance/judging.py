@@ -13,7 +13,7 @@ from conformance.cases.answer import Expected, Refusal, Structure, Value
 from conformance.reference_impl.arithmetic import NAMED, Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance
-from conformance.runners.protocol import Observed, WireError, WireJSON, WireTensor, from_wire
+from conformance.runners.protocol import DELIBERATE, Observed, WireError, WireJSON, WireTensor, from_wire
 from conformance.verdicts import Rung, Verdict
 
 UNSPECIFIED_SHARE = 0.05
@@ -48,7 +48,7 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
     """Whether the answer is what the specification (or a dialect of it) says."""
     match expected, observed:
         case Refusal(), WireError():
-            return SAME_STRUCTURE
+            return judge_refusal(expected, observed)
         case Refusal(), _:
             return Judgement(
                 Verdict.ACCEPTS,
@@ -62,6 +62,24 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
             return judge_array(expected, from_wire(observed), arithmetic)
     told = json_or_array(observed), json_or_array(expected)
     return Judgement(Verdict.DIVERGES, message=f"{told[0]}, expected {told[1]}")
+
+
+def judge_refusal(expected: Refusal, observed: WireError) -> Judgement:
+    """An error where one is due: it has to be one that the backend raises for its user to read.
+
+    When is left to the backend. A bad argument may be refused by the constructor or by the first call, which in
+    both languages are often one expression, and no documentation says by which: Keras itself leaves a good part
+    of its checks to the call (`MaxPooling2D(padding="full")`, `Softmax(axis="last")`).
+    """
+    if observed.kind in DELIBERATE:
+        return SAME_STRUCTURE
+    return Judgement(
+        Verdict.DIVERGES,
+        Rung.STRUCTURE,
+        Rung.NONE,
+        message=f"{observed.kind} at {observed.at}: {observed.message}; "
+        f"there should be an error that says what is wrong: {expected.message}",
+    )
 
 
 def json_or_array(answer: Expected | Observed) -> str:

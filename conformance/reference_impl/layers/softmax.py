@@ -8,7 +8,7 @@ from conformance.reference_impl import activations
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.layer import Context, Layer, Result
+from conformance.reference_impl.layers.layer import Context, Layer, Result, refuse_integers
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, exp, largest, log, subtract, total, where
 from conformance.reference_impl.tape import Tensor, detached
@@ -26,6 +26,7 @@ class Softmax(Layer):
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
+        refuse_integers(self, x)
         mask = context.masks[0] if context.masks else None
         kept = None if mask is None else Tensor(xp.broadcast_to(mask, x.shape).astype(x.dtype))
         if kept is not None:

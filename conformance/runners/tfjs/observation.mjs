@@ -37,6 +37,7 @@ class Answers {
       ),
     );
     this.layer = once("construction", () => subject.create(asked.config));
+    this.used = once("call", () => this.firstCall());
     this.config = once("config", () => configToKeras(this.layer().getConfig()));
     this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
     this.ready = once("build", () => this.built().assign(this.weights()));
@@ -82,6 +83,23 @@ class Answers {
     return attempt("call", () => wireJSON(leaks(this.tf, () => this.subject.create(this.asked.config), given)));
   }
 
+  /** A layer after its first call, which builds it; it starts with weights of its own. */
+  firstCall() {
+    const layer = attempt("construction", () => this.subject.create(this.asked.config));
+    new BuiltLayer(this.tf, layer, this.inputs()).call(this.arguments());
+    return layer;
+  }
+
+  /** Nothing, where the first call goes well or, `widened`, a second one with inputs twice as wide. */
+  refusal(widened) {
+    const layer = this.used();
+    if (widened) {
+      const twice = this.inputs().map((x) => this.tf.concat([x, x], x.rank - 1));
+      new BuiltLayer(this.tf, layer, twice).call(this.arguments());
+    }
+    return wireJSON(null);
+  }
+
   inferredShapes(unknown) {
     const layer = this.layer();
     const shapes = shapesWithUnknowns(this.inputs(), unknown, () => this.built().layer);
@@ -125,6 +143,7 @@ const OBSERVABLES = [
   [/^mask\/(\d+)$/, (answers, index) => outputMask(answers.masks(), index)],
   [/^weights$/, (answers) => wireJSON(answers.built().describeWeights())],
   [/^memory$/, (answers) => answers.leaks()],
+  [/^refusal(\/widened)?$/, (answers, widened) => answers.refusal(widened)],
   [/^config$/, (answers) => wireJSON(answers.config())],
   [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
   [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],
