@@ -78,6 +78,9 @@ class Ruling:
     limit: Array | None = None
 
 
+NOTHING = WireJSON(None)
+"""The answer where there is nothing to object to."""
+
 UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities"))
 
 
@@ -140,7 +143,7 @@ class Trial:
         judgement = judge(wanted, seen, self.bench.arithmetic)
         if judgement.passed or not self.in_scope:
             return Ruling(judgement, (), seen, limit)
-        for explain in (self.as_refusal, self.as_dialect):
+        for explain in (self.as_refusal, self.as_acceptance, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
                 return Ruling(*explained, seen, limit)
@@ -176,6 +179,19 @@ class Trial:
                     if same and matches(observables, observable):
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
+
+    def as_acceptance(
+        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
+    ) -> tuple[Judgement, tuple[str, ...]] | None:
+        """A recorded want of a refusal."""
+        if judgement.verdict is not Verdict.ACCEPTS or observed != NOTHING:
+            return None
+        accepting = tuple(
+            d.id
+            for d in self.in_scope
+            if isinstance(d.effect, effects.Accepts) and matches(d.effect.observables, observable)
+        )
+        return (replace(judgement, verdict=Verdict.DEVIATES), accepting) if accepting else None
 
     def as_dialect(
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement

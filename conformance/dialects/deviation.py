@@ -50,6 +50,19 @@ class Raises:
 
 
 @dataclass(frozen=True)
+class Accepts:
+    """The backend has no objection where there should be an error.
+
+    Attributes:
+        observables: patterns of the observables that are answered by null, JSON's word for nothing.
+    """
+
+    observables: tuple[str, ...] = ("refusal",)
+
+    name = "accepts"
+
+
+@dataclass(frozen=True)
 class Metadata:
     """A shape, configuration, name, signature or list of weights differs, exactly thus.
 
@@ -81,7 +94,7 @@ class Unpredictable:
     name = "unpredictable"
 
 
-Effect = Value | Raises | Metadata | Unpredictable
+Effect = Value | Raises | Accepts | Metadata | Unpredictable
 
 Scope = Callable[[Case, Data], bool]
 """A predicate over a case and its data."""
@@ -124,6 +137,11 @@ class Deviation:
     scope: Scope
     effect: Effect
     witnesses: tuple[Case, ...]
+
+    @property
+    def speaks_of_refusals(self) -> bool:
+        """Whether it names `refusal` among its observables."""
+        return any(pattern.startswith("refusal") for pattern in self.effect.observables)
 
 
 @dataclass(frozen=True)
@@ -175,17 +193,23 @@ class Dialect:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def in_scope(self, case: Case, data: Data) -> tuple[Deviation, ...]:
-        if case.subject not in self._by_subject:
-            self._by_subject[case.subject] = tuple(
+        """The entries whose scope holds. Of a case that is asked for nothing but its refusal, those alone that
+        name it: the scopes of others may take it for granted that the layer can be made, and called."""
+        to_be_refused = all(name.startswith("refusal") for name in case.observables)
+        key = case.subject, to_be_refused
+        if key not in self._by_subject:
+            self._by_subject[key] = tuple(
                 d
                 for d in self.deviations
-                if not isinstance(d.scope, About) or case.subject in d.scope.subjects
+                if (not isinstance(d.scope, About) or case.subject in d.scope.subjects)
+                and (d.speaks_of_refusals or not to_be_refused)
             )
-        return tuple([d for d in self._by_subject[case.subject] if d.scope(case, data)])
+        return tuple([d for d in self._by_subject[key] if d.scope(case, data)])
 
     @cached_property
-    def _by_subject(self) -> dict[str, tuple[Deviation, ...]]:
-        """The deviations that may be in scope of a case, by its subject, as it is first asked for."""
+    def _by_subject(self) -> dict[tuple[str, bool], tuple[Deviation, ...]]:
+        """The deviations that may be in scope of a case, by its subject and by whether it is asked for its
+        refusal alone, as it is first asked for."""
         return {}
 
 

@@ -29,6 +29,8 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.convolution import WindowedProduct
 from conformance.reference_impl.layers.layer import Layer
 
+NO_ARGUMENTS: Mapping[str, JSON] = {}
+
 UNKNOWN = {"nmae": "x"}
 """An argument that no layer has: `name`, misspelt."""
 
@@ -185,19 +187,28 @@ def first_cases() -> Mapping[str, Case]:
 def of_layer(name: str) -> Iterator[Case]:
     """What a layer has to refuse."""
     first = first_cases()[f"layers.{name}"]
-    config = first.config | NEEDED.get(name, {})
     for arguments in (UNKNOWN, *bad_arguments(name), *TOGETHER.get(name, ())):
-        yield asked(first, config=config | arguments)
+        yield spoilt(name, arguments)
     if first.config:
-        yield asked(first, config=dict([*first.config.items()][1:]))
+        yield spoilt(name, without=next(iter(first.config)))
     for inputs in (*misshapen(name, first.inputs), *INPUTS.get(name, ())):
-        yield asked(first, config=config, inputs=inputs)
+        yield spoilt(name, inputs=inputs)
     for states in STATES.get(name, ()):
-        yield asked(first, initial_state=states)
+        yield spoilt(name, initial_state=states)
     if name in MASKS:
-        yield asked(first, masks=(recipe("mask", *MASKS[name], dtype="bool"),))
+        yield spoilt(name, masks=(recipe("mask", *MASKS[name], dtype="bool"),))
     if first.weights and name != "Embedding":
-        yield asked(first, observables=("refusal", "refusal/widened"))
+        yield spoilt(name, observables=("refusal", "refusal/widened"))
+
+
+def spoilt(
+    name: str, arguments: Mapping[str, JSON] = NO_ARGUMENTS, *, without: str = "", **changes: Any
+) -> Case:
+    """The first case of a layer, to be refused: with some arguments, without another, or with other data."""
+    first = first_cases()[f"layers.{name}"]
+    config = first.config | NEEDED.get(name, {}) | arguments
+    config.pop(without, None)
+    return asked(first, config=config, **changes)
 
 
 def bad_arguments(name: str) -> Iterator[dict[str, JSON]]:

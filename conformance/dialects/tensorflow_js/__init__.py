@@ -10,6 +10,7 @@ from conformance.dialects.tensorflow_js import (
     core,
     cpu,
     defaults,
+    errors,
     gradients,
     layers,
     masks,
@@ -43,10 +44,11 @@ EVERYWHERE = (
     *spatial.DEVIATIONS,
     *convolution.DEVIATIONS,
     *recurrent.DEVIATIONS,
+    *errors.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 
 DIALECTS = {
-    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU)),
-    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM)),
+    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU, *errors.ONLY_CPU)),
+    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM, *errors.ONLY_WASM)),
 }

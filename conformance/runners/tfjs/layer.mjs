@@ -21,8 +21,21 @@ function localNames(variables) {
 
 /** What a call takes as inputs, and the states that it takes by name: a cell has them beside its input. */
 function withStates(layer, inputs, initialState) {
-  const beside = "stateSize" in layer;
-  return [oneOrAll(beside ? [...inputs, ...initialState] : inputs), beside ? [] : initialState];
+  return isCell(layer) ? [oneOrAll([...inputs, ...initialState]), []] : [oneOrAll(inputs), initialState];
+}
+
+/** Whether the layer is a cell, which takes its states beside its input. */
+export const isCell = (layer) => "stateSize" in layer;
+
+/** The list of outputs of a call; a first one builds the layer. */
+export function apply(layer, inputs, {masks, initialState, training = false}) {
+  const [taken, apart] = withStates(layer, inputs, initialState);
+  const outputs = layer.apply(taken, {
+    training,
+    ...(masks.length > 0 && {mask: oneOrAll(masks)}),
+    ...(apart.length > 0 && {initialState: apart}),
+  });
+  return Array.isArray(outputs) ? outputs : [outputs];
 }
 
 export class BuiltLayer {
@@ -68,17 +81,11 @@ export class BuiltLayer {
   }
 
   /** The list of outputs; a stateful layer starts anew, so that no call of a case depends on another. */
-  call({masks, initialState, training = false}) {
+  call(arguments_) {
     if (this.layer.stateful) {
       this.layer.resetStates();
     }
-    const [taken, apart] = withStates(this.layer, this.inputs, initialState);
-    const outputs = this.layer.apply(taken, {
-      training,
-      ...(masks.length > 0 && {mask: oneOrAll(masks)}),
-      ...(apart.length > 0 && {initialState: apart}),
-    });
-    return Array.isArray(outputs) ? outputs : [outputs];
+    return apply(this.layer, this.inputs, arguments_);
   }
 
   /** The masks of the outputs; a model asks for none where the layer does not support masking. */

@@ -1,7 +1,7 @@
 /** One case put to TensorFlow.js: every observable that is asked gives a value or a failure of its own. */
 import {Failure, attempt, classified, once} from "./failures.mjs";
 import {vjp} from "./gradients.mjs";
-import {BuiltLayer} from "./layer.mjs";
+import {BuiltLayer, apply, isCell} from "./layer.mjs";
 import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
 import {configToKeras} from "./naming.mjs";
@@ -83,10 +83,13 @@ class Answers {
     return attempt("call", () => wireJSON(leaks(this.tf, () => this.subject.create(this.asked.config), given)));
   }
 
-  /** A layer after its first call, which builds it; it starts with weights of its own. */
+  /** A layer after its first call, which builds it, but for a cell: that is built by the layer around it. */
   firstCall() {
     const layer = attempt("construction", () => this.subject.create(this.asked.config));
-    new BuiltLayer(this.tf, layer, this.inputs()).call(this.arguments());
+    if (isCell(layer)) {
+      new BuiltLayer(this.tf, layer, this.inputs());
+    }
+    apply(layer, this.inputs(), this.arguments());
     return layer;
   }
 
@@ -95,7 +98,7 @@ class Answers {
     const layer = this.used();
     if (widened) {
       const twice = this.inputs().map((x) => this.tf.concat([x, x], x.rank - 1));
-      new BuiltLayer(this.tf, layer, twice).call(this.arguments());
+      apply(layer, twice, this.arguments());
     }
     return wireJSON(null);
   }
