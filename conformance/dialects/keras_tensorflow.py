@@ -9,7 +9,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
-from conformance.dialects import keras_convolutions, keras_pooling
+from conformance.dialects import keras_convolutions, keras_errors, keras_pooling
 from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
@@ -502,7 +502,11 @@ ONE_DNN = (
     ),
 )
 
-OF_FAMILIES = (*keras_convolutions.DEVIATIONS, *keras_pooling.DEVIATIONS)
+OF_FAMILIES = (
+    *keras_convolutions.DEVIATIONS,
+    *keras_errors.DEVIATIONS,
+    *keras_pooling.DEVIATIONS,
+)
 
 DIALECTS = {
     "keras-tensorflow": Dialect(

@@ -59,6 +59,11 @@ def wrong_in_masks(case: Case, data: Data) -> bool:
     return bool(case.masks) and sound(case, replace(data, masks=()), masks=())
 
 
+def wrong_in_states(case: Case, data: Data) -> bool:
+    """An initial state does not fit: the case would be sound without initial states."""
+    return bool(case.initial_state) and sound(case, replace(data, initial_state=()), initial_state=())
+
+
 def too_many_inputs(case: Case, data: Data) -> bool:
     """Of the inputs, the first alone would be sound."""
     alone = replace(data, inputs=data.inputs[:1])

@@ -122,7 +122,7 @@ THREE = normal((2, 3), (2, 3), (2, 3))
 INPUTS: Mapping[str, tuple[tuple[Source, ...], ...]] = {
     "Add": (UNEQUAL, OTHER_BATCH),
     "Average": (UNEQUAL, OTHER_BATCH),
-    "CategoryEncoding": ((Literal((1, 2), (0, -1), "int32"),),),
+    "CategoryEncoding": ((Literal((1, 2), (0, 4), "int32"),), (Literal((1, 2), (0, -1), "int32"),)),
     "CenterCrop": (normal((4, 5)),),
     "Concatenate": (OTHER_BATCH, normal((2, 3), (2, 3, 4))),
     "Conv2D": ((recipe("indices:4", 2, 5, 6, 4, dtype="int32"),),),

@@ -66,14 +66,15 @@ class CategoryEncoding(Layer):
         return Result((floating(Tensor(encoded), self.dtype),))
 
     def indicators(self, indices: Array) -> Array:
-        """1 in the last axis, which is new, where the integer is; nowhere, where it is too large.
+        """1 in the last axis, which is new, where the integer is.
 
         Raises:
-            ValueError: an integer is negative.
+            ValueError: an integer is out of range.
         """
-        if indices.size and indices.min() < 0:
+        if indices.size and not (indices.min() >= 0 and indices.max() < self.num_tokens):
             raise ValueError(
-                f"CategoryEncoding takes integers from 0 to {self.num_tokens - 1}, got {int(indices.min())}"
+                f"CategoryEncoding takes integers from 0 to {self.num_tokens - 1}, got {int(indices.min())} "
+                f"to {int(indices.max())}"
             )
         return (indices[..., None] == xp.arange(self.num_tokens)).astype("int32")
 
