@@ -193,16 +193,15 @@ class Dialect:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def in_scope(self, case: Case, data: Data) -> tuple[Deviation, ...]:
-        """The entries whose scope holds. Of a case that is asked for nothing but its refusal, those alone that
-        name it: the scopes of others may take it for granted that the layer can be made, and called."""
-        to_be_refused = all(name.startswith("refusal") for name in case.observables)
-        key = case.subject, to_be_refused
+        """The entries whose scope holds. Of a case that is asked for nothing but its refusal, those alone
+        that name it: other scopes may take it for granted that the layer can be made, and called."""
+        key = case.subject, case.to_be_refused
         if key not in self._by_subject:
             self._by_subject[key] = tuple(
                 d
                 for d in self.deviations
                 if (not isinstance(d.scope, About) or case.subject in d.scope.subjects)
-                and (d.speaks_of_refusals or not to_be_refused)
+                and (d.speaks_of_refusals or not case.to_be_refused)
             )
         return tuple([d for d in self._by_subject[key] if d.scope(case, data)])
 

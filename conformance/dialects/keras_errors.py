@@ -18,24 +18,26 @@ from conformance.dialects.scopes import (
     subjects_of,
     without,
 )
+from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.recurrent import Recurrent
 
 REFUSAL = ("refusal",)
 
+WITH_RATES = tuple(
+    f"layers.{name}"
+    for name, layer in sorted(Layer.registered.items())
+    if {"rate", "stddev"} & layer.arguments.keys()
+)
+"""The dropouts and noises."""
+
 COMPARED: Mapping[tuple[str, ...], Mapping[str, JSON]] = {
     ALL_CONVOLUTIONS: {"depth_multiplier": 1, "filters": 6, "groups": 1},
     (*subjects_of(Cell), *subjects_of(Recurrent)): {"dropout": 0.0, "recurrent_dropout": 0.0, "units": 3},
-    tuple(
-        f"layers.{name}"
-        for name in (
-            "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "SpatialDropout2D",
-            "SpatialDropout3D",
-        )
-    ): {"rate": 0.5, "stddev": 0.5},
+    WITH_RATES: {"rate": 0.5, "stddev": 0.5},
     ("layers.LeakyReLU", "layers.ReLU"): {"max_value": 6.0, "negative_slope": 0.5, "threshold": 0.0},
     ("layers.CategoryEncoding",): {"num_tokens": 9},
-}  # fmt: skip
+}
 """By layers, the arguments that their constructors compare with limits, and a value within those."""
 
 STACKING = tuple(
@@ -84,7 +86,8 @@ def twice(name: str) -> Case:
 DEVIATIONS = (
     in_keras(
         id="keras-text-compared-with-numbers",
-        summary="A text for a number is compared with its limits before anything looks at its type: the error is "
+        summary="A text for a number is compared with its limits before anything looks at its type: the "
+        "error is "
         "Python's own, and names no argument.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/convolutional/base_conv.py:138, rnn/lstm.py:109, :134, "
@@ -116,12 +119,15 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-axis-used-as-index",
-        summary="GroupNormalization and RMSNormalization take anything for their axis, and index a shape by it.",
+        summary="GroupNormalization and RMSNormalization take anything for their axis, and index a shape "
+        "by it.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, "
         "rms_normalization.py:55, build",
         scope=all_of(
-            subject("layers.GroupNormalization", "layers.RMSNormalization"), in_words("axis"), wrong_in("axis")
+            subject("layers.GroupNormalization", "layers.RMSNormalization"),
+            in_words("axis"),
+            wrong_in("axis"),
         ),
         effect=Raises("internal", "call", REFUSAL, "indices must be integers"),
         witnesses=(
@@ -131,7 +137,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-concatenate-axis-unchecked",
-        summary="Concatenate takes a text for its axis; the remainder by the rank is then the text formatted.",
+        summary="Concatenate takes a text for its axis; the remainder by the rank is then the text "
+        "formatted.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/merging/concatenate.py:60, Concatenate.build",
         scope=all_of(subject("layers.Concatenate"), in_words("axis"), wrong_in("axis")),
@@ -162,7 +169,8 @@ DEVIATIONS = (
         id="keras-axis-beyond-rank",
         summary="An axis that the input does not have is found by Python, as an index out of range.",
         kind="bug",
-        source="keras 3.15.1, keras/src/layers/normalization/batch_normalization.py:241, layer_normalization.py:158, "
+        source="keras 3.15.1, keras/src/layers/normalization/batch_normalization.py:241, "
+        "layer_normalization.py:158, "
         "group_normalization.py:104, rms_normalization.py:55, merging/concatenate.py:75, dot.py:286, "
         "backend/tensorflow/nn.py:141, glu",
         scope=all_of(
@@ -196,10 +204,12 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-inputs-made-one",
-        summary="A list of inputs, for a layer that takes one and says so nowhere, is made one array with another "
+        summary="A list of inputs, for a layer that takes one and says so nowhere, is made one array with "
+        "another "
         "axis in front.",
         kind="bug",
-        source="keras 3.15.1, keras/src/layers/layer.py:882, Layer.__call__; keras/src/layers/activations/elu.py, "
+        source="keras 3.15.1, keras/src/layers/layer.py:882, Layer.__call__; "
+        "keras/src/layers/activations/elu.py, "
         "and others without `input_spec`",
         scope=all_of(subject(*STACKING), too_many_inputs),
         effect=Accepts(),
@@ -253,7 +263,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-category-encoding-beyond-tokens",
-        summary="An integer of num_tokens or more is encoded as nothing, where the documentation promises an error.",
+        summary="An integer of num_tokens or more is encoded as nothing, where the documentation promises "
+        "an error.",
         kind="bug",
         source="keras 3.15.1, keras/src/utils/numerical_utils.py, encode_categorical_inputs",
         scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
@@ -262,9 +273,11 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-weights-of-another-type",
-        summary="Bidirectional and Embedding ask their argument `weights` for a length or a shape, whatever it is.",
+        summary="Bidirectional and Embedding ask their argument `weights` for a length or a shape, "
+        "whatever it is.",
         kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:147; keras/src/layers/core/embedding.py:144",
+        source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:147; "
+        "keras/src/layers/core/embedding.py:144",
         scope=all_of(subject("layers.Bidirectional", "layers.Embedding"), wrong_in("weights")),
         effect=Raises("internal", "construction", REFUSAL, "has no "),
         witnesses=(spoilt("Bidirectional", {"weights": 3}), spoilt("Embedding", {"weights": 3})),

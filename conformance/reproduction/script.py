@@ -16,6 +16,7 @@ import numpy as np
 from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
 from conformance.cases.properties import PROPERTIES
 from conformance.engine import Made
+from conformance.judging import told_failure
 from conformance.reference_impl import activations
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
@@ -143,6 +144,7 @@ class Right:
     Attributes:
         kind: `array`, `paths` (parts of a structure, by path), `whole` (a structure), `name` (one of
             several) or `refusal`.
+        failure: how the backend fails where it should refuse, in its own words.
         moved: the sign of a zero counts.
         dot: the number of products and their magnitude, where the statistics of the errors decide.
     """
@@ -150,6 +152,7 @@ class Right:
     kind: str
     value: Any = None
     limit: Array | None = None
+    failure: str = ""
     moved: bool = False
     dot: tuple[Array, Array] | None = None
     unit_roundoff: float = 0.0
@@ -194,7 +197,7 @@ def _requests(finding: Finding, seed: int) -> str:
 def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime: Runtime) -> Right:
     match expected:
         case Refusal():
-            return Right("refusal")
+            return Right("refusal", failure=told_failure(finding.summary))
         case Value(tensor):
             value = xp.to_host(tensor.value)
             if value.dtype == bool:  # JavaScript's tensors hold truth values as numbers

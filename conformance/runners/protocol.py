@@ -59,8 +59,8 @@ OBSERVABLES = {
 DELIBERATE = frozenset({"invalid-argument", "type", "not-implemented"})
 """The kinds of errors by which a backend tells its user what is wrong.
 
-They count as one where an error is due: which of them it is follows the language, not the fault. Keras raises a
-ValueError for an argument that a layer does not have, and Python a TypeError for one that is missing;
+They count as one where an error is due: which of them it is follows the language, not the fault. Keras raises
+a ValueError for an argument that a layer does not have, and Python a TypeError for one that is missing;
 TensorFlow.js has one class of error for both."""
 
 ERROR_KINDS = {
@@ -69,7 +69,7 @@ ERROR_KINDS = {
     "not-implemented": "the backend says that it does not implement this",
     "missing-kernel": "the backend lacks a kernel or gradient for an operation",
     "internal": "anything else: a failure that the author of the backend did not mean to report, as what the "
-                "language itself raises where an operation meets another type than it was written for",
+    "language itself raises where an operation meets another type than it was written for",
 }
 
 

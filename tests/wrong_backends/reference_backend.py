@@ -92,7 +92,7 @@ def _correct(case: Case) -> dict[str, Expected]:
 def _as_observed(case: Case, name: str, expected: Expected, said: Said | None) -> Observed:
     match expected:
         case Refusal(at, message):
-            return WireError("invalid-argument", at, message)
+            value: Any = WireError("invalid-argument", at, message)
         case Structure(value):
             # Through JSON, as a runner's answer comes: no tuples, no sharing.
             value = msgspec.json.decode(msgspec.json.encode(value))

@@ -1,13 +1,13 @@
 """Drafts about what is to be refused: bad arguments, by the fields that the layers declare, and bad inputs.
 
-Each starts from the first case of a layer, and spoils one thing. Only `refusal` is asked. Of a layer's arguments of
-one kind the first takes every value that the kind refuses, those after it one each.
+Each starts from the first case of a layer, and spoils one thing. Only `refusal` is asked. Of a layer's
+arguments of one kind the first takes every value that the kind refuses, those after it one each.
 
-Not asked is what the specification refuses and no runtime looks at, since nothing is promised: a truth value that
-is none (`use_bias="yes"`), True for the integer 1, arguments without effect while another is left alone. Nor what
-makes TensorFlow.js run for ever (`strides=0` of Conv2DTranspose), ends its process (`strides=2.5` of Conv2D on
-WebAssembly), or overwrites its memory, so that every later answer is wrong (an AveragePooling1D that is larger than
-its input, on WebAssembly).
+Not asked is what the specification refuses and no runtime looks at, since nothing is promised: a truth value
+that is none (`use_bias="yes"`), True for the integer 1, arguments without effect while another is left alone.
+Nor what makes TensorFlow.js run for ever (`strides=0` of Conv2DTranspose), ends its process (`strides=2.5` of
+Conv2D on WebAssembly), or overwrites its memory, so that later answers are wrong (an AveragePooling1D that is
+larger than its input, on WebAssembly).
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def spoilt(
 ) -> Case:
     """The first case of a layer, to be refused: with some arguments, without another, or with other data."""
     first = first_cases()[f"layers.{name}"]
-    config = first.config | NEEDED.get(name, {}) | arguments
+    config = {**first.config, **NEEDED.get(name, {}), **arguments}
     config.pop(without, None)
     return asked(first, config=config, **changes)
 
@@ -257,9 +257,7 @@ def asked(case: Case, **changes: Any) -> Case:
     changed = msgspec.structs.replace(case, **bare | changes)
 
     def keys(slot: str, sources: Sequence[Source]) -> tuple[Source, ...]:
-        return tuple(
-            keyed(x, changed.subject, changed.config, f"{slot}/{i}") for i, x in enumerate(sources)
-        )
+        return tuple(keyed(x, changed.subject, changed.config, f"{slot}/{i}") for i, x in enumerate(sources))
 
     return msgspec.structs.replace(
         changed,

@@ -1,8 +1,7 @@
 """What TensorFlow.js does not refuse, or refuses by failing somewhere inside.
 
-An entry is a check that is missing: each scope asks whether the case would be sound but for that. The checks that
-arguments of other names than Keras's would need are no entries: a misspelt name and one that only Keras knows come
-to the same, since the constructors read what they know.
+An entry is a check that is missing; its scope asks whether the case would be sound but for that. A misspelt
+argument and one that only Keras has come to the same here, since the constructors read what they know.
 """
 
 from __future__ import annotations
@@ -105,9 +104,7 @@ BAD_WINDOWS = all_of(
     below_one(*GEOMETRY),
     wrong_in("strides", "dilation_rate", "depth_multiplier", kernel_size=1),
 )
-LARGE_WINDOWS = all_of(
-    subject(*ALL_CONVOLUTIONS), without(below_one("kernel_size")), wrong_in(kernel_size=1)
-)
+LARGE_WINDOWS = all_of(subject(*ALL_CONVOLUTIONS), without(below_one("kernel_size")), wrong_in(kernel_size=1))
 
 DEVIATIONS = (
     deviation(
@@ -121,7 +118,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-arguments-of-keras-ignored",
-        "Arguments that only Keras has go unnoticed, bad ones too: seed of recurrent layers, groups, lora_rank, "
+        "Arguments that only Keras has go unnoticed, bad ones too: seed of recurrent layers, groups, "
+        "lora_rank, "
         "output_padding, data_format of layers of one dimension, and others.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
@@ -145,11 +143,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-numbers-unchecked",
-        "Rates, standard deviations, momentum, epsilon, seeds and noise shapes are taken as they come: of another "
+        "Rates, standard deviations, momentum, epsilon, seeds and noise shapes are taken as they come: of "
+        "another "
         "range, or no numbers at all.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:27 (Dropout), noise.js:21 (GaussianNoise), :50, :113, "
-        "normalization.js:147 (BatchNormalization), :285 (LayerNormalization), recurrent.js:663 (SimpleRNNCell), "
+        "normalization.js:147 (BatchNormalization), :285 (LayerNormalization), recurrent.js:663 "
+        "(SimpleRNNCell), "
         ":827, :1008",
         scope=all_of(
             subject(
@@ -164,7 +164,14 @@ DEVIATIONS = (
                 *RECURRENT,
             ),
             wrong_in(
-                "momentum", "epsilon", "dropout", "recurrent_dropout", "noise_shape", "seed", rate=0.5, stddev=0.5
+                "momentum",
+                "epsilon",
+                "dropout",
+                "recurrent_dropout",
+                "noise_shape",
+                "seed",
+                rate=0.5,
+                stddev=0.5,
             ),
         ),
         effect=Accepts(),
@@ -176,7 +183,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-required-arguments-unchecked",
-        "A layer is made without an argument that it cannot do without, or for which it has a default of its own "
+        "A layer is made without an argument that it cannot do without, or for which it has a default of "
+        "its own "
         "(pool_size): a rate that is undefined drops nothing.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:27 (Dropout), :240 (Activation), noise.js:21, :50, :113, "
@@ -237,7 +245,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-bidirectional-of-no-layer",
-        "Bidirectional asks anything that it is given for a layer's configuration, and fails where there is none.",
+        "Bidirectional asks anything that it is given for a layer's configuration, and fails where there "
+        "is none.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:184 (Bidirectional)",
         scope=all_of(subject("layers.Bidirectional"), wrong_in(layer=GRU)),
@@ -348,7 +357,9 @@ DEVIATIONS = (
         "A number for a target shape is taken, and the call fails inside.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:291 (Reshape)",
-        scope=all_of(subject("layers.Reshape"), without(is_list("target_shape")), wrong_in(target_shape=[-1])),
+        scope=all_of(
+            subject("layers.Reshape"), without(is_list("target_shape")), wrong_in(target_shape=[-1])
+        ),
         effect=Raises("internal", "call", REFUSAL, "slice is not a function"),
         witnesses=(spoilt("Reshape", {"target_shape": 2}),),
     ),
@@ -390,7 +401,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-unread-masks-unchecked",
-        "GlobalAveragePooling1D and TimeDistributed read no mask, so that one which does not fit goes unnoticed.",
+        "GlobalAveragePooling1D and TimeDistributed read no mask, so that one which does not fit goes "
+        "unnoticed.",
         kind="intentional",
         source=f"{LAYERS}/layers/pooling.js:434 (GlobalAveragePooling1D), wrappers.js:157 (TimeDistributed)",
         scope=all_of(subject("layers.GlobalAveragePooling1D", "layers.TimeDistributed"), wrong_in_masks),
@@ -444,7 +456,8 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-crops-by-text",
-        "CenterCrop with a text for a height or width gives something; the plain JavaScript backend refuses it.",
+        "CenterCrop with a text for a height or width gives something; the plain JavaScript backend "
+        "refuses it.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/center_crop.js:18 (CenterCrop)",
         scope=all_of(subject("layers.CenterCrop"), wrong_in(height=3, width=3)),
@@ -453,7 +466,8 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-resizing-of-several-inputs",
-        "Resizing takes a list of inputs for numbers to make a tensor of, and fails at it; the plain JavaScript "
+        "Resizing takes a list of inputs for numbers to make a tensor of, and fails at it; the plain "
+        "JavaScript "
         "backend says that they have the wrong rank.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/image_resizing.js:61 (Resizing.call)",
@@ -463,7 +477,8 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-prelu-shapes-unchecked",
-        "The kernel of PReLU does not look at shapes: alpha is read beyond its end where the input has grown.",
+        "The kernel of PReLU does not look at shapes: alpha is read beyond its end where the input has "
+        "grown.",
         kind="bug",
         source=f"{WASM}/kernels/Prelu.js:27 (prelu)",
         scope=all_of(subject("layers.PReLU"), asks("refusal/widened")),

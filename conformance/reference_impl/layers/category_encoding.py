@@ -37,7 +37,7 @@ class CategoryEncoding(Layer):
     output_mode = field(
         Kind("one of 'multi_hot', 'one_hot', 'count'", _output_mode, ("nonsense",)),
         "multi_hot",
-        "what a row tells"
+        "what a row tells",
     )
     sparse = field(
         fields.boolean, False, "whether the output is a sparse tensor", serialized=Serialized.NEVER

@@ -157,15 +157,11 @@ non_negative_integer = Kind("an integer of 0 or more", _non_negative_integer, (-
 number = Kind("a number", _number, ("x",))
 unit_interval = Kind("a number from 0 to 1", _unit_interval, (1.5, "x"))
 non_negative = Kind("a number that is not negative", _non_negative, (-1.0, "x"))
-fraction = Kind(
-    "a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))), ("x",)
-)
+fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))), ("x",))
 boolean = Kind("True or False", _boolean, ("yes",))
 text = Kind("a string", _text, (3,))
 mapping = Kind("an object", _mapping, (3,))
-activation = Kind(
-    "the name of an activation function", lambda value: activations.get(value).name, ("rleu",)
-)
+activation = Kind("the name of an activation function", lambda value: activations.get(value).name, ("rleu",))
 initializer = Kind(
     "an initializer", lambda value: identifiers.canonical(value, identifiers.INITIALIZERS), ("glorot",)
 )
@@ -177,6 +173,7 @@ constraint = Kind(
     lambda value: identifiers.canonical(value, identifiers.CONSTRAINTS),
     ("non_negative",),
 )
+
 
 def _dtype(value: Any) -> str:
     if isinstance(value, dict):
@@ -244,9 +241,7 @@ def _noise_shape(value: Any) -> tuple[int | None, ...]:
     return tuple(None if v is None else _positive(v) for v in value)
 
 
-positive_integers = Kind(
-    "a positive integer, or one for each spatial dimension", _positive_integers, (0,)
-)
+positive_integers = Kind("a positive integer, or one for each spatial dimension", _positive_integers, (0,))
 non_negative_integers = Kind(
     "an integer of 0 or more, or one for each spatial dimension", _non_negative_integers, (-1,)
 )

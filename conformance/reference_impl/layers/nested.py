@@ -25,4 +25,6 @@ def _canonical(value: Any) -> dict[str, Any]:
     return {"class_name": value["class_name"], "config": made(value).get_config()}
 
 
-layer = Kind('a layer as {"class_name": …, "config": {…}}', _canonical, (3, {"class_name": "Dens", "config": {}}))
+layer = Kind(
+    'a layer as {"class_name": …, "config": {…}}', _canonical, (3, {"class_name": "Dens", "config": {}})
+)

@@ -58,7 +58,8 @@ class Recurrent(Layer, registered=False):
         for mask in context.masks:
             if mask is not None and mask.shape != x.shape[:2]:
                 raise ValueError(
-                    f"{own} takes a mask of shape (batch, time), got {mask.shape} for an input of shape {x.shape}"
+                    f"{own} takes a mask of shape (batch, time), got {mask.shape} for an input of shape "
+                    f"{x.shape}"
                 )
         _, *wanted = self.repeated.output_shapes([step_shape(x.shape)])
         given = [state.shape for state in context.initial_state]

@@ -3,7 +3,7 @@
 /** Run a task, then dispose every tensor and variable that it made; standard error tells of a leak. */
 export function disposingEverything(tf, task) {
   const engine = tf.engine();
-  const before = engine.state.numTensors;
+  const {numTensors: before, numBytes} = engine.state;
   const kept = [];
   const keep = engine.keep;
   engine.keep = (tensor) => {
@@ -21,6 +21,8 @@ export function disposingEverything(tf, task) {
         tensor.dispose();
       }
     }
+    // A tensor whose size is no number, as of a bad configuration, would spoil the count for good.
+    engine.state.numBytes = numBytes;
     const leaked = engine.state.numTensors - before;
     if (leaked !== 0) {
       console.error(`${leaked} tensors were not disposed`);
