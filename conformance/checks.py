@@ -302,8 +302,10 @@ def check(
 
 
 def agree(a: Ruling, b: Ruling) -> bool:
-    """Whether two answers are the same: two refusals, equal structures, arrays within both limits. An error that
-    a backend did not mean says nothing of what it holds to be right."""
+    """Whether two answers are the same: two refusals, equal structures, arrays within both limits.
+
+    An error that a backend did not mean says nothing of what it holds to be right.
+    """
     if a.judgement.verdict is b.judgement.verdict is Verdict.CONFORMS:
         return True
     match a.observed, b.observed:

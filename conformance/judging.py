@@ -68,8 +68,8 @@ def judge_refusal(expected: Refusal, observed: WireError) -> Judgement:
     """An error where one is due: it has to be one that the backend raises for its user to read.
 
     When is left to the backend. A bad argument may be refused by the constructor or by the first call, which
-    are often one expression, and no documentation says by which: of the bad configurations in the corpus Keras
-    3.15 refuses 404 in the constructor and 43 in the call, TensorFlow.js 4.22 146 and 38.
+    are often one expression, and no documentation says by which: of the bad configurations in the corpus
+    Keras 3.15 refuses 404 in the constructor and 43 in the call, TensorFlow.js 4.22 146 and 38.
     """
     if observed.kind in DELIBERATE:
         return SAME_STRUCTURE

@@ -22,9 +22,7 @@ from conformance.reference_impl.tape import Tensor, error_bounds, variable, vjp
 from tests.answers import answer
 
 QUICK = [
-    case
-    for case in corpus.load("quick")
-    if case.subject.startswith("layers.") and not case.to_be_refused
+    case for case in corpus.load("quick") if case.subject.startswith("layers.") and not case.to_be_refused
 ]
 LAYERS = {name: c for name, c in Layer.registered.items() if c.__module__.startswith("conformance.")}
 
