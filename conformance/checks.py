@@ -32,6 +32,7 @@ from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.runners.protocol import (
+    DELIBERATE,
     Identity,
     Observed,
     WireError,
@@ -96,6 +97,9 @@ class Ruling:
     observed: Observed | None = None
     limit: Array | None = None
 
+
+NOTHING = WireJSON(None)
+"""The answer where there is nothing to object to."""
 
 UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities"))
 
@@ -192,7 +196,7 @@ class Trial:
         judgement = judge(wanted, seen, self.bench.arithmetic)
         if judgement.passed or not self.in_scope:
             return Ruling(judgement, (), seen, limit)
-        for explain in (self.as_refusal, self.as_dialect):
+        for explain in (self.as_refusal, self.as_acceptance, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
                 return Ruling(*explained, seen, limit)
@@ -227,6 +231,19 @@ class Trial:
                     if same and concerns(observables, observable):
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
+
+    def as_acceptance(
+        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
+    ) -> tuple[Judgement, tuple[str, ...]] | None:
+        """A recorded want of a refusal."""
+        if judgement.verdict is not Verdict.ACCEPTS or observed != NOTHING:
+            return None
+        accepting = tuple(
+            d.id
+            for d in self.in_scope
+            if isinstance(d.effect, effects.Accepts) and matches(d.effect.observables, observable)
+        )
+        return (replace(judgement, verdict=Verdict.DEVIATES), accepting) if accepting else None
 
     def as_dialect(
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
@@ -489,12 +506,15 @@ def told_arguments(observable: str, observed: Observed | None) -> tuple[str, ...
 
 
 def agree(a: Ruling, b: Ruling) -> bool:
-    """Whether two answers are the same: two refusals, equal structures, arrays within both limits."""
+    """Whether two answers are the same: two refusals, equal structures, arrays within both limits.
+
+    An error that a backend did not mean says nothing of what it holds to be right.
+    """
     if a.judgement.verdict is b.judgement.verdict is Verdict.CONFORMS:
         return True
     match a.observed, b.observed:
         case WireError(), WireError():
-            return True
+            return {a.observed.kind, b.observed.kind} <= DELIBERATE
         case WireJSON(), WireJSON():
             return equal(a.observed.value, b.observed.value)
         case WireTensor(), WireTensor():

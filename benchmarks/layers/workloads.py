@@ -31,9 +31,11 @@ class Workload:
         """The input, and the weights of these names and shapes, the same on every side."""
         rng = np.random.default_rng(4)
         x = rng.standard_normal(self.shape, np.float32)
-        drawn: list[Array] = [rng.standard_normal(shape, np.float32) for _, shape in weights]
+        drawn = [rng.standard_normal(shape, np.float32) for _, shape in weights]
         positive = [name.endswith("variance") for name, _ in weights]
-        return x, [abs(w) + 1 if p else w / 8 for w, p in zip(drawn, positive, strict=True)]
+        return x, [
+            np.asarray(abs(w) + 1 if p else w / 8, np.float32) for w, p in zip(drawn, positive, strict=True)
+        ]
 
 
 def cotangent(shape: tuple[int, ...]) -> Array:

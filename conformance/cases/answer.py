@@ -176,6 +176,10 @@ class Subject:
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         raise NotImplementedError  # every kind of subject has its own
 
+    def initial_weights(self, shapes: Sequence[Shape]) -> dict[str, Tensor]:
+        """Weights for inputs of these shapes: zeros, for whom their values do not matter."""
+        return {}
+
 
 class LayerSubject(Subject):
     """A layer made from the case's configuration."""
@@ -202,6 +206,11 @@ class LayerSubject(Subject):
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         assert self.layer is not None
         return self.layer.output_dtypes(dtypes)
+
+    def initial_weights(self, shapes: Sequence[Shape]) -> dict[str, Tensor]:
+        assert self.layer is not None
+        self.shapes(shapes)
+        return {w.name: Tensor(xp.zeros(w.shape)) for w in self.layer.declare_weights(shapes)}
 
 
 class ActivationSubject(Subject):
@@ -272,13 +281,17 @@ class Question:
         data = self.data
         inputs = [variable(_truth(x)) for x in data.inputs]
         weights = {name: variable(_truth(x)) for name, x in data.weights.items()}
-        initial_state = tuple(variable(_truth(x), tracked=self.recorded) for x in data.initial_state)
-        context = Context(
+        context = self.context(training, states)
+        return Called(inputs, weights, self.subject.call(inputs, weights, context))
+
+    def context(self, training: bool, states: tuple[Tensor, ...] = ()) -> Context:
+        """The circumstances of a call; without an initial state it goes on from these."""
+        initial_state = tuple(variable(_truth(x), tracked=self.recorded) for x in self.data.initial_state)
+        return Context(
             training=training,
-            masks=tuple(xp.asarray(mask) for mask in data.masks),
+            masks=tuple(xp.asarray(mask) for mask in self.data.masks),
             initial_state=initial_state or states,
         )
-        return Called(inputs, weights, self.subject.call(inputs, weights, context))
 
 
 Part = Callable[[Question, list[str]], dict[str, Expected]]
@@ -403,6 +416,24 @@ def _memory(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure({step: {"tensors": 0, "bytes": 0} for step in steps}) for name in names}
 
 
+def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
+    """Nothing, where the calls go well; `Answers` takes what they raise for the answer."""
+    subject, data = question.subject, question.data
+    inputs = [variable(_truth(x)) for x in data.inputs]
+    widened = [variable(_truth(xp.concatenate([x, x], axis=-1))) for x in data.inputs]
+    weights = subject.initial_weights([x.shape for x in inputs])
+    context = question.context(training=False)
+
+    def accepted(x: Sequence[Tensor]) -> Expected:
+        try:
+            subject.call(x, weights, context)
+        except ValueError as error:
+            return Refusal("call", str(error))
+        return Structure(None)
+
+    return {name: accepted(widened if name == "refusal/widened" else inputs) for name in names}
+
+
 def _config(question: Question, names: list[str]) -> dict[str, Expected]:
     layer = question.subject.layer
     assert layer is not None
@@ -440,6 +471,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "mask": ("call", _masks),
     "weights": ("build", _weights),
     "memory": ("call", _memory),
+    "refusal": ("call", _refusal),
     "config": ("config", _config),
     "reconstructed": ("call", _outputs(training=False)),
     "reconstructed/config": ("reconstruction", _config),

@@ -55,6 +55,19 @@ class Raises:
 
 
 @dataclass(frozen=True)
+class Accepts:
+    """The backend has no objection where there should be an error.
+
+    Attributes:
+        observables: patterns of the observables that are answered by null, JSON's word for nothing.
+    """
+
+    observables: tuple[str, ...] = ("refusal",)
+
+    name = "accepts"
+
+
+@dataclass(frozen=True)
 class Metadata:
     """A shape, configuration, name, signature or list of weights differs, exactly thus.
 
@@ -89,7 +102,7 @@ class Unpredictable:
     name = "unpredictable"
 
 
-Effect = Value | Raises | Metadata | Unpredictable
+Effect = Value | Raises | Accepts | Metadata | Unpredictable
 
 Scope = Callable[[Case, Data], bool]
 """A predicate over a case and its data."""
@@ -135,6 +148,11 @@ class Deviation:
     effect: Effect
     witnesses: tuple[Case, ...]
     stands: str = ""
+
+    @property
+    def speaks_of_refusals(self) -> bool:
+        """Whether it names `refusal` among its observables."""
+        return any(pattern.startswith("refusal") for pattern in self.effect.observables)
 
 
 @dataclass(frozen=True)
@@ -227,10 +245,11 @@ class Dialect:
 
     def in_scope(self, case: Case, data: Data) -> tuple[Applied, ...]:
         """The deviations that apply to the case: those of layers inside its configuration, the innermost
-        first, and its own."""
+        first, and its own. Of a case that is asked for nothing but its refusal, those alone that name it:
+        other scopes may take it for granted that the layer can be made, and called."""
         inside = [
             Applied(d, one.case, one.path)
-            for one in layers_inside(case, data)
+            for one in (() if case.to_be_refused else layers_inside(case, data))
             for d in self._own(one.case, one.data)
             if not isinstance(d.effect, Metadata) or matches(d.effect.observables, "config")
         ]
@@ -238,17 +257,20 @@ class Dialect:
         return (*inside, *(Applied(d, case) for d in self._own(case, data)))
 
     def _own(self, case: Case, data: Data) -> tuple[Deviation, ...]:
-        if case.subject not in self._by_subject:
-            self._by_subject[case.subject] = tuple(
+        key = case.subject, case.to_be_refused
+        if key not in self._by_subject:
+            self._by_subject[key] = tuple(
                 d
                 for d in self.deviations
-                if not isinstance(d.scope, About) or case.subject in d.scope.subjects
+                if (not isinstance(d.scope, About) or case.subject in d.scope.subjects)
+                and (d.speaks_of_refusals or not case.to_be_refused)
             )
-        return tuple([d for d in self._by_subject[case.subject] if d.scope(case, data)])
+        return tuple([d for d in self._by_subject[key] if d.scope(case, data)])
 
     @cached_property
-    def _by_subject(self) -> dict[str, tuple[Deviation, ...]]:
-        """The deviations that may be in scope of a case, by its subject, as it is first asked for."""
+    def _by_subject(self) -> dict[tuple[str, bool], tuple[Deviation, ...]]:
+        """The deviations that may be in scope of a case, by its subject and by whether it is asked for its
+        refusal alone, as it is first asked for."""
         return {}
 
 

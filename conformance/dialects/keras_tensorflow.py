@@ -8,7 +8,13 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects import keras_convolutions, keras_images, keras_pooling, keras_recurrent
+from conformance.dialects import (
+    keras_convolutions,
+    keras_errors,
+    keras_images,
+    keras_pooling,
+    keras_recurrent,
+)
 from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
@@ -428,6 +434,7 @@ ONE_DNN = (
 
 OF_FAMILIES = (
     *keras_convolutions.DEVIATIONS,
+    *keras_errors.DEVIATIONS,
     *keras_images.DEVIATIONS,
     *keras_pooling.DEVIATIONS,
     *keras_recurrent.DEVIATIONS,

@@ -17,9 +17,10 @@ class Question:
     """An observable of a case, taken apart.
 
     Attributes:
-        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `memory`,
+        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `memory`, `refusal`,
             `config`, `signature` or `identifier`.
-        of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
+        of: which output or mask, by what a gradient is, the state's weight, what is known of a shape, what
+            becomes of the inputs before a second call.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.
         again: asked after other calls.
@@ -73,12 +74,13 @@ class Question:
     @property
     def calls(self) -> bool:
         """Whether the subject is called with the inputs."""
-        return self.kind in ("output", "gradient", "state", "dtype", "mask")
+        return self.kind in ("output", "gradient", "state", "dtype", "mask", "refusal")
 
     @property
     def builds(self) -> bool:
-        """Whether a layer has to be built before it can answer."""
-        return self.is_layer and (self.calls or self.kind in ("shape", "weights"))
+        """Whether a layer has to be built before it can answer, and is not by its first call."""
+        by_itself = self.kind == "refusal" and not self.is_cell
+        return self.is_layer and (self.calls or self.kind in ("shape", "weights")) and not by_itself
 
     @property
     def source(self) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, with_basis
 from conformance.cases.relations import RELATIONS, asked_beside, derivations, relation_of
 from conformance.engine import Made
+from conformance.judging import told_failure
 from conformance.reference_impl import activations
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
@@ -165,6 +166,7 @@ class Right:
         kind: `array`, `paths` (parts of a structure, by path), `whole` (a structure), `name` (one of
             several), `own` (what the backend answers by itself), `composed` (what its answers to other cases
             make of it) or `refusal`; `side` of such another case.
+        failure: how the backend fails where it should refuse, in its own words.
         moved: the sign of a zero counts.
         sides: what else is asked, to be put together and multiplied by the factor (`Composition`), since the
             statement holds.
@@ -174,6 +176,7 @@ class Right:
     kind: str
     value: Any = None
     limit: Array | None = None
+    failure: str = ""
     moved: bool = False
     dot: tuple[Array, Array] | None = None
     unit_roundoff: float = 0.0
@@ -298,7 +301,7 @@ def _requests(finding: Finding, seed: int) -> str:
 def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime: Runtime) -> Right:
     match expected:
         case Refusal():
-            return Right("refusal")
+            return Right("refusal", failure=told_failure(finding.summary))
         case Value(tensor):
             value = xp.to_host(tensor.value)
             if value.dtype == bool:  # JavaScript's tensors hold truth values as numbers

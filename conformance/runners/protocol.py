@@ -49,18 +49,29 @@ OBSERVABLES = {
     "config": "JSON: the layer's configuration by Keras names and values, as the backend serialises it",
     "reconstructed/config": "JSON: the configuration of the layer that that configuration makes",
     "reconstructed/output/{i}": "output i of that layer with the same weights and inputs",
+    "refusal": "JSON: null where the subject can be made and then called with the inputs, in inference mode "
+               "and with its own initial weights; else the error that says why not",
+    "refusal/widened": "the same of a second call of that layer, each input twice along its last axis",
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 
 
+DELIBERATE = frozenset({"invalid-argument", "type", "not-implemented"})
+"""The kinds of errors by which a backend tells its user what is wrong.
+
+They count as one where an error is due: which of them it is follows the language, not the fault. Keras raises
+a ValueError for an argument that a layer does not have, and Python a TypeError for one that is missing;
+TensorFlow.js has one class of error for both."""
+
 ERROR_KINDS = {
     "invalid-argument": "a value is refused: ValueError, InvalidArgumentError, an assertion on an argument",
     "type": "an argument of the wrong type or name: TypeError in Python",
     "not-implemented": "the backend says that it does not implement this",
     "missing-kernel": "the backend lacks a kernel or gradient for an operation",
-    "internal": "anything else: a failure that the author of the backend did not mean to report",
+    "internal": "anything else: a failure that the author of the backend did not mean to report, as what the "
+    "language itself raises where an operation meets another type than it was written for",
 }
 
 

@@ -101,7 +101,7 @@ def _as_observed(case: Case, name: str, answers: Mapping[str, Expected], said: S
         expected = answers[expected.observable]
     match expected:
         case Refusal(at, message):
-            return WireError("invalid-argument", at, message)
+            value: Any = WireError("invalid-argument", at, message)
         case Structure(value):
             # Through JSON, as a runner's answer comes: no tuples, no sharing.
             value = msgspec.json.decode(msgspec.json.encode(value))

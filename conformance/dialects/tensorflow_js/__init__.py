@@ -11,6 +11,7 @@ from conformance.dialects.tensorflow_js import (
     core,
     cpu,
     defaults,
+    errors,
     gradients,
     images,
     layers,
@@ -49,10 +50,11 @@ EVERYWHERE = (
     *recurrent.DEVIATIONS,
     *convolutional_recurrent.DEVIATIONS,
     *stacked_cells.DEVIATIONS,
+    *errors.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 
 DIALECTS = {
-    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU)),
-    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM)),
+    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU, *errors.ONLY_CPU)),
+    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM, *errors.ONLY_WASM)),
 }

@@ -8,7 +8,7 @@ from typing import ClassVar
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, refuse_integers
 from conformance.reference_impl.layers.low_rank import LowRank
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import correlate, pad, transpose
@@ -124,6 +124,7 @@ class WindowedProduct(Layer, registered=False):
         return ((shape[0], *positions, channels) if last else (shape[0], channels, *positions),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        refuse_integers(self, inputs[0])
         z = convolved(self, inputs[0], self.kernels(weights), weights.get("bias"))
         return Result((self.activate(z),))
 

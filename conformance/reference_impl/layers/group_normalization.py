@@ -35,7 +35,9 @@ class GroupNormalization(CentreAndScale):
 
     minimum_rank = 2
 
-    groups = field(Kind("a positive integer, or -1 for one a channel", _groups), 32, "how many groups")
+    groups = field(
+        Kind("a positive integer, or -1 for one a channel", _groups, (0, "x")), 32, "how many groups"
+    )
     axis = field(fields.integer, -1, "the axis of the channels")
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:

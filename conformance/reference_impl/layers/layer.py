@@ -236,6 +236,12 @@ class Layer:
         return activations.get(identifier or self.activation).function(x)  # type: ignore[attr-defined]  # a field of the layers that ask
 
 
+def refuse_integers(layer: Layer, x: Tensor) -> None:
+    """Raises ValueError where a layer that computes with floats alone is given something else."""
+    if x.dtype.kind != "f":
+        raise ValueError(f"{type(layer).__name__} takes inputs of floats, got {x.dtype.name}")
+
+
 @patchable("layers.given_weights")
 def given_weights(layer: Layer, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The weights that a layer holds when it has been given some: those, with no constraint applied"""

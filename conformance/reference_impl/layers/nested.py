@@ -77,9 +77,10 @@ def _stacked(cells: Sequence[Any]) -> dict[str, Any]:
 
 
 DESCRIBED = 'as {"class_name": …, "config": {…}}'
-layer = Kind(f"a layer {DESCRIBED}", _canonical)
-layers = Kind(f"a list of at least one layer {DESCRIBED}", _canonical_list)
-cell = Kind(f"a cell, or a list of cells, {DESCRIBED}", _one_or_stacked)
+NO_LAYERS = (3, {"class_name": "Dens", "config": {}})
+layer = Kind(f"a layer {DESCRIBED}", _canonical, NO_LAYERS)
+layers = Kind(f"a list of at least one layer {DESCRIBED}", _canonical_list, (3, []))
+cell = Kind(f"a cell, or a list of cells, {DESCRIBED}", _one_or_stacked, NO_LAYERS)
 """Cells in a list are stacked."""
 
 

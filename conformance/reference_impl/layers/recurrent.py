@@ -56,8 +56,23 @@ class Recurrent(Layer, registered=False):
         _, *states = self.output_shapes([x.shape for x in inputs])
         return (masks[0] if self.return_sequences else None, *(None for _ in states))
 
+    def check_context(self, x: Tensor, context: Context) -> None:
+        """Whether mask and initial states fit an input; raises ValueError naming layer and shapes."""
+        own = type(self).__name__
+        for mask in context.masks:
+            if mask is not None and mask.shape != x.shape[:2]:
+                raise ValueError(
+                    f"{own} takes a mask of shape (batch, time), got {mask.shape} for an input of shape "
+                    f"{x.shape}"
+                )
+        _, *wanted = self.repeated.output_shapes([step_shape(x.shape)])
+        given = [state.shape for state in context.initial_state]
+        if given and given != wanted:
+            raise ValueError(f"{own} takes initial states of shapes {wanted}, got {given}")
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
+        self.check_context(x, context)
         batch, time = x.shape[:2]
         output, *states = (
             Tensor(xp.zeros((batch, *size), x.dtype))

@@ -19,7 +19,7 @@ def _numbers(value: Any) -> Any:
     return [_numbers(v) for v in value] if isinstance(value, list | tuple) else fields.number.parse(value)
 
 
-numbers = Kind("a number, or nested lists of numbers that broadcast to the input", _numbers)
+numbers = Kind("a number, or nested lists of numbers that broadcast to the input", _numbers, ("x",))
 
 
 class Rescaling(Layer):

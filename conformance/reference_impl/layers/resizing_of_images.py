@@ -42,7 +42,7 @@ class ImageLayer(OfImages, registered=False):
     height: int
     width: int
     data_format: str
-    factor = field(Kind("None", _nothing), None, serialized=Serialized.NEVER)
+    factor = field(Kind("None", _nothing, (0.5,)), None, serialized=Serialized.NEVER)
     bounding_box_format = field(fields.optional(fields.text), None, serialized=Serialized.IF_SET)
 
     def check(self) -> None:

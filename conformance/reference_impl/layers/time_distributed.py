@@ -51,6 +51,13 @@ class TimeDistributed(Layer):
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         (x,) = inputs
+        for mask in context.masks:
+            if mask is not None and mask.shape[:2] != x.shape[:2]:
+                raise ValueError(
+                    f"TimeDistributed takes a mask of shape (batch, time, …), got {mask.shape} for an "
+                    "input of "
+                    f"shape {x.shape}"
+                )
         held = given_weights(self.inner, weights)
         outputs, state = [], dict[str, Tensor]()
         for t in range(x.shape[1]):

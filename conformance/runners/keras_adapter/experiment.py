@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -91,6 +92,8 @@ class LayerExperiment:
                 return self._inference.mask(int(index))
             case ["weights"]:
                 return self._described_weights()
+            case ["refusal", *second]:
+                return self._refusal(widened=second == ["widened"])
             case ["signature"]:
                 return {"arguments": constructor_arguments(self._class)}
         raise ValueError(f"a layer has no observable {observable!r}")
@@ -236,6 +239,22 @@ class LayerExperiment:
                 )
             return self._state[name]
 
+    @once
+    def _used(self) -> Any:
+        """A layer after its first call, which builds it."""
+        layer, invocation = self._construct(), self._invocation
+        with at("call"):
+            invocation(layer, training=False)
+        return layer
+
+    def _refusal(self, *, widened: bool) -> None:
+        """Nothing, where the first call goes well or, `widened`, a second one with inputs twice as wide."""
+        layer = self._used
+        if widened:
+            twice = tuple(np.concatenate([x, x], axis=-1) for x in self.case.inputs)
+            with at("call"):
+                Invocation(self._class, replace(self.case, inputs=twice))(layer, training=False)
+
     def _described_weights(self) -> list[dict[str, Any]]:
         return [
             {
@@ -273,6 +292,9 @@ class ActivationExperiment:
                 return self._inferred_shapes(knowledge)
             case ["dtype"]:
                 return self._inference.dtypes
+            case ["refusal"]:
+                self._inference.run()
+                return None
             case ["signature"]:
                 return {"arguments": function_arguments(self._function)}
             case ["identifier"]:

@@ -35,8 +35,9 @@ ARITHMETIC: dict[str, Any] = {
 DESCRIPTION = ["signature", "config", "reconstructed/config"]
 CALL = ["output/*", "again/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
         "shape/*", "dtype", "mask/*", "weights",
-        "reconstructed/output/*"]  # fmt: skip
-FUNCTION = ["output/*", "again/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]
+        "reconstructed/output/*", "refusal*"]  # fmt: skip
+FUNCTION = ["output/*", "again/*", "gradient/input/*", "shape/*", "dtype", "refusal", "signature",
+            "identifier"]  # fmt: skip
 """Patterns of observables: of any layer class, of one that can be called, of an activation function."""
 
 

@@ -2,7 +2,7 @@
 import {callAgain} from "./again.mjs";
 import {Failure, attempt, classified, once} from "./failures.mjs";
 import {vjp} from "./gradients.mjs";
-import {BuiltLayer} from "./layer.mjs";
+import {BuiltLayer, apply, isCell} from "./layer.mjs";
 import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
 import {configToKeras} from "./naming.mjs";
@@ -38,6 +38,7 @@ class Answers {
       ),
     );
     this.layer = once("construction", () => subject.create(asked.config));
+    this.used = once("call", () => this.firstCall());
     this.config = once("config", () => configToKeras(this.layer().getConfig()));
     this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
     this.ready = once("build", () => this.built().assign(this.weights()));
@@ -87,6 +88,26 @@ class Answers {
     return attempt("call", () => wireJSON(leaks(this.tf, () => this.subject.create(this.asked.config), given)));
   }
 
+  /** A layer after its first call, which builds it, but for a cell: that is built by the layer around it. */
+  firstCall() {
+    const layer = attempt("construction", () => this.subject.create(this.asked.config));
+    if (isCell(layer)) {
+      new BuiltLayer(this.tf, layer, this.inputs());
+    }
+    apply(layer, this.inputs(), this.arguments());
+    return layer;
+  }
+
+  /** Nothing, where the first call goes well or, `widened`, a second one with inputs twice as wide. */
+  refusal(widened) {
+    const layer = this.used();
+    if (widened) {
+      const twice = this.inputs().map((x) => this.tf.concat([x, x], x.rank - 1));
+      apply(layer, twice, this.arguments());
+    }
+    return wireJSON(null);
+  }
+
   inferredShapes(unknown) {
     const layer = this.layer();
     const shapes = shapesWithUnknowns(this.inputs(), unknown, () => this.built().layer);
@@ -131,6 +152,7 @@ const OBSERVABLES = [
   [/^mask\/(\d+)$/, (answers, index) => outputMask(answers.masks(), index)],
   [/^weights$/, (answers) => wireJSON(answers.built().describeWeights())],
   [/^memory$/, (answers) => answers.leaks()],
+  [/^refusal(\/widened)?$/, (answers, widened) => answers.refusal(widened)],
   [/^config$/, (answers) => wireJSON(answers.config())],
   [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
   [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],

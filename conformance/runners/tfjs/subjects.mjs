@@ -12,11 +12,12 @@ const LAYER_OBSERVABLES = [
   "mask/*",
   "weights",
   "memory",
+  "refusal*",
   "config",
   "reconstructed/*",
   "signature",
 ];
-const ACTIVATION_OBSERVABLES = ["output/*", "again/*", "gradient/input/*", "dtype", "identifier"];
+const ACTIVATION_OBSERVABLES = ["output/*", "again/*", "gradient/input/*", "dtype", "refusal", "identifier"];
 
 class LayerSubject {
   observables = LAYER_OBSERVABLES;
