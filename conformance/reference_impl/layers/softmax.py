@@ -41,7 +41,8 @@ def spread(mask: Array, x: Tensor) -> Tensor:
     shapes = zip(reversed(mask.shape), reversed(x.shape), strict=False)
     if mask.ndim > x.ndim or any(m not in (1, n) for m, n in shapes):
         raise ValueError(
-            f"Softmax takes a mask that broadcasts to its input, got {mask.shape} for an input of shape {x.shape}"
+            f"Softmax takes a mask that broadcasts to its input, got {mask.shape} for an input of shape "
+            f"{x.shape}"
         )
     return Tensor(xp.broadcast_to(mask, x.shape).astype(x.dtype))
 
