@@ -36,7 +36,7 @@ RIGHT: dict[str, Observed] = {
     "gradient/input/0": to_wire(np.array([0, 0.5, 2], np.float32)),
 }
 WRONG = RIGHT | {"output/0": to_wire(np.array([-1, 0.5, 2], np.float32))}
-FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("internal", "call", "no"))
+FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("invalid-argument", "call", "no"))
 
 
 def bench(name: str, *patterns: str) -> Bench:
@@ -123,6 +123,12 @@ def test_refusals_agree_with_refusals_alone() -> None:
     )
     assert found["a", "output/0"].agrees_with == ("b",)
     assert found["d", "output/0"].agrees_with == ()
+
+
+def test_failures_that_nobody_meant_agree_with_nothing() -> None:
+    broken = dict.fromkeys(RIGHT, WireError("internal", "call", "index out of range"))
+    found = checks({"a": broken, "b": broken, "c": FAILING})
+    assert {c.agrees_with for c in found.values()} == {()}
 
 
 @pytest.mark.parametrize(("other", "agrees"), [([[1, 3]], ("b",)), ([[1, 4]], ())])

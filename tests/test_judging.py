@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.cases.answer import Refusal, Structure, Value
-from conformance.judging import Judgement, judge
+from conformance.judging import Judgement, judge, told_failure
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32, Arithmetic, declared
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.primitives import affine
 from conformance.reference_impl.tape import Provenance, Tensor, error_bounds, variable
-from conformance.runners.protocol import WireError, WireJSON, to_wire
+from conformance.runners.protocol import DELIBERATE, ERROR_KINDS, WireError, WireJSON, to_wire
 from conformance.verdicts import Rung, Verdict
 
 ROUND_TO_ZERO = declared({"base": "ieee-float32", "unit_roundoff": 2.0**-23})
@@ -206,6 +206,14 @@ def test_error_is_met_by_an_error_alone() -> None:
     assert judge(REFUSAL, ERROR, IEEE_FLOAT32).verdict is Verdict.CONFORMS
     assert judge(REFUSAL, to_wire(np.ones(1)), IEEE_FLOAT32).verdict is Verdict.ACCEPTS
     assert judge(REFUSAL, WireJSON([1]), IEEE_FLOAT32).verdict is Verdict.ACCEPTS
+
+
+@pytest.mark.parametrize("kind", ERROR_KINDS)
+@pytest.mark.parametrize("at", ["construction", "call"])
+def test_error_that_is_due_has_to_be_meant_wherever_it_comes_up(kind: str, at: str) -> None:
+    judgement = judge(REFUSAL, WireError(kind, at, "units"), IEEE_FLOAT32)
+    assert judgement.verdict is (Verdict.CONFORMS if kind in DELIBERATE else Verdict.DIVERGES)
+    assert told_failure(judgement.message) == ("" if kind in DELIBERATE else "units")
 
 
 @pytest.mark.parametrize("expected", [Value(Tensor(np.ones(1))), Structure([1])])

@@ -1,4 +1,4 @@
-"""The drafts of what is to be refused: each spoils a sound case in one thing, and the specification says what."""
+"""The drafts of what is to be refused: each spoils a sound case, and the specification says what is wrong."""
 
 from __future__ import annotations
 

@@ -272,6 +272,30 @@ def test_refusals_say_where_and_of_which_kind(
     assert error.message
 
 
+@pytest.mark.parametrize(
+    ("subject", "config", "inputs", "kind", "at"),
+    [
+        ("layers.Dense", {"units": 3, "colour": "red"}, [X], "invalid-argument", "construction"),
+        ("layers.Conv1D", {"filters": "3", "kernel_size": 1}, [normal(1, 2, 3)], "internal", "construction"),
+        ("layers.BatchNormalization", {"axis": 7}, [X], "internal", "call"),
+        ("activations.relu", {"slope": 1.0}, [X], "type", "call"),
+    ],
+)
+def test_what_is_wrong_is_refused_without_weights(
+    adapter: Adapter, subject: str, config: dict[str, Any], inputs: list[Any], kind: str, at: str
+) -> None:
+    error = adapter.observe(subject, "refusal", *inputs, config=config)["refusal"]
+    assert (error.kind, error.at) == (kind, at)
+
+
+def test_sound_calls_are_answered_by_nothing_and_a_wider_one_is_refused(adapter: Adapter) -> None:
+    answers = adapter.observe("layers.Dense", "refusal refusal/widened", X, config={"units": 3})
+    assert answers["refusal"] is None
+    assert (answers["refusal/widened"].kind, answers["refusal/widened"].at) == ("invalid-argument", "call")
+    assert adapter.observe("layers.Softmax", "refusal/widened", X) == {"refusal/widened": None}
+    assert adapter.observe("activations.relu", "refusal", X) == {"refusal": None}
+
+
 @pytest.mark.parametrize("weights", [{}, {"kernel": DENSE["kernel"]}, DENSE | {"gamma": DENSE["bias"]}])
 def test_other_weights_than_the_layers_are_refused(adapter: Adapter, weights: dict[str, Any]) -> None:
     answers = adapter.observe("layers.Dense", "output/0 weights", X, config={"units": 3}, weights=weights)
