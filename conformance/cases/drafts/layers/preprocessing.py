@@ -80,7 +80,7 @@ def random_width() -> Iterator[Case]:
     yield case([0.5, 0.5], 2, 6, 6, 3, once=True)
     for interpolation in ("bilinear", "nearest"):
         how: dict[str, Any] = {"interpolation": interpolation}
-        for by in (-0.5, 0.0, 0.125, 1.0):
+        for by in (-1.0, -0.5, 0.0, 0.125, 1.0):
             yield case([by, by], 2, 5, 8, 3, **how)
         for shape in ((1, 4, 4, 2), (3, 7, 3), (0, 4, 6, 2), (1, 1, 1, 1), (2, 3, 5, 1)):
             yield case([0.5, 0.5], *shape, **how)
