@@ -178,6 +178,19 @@ def test_pixel_of_no_weight_hides_nan() -> None:
     np.testing.assert_array_equal(np.isnan(found[0]), [True] * 3 + [False] * 5)
 
 
+def test_integers_are_rounded_to_even_and_a_half_is_not_promised() -> None:
+    x = np.array([[[0], [2], [3], [0]]], np.int32)
+    layer = layers.Resizing(1, 8)
+    (plain,) = layer.call([variable(x)], {}, Context()).outputs
+    # 0, 0.5, 1.5, 2.25, 2.75, 2.25, 0.75, 0
+    np.testing.assert_array_equal(plain.value.ravel(), [0, 0, 2, 2, 3, 2, 1, 0])
+    assert plain.dtype == np.int32
+    with error_bounds(IEEE_FLOAT32):
+        (bounded,) = layer.call([variable(x)], {}, Context()).outputs
+    assert bounded.error is not None
+    assert np.isinf(bounded.error.ravel()).tolist() == [False, True, True, *[False] * 5]
+
+
 @pytest.mark.parametrize(("grown", "new"), [(0.5, 11), (-0.5, 4), (0.0, 7), (-1.0, 0)])
 def test_certain_width_is_rounded_and_known(grown: float, new: int) -> None:
     layer = layers.RandomWidth([grown, grown])
