@@ -64,6 +64,7 @@ DEVIATIONS = (
         "size is 2, 4, 8, … times the old one. With antialias nothing is rounded.",
         kind="precision",
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, kTableSize",
+        upstream="none found (searched GitHub issues for: tensorflow image resize bicubic lookup table 1024)",
         scope=all_of(INTERPOLATING, between_steps),
         effect=Value({"layers.positions_of_window": at_steps}),
         witnesses=(

@@ -178,6 +178,38 @@ def test_pixel_of_no_weight_hides_nan() -> None:
     np.testing.assert_array_equal(np.isnan(found[0]), [True] * 3 + [False] * 5)
 
 
+def test_integers_are_rounded_to_even_and_a_half_is_not_promised() -> None:
+    x = np.array([[[0], [2], [3], [0]]], np.int32)
+    layer = layers.Resizing(1, 8)
+    (plain,) = layer.call([variable(x)], {}, Context()).outputs
+    # 0, 0.5, 1.5, 2.25, 2.75, 2.25, 0.75, 0
+    np.testing.assert_array_equal(plain.value.ravel(), [0, 0, 2, 2, 3, 2, 1, 0])
+    assert plain.dtype == np.int32
+    with error_bounds(IEEE_FLOAT32):
+        (bounded,) = layer.call([variable(x)], {}, Context()).outputs
+    assert bounded.error is not None
+    assert np.isinf(bounded.error.ravel()).tolist() == [False, True, True, *[False] * 5]
+
+
+@pytest.mark.parametrize(("grown", "new"), [(0.5, 11), (-0.5, 4), (0.0, 7), (-1.0, 0)])
+def test_certain_width_is_rounded_and_known(grown: float, new: int) -> None:
+    layer = layers.RandomWidth([grown, grown])
+    x = np.arange(7.0)[None, :, None] + np.zeros((2, 7, 1))
+    (out,) = layer.call([variable(x)], {}, Context()).outputs
+    assert layer.output_shapes([x.shape]) == (out.shape,)
+    assert out.shape == (2, new, 1)
+    expected = np.minimum(np.arange(new) * 7 / max(new, 1), 6)
+    np.testing.assert_allclose(out.value, np.broadcast_to(expected[:, None], out.shape), atol=1e-12)
+
+
+def test_random_width_is_drawn_between_its_ends_and_unknown_before() -> None:
+    layer = layers.RandomWidth([-0.5, 0.25], interpolation="nearest")
+    assert layer.output_shapes([(None, 5, 8, 3)]) == ((None, 5, None, 3),)
+    x = variable(np.zeros((1, 5, 8, 3)))
+    widths = {layer.call([x], {}, Context(rng_key=key)).outputs[0].shape[2] for key in range(200)}
+    assert widths == set(range(4, 11))
+
+
 def test_up_sampling_is_resizing_to_a_multiple() -> None:
     x = variable(np.random.default_rng(3).standard_normal((2, 4, 3, 2)))
     for interpolation in ("nearest", *WINDOWS):

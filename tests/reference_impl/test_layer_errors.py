@@ -130,6 +130,10 @@ def test_missing_required_argument_is_named(name: str) -> None:
         ("Dropout", {"rate": 0.5, "noise_shape": [0, 1]}, ("`noise_shape`", "positive", "[0, 1]")),
         ("GaussianNoise", {"stddev": -0.5}, ("`stddev`", "from 0 to 1", "-0.5")),
         ("SpatialDropout2D", {"rate": 0.5, "data_format": "NCHW"}, ("`data_format`", "NCHW")),
+        ("RandomWidth", {"factor": 1.5}, ("`factor`", "up to 1", "1.5")),
+        ("RandomWidth", {"factor": 0}, ("`factor`", "above 0", "0")),
+        ("RandomWidth", {"factor": [0.5, 0.25]}, ("`factor`", "no less", "[0.5, 0.25]")),
+        ("Resizing", {"height": 2, "width": 2, "interpolation": "cubic"}, ("`interpolation`", "'bicubic'")),
     ],
 )
 def test_bad_argument_is_named_with_what_is_allowed(

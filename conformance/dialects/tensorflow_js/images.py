@@ -20,7 +20,7 @@ from conformance.dialects.tensorflow_js.preprocessing import (
     size_of_images,
     up_sampled,
 )
-from conformance.dialects.tensorflow_js.record import CPU, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import CPU, LAYERS, WASM, deviation, issue, searched
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import where
 from conformance.reference_impl.tape import Tensor
@@ -82,7 +82,7 @@ def pixels_in(float_: type[Any]) -> Any:
     return pixels
 
 
-def nearest_pixels_astray(where: str, float_: type[Any], size: int, source: str) -> Deviation:
+def nearest_pixels_astray(backend: str, float_: type[Any], size: int, source: str) -> Deviation:
     """The entry of a backend that computes positions in this format, where a size misses its pixels."""
     pixels = pixels_in(float_)
 
@@ -94,11 +94,12 @@ def nearest_pixels_astray(where: str, float_: type[Any], size: int, source: str)
         )
 
     return deviation(
-        f"tfjs-{where}-up-sampling-misses-pixel",
-        f"UpSampling2D by the nearest pixel repeats some pixels once more, and the next once less, where the "
+        f"tfjs-{backend}-up-sampling-misses-pixel",
+        "UpSampling2D by the nearest pixel repeats some pixels once more, and the next once less, where the "
         f"size is {size} or another number that times its rounded reciprocal is less than 1.",
         kind="bug",
         source=source,
+        upstream=searched("resizeNearestNeighbor wrong pixel rounding ratio floor"),
         scope=all_of(UP_SAMPLING, interpolates("nearest"), without(of_one_number), misses),
         effect=Value({"layers.nearest_pixels": pixels}),
         witnesses=(up_sampled((1, 2, 3, 3), (size, 1)),),
@@ -122,6 +123,7 @@ DEVIATIONS = (
         "the last; in Keras the edges of the images fall together. Images are shifted by up to half a pixel.",
         kind="bug",
         source=f"{SOURCE}:967 (UpSampling2D.call: resizeBilinear without halfPixelCenters)",
+        upstream=issue(4340),
         scope=all_of(UP_SAMPLING, interpolates("bilinear"), without(of_one_number)),
         effect=Value({"layers.positions": from_corner}),
         witnesses=(up_sampled((2, 4, 4, 3), interpolation="bilinear"),),
@@ -152,6 +154,7 @@ DEVIATIONS = (
         "has no size, and from then on tf.memory().numBytes is NaN.",
         kind="bug",
         source=f"{SOURCE}:929, :963 (UpSampling2D: this.size[0])",
+        upstream=searched("UpSampling2D size number integer NaN shape"),
         scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
         effect=Raises(
             "internal",

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, channels_first, rank, sets, without
 from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, WASM, deviation
 from conformance.reference_impl.arrays import Array, xp
@@ -215,6 +215,14 @@ def interpolates_otherwise(case: Case, data: Data) -> bool:
     return case.config.get("interpolation", "nearest") not in ("nearest", "bilinear")
 
 
+def given_integers(case: Case, data: Data) -> bool:
+    return bool(data.inputs[0].dtype.kind == "i")
+
+
+def as_they_are(original: Any, x: Tensor, dtype: Any) -> Tensor:
+    return x
+
+
 def of_a_batch(case: Case, data: Data) -> bool:
     """Several images are brought to another number of pixels."""
     shape, config = data.inputs[0].shape, case.config
@@ -243,6 +251,11 @@ def resized(shape: tuple[int, ...], height: int, width: int, **config: Any) -> C
     return draft_layer("layers.Resizing", made, [recipe("normal", *shape)])
 
 
+def resized_integers(interpolation: str) -> Case:
+    config = {"height": 12, "width": 9, "interpolation": interpolation}
+    return draft_layer("layers.Resizing", config, [recipe("indices:256", 2, 4, 3, 3, dtype="int32")])
+
+
 def up_sampled(shape: tuple[int, ...], size: Sequence[int] = (2, 2), **config: Any) -> Case:
     """A case about UpSampling2D."""
     return draft_layer("layers.UpSampling2D", {"size": list(size)} | config, [recipe("normal", *shape)])
@@ -260,6 +273,21 @@ CROPS = sets("crop_to_aspect_ratio")
 CENTER_CROP_JS = f"{LAYERS}/layers/preprocessing/center_crop.js"
 RESIZING_JS = f"{LAYERS}/layers/preprocessing/image_resizing.js"
 
+
+def floats_of_integers(where: str, interpolation: str, source: str) -> Deviation:
+    """The entry about the dtype of integers that are resized."""
+    return deviation(
+        f"tfjs-{where}resizing-of-integers-by-{interpolation}-is-float32",
+        f"A Resizing of integers, by interpolation {interpolation}, gives float32: cast what it gives.",
+        kind="intentional",
+        source=source,
+        scope=all_of(RESIZING, interpolates(interpolation), given_integers),
+        effect=Metadata(("dtype",), lambda case, expected: ["float32"]),
+        witnesses=(resized_integers(interpolation),),
+    )
+
+
+WHOLE = resized_integers("bilinear")
 BATCH = resized((2, 4, 4, 3), 8, 16, interpolation="bilinear")
 CHANNELS_FIRST = resized((2, 3, 8, 8), 4, 2, interpolation="bilinear", data_format="channels_first")
 
@@ -402,6 +430,15 @@ DEVIATIONS = (
             ),
         ),
     ),
+        "tfjs-resizing-makes-floats",
+        "A bilinear Resizing of integers gives what lies between them; Keras rounds to integers.",
+        kind="intentional",
+        source=f"{CORE}/ops/image/resize_bilinear.js; {CPU}/kernels/ResizeBilinear.js:84",
+        scope=all_of(RESIZING, interpolates("bilinear"), given_integers),
+        effect=Value({"layers.Resizing.as_given": as_they_are}),
+        witnesses=(WHOLE,),
+    ),
+    floats_of_integers("", "bilinear", f"{CPU}/kernels/ResizeBilinear.js:84"),
     deviation(
         "tfjs-category-encoding-one-hot-of-rows",
         "CategoryEncoding with output mode one_hot refuses rows of several integers, which Keras encodes "
@@ -476,6 +513,7 @@ ON_CPU = (
 """What the plain JavaScript backend does, beside `DEVIATIONS`."""
 
 ON_WASM = (
+    floats_of_integers("wasm-", "nearest", f"{WASM}/kernels/ResizeNearestNeighbor.js:41"),
     deviation(
         "tfjs-wasm-center-crop-rounds-rows-down",
         "CenterCrop of images that are as wide as the crop takes wrong rows: their positions, which are no "

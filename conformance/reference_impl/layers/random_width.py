@@ -74,7 +74,7 @@ def widened(x: Tensor, new: int, interpolation: str) -> Tensor:
     """Images of a new width"""
     axis = x.ndim - 2
     height, old = x.shape[axis - 1 : axis + 1]
-    if interpolation == "nearest":
+    if interpolation == "nearest" or not new:
         return picked(x, axis, [i * old // new for i in range(new)])
     rows = Tensor(xp.eye(height, dtype=x.dtype))
     columns = between_two(old, positions_from_corner(old, new, x))

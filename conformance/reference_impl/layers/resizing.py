@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.interpolation import INTERPOLATIONS, resized
 from conformance.reference_impl.layers.layer import Context, Result
+from conformance.reference_impl.layers.rescaling import floating
 from conformance.reference_impl.layers.resizing_of_images import ImageLayer, central_part, layout
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, pad, subtract
@@ -21,8 +24,8 @@ class Resizing(ImageLayer):
     weighs (`bicubic`, `lanczos3`, `lanczos5`), or the mean of all that it covers (`area`).
 
     (…, height, width, channels), or (…, channels, height, width), → the same with the height and width of
-    the layer. The images may be cut or padded first, to the proportions of the new size; a new size that
-    has no such number of pixels is rounded down. Source: `keras.layers.Resizing`.
+    the layer, of integers where they were. The images may be cut or padded first, to the proportions of the
+    new size; a new size that has no such number of pixels is rounded down. Source: `keras.layers.Resizing`.
 
     >>> import numpy as np
     >>> from conformance.reference_impl.tape import variable
@@ -51,8 +54,22 @@ class Resizing(ImageLayer):
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         axes = self.spatial(inputs[0].ndim)
-        x = in_proportion(self, inputs[0], axes)
-        return Result((resized(x, axes, (self.height, self.width), self.interpolation, self.antialias),))
+        x = in_proportion(self, floating(inputs[0], self.dtype), axes)
+        made = resized(x, axes, (self.height, self.width), self.interpolation, self.antialias)
+        return Result((as_given(made, inputs[0].dtype),))
+
+
+@patchable("layers.Resizing.as_given")
+def as_given(x: Tensor, dtype: Any) -> Tensor:
+    """Of images of integers the nearest ones, of two the even one, and no others than the dtype has"""
+    if dtype.kind == "f":
+        return x
+    limits = xp.iinfo(dtype)
+    whole = xp.clip(xp.rint(x.value), limits.min, limits.max).astype(dtype)
+    if x.error is None:
+        return Tensor(whole)
+    from_half = xp.abs(xp.abs(x.value - xp.rint(x.value)) - 0.5)
+    return Tensor(whole, xp.where(from_half <= x.error, xp.inf, 0.0))
 
 
 @patchable("layers.Resizing.in_proportion")

@@ -27,11 +27,10 @@ from conformance.reference_impl.primitives.primitive import (
     Accumulation,
     Bound,
     Composite,
-    Selection,
     exact,
     without_zeros,
 )
-from conformance.reference_impl.primitives.selection import greater, greater_equal, where
+from conformance.reference_impl.primitives.selection import Extremum, greater, greater_equal, where
 from conformance.reference_impl.tape import Tensor, current_arithmetic
 
 STATISTICS_FROM = 1000
@@ -92,7 +91,7 @@ class Affine(Dot):
         return unbroadcast(cotangent, inputs[2].shape)
 
 
-class Largest(Selection):
+class Largest(Extremum):
     """max along an axis, kept with size one; elements that tie share the cotangent"""
 
     def value(self, x: Array, *, axis: int) -> Array:
@@ -106,7 +105,7 @@ class Largest(Selection):
         return multiply(chosen, divide(cotangent, total(chosen, axis=(axis,), keepdims=True)))
 
 
-class LargestNumber(Selection):
+class LargestNumber(Extremum):
     """max along an axis of what is not NaN (IEEE 754-2019, maximumNumber), kept with size one, and −∞ where
     nothing is; of elements that tie, the first gets the cotangent"""
 
@@ -115,12 +114,6 @@ class LargestNumber(Selection):
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any], *, axis: int) -> Bound:
         return errors[0].max(axis=axis, keepdims=True)
-
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
-        """A comparison that reads subnormals as zero may give one of them for another, as it is: no further
-        off than the errors of both."""
-        error = super().bound(a, out, *inputs, **params)
-        return error if error is None or a.subnormals == "kept" else 2 * error
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:
         tying = greater_equal(x, broadcast_to(out, shape=x.shape))

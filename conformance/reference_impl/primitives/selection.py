@@ -31,7 +31,24 @@ class Absolute(Selection):
         return multiply(cotangent, sign(x))
 
 
-class Maximum(Selection):
+class Extremum(Selection):
+    """The largest or the smallest of some numbers.
+
+    A comparison that reads subnormals as zeros may give one of them for another, as it is. Of two that are
+    known exactly, each may have been read as zero, which is their error; those that are computed have errors
+    of the smallest normal number at least. So no more than twice that comes on top, where the result may be
+    one of them.
+    """
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        error = super().bound(a, out, *inputs, **params)
+        if error is None or a.subnormals == "kept":
+            return error
+        subnormal = xp.abs(out) - error < a.smallest_normal
+        return error + 2 * xp.minimum(error, a.smallest_normal) * subnormal
+
+
+class Maximum(Extremum):
     """max(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
@@ -46,7 +63,7 @@ class Maximum(Selection):
         return unbroadcast(share, (x, y)[position].shape)
 
 
-class Minimum(Selection):
+class Minimum(Extremum):
     """min(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
@@ -69,6 +86,15 @@ class Relu(Selection):
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         return xp.minimum(errors[0], xp.maximum(values[0] + errors[0], 0.0))
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        """A negative subnormal that a comparison reads as zero may pass, as it is."""
+        error = super().bound(a, out, *inputs, **params)
+        if error is None or a.subnormals == "kept":
+            return error
+        (x,) = inputs
+        subnormal = xp.abs(x.value) - x.error < a.smallest_normal
+        return xp.maximum(error, xp.minimum(x.error, a.smallest_normal) * subnormal)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return multiply(cotangent, greater(x, 0.0))

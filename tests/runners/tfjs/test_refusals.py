@@ -52,6 +52,14 @@ def test_a_dtype_that_tensorflow_js_lacks_is_refused(cpu: Adapter) -> None:
     assert answer["config"]["activation"] == "relu"
 
 
+def test_an_output_of_no_size_is_refused_and_spoils_no_later_count(cpu: Adapter) -> None:
+    answer = cpu.observe("layers.UpSampling2D", "output/0", ramp(1, 2, 3, 1), config={"size": 2})
+    assert refused(answer["output/0"], "internal", "call")
+    assert "no array has the shape [1, NaN, NaN, 1]" in answer["output/0"].message
+    later = cpu.observe("layers.Flatten", "memory", ramp(2, 2, 3), cotangents=[ramp(2, 6)])
+    assert later["memory"]["call"] == {"tensors": 0, "bytes": 0}
+
+
 def test_a_missing_kernel_fails_only_the_gradient_that_needs_it(wasm: Adapter) -> None:
     answer = wasm.observe(
         "layers.Conv2D",

@@ -67,12 +67,11 @@ def up_sampling2d() -> Iterator[Case]:
     case = partial(drafted, "UpSampling2D")
     for interpolation in ("bilinear", "bicubic", "lanczos3", "lanczos5"):
         config = {"interpolation": interpolation}
-        for size in (2, [2, 2], [4, 1], [1, 3], [2, 8]):
+        for size in (2, [2, 2], [4, 1], [1, 3]):
             yield case(config | {"size": size}, 4, 4)
         for data_format in ("channels_last", "channels_first"):
-            yield case(config | {"size": [2, 4], "data_format": data_format}, 7, 6)
             yield case(config | {"size": [3, 2], "data_format": data_format}, 5, 6)
-        for regime in ("large_mean", "cancelling", "wide_exponents", "one_nan"):
+        for regime in ("large_mean", "wide_exponents", "one_nan"):
             yield case(config | {"size": [2, 2]}, 5, 5, regime=regime)
         yield case(config | {"size": [2, 2]}, 7, 6, batch=0)
         yield case(config | {"size": [2, 3]}, 1, 1, batch=1)
