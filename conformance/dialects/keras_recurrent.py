@@ -7,7 +7,7 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.cases.drafts.layers.wrappers import inside
+from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
@@ -197,13 +197,7 @@ DEVIATIONS = (
         witnesses=(
             draft_layer(
                 "layers.RNN",
-                {
-                    "cell": inside(
-                        "StackedRNNCells",
-                        cells=[inside("GRUCell", units=2), inside("SimpleRNNCell", units=3)],
-                    ),
-                    "stateful": True,
-                },
+                {"cell": inside("StackedRNNCells", cells=[GRU_CELL, SIMPLE_CELL]), "stateful": True},
                 [recipe("normal", 2, 3, 4)],
             ),
         ),

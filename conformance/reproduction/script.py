@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import jinja2
@@ -21,9 +22,11 @@ from conformance.cases.properties.property import basis, with_basis
 from conformance.cases.relations import RELATIONS, asked_beside, derivations, relation_of
 from conformance.engine import Made
 from conformance.judging import told_failure
-from conformance.reference_impl import activations
+from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.recurrent import Recurrent
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
 from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.reporting.results import BackendRecord, Finding
 from conformance.reproduction.languages import (
@@ -198,18 +201,23 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
         """What asks for the observable of the case; the whole script, or only that."""
         data, question = make(case), Question.about(case, observable)
         shapes = [x.shape for x in data.inputs]
+        arrays, stack = Arrays.needed(question, data), _stack(case) if question.is_layer else None
+        scopes = dict.fromkeys(part for name in case.weights for part in name.split("/")[:-1])
+        numbered = _numbered(stack, scopes)
         return _template(runtime).render(
             whole=whole,
             finding=finding,
             backend=backend,
             seed=seed,
             config=case.config,
-            arrays=Arrays.needed(question, data),
+            arrays=arrays,
+            states=_states(stack, list(arrays.states)) if runtime is KERAS else ", ".join(arrays.states),
             shapes=shapes,
             unknown_batch=[[None, *shape[1:]] for shape in shapes],
             versions={name: backend.versions[name] for name in runtime.versions if name in backend.versions},
             q=question,
-            scoped=any("/" in name for name in case.weights),
+            scopes=list(numbered.values() if runtime is TENSORFLOW_JS else scopes),
+            own_name=partial(tensorflow_js_weight, layer=question.holder, scopes=numbered),
             right=right,
             broken=finding.verdict in BROKEN - {Verdict.PROTOCOL_ERROR},
             time_limit_s=Limits().start_s + Limits().case_s,
@@ -283,6 +291,31 @@ def _bound(expected: Expected) -> Array:
     assert isinstance(expected, Value)
     tensor = expected.tensor
     return np.zeros(tensor.shape) if tensor.error is None else xp.to_host(tensor.error)
+
+
+def _stack(case: Case) -> StackedRNNCells | None:
+    """The stack of cells that a case is about, or that its layer repeats."""
+    try:
+        layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    except (TypeError, ValueError):  # what the specification refuses is not taken apart
+        return None
+    repeated = layer.repeated if isinstance(layer, Recurrent) else layer
+    return repeated if isinstance(repeated, StackedRNNCells) else None
+
+
+def _states(stack: StackedRNNCells | None, names: Sequence[str]) -> str:
+    """The states as Keras takes them: those of each cell of a stack are a list of their own."""
+    if stack is None:
+        return ", ".join(names)
+    remaining = iter(names)
+    return ", ".join(f"[{', '.join(islice(remaining, cell.states))}]" for cell in stack.stack)
+
+
+def _numbered(stack: StackedRNNCells | None, scopes: Iterable[str]) -> dict[str, str]:
+    """The scopes that weights are in → those that TensorFlow.js has for them, of a stack by number."""
+    if stack is None:
+        return {scope: scope for scope in scopes}
+    return {scope: f"RNNCell_{i}" for i, scope in enumerate(stack.scopes) if scope}
 
 
 def _requests(finding: Finding, seed: int) -> str:
@@ -359,7 +392,6 @@ def _template(runtime: Runtime) -> jinja2.Template:
         "limits": runtime.language.limits,
         "arguments": runtime.arguments,
         "factory": tensorflow_js_factory,
-        "weight": tensorflow_js_weight,
         "name": runtime.name,
         "key": runtime.key,
         "property": runtime.language.key,

@@ -158,6 +158,46 @@ def test_lstm_with_mask_and_initial_state(adapter: Adapter, unroll: bool) -> Non
     assert (gradient[mask] != 0).all()
 
 
+def test_states_of_a_stack_are_given_cell_by_cell(adapter: Adapter) -> None:
+    cells = [
+        {"module": "keras.layers", "class_name": f"{name}Cell", "config": {"units": 2, "name": name.lower()}}
+        for name in ("LSTM", "SimpleRNN")
+    ]
+    top = {"kernel": normal(2, 2), "recurrent_kernel": normal(2, 2), "bias": normal(2)}
+    bottom = {"kernel": normal(3, 8), "recurrent_kernel": normal(2, 8), "bias": normal(8)}
+    x, h, c, state = normal(2, 1, 3), normal(2, 2), normal(2, 2) / 2, normal(2, 2)
+    answers = adapter.observe(
+        "layers.RNN",
+        "output/0 output/1 output/2 output/3 weights",
+        x,
+        config={"cell": cells, "return_state": True},
+        initial_state=[h, c, state],
+        weights={
+            f"{scope}/{name}": w
+            for scope, own in (("lstm", bottom), ("simplernn", top))
+            for name, w in own.items()
+        },
+    )
+    hidden, carry = lstm(x, np.ones((2, 1), bool), h, c, bottom)
+    last = np.tanh(hidden @ top["kernel"] + state @ top["recurrent_kernel"] + top["bias"])
+    for index, expected in enumerate((last, hidden, carry, last)):
+        np.testing.assert_allclose(answers[f"output/{index}"], expected, rtol=1e-5)
+    assert [weight["name"] for weight in answers["weights"]][::3] == ["lstm/kernel", "simplernn/kernel"]
+
+
+def test_weights_of_stacks_in_both_directions_are_told_apart(adapter: Adapter) -> None:
+    cells = [
+        {"module": "keras.layers", "class_name": "GRUCell", "config": {"units": 2, "name": name}}
+        for name in ("one", "two")
+    ]
+    stack = {"module": "keras.layers", "class_name": "StackedRNNCells", "config": {"cells": cells}}
+    inner = {"module": "keras.layers", "class_name": "RNN", "config": {"cell": stack, "name": "inner"}}
+    described = adapter.observe("layers.Bidirectional", "weights", normal(1, 2, 3), config={"layer": inner})
+    assert [weight["name"] for weight in described["weights"]][::3] == [
+        f"{direction}_inner/{name}/kernel" for direction in ("forward", "backward") for name in ("one", "two")
+    ]
+
+
 def test_a_stateful_layer_starts_anew_at_each_call(adapter: Adapter) -> None:
     answers = adapter.observe(
         "layers.LSTM",

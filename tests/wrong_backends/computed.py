@@ -37,6 +37,7 @@ CONVOLUTION = f"{LAYERS}.convolution"
 BATCH_NORMALIZATION = f"{LAYERS}.batch_normalization"
 LSTM = f"{LAYERS}.lstm:LSTM"
 BLOCK = f"{LAYERS}.cell:DenseCell.block"
+CONV_LSTM = f"{LAYERS}.conv_lstm2d_cell:ConvLSTM2DCell"
 ANSWER = "conformance.cases.answer"
 
 
@@ -140,6 +141,16 @@ def first_two_gates_swapped(original: Any, self: Any, z: Tensor, index: int, *la
 def update_inverted(original: Any, z: Tensor, h: Tensor, candidate: Tensor) -> Tensor:
     """(1 − z)·h + z·g."""
     return original(z, candidate, h)
+
+
+def recurrent_kernel_flipped(original: Any, self: Any, h: Tensor, weights: Any, context: Any) -> Tensor:
+    """Convolution as mathematics has it, for correlation."""
+    kernel = weights["recurrent_kernel"]
+    return original(self, h, {**weights, "recurrent_kernel": flip(flip(kernel, axis=0), axis=1)}, context)
+
+
+def state_without_effect(original: Any, self: Any, h: Tensor, weights: Any, context: Any) -> Tensor:
+    return multiply(original(self, h, weights, context), 0.0)
 
 
 def bias_rows_swapped(original: Any, self: Any, weights: Any, row: int) -> Tensor | None:
@@ -406,6 +417,25 @@ FAULTS = (
     Fault("states_swapped", "forward", "layers.LSTM", {f"{LSTM}.call": states_swapped}),
     Fault("mask_ignored", "forward", "layers.LSTM", {f"{LSTM}.call": mask_ignored}),
     Fault("state_not_returned", "forward", "layers.LSTM", said=state_not_returned, verdict=Verdict.RAISES),
+    Fault("conv_lstm_gates_ifoc_swapped", "forward", "layers.ConvLSTM2D", {f"{CONV_LSTM}.block": gates_ifoc}),
+    Fault(
+        "conv_lstm_gates_fico_swapped",
+        "forward",
+        "layers.ConvLSTM2D",
+        {f"{CONV_LSTM}.block": first_two_gates_swapped},
+    ),
+    Fault(
+        "conv_lstm_state_kernel_flipped",
+        "forward",
+        "layers.ConvLSTM2D",
+        {f"{CONV_LSTM}.recurrent": recurrent_kernel_flipped},
+    ),
+    Fault(
+        "conv_lstm_without_state",
+        "forward",
+        "layers.ConvLSTM2D",
+        {f"{CONV_LSTM}.recurrent": state_without_effect},
+    ),
     Fault("first_call_differs", "determinism", "activations.tanh", said=first_call_warmer),
     Fault(
         "state_forgotten", "determinism", "layers.GRU", {f"{ANSWER}:Question.called_again": state_forgotten}

@@ -430,6 +430,7 @@ DEVIATIONS = (
             ),
         ),
     ),
+    deviation(
         "tfjs-resizing-makes-floats",
         "A bilinear Resizing of integers gives what lies between them; Keras rounds to integers.",
         kind="intentional",
