@@ -98,7 +98,9 @@ class Tensor:
         """|value| + error, the largest magnitude that was computed; kept."""
         if self._reach is None:
             magnitude: Array = xp.abs(self.value)
-            self._reach = magnitude if self.error is None else magnitude + self.error
+            if self.error is not None:
+                magnitude += self.error
+            self._reach = magnitude
         return self._reach
 
     def forget_reach(self) -> None:
