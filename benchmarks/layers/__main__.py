@@ -25,6 +25,14 @@ FORWARD, BOTH_WAYS = "forward", "forward and backward"
 IN_FLOAT64, WITH_BOUNDS = "forward in float64", "forward with bounds"
 SPECIFICATION, TENSORFLOW, NUMPY = "specification", "keras-tensorflow", "keras-numpy"
 
+CHOICES_OF_KERNELS = (
+    "OPENBLAS_CORETYPE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "NPY_DISABLE_CPU_FEATURES",
+)
+"""What a machine's environment may hold libraries to, and one side more than another."""
+
 AGREEMENT = 1e-3
 """How far the sides may differ, as a fraction of the largest element compared: they compute in float32."""
 
@@ -126,7 +134,8 @@ class Side:
 
 @contextmanager
 def child(python: str, module: str, threads: int, *arguments: str, **environment: str) -> Iterator[Side]:
-    """A side's process, with so many threads."""
+    """A side's process, with so many threads, and whatever kernels its libraries choose by themselves."""
+    inherited = {name: value for name, value in os.environ.items() if name not in CHOICES_OF_KERNELS}
     limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     if threads == 1:
         limits["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -137,7 +146,7 @@ def child(python: str, module: str, threads: int, *arguments: str, **environment
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if module == "on_keras" else None,
         text=True,
-        env=os.environ | limits | quiet | environment,
+        env=inherited | limits | quiet | environment,
     ) as process:
         try:
             yield Side(process)

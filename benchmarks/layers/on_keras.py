@@ -8,7 +8,6 @@ nothing, it is called. TensorFlow's kernels are those that it has by default, on
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterable
@@ -77,7 +76,7 @@ def main(threads: int) -> None:
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        about |= {"tensorflow": tf.__version__, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
+        about |= {"tensorflow": tf.__version__}
         serve(on_tensorflow, about)
     else:
         about["jax"] = importlib.metadata.version("jax")  # it is what convolves and pools there

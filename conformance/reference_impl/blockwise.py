@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance, Tensor
 
@@ -58,15 +56,13 @@ def in_blocks(function: Callable[..., Tensor], x: Tensor, *others: Tensor, rows:
     return assembled(x.shape, keys, (function(*[_cut(operand, key) for operand in operands]) for key in keys))
 
 
-def each_in_blocks(function: Callable[..., Array], *arrays: Array) -> Array:
-    """function(*arrays), which acts element by element on arrays that broadcast, in blocks."""
-    shape = np.broadcast_shapes(*(x.shape for x in arrays))
-    if math.prod(shape) <= BLOCK:
-        return function(*arrays)
-    spread = [xp.broadcast_to(x, shape) for x in arrays]
-    out = xp.empty(shape, arrays[0].dtype)
-    for key in blocks(shape, BLOCK):
-        out[key] = function(*[x[key] for x in spread])
+def each_in_blocks(function: Callable[..., Array], x: Array, other: Array | float) -> Array:
+    """function(x, other), of x's shape, which acts element by element, in blocks where x is large."""
+    if x.size <= BLOCK:
+        return function(x, other)
+    out, spread = xp.empty_like(x), xp.broadcast_to(other, x.shape)
+    for key in blocks(x.shape, BLOCK):
+        out[key] = function(x[key], spread[key])
     return out
 
 

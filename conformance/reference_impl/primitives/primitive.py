@@ -284,9 +284,7 @@ class Accumulation(Primitive):
         reach = self.value(*magnitudes, **params)
         n = xp.maximum(self.terms(magnitudes, params) + self.roundings, 0.0)
         # In a product of subnormals, and in the sum that follows, underflow comes on top.
-        error = each_in_blocks(
-            lambda n, reach: a.gamma(n) * reach + n * (2 * a.underflow), xp.asarray(n, reach.dtype), reach
-        )
+        error = each_in_blocks(lambda reach, n: a.gamma(n) * reach + n * (2 * a.underflow), reach, n)
         if not exact(inputs):
             exactly = self.value(*[xp.abs(x.value) for x in inputs], **params)
             error = error + (reach - exactly) * (1 + 2.0**-20)
