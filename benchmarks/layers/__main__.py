@@ -25,8 +25,16 @@ FORWARD, BOTH_WAYS = "forward", "forward and backward"
 IN_FLOAT64, WITH_BOUNDS = "forward in float64", "forward with bounds"
 SPECIFICATION, TENSORFLOW, NUMPY = "specification", "keras-tensorflow", "keras-numpy"
 
+CHOICES_OF_KERNELS = (
+    "OPENBLAS_CORETYPE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "NPY_DISABLE_CPU_FEATURES",
+)
+"""What a machine's environment may hold libraries to, and one side more than another."""
+
 AGREEMENT = 1e-3
-"""How far the sides may differ, as a fraction of the largest element that is compared: they compute in float32."""
+"""How far the sides may differ, as a fraction of the largest element compared: they compute in float32."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,8 @@ class Side:
 
 @contextmanager
 def child(python: str, module: str, threads: int, *arguments: str, **environment: str) -> Iterator[Side]:
-    """A side's process, with so many threads."""
+    """A side's process, with so many threads, and whatever kernels its libraries choose by themselves."""
+    inherited = {name: value for name, value in os.environ.items() if name not in CHOICES_OF_KERNELS}
     limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     if threads == 1:
         limits["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -137,7 +146,7 @@ def child(python: str, module: str, threads: int, *arguments: str, **environment
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if module == "on_keras" else None,
         text=True,
-        env=os.environ | limits | quiet | environment,
+        env=inherited | limits | quiet | environment,
     ) as process:
         try:
             yield Side(process)
@@ -160,31 +169,32 @@ def all_sides(threads: int, keras_numpy: str) -> Iterator[dict[str, Side]]:
         }
 
 
-def asked(workload: str) -> list[tuple[str, str]]:
-    """Which side computes what, in turn: each beside what it is compared with."""
-    order = [pair for comparison in COMPARISONS for pair in (comparison.what, comparison.against)]
-    return list(dict.fromkeys(order))
+ASKED = list(dict.fromkeys(pair for c in COMPARISONS for pair in (c.what, c.against)))
+"""Which side computes what, in turn: each beside what it is compared with."""
 
 
 def measure(
-    workloads: Sequence[str], sides: Mapping[str, Side], repeats: int, say: Callable[[str], None]
+    workloads: Sequence[str],
+    sides: Mapping[str, Side],
+    repeats: int,
+    clock: str,
+    say: Callable[[str], None],
 ) -> tuple[dict[tuple[str, str, str], list[float]], float]:
-    """Seconds by (workload, side, computation), over the repeats; and the processors that were busy at the
-    most."""
+    """Seconds by (workload, side, computation), over the repeats; and how many processors were busy."""
     seconds: dict[tuple[str, str, str], list[float]] = {}
     busy = 0.0
     for workload in workloads:
         probes: dict[tuple[str, str], list[float]] = {}
         for _ in range(repeats):
-            for side, computation in asked(workload):
+            for side, computation in ASKED:
                 answer = sides[side].ask(workload, computation)
-                seconds.setdefault((workload, side, computation), []).append(answer["seconds"])
+                seconds.setdefault((workload, side, computation), []).append(answer[clock])
                 probes[side, computation] = answer["probe"]
                 busy = max(busy, answer["busy"])
         refuse_other_results(workload, probes)
         figures = ", ".join(
             f"{side} {computation} {statistics.median(seconds[workload, side, computation]) * 1e3:.2f} ms"
-            for side, computation in asked(workload)
+            for side, computation in ASKED
         )
         say(f"{workload}: {figures}")
     return seconds, busy
@@ -209,12 +219,16 @@ def of_child(module: str, *arguments: str) -> Any:
 
 def report(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[dict[str, Any], bool]:
     """The figures, and whether they are what is required (with one thread)."""
-    document: dict[str, Any] = {"machine": machine(), "repeats": arguments.repeats}
+    document: dict[str, Any] = {
+        "machine": machine(),
+        "repeats": arguments.repeats,
+        "clock": arguments.clock,
+    }
     reached = True
     for threads in arguments.threads:
         with all_sides(threads, arguments.keras_numpy) as sides:
             say(f"{threads} threads: " + json.dumps({name: side.about for name, side in sides.items()}))
-            seconds, busy = measure(arguments.workloads, sides, arguments.repeats, say)
+            seconds, busy = measure(arguments.workloads, sides, arguments.repeats, arguments.clock, say)
             versions = {name: side.about for name, side in sides.items()}
         found = [Ratios.of(comparison, seconds) for comparison in COMPARISONS]
         for ratios in found:
@@ -227,7 +241,7 @@ def report(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[d
             "milliseconds": {
                 workload: {
                     f"{side}: {computation}": statistics.median(seconds[workload, side, computation]) * 1e3
-                    for side, computation in asked(workload)
+                    for side, computation in ASKED
                 }
                 for workload in arguments.workloads
             },
@@ -255,6 +269,10 @@ def main() -> None:
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="all, if none is named")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="judged are the figures of 1")
+    parser.add_argument(
+        "--clock", choices=("wall", "processor"), default="wall",
+        help="what is compared: `processor` where others keep the machine busy",
+    )  # fmt: skip
     parser.add_argument(
         "--keras-numpy", default=sys.executable, metavar="PYTHON", help="one that has keras, jax and scipy"
     )

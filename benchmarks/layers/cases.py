@@ -1,5 +1,4 @@
-"""What the corpus' own cases cost, with bounds and gradients and without, by what they are about. Prints it as
-JSON."""
+"""What the corpus' own cases cost, with bounds and gradients and without, by subject. Prints it as JSON."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""The side of Keras, on the backend that `KERAS_BACKEND` names: `python -m benchmarks.layers.on_keras THREADS`.
+"""The side of Keras, on the backend that `KERAS_BACKEND` names, with so many threads as its argument says.
 
-On TensorFlow a layer is called as `keras.Model.predict` calls a model: in a function compiled as the model says
-(on a processor a graph, not XLA), here of tensors that are there already; on NumPy, which compiles nothing, it
-is called. TensorFlow's kernels are those that it has by default, oneDNN's among them.
+On TensorFlow a layer is called as `keras.Model.predict` calls a model: in a function compiled as the model
+says (without a GPU as a graph, not by XLA), here of tensors that are there already; on NumPy, which compiles
+nothing, it is called. TensorFlow's kernels are those that it has by default, oneDNN's among them.
 """
 
 from __future__ import annotations
 
-import os
+import importlib.metadata
 import platform
 import sys
 from collections.abc import Callable, Iterable
@@ -76,12 +76,10 @@ def main(threads: int) -> None:
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        about |= {"tensorflow": tf.__version__, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
+        about |= {"tensorflow": tf.__version__}
         serve(on_tensorflow, about)
     else:
-        import jax
-
-        about["jax"] = jax.__version__
+        about["jax"] = importlib.metadata.version("jax")  # it is what convolves and pools there
         serve(on_numpy, about)
 
 

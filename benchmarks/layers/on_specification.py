@@ -1,4 +1,4 @@
-"""The side of the specification: layers called in float32 without bounds, and in float64 with them and without."""
+"""The side of the specification: layers in float32 without bounds, in float64 with them and without."""
 
 from __future__ import annotations
 

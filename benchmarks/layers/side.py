@@ -19,8 +19,8 @@ SECONDS = 0.3
 
 
 def serve(computations: Callable[[Workload], dict[str, Computation]], about: dict[str, Any]) -> None:
-    """Answer lines of a workload's name and a computation's: with the median seconds of a call, the processor
-    seconds for each second, and a few elements of the result.
+    """Answer lines of a workload's name and a computation's: with the median seconds of a call by the clock
+    on the wall and of processors, how many were busy, and a few elements of the result.
 
     Args:
         computations: by name, what the side does of a workload; it has warmed up.
@@ -38,11 +38,16 @@ def serve(computations: Callable[[Workload], dict[str, Computation]], about: dic
 def timed(compute: Computation) -> dict[str, Any]:
     """One answer."""
     shown = list(probe(compute()))
-    seconds: list[float] = []
-    processor, began = time.process_time(), time.perf_counter()
-    while sum(seconds) < SECONDS or len(seconds) < 3:
-        before = time.perf_counter()
+    wall: list[float] = []
+    processor: list[float] = []
+    while sum(wall) < SECONDS or len(wall) < 3:
+        began = time.perf_counter(), time.process_time()
         compute()
-        seconds.append(time.perf_counter() - before)
-    busy = (time.process_time() - processor) / (time.perf_counter() - began)
-    return {"seconds": statistics.median(seconds), "busy": busy, "probe": shown}
+        wall.append(time.perf_counter() - began[0])
+        processor.append(time.process_time() - began[1])
+    return {
+        "wall": statistics.median(wall),
+        "processor": statistics.median(processor),
+        "busy": sum(processor) / sum(wall),
+        "probe": shown,
+    }

@@ -15,11 +15,7 @@ IMAGES = (32, 56, 56, 64)
 
 @dataclass(frozen=True)
 class Workload:
-    """A layer and the shape of what it is called with.
-
-    Attributes:
-        kernel_of: the weights are drawn, in the layer's order, after the input; their names say how.
-    """
+    """A layer, and the shape of what it is called with."""
 
     name: str
     layer: str
@@ -29,13 +25,11 @@ class Workload:
 
     def numbers(self, weights: Iterable[tuple[str, tuple[int, ...]]]) -> tuple[Array, list[Array]]:
         """The input, and the weights of these names and shapes, the same on every side."""
-        rng = np.random.default_rng(4)
+        rng, one, eight = np.random.default_rng(4), np.float32(1), np.float32(8)
         x = rng.standard_normal(self.shape, np.float32)
         drawn = [rng.standard_normal(shape, np.float32) for _, shape in weights]
         positive = [name.endswith("variance") for name, _ in weights]
-        return x, [
-            np.asarray(abs(w) + 1 if p else w / 8, np.float32) for w, p in zip(drawn, positive, strict=True)
-        ]
+        return x, [np.abs(w) + one if p else w / eight for w, p in zip(drawn, positive, strict=True)]
 
 
 def cotangent(shape: tuple[int, ...]) -> Array:

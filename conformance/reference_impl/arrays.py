@@ -67,31 +67,6 @@ class ArrayModule:
 xp = ArrayModule()
 
 
-def blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
-    """Cuts an array of the shape along its leading axes into parts of no more than so many elements, but at
-    least one: the keys of the parts, each with a slice for as many axes as it cuts.
-
-    >>> list(blocks((2, 3), 2))
-    [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 3, None)), \
-(slice(1, 2, None), slice(0, 2, None)), (slice(1, 2, None), slice(2, 3, None))]
-    >>> list(blocks((5, 3), 6))
-    [(slice(0, 2, None),), (slice(2, 4, None),), (slice(4, 5, None),)]
-    """
-    if not shape:
-        yield ()
-        return
-    first, *rest = shape
-    inside = math.prod(rest)
-    if rest and inside > size:
-        for i in range(first):
-            for cut in blocks(tuple(rest), size):
-                yield (slice(i, i + 1), *cut)
-        return
-    step = max(1, size // max(1, inside))
-    for start in range(0, first, step):
-        yield (slice(start, min(start + step, first)),)
-
-
 class DeviceUnavailable(RuntimeError):
     """No CUDA device can be used; the message says why and what to install."""
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from conformance.reference_impl.arrays import Array, blocks, xp
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.blockwise import blocks
 from conformance.reference_impl.primitives.contraction import Dot
 from conformance.reference_impl.primitives.movement import tap_keys, taps, unbroadcast, windows
 from conformance.reference_impl.primitives.primitive import without_zeros

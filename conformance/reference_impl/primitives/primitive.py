@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.blockwise import BLOCK, blocks, each_in_blocks
 from conformance.reference_impl.tape import (
     Provenance,
     Slice,
@@ -92,7 +93,7 @@ class Primitive:
         if error.shape != value.shape:
             error = xp.broadcast_to(error, value.shape)
         out.error = error
-        if value.size and not largest_is_within(out.reach, a.largest):
+        if value.size and not largest_element(out.reach) <= a.largest:
             known = ~xp.isfinite(value) & self.settled(a, value, inputs, params)
             out.error = xp.where(out.reach <= a.largest, error, xp.where(known, 0.0, xp.inf))
             out.forget_reach()
@@ -133,9 +134,14 @@ def interval(x: Tensor) -> tuple[Array, ...]:
     return xp.where(anything, xp.nan, x.value - x.error), xp.where(anything, 1.0, x.value + x.error)
 
 
-def largest_is_within(x: Array, limit: float) -> bool:
-    """Whether no element exceeds the limit or is NaN. (On tiny arrays `max` takes five times as long.)"""
-    return bool(x.ravel()[x.argmax()] <= limit)
+def largest_element(x: Array) -> float:
+    """The largest element, or NaN if there is one. (On tiny arrays `max` takes five times as long.)"""
+    return float(x.ravel()[x.argmax()])
+
+
+def are_integers(x: Array) -> bool:
+    """Whether every element is an integer, of a large array block by block until one is not."""
+    return not any(xp.count_nonzero(x[key] != xp.rint(x[key])) for key in blocks(x.shape, BLOCK))
 
 
 def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
@@ -280,13 +286,13 @@ class Accumulation(Primitive):
         reach = self.value(*magnitudes, **params)
         n = xp.maximum(self.terms(magnitudes, params) + self.roundings, 0.0)
         # In a product of subnormals, and in the sum that follows, underflow comes on top.
-        error = a.gamma(n) * reach + n * (2 * a.underflow)
+        error = each_in_blocks(lambda reach, n: a.gamma(n) * reach + n * (2 * a.underflow), reach, n)
         if not exact(inputs):
             exactly = self.value(*[xp.abs(x.value) for x in inputs], **params)
             error = error + (reach - exactly) * (1 + 2.0**-20)
-        elif self.exact_on_integers(a) and not any(xp.count_nonzero(m != xp.rint(m)) for m in magnitudes):
+        elif self.exact_on_integers(a) and all(map(are_integers, magnitudes)):
             error = error * (reach > a.exact_integers)
-        if out.size and largest_is_within(reach + error, a.largest):
+        if out.size and largest_element(reach) + largest_element(error) <= a.largest:
             return error
         return xp.where(reach + error <= a.largest, error, xp.inf)
 
