@@ -239,14 +239,38 @@ PLAIN = (
         summary="In three dimensions a NaN may count as lying outside of the input, in channels that are "
         "computed together, as many as the processor takes: it goes unnoticed there.",
         kind="bug",
-        source="tensorflow 2.21, tensorflow/core/kernels/eigen_pooling.h, AvgPoolMeanReducer: an "
-        "unordered comparison is true of NaN",
+        source="tensorflow 2.21, tensorflow/core/kernels/eigen_pooling.h:287, AvgPoolMeanReducer (pequal: an "
+        "unordered comparison is true of NaN)",
         scope=all_of(subject("layers.AveragePooling3D"), given_nan, without(has_few_channels)),
         effect=Unpredictable(
             Verdict.DIVERGES, ("output/*", "training/output/*", "reconstructed/output/*"), "expected nan"
         ),
         witnesses=(
             draft_layer("layers.AveragePooling3D", {"pool_size": 2}, [recipe("one_nan", 1, 4, 2, 3, 8)]),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-max-pooling3d-special-values-of-vectors",
+        summary="In three dimensions what a NaN or an infinity hides in its window depends on how many "
+        "channels the processor takes together. Check for NaN and infinities before the layer.",
+        kind="bug",
+        source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling, by packets)",
+        scope=all_of(SOLID, given_special_values, without(has_few_channels)),
+        effect=Unpredictable(
+            Verdict.DIVERGES,
+            (
+                "output/*",
+                "training/output/*",
+                "reconstructed/output/*",
+                "gradient/input/0",
+                "training/gradient/input/0",
+            ),
+            "expected",
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.MaxPooling3D", {"pool_size": 3, "padding": "same"}, [recipe("one_nan", 1, 4, 4, 3, 8)]
+            ),
         ),
     ),
     in_tensorflow(

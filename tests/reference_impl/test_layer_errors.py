@@ -173,6 +173,10 @@ def test_bad_argument_is_named_with_what_is_allowed(
         (layers.Reshape((5, -1)), [(2, 3, 4)], ("`target_shape`", "(5, -1)", "(2, 3, 4)")),
         (layers.Permute((2, 1)), [(2, 3)], ("Permute", "rank 3", "(2, 3)")),
         (layers.RepeatVector(2), [(2, 3, 4)], ("RepeatVector", "rank 2", "(2, 3, 4)")),
+        (layers.Softmax([1, 2]), [(2, 3)], ("`axis`", "[2]", "(2, 3)")),
+        (layers.GroupNormalization(1, axis=-2), [(2, 3)], ("`axis`", "behind the batch", "(2, 3)")),
+        (layers.Rescaling([1.0, 2.0, 3.0]), [(2, 4)], ("`scale`", "(3,)", "(2, 4)")),
+        (layers.Rescaling(1.0, [1.0, 2.0]), [(None, 3)], ("`offset`", "(2,)", "(None, 3)")),
         (layers.SpatialDropout1D(0.5), [(2, 3)], ("SpatialDropout1D", "rank 3", "(2, 3)")),
     ],
 )
@@ -180,6 +184,15 @@ def test_bad_input_is_named_with_its_shape(layer: Layer, shapes: list[Any], says
     with pytest.raises(ValueError, match=r".") as error:
         layer.check_inputs(shapes)
     assert [text for text in says if text not in str(error.value)] == []
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (2, 3)], [(2, 4)], [(1, 3)]])
+def test_states_of_another_number_or_shape_are_refused(shapes: list[tuple[int, int]]) -> None:
+    layer = layers.SimpleRNN(3)
+    weights = {w.name: variable(np.zeros(w.shape)) for w in layer.declare_weights([(2, 4, 5)])}
+    context = Context(initial_state=tuple(variable(np.zeros(shape)) for shape in shapes))
+    with pytest.raises(ValueError, match=r"SimpleRNN takes states of shapes \[\(2, 3\)\]"):
+        layer.call([variable(np.zeros((2, 4, 5)))], weights, context)
 
 
 @pytest.mark.parametrize("name", ["AlphaDropout", "GaussianDropout"])
