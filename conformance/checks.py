@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance import dialects
-from conformance.cases.answer import Answers, Data, Expected, Structure, Value
+from conformance.cases.answer import Answers, Data, Expected, Law, Structure, Value
 from conformance.cases.case import Case
 from conformance.cases.properties.property import Property, matches, pairs
 from conformance.dialects import deviation as effects
@@ -235,6 +235,11 @@ def same(a: Expected, b: Expected) -> bool:
     match a, b:
         case Value(), Value():
             return bool(xp.array_equal(a.tensor.value, b.tensor.value, equal_nan=True))
+        case Law(), Law():
+            return a.draws == b.draws and all(
+                xp.array_equal(result.value, b.outcomes[outcome].value, equal_nan=True)
+                for outcome, result in a.outcomes.items()
+            )
     return a == b
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
+
+import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.regimes import expand
@@ -23,6 +27,8 @@ from conformance.reference_impl.layers.layer import (
     output_masks,
 )
 from conformance.reference_impl.patches import patched
+from conformance.reference_impl.primitives import concatenate, reshape
+from conformance.reference_impl.random import Draw, drawing
 from conformance.reference_impl.tape import (
     Tensor,
     current_arithmetic,
@@ -55,7 +61,28 @@ class Refusal:
     message: str
 
 
-Expected = Value | Structure | Refusal
+@dataclass(frozen=True)
+class Law:
+    """Random: what is drawn, and what is right of whatever has been drawn.
+
+    Attributes:
+        draws: of which the result is made; none where it is not random.
+        given: from an array for each draw, of its shape, to the result, an axis before those of the input.
+    """
+
+    draws: tuple[Draw, ...]
+    given: Callable[[Sequence[Array]], Tensor]
+
+    @cached_property
+    def outcomes(self) -> dict[tuple[float, ...], Tensor]:
+        """The results where each draw is 0 throughout, or 1, by these numbers."""
+        return {
+            outcome: self.given([xp.full(d.shape, x) for d, x in zip(self.draws, outcome, strict=True)])
+            for outcome in itertools.product((0.0, 1.0), repeat=len(self.draws))
+        }
+
+
+Expected = Value | Structure | Refusal | Law
 
 
 @dataclass(frozen=True)
@@ -245,10 +272,11 @@ class Question:
 
     def called(self, training: bool) -> Called:
         if training not in self._calls:
-            self._calls[training] = self._call(training)
+            self._calls[training] = self.call(training)
         return self._calls[training]
 
-    def _call(self, training: bool) -> Called:
+    def call(self, training: bool) -> Called:
+        """A call of its own."""
         data = self.data
         inputs = [variable(_truth(x)) for x in data.inputs]
         weights = {name: variable(_truth(x)) for name, x in data.weights.items()}
@@ -301,6 +329,36 @@ def _gradients(training: bool) -> Part:
         return {name: Value(product) for name, product in zip(wanted, products, strict=True)}
 
     return bounded(observe)
+
+
+def _random(question: Question, names: list[str]) -> dict[str, Expected]:
+    cotangents = [variable(_truth(c)) for c in question.data.cotangents]
+
+    def observed() -> Tensor:
+        """The first output, and with it the gradient by the first input in the same call."""
+        called = question.call(training=True)
+        outputs = called.result.outputs
+        both = outputs[0], *vjp(outputs, cotangents, called.inputs[:1])
+        return concatenate(*(reshape(part, shape=(1, *part.shape)) for part in both), axis=0)
+
+    with drawing() as draws:
+        observed()
+    keys = tuple(draws)
+    # It is asked later what is right of a draw, but in the arithmetic, and under the patches, of now.
+    now = copy_context()
+
+    def given(drawn: Sequence[Array]) -> Tensor:
+        with drawing(dict(zip(keys, drawn, strict=True))), np.errstate(all="ignore"):
+            return observed()
+
+    law = Law(tuple(draws.values()), lambda drawn: now.run(given, drawn))
+    return dict.fromkeys(names, law)
+
+
+def _seeds(question: Question, names: list[str]) -> dict[str, Expected]:
+    """A seed settles what a layer draws, and each call draws anew."""
+    alike = {"same_seed": True, "other_seed": False, "without_seed": False, "next_call": False}
+    return {name: Structure(alike) for name in names}
 
 
 def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
@@ -403,6 +461,8 @@ PARTS: dict[str, tuple[str, Part]] = {
     "training": ("call", _outputs(training=True)),
     "gradient": ("gradient", _gradients(training=False)),
     "training/gradient": ("gradient", _gradients(training=True)),
+    "random": ("call", bounded(_random)),
+    "seeds": ("call", _seeds),
     "shape": ("shape", _shape),
     "dtype": ("call", _dtype),
     "mask": ("call", _masks),

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Expected, Law, Refusal, Structure, Value, make
 from conformance.cases.properties import PROPERTIES
 from conformance.engine import Made
 from conformance.reference_impl import activations
@@ -40,6 +40,10 @@ from conformance.runners.question import Limits
 from conformance.verdicts import BROKEN, Verdict
 
 COMMENT_WIDTH = 100
+
+ONLY_ASKED = frozenset({"random", "seeds"})
+"""Observables that no script in a runtime's own language asks: what many random numbers say, or several
+layers together, is for the suite to judge."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
-    if runtime is None:
+    if runtime is None or finding.observable in ONLY_ASKED:
         return Script(_requests(finding, seed), ".jsonl")
     data, arithmetic = make(case), declared(backend.arithmetic)
     expected = Answers(case, data, arithmetic)[finding.observable]
@@ -220,6 +224,8 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
             return Right("paths", dict(_leaf(wanted, path, runtime) for path in paths))
         case Structure(value):
             return Right("whole", value)
+        case Law():
+            raise ValueError("a script cannot judge what is random")
 
 
 def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:

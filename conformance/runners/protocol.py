@@ -36,6 +36,11 @@ OBSERVABLES = {
     "gradient/weight/{name}": "the same by the trainable weight of that name",
     "training/gradient/input/{i}": "vjp of the training-mode outputs, by input i",
     "training/gradient/weight/{name}": "the same by a weight",
+    "random": "of a layer that draws random numbers: output 0 of a call in training mode, and behind it, "
+              "along a new first axis, the vjp by input 0 of that same call",
+    "seeds": "JSON: {same_seed, other_seed, without_seed, next_call}: whether the training-mode output is "
+             "bit for bit that of another layer made with the same `seed`, with another one, that of two "
+             "without any the same, and that of the same layer's next call",
     "shape/concrete": "JSON: the list of output shapes inferred from the inputs' shapes, without running",
     "shape/unknown_batch": "JSON: the same with an unknown (null) batch size",
     "shape/unknown": "JSON: the same with every dimension unknown that the layer allows to be unknown",

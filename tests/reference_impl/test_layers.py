@@ -49,9 +49,11 @@ def weights_for(layer: Layer, *shapes: tuple[int, ...]) -> dict[str, Array]:
 
 # Every case of the corpus
 
+SHAPED = [case for case in QUICK if "shape/concrete" in case.observables]
+
 
 def test_inferred_shape_is_the_shape_of_the_output() -> None:
-    for case in QUICK:
+    for case in SHAPED:
         found = answer(case, make(case), None)
         inferred = found["shape/concrete"]
         assert isinstance(inferred, Structure), case
@@ -60,7 +62,7 @@ def test_inferred_shape_is_the_shape_of_the_output() -> None:
 
 
 def test_unknown_dimensions_are_unknown_or_right() -> None:
-    for case in QUICK:
+    for case in SHAPED:
         found = answer(case, make(case), None)
         concrete = found["shape/concrete"]
         assert isinstance(concrete, Structure)

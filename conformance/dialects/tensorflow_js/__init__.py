@@ -18,6 +18,7 @@ from conformance.dialects.tensorflow_js import (
     normalization,
     pooling,
     preprocessing,
+    randomness,
     recurrent,
     refusals,
     spatial,
@@ -43,6 +44,7 @@ EVERYWHERE = (
     *spatial.DEVIATIONS,
     *convolution.DEVIATIONS,
     *recurrent.DEVIATIONS,
+    *randomness.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

@@ -13,7 +13,7 @@ from conformance.runners.keras_adapter.calls import Invocation
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import Refusal, at
-from conformance.runners.keras_adapter.runtime import api, dtype_name, keras
+from conformance.runners.keras_adapter.runtime import api, dtype_name, keras, to_array
 from conformance.runners.keras_adapter.subjects import (
     activation_function,
     constructor_arguments,
@@ -74,6 +74,10 @@ class LayerExperiment:
                 return self._training.gradient("/".join(source))
             case ["training", "state", *name]:
                 return self._state_after_training("/".join(name))
+            case ["random"]:
+                return np.stack([self._training.output(0), self._training.gradient("input/0")])
+            case ["seeds"]:
+                return self._settled_by_seed()
             case ["reconstructed", "output", index]:
                 return self._reconstruction.output(int(index))
             case ["reconstructed", "config"]:
@@ -101,10 +105,11 @@ class LayerExperiment:
     def _layer(self) -> Any:
         return self._construct()
 
-    def _construct(self) -> Any:
-        cls = self._class
+    def _construct(self, **changed: Any) -> Any:
+        """The layer of the case's configuration, or of it with some arguments changed."""
+        cls, config = self._class, {**self.case.config, **changed}
         with at("construction"):
-            return cls(**{name: _deserialized_layers(value) for name, value in self.case.config.items()})
+            return cls(**{name: _deserialized_layers(value) for name, value in config.items()})
 
     @once
     def _config(self) -> dict[str, Any]:
@@ -214,6 +219,23 @@ class LayerExperiment:
                 )
             return self._state[name]
 
+    def _settled_by_seed(self) -> dict[str, bool]:
+        weights, invocation, seed = self._loaded.get_weights(), self._invocation, self.case.config["seed"]
+
+        def made(seed: int | None) -> Callable[[], bytes]:
+            layer = self._build(self._construct(seed=seed))
+            layer.set_weights(weights)
+            return lambda: to_array(tf.nest.flatten(invocation(layer, training=True))[0]).tobytes()
+
+        settled = made(seed)
+        first = settled()
+        return {
+            "same_seed": first == made(seed)(),
+            "other_seed": first == made(seed + 1)(),
+            "without_seed": made(None)() == made(None)(),
+            "next_call": first == settled(),
+        }
+
     def _described_weights(self) -> list[dict[str, Any]]:
         return [
             {
@@ -284,7 +306,8 @@ def _recorded_if_asked(
     case: ConcreteCase, mode: str, forward: Callable[[], Any], inputs: list[Any], weights: dict[str, Any]
 ) -> Pass:
     """The pass of a mode, "" or "training/", with the sources of its gradients if one is asked for."""
-    if not any(name.startswith(f"{mode}gradient/") for name in case.observables):
+    asked = {"training/": ("training/gradient/", "random")}.get(mode, ("gradient/",))
+    if not any(name.startswith(asked) for name in case.observables):
         return Pass(forward, {}, ())
     floating = {f"input/{index}": x for index, x in enumerate(inputs) if x.dtype.is_floating}
     return Pass(forward, floating | weights, case.cotangents)

@@ -34,6 +34,7 @@ ARITHMETIC: dict[str, Any] = {
 
 DESCRIPTION = ["signature", "config", "reconstructed/config"]
 CALL = ["output/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
+        "random", "seeds",
         "shape/*", "dtype", "mask/*", "weights",
         "reconstructed/output/*"]  # fmt: skip
 FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]

@@ -6,6 +6,7 @@ import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
 import {configToKeras} from "./naming.mjs";
 import {ARRAYS, wireElements, wireJSON, wireTensor} from "./protocol.mjs";
+import {drawn, seeded, seeds} from "./randomness.mjs";
 import {shapesWithUnknowns} from "./shapes.mjs";
 import {signature} from "./signature.mjs";
 
@@ -76,6 +77,21 @@ class Answers {
     return wireTensor(answer);
   }
 
+  drawn() {
+    this.training(); // what already fails without a tape is a failure of the call
+    const ask = {restore: () => this.ready().assign(this.weights()), cotangents: this.cotangents()};
+    return attempt("call", () => wireTensor(drawn(this.tf, this.ready(), this.arguments(), ask)));
+  }
+
+  seeds() {
+    const make = (config) => {
+      const layer = attempt("construction", () => this.subject.create(config));
+      const built = new BuiltLayer(this.tf, layer, this.inputs()).assign(this.weights());
+      return () => built.call({...this.arguments(), training: true})[0];
+    };
+    return attempt("call", () => wireJSON(seeds(make, this.asked.config)));
+  }
+
   leaks() {
     this.layer(); // that it cannot be made is a failure of its own
     const given = {inputs: this.inputs(), cotangents: this.cotangents(), ...this.arguments()};
@@ -120,6 +136,8 @@ const OBSERVABLES = [
   [/^training\/state\/(.+)$/, (answers, name) => trainingState(answers.training().state, name)],
   [/^gradient\/(.+)$/, (answers, name) => answers.gradient("inference", name)],
   [/^training\/gradient\/(.+)$/, (answers, name) => answers.gradient("training", name)],
+  [/^random$/, (answers) => answers.drawn()],
+  [/^seeds$/, (answers) => answers.seeds()],
   [/^shape\/(concrete|unknown_batch|unknown)$/, (answers, unknown) => answers.inferredShapes(unknown)],
   [/^dtype$/, (answers) => wireJSON(answers.outputs().map(({dtype}) => dtype))],
   [/^mask\/(\d+)$/, (answers, index) => outputMask(answers.masks(), index)],
@@ -145,7 +163,7 @@ function answer(answers, observable) {
 /** The `observables` of the protocol's observation of one case. */
 export function observe(tf, subjects, asked) {
   const subject = subjects.get(asked.subject);
-  return disposingEverything(tf, () => {
+  const answered = () => {
     const answers = new Answers(tf, subject, asked);
     return Object.fromEntries(
       asked.observables.map((observable) => {
@@ -159,5 +177,6 @@ export function observe(tf, subjects, asked) {
         }
       }),
     );
-  });
+  };
+  return disposingEverything(tf, () => seeded(asked.seed, answered));
 }

@@ -6,6 +6,8 @@ const LAYER_OBSERVABLES = [
   "output/*",
   "training/*",
   "gradient/*",
+  "random",
+  "seeds",
   "shape/*",
   "dtype",
   "mask/*",
