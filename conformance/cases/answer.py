@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
@@ -23,9 +24,11 @@ from conformance.reference_impl.layers.layer import (
     Layer,
     Result,
     Shape,
+    Weight,
     given_weights,
     output_masks,
 )
+from conformance.reference_impl.layers.members import members
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.primitives import concatenate, reshape
 from conformance.reference_impl.random import Draw, drawing
@@ -202,13 +205,17 @@ class LayerSubject(Subject):
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         assert self.layer is not None
-        shapes = [t.shape for t in x]
-        self.shapes(shapes)
-        declared = {weight.name: weight.shape for weight in self.layer.declare_weights(shapes)}
+        self.shapes([t.shape for t in x])
+        self.check_weights(x, weights)
+        return self.layer.call(x, given_weights(self.layer, weights), context)
+
+    def check_weights(self, x: Sequence[Tensor] | Sequence[Array], weights: Mapping[str, Any]) -> None:
+        """Whether the case's weights are the layer's; raises ValueError where not."""
+        assert self.layer is not None
+        declared = {weight.name: weight.shape for weight in self.layer.declare_weights([t.shape for t in x])}
         given = {name: weight.shape for name, weight in weights.items()}
         if declared != given:
             raise ValueError(f"{self.name} has the weights {declared}, the case gives {given}")
-        return self.layer.call(x, given_weights(self.layer, weights), context)
 
     def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         assert self.layer is not None
@@ -450,6 +457,59 @@ def _signature(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure({"arguments": arguments}) for name in names}
 
 
+def _methods(question: Question, names: list[str]) -> dict[str, Expected]:
+    return {name: Structure(members(question.subject.name)) for name in names}
+
+
+def _method(question: Question, names: list[str]) -> dict[str, Expected]:
+    def done(method: str) -> Expected:
+        try:
+            return Structure(METHODS[method](question))
+        except ValueError as error:
+            return Refusal("build", str(error))
+
+    return {name: done(name.partition("/")[2]) for name in names}
+
+
+def _declared(question: Question) -> tuple[Weight, ...]:
+    assert question.subject.layer is not None
+    return question.subject.layer.declare_weights([x.shape for x in question.data.inputs])
+
+
+def _frozen_and_thawed(question: Question) -> dict[str, dict[str, list[str]]]:
+    """Frozen, no weight is trainable; thawed, those are that were meant to be."""
+    weights = _declared(question)
+    return {
+        state: {
+            "trainable_weights": [w.name for w in weights if w.trainable and thawed],
+            "non_trainable_weights": [w.name for w in weights if not (w.trainable and thawed)],
+        }
+        for state, thawed in (("frozen", False), ("thawed", True))
+    }
+
+
+def _loaded(question: Question) -> tuple[Weight, ...]:
+    """The weights of a layer that has been given the case's; raises ValueError where those are others."""
+    assert isinstance(question.subject, LayerSubject)
+    question.subject.check_weights(question.data.inputs, question.data.weights)
+    return _declared(question)
+
+
+def _taken(question: Question) -> dict[str, bool]:
+    unfit = {"one_missing": False, "other_shape": False} if _loaded(question) else {}
+    return {"own": True, "one_more": False, **unfit}
+
+
+METHODS: dict[str, Callable[[Question], Any]] = {
+    "count_params": lambda question: sum(math.prod(w.shape) for w in _declared(question)),
+    "get_weights": lambda question: [w.name for w in _loaded(question)],
+    "set_weights": _taken,
+    "trainable": _frozen_and_thawed,
+    "reset_state": lambda question: {"carried": True, "reset": True},
+}
+"""By name, what a method does to a built layer, as `protocol.OBSERVABLES` has it."""
+
+
 def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
     subject = question.subject
     assert isinstance(subject, ActivationSubject)
@@ -471,6 +531,8 @@ PARTS: dict[str, tuple[str, Part]] = {
     "config": ("config", _config),
     "reconstructed": ("call", _outputs(training=False)),
     "reconstructed/config": ("reconstruction", _config),
+    "methods": ("construction", _methods),
+    "method": ("call", _method),
     "signature": ("config", _signature),
     "identifier": ("construction", _identifier),
 }

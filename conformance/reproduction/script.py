@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance.cases.answer import Answers, Data, Expected, Law, Refusal, Structure, Value, make
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import matches
 from conformance.engine import Made
 from conformance.reference_impl import activations
 from conformance.reference_impl.arithmetic import Arithmetic, declared
@@ -41,9 +42,9 @@ from conformance.verdicts import BROKEN, Verdict
 
 COMMENT_WIDTH = 100
 
-ONLY_ASKED = frozenset({"random", "seeds"})
-"""Observables that no script in a runtime's own language asks: what many random numbers say, or several
-layers together, is for the suite to judge."""
+ONLY_ASKED = ("random", "seeds", "methods", "method/*")
+"""Observables (`fnmatch`) that no script in a runtime's own language asks: what many random numbers say,
+several layers together, or a class and its methods, is for the suite to ask."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
-    if runtime is None or finding.observable in ONLY_ASKED:
+    if runtime is None or matches(ONLY_ASKED, finding.observable):
         return Script(_requests(finding, seed), ".jsonl")
     data, arithmetic = make(case), declared(backend.arithmetic)
     expected = Answers(case, data, arithmetic)[finding.observable]

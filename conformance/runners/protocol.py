@@ -52,6 +52,15 @@ OBSERVABLES = {
     "config": "JSON: the layer's configuration by Keras names and values, as the backend serialises it",
     "reconstructed/config": "JSON: the configuration of the layer that that configuration makes",
     "reconstructed/output/{i}": "output i of that layer with the same weights and inputs",
+    "methods": "JSON: {name: `method` | `property`} of the layer's public members, by Keras names",
+    "method/count_params": "JSON: what it says of the built layer",
+    "method/get_weights": "JSON: the names of the case's weights in its order, null for another array",
+    "method/set_weights": "JSON: {own, one_more, one_missing, other_shape}: whether it takes as many arrays "
+                          "as there are weights, of their shapes; the last two where there is a weight",
+    "method/trainable": "JSON: {frozen, thawed}: the names of {trainable_weights, non_trainable_weights} "
+                        "after it was set to false, and to true",
+    "method/reset_state": "JSON: {carried, reset}: whether a second call of a stateful layer has another "
+                          "output than the first, and a call after it that of the first",
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
 }  # fmt: skip

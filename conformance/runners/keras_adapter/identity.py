@@ -32,9 +32,9 @@ ARITHMETIC: dict[str, Any] = {
 }
 """What TensorFlow on CPU promises of floating point; see `reference_impl.arithmetic` for the words."""
 
-DESCRIPTION = ["signature", "config", "reconstructed/config"]
+DESCRIPTION = ["signature", "methods", "config", "reconstructed/config"]
 CALL = ["output/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
-        "random", "seeds",
+        "random", "seeds", "method/*",
         "shape/*", "dtype", "mask/*", "weights",
         "reconstructed/output/*"]  # fmt: skip
 FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]

@@ -4,6 +4,7 @@ import {vjp} from "./gradients.mjs";
 import {BuiltLayer} from "./layer.mjs";
 import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
+import {METHODS, members} from "./methods.mjs";
 import {configToKeras} from "./naming.mjs";
 import {ARRAYS, wireElements, wireJSON, wireTensor} from "./protocol.mjs";
 import {drawn, seeded, seeds} from "./randomness.mjs";
@@ -92,6 +93,11 @@ class Answers {
     return attempt("call", () => wireJSON(seeds(make, this.asked.config)));
   }
 
+  method(name) {
+    const layer = ["get_weights", "set_weights", "reset_state"].includes(name) ? this.ready() : this.built();
+    return attempt("call", () => wireJSON(METHODS[name](this.tf, layer, this.weights)));
+  }
+
   leaks() {
     this.layer(); // that it cannot be made is a failure of its own
     const given = {inputs: this.inputs(), cotangents: this.cotangents(), ...this.arguments()};
@@ -146,6 +152,8 @@ const OBSERVABLES = [
   [/^config$/, (answers) => wireJSON(answers.config())],
   [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
   [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],
+  [/^methods$/, (answers) => wireJSON(members(answers.layer()))],
+  [/^method\/(.+)$/, (answers, name) => answers.method(name)],
   [/^signature$/, ({subject, asked}) => wireJSON(signature(subject, asked.config))],
   [/^identifier$/, ({subject, asked}) => wireJSON(subject.resolve(asked.config))],
 ];

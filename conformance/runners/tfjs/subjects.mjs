@@ -15,6 +15,8 @@ const LAYER_OBSERVABLES = [
   "memory",
   "config",
   "reconstructed/*",
+  "methods",
+  "method/*",
   "signature",
 ];
 const ACTIVATION_OBSERVABLES = ["output/*", "gradient/input/*", "dtype", "identifier"];
