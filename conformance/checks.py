@@ -15,6 +15,7 @@ from conformance.cases.answer import (
     Data,
     Definite,
     Expected,
+    Law,
     Own,
     Refusal,
     Structure,
@@ -447,6 +448,11 @@ def same(a: Expected, b: Expected) -> bool:
     match a, b:
         case Value(), Value():
             return bool(xp.array_equal(a.tensor.value, b.tensor.value, equal_nan=True))
+        case Law(), Law():
+            return a.draws == b.draws and all(
+                xp.array_equal(result.value, b.outcomes[outcome].value, equal_nan=True)
+                for outcome, result in a.outcomes.items()
+            )
     return a == b
 
 

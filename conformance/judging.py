@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.answer import Expected, Refusal, Structure, Value
+from conformance import evidence
+from conformance.cases.answer import Expected, Law, Refusal, Structure, Value
+from conformance.laws import recover
 from conformance.reference_impl.arithmetic import NAMED, Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance
@@ -60,6 +62,8 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
             return judge_structure(expected.value, observed.value)
         case Value(), WireTensor():
             return judge_array(expected, from_wire(observed), arithmetic)
+        case Law(), WireTensor():
+            return judge_draws(expected, from_wire(observed))
     told = json_or_array(observed), json_or_array(expected)
     return Judgement(Verdict.DIVERGES, message=f"{told[0]}, expected {told[1]}")
 
@@ -202,6 +206,35 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     if judgement.verdict is Verdict.UNSPECIFIED:
         return judgement
     return judgement if tensor.dot is None else statistical(judgement, tensor.dot(), departure, arithmetic)
+
+
+def judge_draws(expected: Law, observed: Array) -> Judgement:
+    """Every element one that some draw gives, within the bounds, and what was drawn as the law has it."""
+    shape = next(iter(expected.outcomes.values())).shape
+    if shape != observed.shape:
+        return Judgement(Verdict.DIVERGES, message=f"shape {list(observed.shape)}, expected {list(shape)}")
+    found = recover(expected, observed.astype(np.float64))
+    rung = Rung.STATISTICAL
+    wrong = int(np.count_nonzero(found.wrong))
+    if wrong:
+        place = tuple(int(i) for i in np.argwhere(found.wrong)[0])
+        message = (
+            f"{list(place)} is {observed[place]:.9g}, which nothing gives that is drawn as it should be, and "
+            f"shared by all that should share it; {wrong} of {observed.size} elements are so"
+        )
+        return Judgement(Verdict.DIVERGES, rung, Rung.NONE, "infinite", message)
+    against = evidence.against([d.distribution for d in expected.draws], found.draws, found.told)
+    worst = max(against, key=lambda e: e.nats, default=evidence.Evidence(0.0, ""))
+    limit = evidence.limit(len(against) or 1)
+    margin = worst.nats / limit if math.isfinite(worst.nats) else "infinite"
+    if not worst.nats <= limit:
+        message = f"{worst.statement}: {worst.nats:.3g} nats, {limit:.3g} allowed"
+        return Judgement(Verdict.DIVERGES, rung, Rung.NONE, margin, message)
+    judgement = Judgement(Verdict.CONFORMS, rung, rung, margin)
+    unsettled, size = int(np.count_nonzero(found.overlapping)), found.overlapping.size
+    if not all(known.any() for which, known in found.told.items() if len(which) == 1):
+        unsettled = size
+    return specified_enough(judgement, unsettled, size)
 
 
 def required_rung(provenance: Provenance, limit: Array) -> Rung:

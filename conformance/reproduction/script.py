@@ -15,10 +15,10 @@ import jinja2
 import msgspec
 import numpy as np
 
-from conformance.cases.answer import Answers, Data, Expected, Own, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Expected, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
-from conformance.cases.properties.property import basis, with_basis
+from conformance.cases.properties.property import basis, matches, with_basis
 from conformance.cases.relations import RELATIONS, asked_beside, derivations, relation_of
 from conformance.engine import Made
 from conformance.judging import told_failure
@@ -48,6 +48,10 @@ from conformance.runners.question import Limits
 from conformance.verdicts import BROKEN, Verdict
 
 COMMENT_WIDTH = 100
+
+ONLY_ASKED = ("random", "seeds", "methods", "method/*")
+"""Observables (`fnmatch`) that no script in a runtime's own language asks: what many random numbers say,
+several layers together, or a class and its methods, is for the suite to ask."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
-    if runtime is None:
+    if runtime is None or matches(ONLY_ASKED, finding.observable):
         return Script(_requests(finding, seed), ".jsonl")
     arithmetic = declared(backend.arithmetic)
 
@@ -362,6 +366,8 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
             return Right("paths", dict(_leaf(wanted, path, runtime) for path in paths))
         case Structure(value):
             return Right("whole", value)
+        case Law():
+            raise ValueError("a script cannot judge what is random")
 
 
 def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:

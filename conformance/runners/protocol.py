@@ -38,6 +38,11 @@ OBSERVABLES = {
     "gradient/weight/{name}": "the same by the trainable weight of that name",
     "training/gradient/input/{i}": "vjp of the training-mode outputs, by input i",
     "training/gradient/weight/{name}": "the same by a weight",
+    "random": "of a layer that draws random numbers: output 0 of a call in training mode, and behind it, "
+              "along a new first axis, the vjp by input 0 of that same call",
+    "seeds": "JSON: {same_seed, other_seed, without_seed, next_call}: whether the training-mode output is "
+             "bit for bit that of another layer made with the same `seed`, with another one, that of two "
+             "without any the same, and that of the same layer's next call",
     "shape/concrete": "JSON: the list of output shapes inferred from the inputs' shapes, without running",
     "shape/unknown_batch": "JSON: the same with an unknown (null) batch size",
     "shape/unknown": "JSON: the same with every dimension unknown that the layer allows to be unknown",
@@ -52,6 +57,15 @@ OBSERVABLES = {
     "refusal": "JSON: null where the subject can be made and then called with the inputs, in inference mode "
                "and with its own initial weights; else the error that says why not",
     "refusal/widened": "the same of a second call of that layer, each input twice along its last axis",
+    "methods": "JSON: {name: `method` | `property`} of the layer's public members, by Keras names",
+    "method/count_params": "JSON: what it says of the built layer",
+    "method/get_weights": "JSON: the names of the case's weights in its order, null for another array",
+    "method/set_weights": "JSON: {own, one_more, one_missing, other_shape}: whether it takes as many arrays "
+                          "as there are weights, of their shapes; the last two where there is a weight",
+    "method/trainable": "JSON: {frozen, thawed}: the names of {trainable_weights, non_trainable_weights} "
+                        "after it was set to false, and to true",
+    "method/reset_state": "JSON: {carried, reset}: whether a second call of a stateful layer has another "
+                          "output than the first, and a call after it that of the first",
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
 }  # fmt: skip

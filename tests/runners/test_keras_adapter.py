@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.reference_impl.layers.members import members
 from conformance.runners.registry import KERAS_ADAPTER
 from tests.runners.adapter import Adapter
 
@@ -422,3 +423,59 @@ def test_a_stateful_layer_answers_again_from_its_last_states(adapter: Adapter) -
         weights=RECURRENT_WEIGHTS,
     )
     np.testing.assert_allclose(answers["again/output/0"], twice["output/0"], rtol=1e-5)
+
+
+def test_members_of_every_layer_are_those_that_the_specification_promises(adapter: Adapter) -> None:
+    """Else `python -m conformance.runners.keras_adapter.members` writes them anew."""
+    capabilities = adapter.identity.capabilities
+    layers = [subject.removeprefix("layers.") for subject in capabilities if subject.startswith("layers.")]
+    live = {name: adapter.observe(f"layers.{name}", "methods")["methods"] for name in layers}
+    assert live == {name: members(name) for name in layers}
+    assert live["Dense"]["count_params"] == live["Dense"]["from_config"] == "method"
+    assert live["Dense"]["trainable_weights"] == "property"
+    assert "reset_state" not in live["Dense"]
+
+
+def test_methods_of_a_built_layer_are_tried(adapter: Adapter) -> None:
+    methods = ["count_params", "get_weights", "set_weights", "trainable"]
+    asked = " ".join(f"method/{name}" for name in methods)
+    answers = adapter.observe("layers.Dense", asked, X, config={"units": 3}, weights=DENSE)
+    count, order, taken, trainable = (answers[f"method/{name}"] for name in methods)
+    assert count == 9
+    assert order == ["kernel", "bias"]
+    assert taken == {"own": True, "one_more": False, "one_missing": False, "other_shape": False}
+    assert trainable["frozen"] == {"trainable_weights": [], "non_trainable_weights": ["kernel", "bias"]}
+    assert trainable["thawed"] == {"trainable_weights": ["kernel", "bias"], "non_trainable_weights": []}
+
+
+def test_a_stateful_layer_carries_its_states_and_resets_them(adapter: Adapter) -> None:
+    weights = {"kernel": normal(2, 3), "recurrent_kernel": normal(3, 3), "bias": normal(3)}
+    for stateful in (True, False):
+        config = {"units": 3, "stateful": stateful}
+        answers = adapter.observe(
+            "layers.SimpleRNN", "method/reset_state", normal(2, 4, 2), config=config, weights=weights
+        )
+        assert answers["method/reset_state"] == {"carried": stateful, "reset": True}
+
+
+def test_a_case_draws_the_same_again_and_its_gradient_with_its_output(adapter: Adapter) -> None:
+    x = np.ones((50, 40), np.float32)
+    first, again = (
+        adapter.observe("layers.Dropout", "random", x, config={"rate": 0.25}, cotangents=[2 * x])["random"]
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+    output, gradient = first
+    np.testing.assert_array_equal(gradient, 2 * output)
+    np.testing.assert_allclose(np.unique(output), [0, 4 / 3], rtol=1e-6)
+
+
+def test_a_seed_settles_what_the_first_call_draws(adapter: Adapter) -> None:
+    x = np.ones((50, 40), np.float32)
+    answers = adapter.observe("layers.GaussianNoise", "seeds", x, config={"stddev": 0.5, "seed": 3})
+    assert answers["seeds"] == {
+        "same_seed": True,
+        "other_seed": False,
+        "without_seed": False,
+        "next_call": False,
+    }

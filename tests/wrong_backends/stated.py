@@ -127,6 +127,35 @@ def width_unchecked(original: Any, self: Any, x: Any, weights: Any, context: Any
         raise
 
 
+def no_count_params(case: Case, observable: str, answer: Any) -> Any:
+    return {k: v for k, v in answer.items() if k != "count_params"} if observable == "methods" else answer
+
+
+def weights_as_method(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"weights": "method"} if observable == "methods" else answer
+
+
+def trainable_counted(case: Case, observable: str, answer: Any) -> Any:
+    """`count_params` leaves out the moving statistics."""
+    return answer // 2 if observable == "method/count_params" else answer
+
+
+def weights_sorted(case: Case, observable: str, answer: Any) -> Any:
+    return sorted(answer) if observable == "method/get_weights" else answer
+
+
+def shapes_unchecked(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"other_shape": True} if observable == "method/set_weights" else answer
+
+
+def never_thawed(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"thawed": answer["frozen"]} if observable == "method/trainable" else answer
+
+
+def state_kept(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"reset": False} if observable == "method/reset_state" else answer
+
+
 FAULTS = (
     Fault(
         "shape_ceil_for_floor",
@@ -174,6 +203,13 @@ FAULTS = (
         {"conformance.cases.answer:LayerSubject.call": width_unchecked},
         verdict=Verdict.ACCEPTS,
     ),
+    Fault("no_count_params", "methods", "layers.Flatten", said=no_count_params),
+    Fault("weights_as_method", "methods", "layers.Dense", said=weights_as_method),
+    Fault("count_of_trainable", "methods", "layers.BatchNormalization", said=trainable_counted),
+    Fault("get_weights_sorted", "methods", "layers.Dense", said=weights_sorted),
+    Fault("set_weights_unchecked", "methods", "layers.Dense", said=shapes_unchecked),
+    Fault("frozen_for_ever", "methods", "layers.Dense", said=never_thawed),
+    Fault("state_not_reset", "methods", "layers.GRU", said=state_kept),
     Fault("alias_missing", "identifiers", "activations.silu", said=swish_unknown, verdict=Verdict.RAISES),
     Fault("relu6_is_relu", "identifiers", "activations.relu6", said=relu6_is_relu),
 )

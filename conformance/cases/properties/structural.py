@@ -99,6 +99,13 @@ def signatures(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     return expected, {"arguments": seen}
 
 
+def promised(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
+    """Of the members of a layer those that the specification promises: a runtime may have more."""
+    if not isinstance(observed, dict):
+        return expected, observed
+    return expected, {name: kind for name, kind in observed.items() if name in expected}
+
+
 def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     """Names of activation functions, aliases resolved."""
     try:
@@ -135,6 +142,12 @@ PROPERTIES = (
         "The constructor takes the same arguments with the same defaults.",
         ("signature",),
         signatures,
+    ),
+    Property(
+        "methods",
+        "The layer has the methods and properties that Keras's has, and the basic ones do what they say.",
+        ("methods", "method/*"),
+        promised,
     ),
     Property(
         "identifiers",

@@ -18,9 +18,11 @@ from conformance.dialects.tensorflow_js import (
     masks,
     memory,
     merging,
+    methods,
     normalization,
     pooling,
     preprocessing,
+    randomness,
     recurrent,
     refusals,
     spatial,
@@ -36,6 +38,7 @@ EVERYWHERE = (
     *masks.DEVIATIONS,
     *memory.DEVIATIONS,
     *merging.DEVIATIONS,
+    *methods.DEVIATIONS,
     *core.DEVIATIONS,
     *normalization.DEVIATIONS,
     *preprocessing.DEVIATIONS,
@@ -51,6 +54,7 @@ EVERYWHERE = (
     *convolutional_recurrent.DEVIATIONS,
     *stacked_cells.DEVIATIONS,
     *errors.DEVIATIONS,
+    *randomness.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

@@ -15,7 +15,7 @@ from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Shape, Weight
 from conformance.reference_impl.layers.lstm_cell import LSTMCell
 from conformance.reference_impl.primitives import concatenate, multiply, reshape
-from conformance.reference_impl.random import bernoulli
+from conformance.reference_impl.random import Bernoulli, draw
 from conformance.reference_impl.tape import Tensor, constant
 
 
@@ -83,19 +83,19 @@ class ConvLSTM2DCell(LSTMCell):
         )
 
     def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
-        kept = self.kept(x, self.dropout, context.rng_key, context)
+        kept = self.kept_by_gate(x, self.dropout, context.rng_key, context)
         return self.product(self.of_input, x, kept, weights["kernel"], weights.get("bias"))
 
     def recurrent(self, h: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
-        kept = self.kept(h, self.recurrent_dropout, context.rng_key + 1, context)
+        kept = self.kept_by_gate(h, self.recurrent_dropout, context.rng_key + 1, context)
         return self.product(self.of_state, h, kept, weights["recurrent_kernel"])
 
-    def kept(self, x: Tensor, rate: float, rng_key: int, context: Context) -> Array | None:
+    def kept_by_gate(self, x: Tensor, rate: float, rng_key: int, context: Context) -> Array | None:
         """What x is multiplied by for each gate, the same at every time, where something is dropped."""
         if not (context.training and 0 < rate < 1):
             return None
         once = (x.shape[0], *(1,) * (x.ndim - 4), *x.shape[-3:])
-        kept: Array = bernoulli(rng_key, (self.blocks, *once), 1 - rate) / (1 - rate)
+        kept: Array = draw(rng_key, Bernoulli(1 - rate), (self.blocks, *once)) / (1 - rate)
         return kept
 
     def product(

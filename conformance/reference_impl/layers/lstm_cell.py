@@ -8,7 +8,7 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.cell import DenseCell, States
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context
-from conformance.reference_impl.primitives import add, dot_last, multiply
+from conformance.reference_impl.primitives import add, multiply
 from conformance.reference_impl.tape import Tensor
 
 
@@ -51,4 +51,4 @@ class LSTMCell(DenseCell):
 
     def recurrent(self, h: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
         """What the hidden state adds to the projected input."""
-        return dot_last(self.kept_state(h, context), weights["recurrent_kernel"])
+        return self.dot(self.kept_state(h, context), weights["recurrent_kernel"])

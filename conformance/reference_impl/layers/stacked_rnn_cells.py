@@ -8,7 +8,7 @@ from itertools import islice
 
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import nested
-from conformance.reference_impl.layers.cell import Cell, States
+from conformance.reference_impl.layers.cell import STREAMS, Cell, States
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Shape, Weight
 from conformance.reference_impl.patches import patchable
@@ -82,8 +82,7 @@ class StackedRNNCells(Cell):
         x = projected
         for place, (cell, scope) in enumerate(zip(self.stack, self.scopes, strict=True)):
             own = nested.weights_under(scope, weights)
-            # Every cell drops elements of its own, and draws from two keys for that.
-            drawing = replace(context, rng_key=context.rng_key + 2 * place)
+            drawing = replace(context, rng_key=context.rng_key + STREAMS * place)
             if place:
                 x = cell.project(x, own, drawing)
             x, after[cell] = cell.advance(x, before[cell], own, drawing)

@@ -32,8 +32,9 @@ ARITHMETIC: dict[str, Any] = {
 }
 """What TensorFlow on CPU promises of floating point; see `reference_impl.arithmetic` for the words."""
 
-DESCRIPTION = ["signature", "config", "reconstructed/config"]
+DESCRIPTION = ["signature", "methods", "config", "reconstructed/config"]
 CALL = ["output/*", "again/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
+        "random", "seeds", "method/*",
         "shape/*", "dtype", "mask/*", "weights",
         "reconstructed/output/*", "refusal*"]  # fmt: skip
 FUNCTION = ["output/*", "again/*", "gradient/input/*", "shape/*", "dtype", "refusal", "signature",

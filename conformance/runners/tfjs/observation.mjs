@@ -5,8 +5,10 @@ import {vjp} from "./gradients.mjs";
 import {BuiltLayer, apply, isCell} from "./layer.mjs";
 import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
+import {METHODS, members} from "./methods.mjs";
 import {configToKeras} from "./naming.mjs";
 import {ARRAYS, wireElements, wireJSON, wireTensor} from "./protocol.mjs";
+import {drawn, seeded, seeds} from "./randomness.mjs";
 import {shapesWithUnknowns} from "./shapes.mjs";
 import {signature} from "./signature.mjs";
 
@@ -82,6 +84,26 @@ class Answers {
     return wireTensor(answer);
   }
 
+  drawn() {
+    this.training(); // what already fails without a tape is a failure of the call
+    const ask = {restore: () => this.ready().assign(this.weights()), cotangents: this.cotangents()};
+    return attempt("call", () => wireTensor(drawn(this.tf, this.ready(), this.arguments(), ask)));
+  }
+
+  seeds() {
+    const make = (config) => {
+      const layer = attempt("construction", () => this.subject.create(config));
+      const built = new BuiltLayer(this.tf, layer, this.inputs()).assign(this.weights());
+      return () => built.call({...this.arguments(), training: true})[0];
+    };
+    return attempt("call", () => wireJSON(seeds(make, this.asked.config)));
+  }
+
+  method(name) {
+    const layer = ["get_weights", "set_weights", "reset_state"].includes(name) ? this.ready() : this.built();
+    return attempt("call", () => wireJSON(METHODS[name](this.tf, layer, this.weights)));
+  }
+
   leaks() {
     this.layer(); // that it cannot be made is a failure of its own
     const given = {inputs: this.inputs(), cotangents: this.cotangents(), ...this.arguments()};
@@ -147,6 +169,8 @@ const OBSERVABLES = [
   [/^training\/state\/(.+)$/, (answers, name) => trainingState(answers.training().state, name)],
   [/^gradient\/(.+)$/, (answers, name) => answers.gradient("inference", name)],
   [/^training\/gradient\/(.+)$/, (answers, name) => answers.gradient("training", name)],
+  [/^random$/, (answers) => answers.drawn()],
+  [/^seeds$/, (answers) => answers.seeds()],
   [/^shape\/(concrete|unknown_batch|unknown)$/, (answers, unknown) => answers.inferredShapes(unknown)],
   [/^dtype$/, (answers) => wireJSON(answers.outputs().map(({dtype}) => dtype))],
   [/^mask\/(\d+)$/, (answers, index) => outputMask(answers.masks(), index)],
@@ -156,6 +180,8 @@ const OBSERVABLES = [
   [/^config$/, (answers) => wireJSON(answers.config())],
   [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
   [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],
+  [/^methods$/, (answers) => wireJSON(members(answers.layer()))],
+  [/^method\/(.+)$/, (answers, name) => answers.method(name)],
   [/^signature$/, ({subject, asked}) => wireJSON(signature(subject, asked.config))],
   [/^identifier$/, ({subject, asked}) => wireJSON(subject.resolve(asked.config))],
 ];
@@ -173,7 +199,7 @@ function answer(answers, observable) {
 /** The `observables` of the protocol's observation of one case. */
 export function observe(tf, subjects, asked) {
   const subject = subjects.get(asked.subject);
-  return disposingEverything(tf, () => {
+  const answered = () => {
     const answers = new Answers(tf, subject, asked);
     return Object.fromEntries(
       asked.observables.map((observable) => {
@@ -187,5 +213,6 @@ export function observe(tf, subjects, asked) {
         }
       }),
     );
-  });
+  };
+  return disposingEverything(tf, () => seeded(asked.seed, answered));
 }

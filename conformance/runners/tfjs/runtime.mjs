@@ -91,7 +91,7 @@ export function identity({backend, name, tf, implementation}, subjects) {
     },
     settings: {
       ...BACKENDS[name].settings(tf, implementation),
-      seed: "none: TensorFlow.js has no global seed",
+      seed: "of Math.random, for each case: TensorFlow.js has none for all that it draws",
     },
     platform: {
       machine: os.arch(),

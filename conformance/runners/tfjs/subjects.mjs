@@ -7,6 +7,8 @@ const LAYER_OBSERVABLES = [
   "again/*",
   "training/*",
   "gradient/*",
+  "random",
+  "seeds",
   "shape/*",
   "dtype",
   "mask/*",
@@ -15,6 +17,8 @@ const LAYER_OBSERVABLES = [
   "refusal*",
   "config",
   "reconstructed/*",
+  "methods",
+  "method/*",
   "signature",
 ];
 const ACTIVATION_OBSERVABLES = ["output/*", "again/*", "gradient/input/*", "dtype", "refusal", "identifier"];
