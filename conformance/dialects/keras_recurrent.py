@@ -151,7 +151,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape; "
         "keras/src/layers/convolutional/base_depthwise_conv.py, compute_output_shape",
         scope=all_of(subject("layers.TimeDistributed"), wraps("DepthwiseConv2D")),
-        effect=Raises("type", "shape", ("shape/unknown",), "unsupported operand type"),
+        effect=Raises("internal", "shape", ("shape/unknown",), "unsupported operand type"),
         witnesses=(
             draft_layer(
                 "layers.TimeDistributed",

@@ -10,9 +10,13 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Source
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.errors import DENSE, GRU, LOW_RANK, UNKNOWN, first_cases, spoilt
-from conformance.dialects.deviation import Accepts, Raises, Scope, subject
+from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL
+from conformance.dialects.deviation import Accepts, Raises, subject
 from conformance.dialects.refused import (
+    below_one,
+    is_list,
     lacking,
+    longer_than,
     too_many_inputs,
     unknown_arguments,
     wrong_in,
@@ -22,13 +26,23 @@ from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     CONVOLUTIONS,
     all_of,
+    any_of,
     asks,
     inner,
     sets,
     without,
 )
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.record import CELLS, CORE, CPU, LAYERS, RECURRENT, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    CONV_LSTM,
+    CORE,
+    CPU,
+    LAYERS,
+    RECURRENT,
+    WASM,
+    deviation,
+)
 
 REFUSAL = ("refusal",)
 
@@ -66,25 +80,6 @@ def only_in_keras(case: Case, data: Data) -> bool:
     """What is wrong are arguments that the class does not have in TensorFlow.js."""
     unread = [name for name, subjects in ONLY_IN_KERAS.items() if case.subject in subjects]
     return wrong_in(*unread)(case, data)
-
-
-def below_one(*arguments: str) -> Scope:
-    """One of the arguments is a number below 1."""
-    return lambda case, data: any(
-        isinstance(case.config.get(name), int) and case.config[name] < 1 for name in arguments
-    )
-
-
-def longer_than(count: int, argument: str) -> Scope:
-    """The argument is a list of more than so many."""
-    return lambda case, data: (
-        isinstance(case.config.get(argument), list) and len(case.config[argument]) > count
-    )
-
-
-def is_list(argument: str) -> Scope:
-    """The argument is a list with something in it."""
-    return longer_than(0, argument)
 
 
 def mask(*shape: int) -> tuple[Source, ...]:
@@ -159,8 +154,10 @@ DEVIATIONS = (
                 "layers.GaussianDropout",
                 "layers.GaussianNoise",
                 "layers.LayerNormalization",
+                "layers.RandomWidth",
                 "layers.SpatialDropout1D",
                 *CELLS,
+                *CONV_LSTM,
                 *RECURRENT,
             ),
             wrong_in(
@@ -268,7 +265,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:20 (normalizeArray); layers/convolutional_depthwise.js:63, "
         "convolutional.js:740 (SeparableConv)",
-        scope=BAD_WINDOWS,
+        scope=any_of(BAD_WINDOWS, all_of(subject(*CONV_LSTM), below_one("strides"), wrong_in("strides"))),
         effect=Accepts(),
         witnesses=(
             spoilt("Conv2D", {"kernel_size": 0}),
@@ -284,6 +281,28 @@ DEVIATIONS = (
         scope=LARGE_WINDOWS,
         effect=Accepts(),
         witnesses=(spoilt("Conv2D", {"kernel_size": 9}), spoilt("Conv3D", {"kernel_size": 9})),
+    ),
+    deviation(
+        "tfjs-up-sampling-size-unchecked",
+        "The size of UpSampling2D need not be positive, nor of two numbers.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:937 (UpSampling2D)",
+        scope=all_of(
+            subject("layers.UpSampling2D"),
+            any_of(below_one("size"), longer_than(2, "size")),
+            wrong_in(size=2),
+        ),
+        effect=Accepts(),
+        witnesses=(spoilt("UpSampling2D", {"size": 0}),),
+    ),
+    deviation(
+        "tfjs-stack-of-no-cells",
+        "StackedRNNCells without cells fails when it is called, in words that name none.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1177 (StackedRNNCells)",
+        scope=all_of(subject("layers.StackedRNNCells"), lacking(cells=[SIMPLE_CELL, GRU_CELL])),
+        effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
+        witnesses=(spoilt("StackedRNNCells", without="cells"),),
     ),
     deviation(
         "tfjs-depthwise-convolution-causal",

@@ -85,6 +85,8 @@ CELL_CASE = asked_for_members("SimpleRNNCell", {"units": 3}, 2, 5)
 RESCALING_CASE = asked_for_members("Rescaling", {"scale": 0.5}, 3, 4)
 BIDIRECTIONAL_CASE = asked_for_members("Bidirectional", {"layer": inside("SimpleRNN", units=3)}, 2, 3, 4)
 
+STACK_CASE = asked_for_members("StackedRNNCells", {"cells": [inside("SimpleRNNCell", units=3)]}, 2, 5)
+
 MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
     (
         "variables",
@@ -154,7 +156,7 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
     (
         "reset-state",
         {"reset_state"},
-        subject("layers.Bidirectional", *RECURRENT),
+        subject("layers.Bidirectional", "layers.ConvLSTM2D", *RECURRENT),
         "States are reset by resetStates, Keras's older name, alone.",
         "intentional",
         "layers/recurrent.js:383 (RNN.resetStates), layers/wrappers.js:394 (Bidirectional.resetStates)",
@@ -163,7 +165,7 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
     (
         "inner-loop",
         {"inner_loop"},
-        subject(*RECURRENT),
+        subject("layers.ConvLSTM2D", *RECURRENT),
         "The loop over time is no method that a subclass can replace.",
         "intentional",
         "layers/recurrent.js:509 (RNN.call)",
@@ -188,6 +190,15 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
         "layers/recurrent.js:640 (RNNCell)",
         CELL_CASE,
     ),
+    (
+        "members-of-stacks",
+        {"get_initial_state", "output_size"},
+        subject("layers.StackedRNNCells"),
+        "A stack of cells neither makes its initial states nor tells the size of its output.",
+        "intentional",
+        "layers/recurrent.js:1177 (StackedRNNCells)",
+        STACK_CASE,
+    ),
 )
 """What is missing, its names, where, in words, why, the source, and a case that shows it."""
 
@@ -209,7 +220,7 @@ DEVIATIONS = (
         "A recurrent layer does not tell the arguments of its cell: layer.cell.units for layer.units.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:767, :943, :1144 (SimpleRNN, GRU, LSTM)",
-        scope=subject("layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
+        scope=subject("layers.ConvLSTM2D", "layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
         effect=Metadata(("methods",), without_arguments_of_cell),
         witnesses=(LSTM_CASE,),
     ),
