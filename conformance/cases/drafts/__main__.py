@@ -8,7 +8,7 @@ from pathlib import Path
 from conformance.cases import corpus
 from conformance.cases.case import Case, encode
 from conformance.cases.drafts import quick
-from conformance.cases.drafts.standard import standard
+from conformance.cases.drafts.standard import UNEXPLAINED, standard
 
 
 def write(name: str, cases: Iterable[Case]) -> None:
@@ -25,7 +25,7 @@ def write(name: str, cases: Iterable[Case]) -> None:
 def standard_with_kept(subjects: Sequence[str]) -> Iterable[Case]:
     """The standard corpus's cases, drafted anew about these subjects, and about the others as they are."""
     drafted = quick()
-    known = {case.id for case in drafted}
+    known = {case.id for case in drafted}.union(*UNEXPLAINED.values())
     kept = (case for case in corpus.load("standard") if case.id not in known and case.subject not in subjects)
     order = {subject: i for i, subject in enumerate(dict.fromkeys(case.subject for case in drafted))}
     return sorted([*kept, *standard(drafted, subjects)], key=lambda case: order[case.subject])

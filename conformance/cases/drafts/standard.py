@@ -90,6 +90,9 @@ UNEXPLAINED: dict[str, tuple[str, ...]] = {
     ),
     "Keras's weights of an antialiased resizing have a larger error than their bound": ("db6d50cd1c04ec2b",),
     "Keras's gradient of Conv3D's kernel with NaN between windows": ("152d6d17bc21a53a",),
+    "Keras's gradient of a grouped convolution's kernel, where NaN of one group reaches the others": (
+        "a73991a8cb5a61cc",
+    ),
     "wasm's gradient of Conv3D's kernel near overflow": ("e9d817eb85448b09",),
     "Keras's gradient of a GRU's recurrent kernel, where softsign is NaN": ("5a0215a86e504d57",),
     "TensorFlow.js's gradients of recurrent layers whose masked steps are infinite": (
