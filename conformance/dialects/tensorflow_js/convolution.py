@@ -66,7 +66,8 @@ def layer_of(case: Case) -> WindowedProduct:
 
 
 def output_shape(case: Case, data: Data) -> tuple[int | None, ...]:
-    return layer_of(case).output_shapes([x.shape for x in data.inputs])[0]
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    return layer.output_shapes([x.shape for x in data.inputs])[0]
 
 
 def left_channels_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
