@@ -28,7 +28,16 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.record import CELLS, CORE, CPU, LAYERS, RECURRENT, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    CONV_LSTM,
+    CORE,
+    CPU,
+    LAYERS,
+    RECURRENT,
+    WASM,
+    deviation,
+)
 
 REFUSAL = ("refusal",)
 
@@ -55,7 +64,14 @@ ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
     "negative_slope": ("layers.LeakyReLU", "layers.ReLU"),
     "output_padding": ("layers.Conv2DTranspose", "layers.Conv3DTranspose"),
     "pad_to_aspect_ratio": ("layers.Resizing",),
-    "seed": (*RECURRENT, *CELLS, "layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+    "seed": (
+        *RECURRENT,
+        *CELLS,
+        *CONV_LSTM,
+        "layers.AlphaDropout",
+        "layers.GaussianDropout",
+        "layers.GaussianNoise",
+    ),
     "threshold": ("layers.ReLU",),
     "use_cudnn": ("layers.GRU", "layers.LSTM"),
 }
@@ -161,6 +177,7 @@ DEVIATIONS = (
                 "layers.LayerNormalization",
                 "layers.SpatialDropout1D",
                 *CELLS,
+                *CONV_LSTM,
                 *RECURRENT,
             ),
             wrong_in(
