@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from conformance.cases.answer import Data
 from conformance.cases.case import JSON, Case
 from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
-from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL
 from conformance.dialects.deviation import Accepts, Raises, Scope, subject
 from conformance.dialects.keras_record import in_keras
-from conformance.dialects.refused import below_one, too_many_inputs, wrong_in, wrong_in_states
+from conformance.dialects.refused import too_many_inputs, wrong_in, wrong_in_states
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     all_of,
@@ -84,11 +83,6 @@ def twice(name: str) -> Case:
     return spoilt(name, inputs=first_cases()[f"layers.{name}"].inputs * 2)
 
 
-def without_cells(case: Case, data: Data) -> bool:
-    """A stack's list of cells is empty."""
-    return bool(case.config.get("cells") == [])
-
-
 DEVIATIONS = (
     in_keras(
         id="keras-text-compared-with-numbers",
@@ -113,37 +107,6 @@ DEVIATIONS = (
             spoilt("ReLU", {"negative_slope": "x"}),
             spoilt("CategoryEncoding", {"num_tokens": "3"}),
         ),
-    ),
-    in_keras(
-        id="keras-conv-lstm-divides-by-strides",
-        summary="ConvLSTM2D does not look at its strides, and divides by them when it is called.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/conv_lstm.py, ConvLSTMCell.__init__",
-        scope=all_of(subject("layers.ConvLSTM2D"), below_one("strides"), wrong_in("strides")),
-        effect=Raises("internal", "call", REFUSAL, "cannot convert float infinity to integer"),
-        witnesses=(spoilt("ConvLSTM2D", {"strides": 0}),),
-    ),
-    in_keras(
-        id="keras-stack-of-no-cells",
-        summary="A StackedRNNCells of no cells is made, and called.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py, StackedRNNCells.__init__",
-        scope=all_of(
-            subject("layers.StackedRNNCells"), without_cells, wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
-        ),
-        effect=Accepts(),
-        witnesses=(spoilt("StackedRNNCells", {"cells": []}),),
-    ),
-    in_keras(
-        id="keras-stack-of-what-is-no-list",
-        summary="StackedRNNCells goes through what is no list of cells, and fails in Python's own words.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py, StackedRNNCells.__init__",
-        scope=all_of(
-            subject("layers.StackedRNNCells"), without(without_cells), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
-        ),
-        effect=Raises("internal", "construction", REFUSAL, "is not iterable"),
-        witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
     ),
     in_keras(
         id="keras-softmax-axis-unchecked",

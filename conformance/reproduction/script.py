@@ -26,8 +26,7 @@ from conformance.judging import told_failure
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells, stack_in
 from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.reporting.results import BackendRecord, Finding
 from conformance.reproduction.languages import (
@@ -252,8 +251,7 @@ def _stack(case: Case) -> StackedRNNCells | None:
         layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
     except (TypeError, ValueError):  # what the specification refuses is not taken apart
         return None
-    repeated = layer.repeated if isinstance(layer, Recurrent) else layer
-    return repeated if isinstance(repeated, StackedRNNCells) else None
+    return stack_in(layer)
 
 
 def _states(stack: StackedRNNCells | None, names: Sequence[str]) -> str:

@@ -311,8 +311,8 @@ ON_WASM = (
     prelu_gradient(without(shares_after_own)),
     deviation(
         "tfjs-wasm-prelu-gradient-of-empty-batch",
-        "Over an empty batch the gradient of PReLU's slopes is whatever the memory held, not 0: do not train on "
-        "one.",
+        "Over an empty batch the gradient of PReLU's slopes is whatever the memory held, not 0: do not train "
+        "on one.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (of a tensor without elements nothing is written)",
         scope=all_of(subject("layers.PReLU"), given_empty_batch),

@@ -10,7 +10,6 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Source
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.errors import DENSE, GRU, LOW_RANK, UNKNOWN, first_cases, spoilt
-from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL
 from conformance.dialects.deviation import Accepts, Raises, subject
 from conformance.dialects.refused import (
     below_one,
@@ -69,7 +68,14 @@ ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
     "negative_slope": ("layers.LeakyReLU", "layers.ReLU"),
     "output_padding": ("layers.Conv2DTranspose", "layers.Conv3DTranspose"),
     "pad_to_aspect_ratio": ("layers.Resizing",),
-    "seed": (*RECURRENT, *CELLS, "layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+    "seed": (
+        *RECURRENT,
+        *CELLS,
+        *CONV_LSTM,
+        "layers.AlphaDropout",
+        "layers.GaussianDropout",
+        "layers.GaussianNoise",
+    ),
     "threshold": ("layers.ReLU",),
     "use_cudnn": ("layers.GRU", "layers.LSTM"),
 }
@@ -265,7 +271,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:20 (normalizeArray); layers/convolutional_depthwise.js:63, "
         "convolutional.js:740 (SeparableConv)",
-        scope=any_of(BAD_WINDOWS, all_of(subject(*CONV_LSTM), below_one("strides"), wrong_in("strides"))),
+        scope=BAD_WINDOWS,
         effect=Accepts(),
         witnesses=(
             spoilt("Conv2D", {"kernel_size": 0}),
@@ -294,15 +300,6 @@ DEVIATIONS = (
         ),
         effect=Accepts(),
         witnesses=(spoilt("UpSampling2D", {"size": 0}),),
-    ),
-    deviation(
-        "tfjs-stack-of-no-cells",
-        "StackedRNNCells without cells fails when it is called, in words that name none.",
-        kind="bug",
-        source=f"{LAYERS}/layers/recurrent.js:1177 (StackedRNNCells)",
-        scope=all_of(subject("layers.StackedRNNCells"), lacking(cells=[SIMPLE_CELL, GRU_CELL])),
-        effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
-        witnesses=(spoilt("StackedRNNCells", without="cells"),),
     ),
     deviation(
         "tfjs-depthwise-convolution-causal",

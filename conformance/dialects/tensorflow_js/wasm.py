@@ -87,7 +87,6 @@ from conformance.dialects.tensorflow_js.record import (
     searched,
 )
 from conformance.dialects.tensorflow_js.refusals import grouped
-from conformance.reference_impl import layers
 from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.convolution import (
@@ -203,11 +202,7 @@ def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor 
 
 
 def sums_in_place(case: Case, data: Data) -> bool:
-    """The axes that the gradient of a bias is summed over need not be brought last; those of one step, where
-    convolutions repeat, which add it to four times as many channels."""
-    if case.subject in CONV_LSTM:
-        layer = layers.get(case.subject.removeprefix("layers.")).from_config(case.config)
-        return set(layer.output_shapes([x.shape for x in data.inputs])[-1][-3:-1]) <= {1}
+    """The axes that the gradient of a bias is summed over need not be brought last."""
     _, *spatial, channels = output_shape(case, data)
     return channels == 1 or set(spatial) <= {1}
 

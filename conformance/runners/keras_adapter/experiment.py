@@ -451,7 +451,7 @@ def _deserialized_layers(value: Any) -> Any:
     if isinstance(value, list):
         return [_deserialized_layers(item) for item in value]
     if isinstance(value, dict) and value.get("module") == "keras.layers":
-        # Some classes of Keras take their configuration to pieces.
+        # A copy: `from_config` takes the layers inside out of the configuration that it is given.
         return keras.saving.deserialize_keras_object(copy.deepcopy(value))
     return value
 
