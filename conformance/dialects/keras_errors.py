@@ -87,8 +87,7 @@ DEVIATIONS = (
     in_keras(
         id="keras-text-compared-with-numbers",
         summary="A text for a number is compared with its limits before anything looks at its type: the "
-        "error is "
-        "Python's own, and names no argument.",
+        "error is Python's own, and names no argument.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/convolutional/base_conv.py:138, rnn/lstm.py:109, :134, "
         "regularization/dropout.py:43, gaussian_noise.py:30, activations/relu.py:44, leaky_relu.py:45, "
@@ -170,9 +169,8 @@ DEVIATIONS = (
         summary="An axis that the input does not have is found by Python, as an index out of range.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/normalization/batch_normalization.py:241, "
-        "layer_normalization.py:158, "
-        "group_normalization.py:104, rms_normalization.py:55, merging/concatenate.py:75, dot.py:286, "
-        "backend/tensorflow/nn.py:141, glu",
+        "layer_normalization.py:158, group_normalization.py:104, rms_normalization.py:55, "
+        "merging/concatenate.py:75, dot.py:286, backend/tensorflow/nn.py:141, glu",
         scope=all_of(
             subject(
                 "activations.glu",
@@ -204,13 +202,11 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-inputs-made-one",
-        summary="A list of inputs, for a layer that takes one and says so nowhere, is made one array with "
-        "another "
-        "axis in front.",
+        summary="A list of inputs, for a layer that takes one and says so nowhere, is made one array "
+        "with another axis in front.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/layer.py:882, Layer.__call__; "
-        "keras/src/layers/activations/elu.py, "
-        "and others without `input_spec`",
+        "keras/src/layers/activations/elu.py, and others without `input_spec`",
         scope=all_of(subject(*STACKING), too_many_inputs),
         effect=Accepts(),
         witnesses=(twice("Activation"), twice("Dropout"), twice("Rescaling")),

@@ -119,8 +119,7 @@ DEVIATIONS = (
     deviation(
         "tfjs-arguments-of-keras-ignored",
         "Arguments that only Keras has go unnoticed, bad ones too: seed of recurrent layers, groups, "
-        "lora_rank, "
-        "output_padding, data_format of layers of one dimension, and others.",
+        "lora_rank, output_padding, data_format of layers of one dimension, and others.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
         scope=all_of(subject(*ALL_LAYERS), only_in_keras),
@@ -143,14 +142,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-numbers-unchecked",
-        "Rates, standard deviations, momentum, epsilon, seeds and noise shapes are taken as they come: of "
-        "another "
-        "range, or no numbers at all.",
+        "Rates, standard deviations, momentum, epsilon, seeds and noise shapes are taken as they come: "
+        "of another range, or no numbers at all.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:27 (Dropout), noise.js:21 (GaussianNoise), :50, :113, "
         "normalization.js:147 (BatchNormalization), :285 (LayerNormalization), recurrent.js:663 "
-        "(SimpleRNNCell), "
-        ":827, :1008",
+        "(SimpleRNNCell), :827, :1008",
         scope=all_of(
             subject(
                 "layers.AlphaDropout",
@@ -184,8 +181,7 @@ DEVIATIONS = (
     deviation(
         "tfjs-required-arguments-unchecked",
         "A layer is made without an argument that it cannot do without, or for which it has a default of "
-        "its own "
-        "(pool_size): a rate that is undefined drops nothing.",
+        "its own (pool_size): a rate that is undefined drops nothing.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:27 (Dropout), :240 (Activation), noise.js:21, :50, :113, "
         "pooling.js:128 (Pooling1D), :228, :323, merge.js:894 (Dot), preprocessing/center_crop.js:18, "
@@ -278,7 +274,7 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-kernel-larger-than-input",
-        "A kernel that does not fit into its input is taken, and nothing comes out.",
+        "A kernel that does not fit into its input is taken.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:279 (getPadAndOutInfo)",
         scope=LARGE_WINDOWS,
@@ -365,7 +361,7 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-repetitions-unchecked",
-        "RepeatVector does not look at its number: 0 gives nothing.",
+        "RepeatVector does not look at its number.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:263 (RepeatVector)",
         scope=all_of(subject("layers.RepeatVector"), wrong_in(n=3)),
@@ -374,9 +370,10 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-category-encoding-mode-unchecked",
-        "An unknown output mode goes unnoticed, and is taken for oneHot.",
+        "An unknown output mode goes unnoticed, and is taken for count.",
         kind="bug",
-        source=f"{LAYERS}/layers/preprocessing/category_encoding.js:21 (CategoryEncoding)",
+        source=f"{LAYERS}/layers/preprocessing/category_encoding.js:21 (CategoryEncoding); "
+        "preprocessing_utils.js:37 (encodeCategoricalInputs)",
         scope=all_of(subject("layers.CategoryEncoding"), wrong_in("output_mode")),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", {"output_mode": "nonsense"}),),
@@ -447,7 +444,7 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-repeats-undefined-times",
-        "Without n, RepeatVector gives nothing; the plain JavaScript backend refuses it.",
+        "RepeatVector is called without n, which the plain JavaScript backend refuses.",
         kind="bug",
         source=f"{WASM}/kernels/Tile.js:30 (tile)",
         scope=all_of(subject("layers.RepeatVector"), lacking(n=3)),
@@ -467,8 +464,7 @@ ONLY_WASM = (
     deviation(
         "tfjs-wasm-resizing-of-several-inputs",
         "Resizing takes a list of inputs for numbers to make a tensor of, and fails at it; the plain "
-        "JavaScript "
-        "backend says that they have the wrong rank.",
+        "JavaScript backend says that they have the wrong rank.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/image_resizing.js:61 (Resizing.call)",
         scope=all_of(subject("layers.Resizing"), too_many_inputs),
@@ -477,8 +473,7 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-prelu-shapes-unchecked",
-        "The kernel of PReLU does not look at shapes: alpha is read beyond its end where the input has "
-        "grown.",
+        "The kernel of PReLU is told no shapes, so that an input wider than alpha goes unnoticed.",
         kind="bug",
         source=f"{WASM}/kernels/Prelu.js:27 (prelu)",
         scope=all_of(subject("layers.PReLU"), asks("refusal/widened")),
