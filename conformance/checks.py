@@ -315,7 +315,7 @@ def as_expected(answer: Observed | Broken) -> Definite | Broken:
         case WireJSON(value):
             return Structure(value)
         case WireError(at=at, message=message):
-            return Refusal(at, message)
+            return Refusal(at, message, deliberate=False)
     return answer
 
 

@@ -58,10 +58,12 @@ class Structure:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error is the right answer; `at` says during what."""
+    """An error is the right answer; `at` says during what, and `deliberate` whether it has to be one that is
+    raised for the user to read."""
 
     at: str
     message: str
+    deliberate: bool = True
 
 
 @dataclass(frozen=True)

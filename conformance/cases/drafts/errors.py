@@ -26,6 +26,7 @@ from conformance.cases.drafts.layers.wrappers import inside
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.convolution import WindowedProduct
+from conformance.reference_impl.layers.fields import Field
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 
@@ -230,7 +231,7 @@ def is_asked(name: str, argument: str) -> bool:
     """Whether a layer is asked for bad values of one of its arguments."""
     if argument in UNASKED or (name, argument) in ENDLESS:
         return False
-    if argument in vars(Layer):
+    if isinstance(vars(Layer).get(argument), Field):
         return name in OF_EVERY_LAYER
     kind = layers.get(name).arguments[argument].kind
     return kind is not UNCHECKED and (argument in OF_RANK or not spoken_for(name))

@@ -28,7 +28,16 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.record import CELLS, CORE, CPU, LAYERS, RECURRENT, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    CONV_LSTM,
+    CORE,
+    CPU,
+    LAYERS,
+    RECURRENT,
+    WASM,
+    deviation,
+)
 
 REFUSAL = ("refusal",)
 
@@ -55,7 +64,15 @@ ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
     "negative_slope": ("layers.LeakyReLU", "layers.ReLU"),
     "output_padding": ("layers.Conv2DTranspose", "layers.Conv3DTranspose"),
     "pad_to_aspect_ratio": ("layers.Resizing",),
-    "seed": (*RECURRENT, *CELLS, "layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+    "seed": (
+        *RECURRENT,
+        *CELLS,
+        *CONV_LSTM,
+        "layers.AlphaDropout",
+        "layers.GaussianDropout",
+        "layers.GaussianNoise",
+        "layers.RandomWidth",
+    ),
     "threshold": ("layers.ReLU",),
     "use_cudnn": ("layers.GRU", "layers.LSTM"),
 }
@@ -158,6 +175,7 @@ DEVIATIONS = (
                 "layers.LayerNormalization",
                 "layers.SpatialDropout1D",
                 *CELLS,
+                *CONV_LSTM,
                 *RECURRENT,
             ),
             wrong_in(
@@ -395,6 +413,51 @@ DEVIATIONS = (
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(spoilt("LSTM", masks=mask(2, 5)), spoilt("Bidirectional", masks=mask(2, 5))),
+    ),
+    deviation(
+        "tfjs-conv-lstm-zero-is-default",
+        "Strides and dilation rates of 0 are taken for none, and so for 1.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_recurrent.js:188, :194 (ConvLSTM2DCell)",
+        scope=all_of(subject(*CONV_LSTM), wrong_in("strides", "dilation_rate")),
+        effect=Accepts(),
+        witnesses=(spoilt("ConvLSTM2D", {"strides": 0}), spoilt("ConvLSTM2D", {"dilation_rate": 0})),
+    ),
+    deviation(
+        "tfjs-up-sampling-size-unchecked",
+        "UpSampling2D does not look at its size.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:929 (UpSampling2D)",
+        scope=all_of(subject("layers.UpSampling2D"), wrong_in("size")),
+        effect=Accepts(),
+        witnesses=(spoilt("UpSampling2D", {"size": 0}), spoilt("UpSampling2D", {"size": [2, 2, 2, 2]})),
+    ),
+    deviation(
+        "tfjs-stack-of-no-cells",
+        "A stack is made without cells, and fails on `undefined` when it is called.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1185 (StackedRNNCells)",
+        scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells"))),
+        effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": []}), spoilt("StackedRNNCells", without="cells")),
+    ),
+    deviation(
+        "tfjs-stack-of-no-list",
+        "A stack takes anything for the list of its cells, and fails when it is called.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1185 (StackedRNNCells)",
+        scope=all_of(subject("layers.StackedRNNCells"), sets("cells"), without(is_list("cells"))),
+        effect=Raises("internal", "call", REFUSAL, "forEach is not a function"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
+    ),
+    deviation(
+        "tfjs-stacked-cells-called-first-to-last",
+        "A stack that is called by itself takes the states of its last cell first: turn the list round.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/recurrent.js:1209 (StackedRNNCells.call)",
+        scope=all_of(subject("layers.StackedRNNCells"), longer_than(1, "cells")),
+        effect=Raises("invalid-argument", "call", REFUSAL, "inner shapes"),
+        witnesses=(spoilt("StackedRNNCells", observables=("refusal", "refusal/widened")),),
     ),
     deviation(
         "tfjs-unread-masks-unchecked",
