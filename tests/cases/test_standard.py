@@ -84,7 +84,7 @@ def test_every_two_values_of_two_arguments_stand_together() -> None:
     pairs: set[Any] = set()
     seen: set[tuple[str, str]] = set()
     for case in STANDARD:
-        if case.subject == "layers.Dense":
+        if case.subject == "layers.Dense" and not case.to_be_refused:
             given = sorted(values(case).items())
             seen.update(given)
             pairs.update(itertools.combinations(given, 2))
