@@ -319,8 +319,8 @@ def as_expected(answer: Observed | Broken) -> Definite | Broken:
             return Value(Tensor(from_wire(answer)))
         case WireJSON(value):
             return Structure(value)
-        case WireError(kind, at, message):
-            return Refusal(at, message, kind)
+        case WireError(at=at, message=message):
+            return Refusal(at, message, deliberate=False)
     return answer
 
 

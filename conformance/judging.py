@@ -69,13 +69,14 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
 
 
 def judge_refusal(expected: Refusal, observed: WireError) -> Judgement:
-    """An error where one is due: it has to be one that the backend raises for its user to read.
+    """An error where one is due: it has to be one that the backend raises for its user to read, unless it is
+    due only because the backend has failed so before.
 
     When is left to the backend. A bad argument may be refused by the constructor or by the first call, which
     are often one expression, and no documentation says by which: of the bad configurations in the corpus
     Keras 3.15 refuses 404 in the constructor and 43 in the call, TensorFlow.js 4.22 146 and 38.
     """
-    if observed.kind == expected.kind or (not expected.kind and observed.kind in DELIBERATE):
+    if observed.kind in DELIBERATE or not expected.deliberate:
         return SAME_STRUCTURE
     message = f"{observed.kind} at {observed.at}: {observed.message}{SHOULD_BE}{expected.message}"
     return Judgement(Verdict.DIVERGES, Rung.STRUCTURE, Rung.NONE, message=message)

@@ -58,16 +58,12 @@ class Structure:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error is the right answer.
-
-    Attributes:
-        at: during what.
-        kind: of `protocol.ERROR_KINDS`, where it has to be of one; else any that is meant for the user.
-    """
+    """An error is the right answer; `at` says during what, and `deliberate` whether it has to be one that is
+    raised for the user to read."""
 
     at: str
     message: str
-    kind: str = ""
+    deliberate: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from conformance.dialects.scopes import (
     all_of,
     any_of,
     rank,
+    sets,
     subjects_of,
     without,
 )
@@ -87,8 +88,7 @@ DEVIATIONS = (
     in_keras(
         id="keras-text-compared-with-numbers",
         summary="A text for a number is compared with its limits before anything looks at its type: the "
-        "error is "
-        "Python's own, and names no argument.",
+        "error is Python's own, and names no argument.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/convolutional/base_conv.py:138, rnn/lstm.py:109, :134, "
         "regularization/dropout.py:43, gaussian_noise.py:30, activations/relu.py:44, leaky_relu.py:45, "
@@ -170,9 +170,8 @@ DEVIATIONS = (
         summary="An axis that the input does not have is found by Python, as an index out of range.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/normalization/batch_normalization.py:241, "
-        "layer_normalization.py:158, "
-        "group_normalization.py:104, rms_normalization.py:55, merging/concatenate.py:75, dot.py:286, "
-        "backend/tensorflow/nn.py:141, glu",
+        "layer_normalization.py:158, group_normalization.py:104, rms_normalization.py:55, "
+        "merging/concatenate.py:75, dot.py:286, backend/tensorflow/nn.py:141, glu",
         scope=all_of(
             subject(
                 "activations.glu",
@@ -204,13 +203,11 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-inputs-made-one",
-        summary="A list of inputs, for a layer that takes one and says so nowhere, is made one array with "
-        "another "
-        "axis in front.",
+        summary="A list of inputs, for a layer that takes one and says so nowhere, is made one array "
+        "with another axis in front.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/layer.py:882, Layer.__call__; "
-        "keras/src/layers/activations/elu.py, "
-        "and others without `input_spec`",
+        "keras/src/layers/activations/elu.py, and others without `input_spec`",
         scope=all_of(subject(*STACKING), too_many_inputs),
         effect=Accepts(),
         witnesses=(twice("Activation"), twice("Dropout"), twice("Rescaling")),
@@ -281,6 +278,33 @@ DEVIATIONS = (
         scope=all_of(subject("layers.Bidirectional", "layers.Embedding"), wrong_in("weights")),
         effect=Raises("internal", "construction", REFUSAL, "has no "),
         witnesses=(spoilt("Bidirectional", {"weights": 3}), spoilt("Embedding", {"weights": 3})),
+    ),
+    in_keras(
+        id="keras-conv-lstm-strides-of-zero",
+        summary="ConvLSTM2D takes strides of 0, and divides by them.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/conv_lstm.py:126, ConvLSTMCell.__init__ (allow_zero)",
+        scope=all_of(subject("layers.ConvLSTM2D"), wrong_in("strides")),
+        effect=Raises("internal", "call", REFUSAL, "cannot convert float infinity to integer"),
+        witnesses=(spoilt("ConvLSTM2D", {"strides": 0}),),
+    ),
+    in_keras(
+        id="keras-stack-of-no-cells",
+        summary="A stack without a cell is taken, and passes its input on.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:37, StackedRNNCells.__init__",
+        scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells"))),
+        effect=Accepts(),
+        witnesses=(spoilt("StackedRNNCells", {"cells": []}),),
+    ),
+    in_keras(
+        id="keras-stack-of-no-list",
+        summary="StackedRNNCells goes through its cells before it looks whether they are a list.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:37, StackedRNNCells.__init__",
+        scope=all_of(subject("layers.StackedRNNCells"), sets("cells")),
+        effect=Raises("internal", "construction", REFUSAL, "object is not iterable"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
     ),
     in_keras(
         id="keras-reshape-to-number",

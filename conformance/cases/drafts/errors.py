@@ -13,7 +13,6 @@ larger than its input, on WebAssembly).
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -27,7 +26,9 @@ from conformance.cases.drafts.layers.wrappers import inside
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.convolution import WindowedProduct
+from conformance.reference_impl.layers.fields import Field
 from conformance.reference_impl.layers.layer import Layer
+from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 
 NO_ARGUMENTS: Mapping[str, JSON] = {}
 
@@ -38,6 +39,7 @@ NEEDED: Mapping[str, dict[str, JSON]] = {"Cropping2D": {"cropping": 1}}
 """What a layer is made with beside its required arguments, since some backend does not make it without."""
 
 UNASKED = {
+    "autocast": "a truth value, which no runtime looks at",
     "bounding_box_format": "acts on boxes, which no case has",
     "fill_value": "acts only with `pad_to_aspect_ratio`",
     "lora_alpha": "acts only with `lora_rank`",
@@ -50,7 +52,7 @@ UNASKED = {
 """Arguments whose bad values nobody promises to look at, and why."""
 
 UNCHECKED = fields.boolean
-"""A kind that no runtime checks, but for `trainable`."""
+"""A kind that no runtime checks, but for the argument `trainable` of all layers."""
 
 ENDLESS = {("Conv2DTranspose", "strides")}
 """Arguments of layers for which a bad value is not asked, lest TensorFlow.js never return."""
@@ -66,6 +68,9 @@ OF_RANK = (
     "data_format",
 )  # fmt: skip
 """Arguments that depend on how many spatial dimensions there are."""
+
+OF_ANY_WIDTH = ("Embedding",)
+"""Layers with weights that take inputs of another width than they are built for."""
 
 PER_DIMENSION = ("kernel_size", "pool_size", "size")
 """Arguments with a number for each spatial dimension."""
@@ -187,7 +192,7 @@ def first_cases() -> Mapping[str, Case]:
 def of_layer(name: str) -> Iterator[Case]:
     """What a layer has to refuse."""
     first = first_cases()[f"layers.{name}"]
-    for arguments in (UNKNOWN, *bad_arguments(name), *TOGETHER.get(name, ())):
+    for arguments in (UNKNOWN, *bad_arguments(name), *bad_sizes(name), *TOGETHER.get(name, ())):
         yield spoilt(name, arguments)
     if first.config:
         yield spoilt(name, without=next(iter(first.config)))
@@ -197,7 +202,7 @@ def of_layer(name: str) -> Iterator[Case]:
         yield spoilt(name, initial_state=states)
     if name in MASKS:
         yield spoilt(name, masks=(recipe("mask", *MASKS[name], dtype="bool"),))
-    if first.weights and name != "Embedding":
+    if first.weights and name not in OF_ANY_WIDTH:
         yield spoilt(name, observables=("refusal", "refusal/widened"))
 
 
@@ -213,23 +218,31 @@ def spoilt(
 
 def bad_arguments(name: str) -> Iterator[dict[str, JSON]]:
     """Single arguments of a layer with values that their kinds refuse."""
-    before: Counter[str] = Counter()
+    before: set[str] = set()
     for argument, field in layers.get(name).arguments.items():
         kind = field.kind
-        of_all = argument in vars(Layer)
-        if argument in UNASKED or (of_all and name not in OF_EVERY_LAYER):
-            continue
-        if kind is UNCHECKED and argument != "trainable":
-            continue
-        if spoken_for(name) and argument not in OF_RANK:
-            continue
-        values = kind.refused if not before[kind.allowed] else kind.refused[:1]
-        if not (before[kind.allowed] and kind in IDENTIFIERS) and (name, argument) not in ENDLESS:
-            yield from ({argument: value} for value in values)
-        before[kind.allowed] += 1
-    if isinstance(getattr(layers.get(name), "rank", None), int):
-        yield from ({a: [2, 2, 2, 2]} for a in PER_DIMENSION if a in layers.get(name).arguments)
-    if issubclass(layers.get(name), WindowedProduct) and "Transpose" not in name:
+        again = kind.allowed in before
+        if is_asked(name, argument) and not (again and kind in IDENTIFIERS):
+            before.add(kind.allowed)
+            yield from ({argument: value} for value in kind.refused[: 1 if again else None])
+
+
+def is_asked(name: str, argument: str) -> bool:
+    """Whether a layer is asked for bad values of one of its arguments."""
+    if argument in UNASKED or (name, argument) in ENDLESS:
+        return False
+    if isinstance(vars(Layer).get(argument), Field):
+        return name in OF_EVERY_LAYER
+    kind = layers.get(name).arguments[argument].kind
+    return kind is not UNCHECKED and (argument in OF_RANK or not spoken_for(name))
+
+
+def bad_sizes(name: str) -> Iterator[dict[str, JSON]]:
+    """Sizes of windows for more dimensions than there are, and of a window that the input does not hold."""
+    layer = layers.get(name)
+    if isinstance(getattr(layer, "rank", None), int):
+        yield from ({argument: [2, 2, 2, 2]} for argument in PER_DIMENSION if argument in layer.arguments)
+    if issubclass(layer, WindowedProduct) and not issubclass(layer, TransposedConvolution):
         yield {"kernel_size": 9}
 
 

@@ -75,6 +75,7 @@ ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
         "layers.AlphaDropout",
         "layers.GaussianDropout",
         "layers.GaussianNoise",
+        "layers.RandomWidth",
     ),
     "threshold": ("layers.ReLU",),
     "use_cudnn": ("layers.GRU", "layers.LSTM"),
@@ -120,8 +121,7 @@ DEVIATIONS = (
     deviation(
         "tfjs-arguments-of-keras-ignored",
         "Arguments that only Keras has go unnoticed, bad ones too: seed of recurrent layers, groups, "
-        "lora_rank, "
-        "output_padding, data_format of layers of one dimension, and others.",
+        "lora_rank, output_padding, data_format of layers of one dimension, and others.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
         scope=all_of(subject(*ALL_LAYERS), only_in_keras),
@@ -144,14 +144,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-numbers-unchecked",
-        "Rates, standard deviations, momentum, epsilon, seeds and noise shapes are taken as they come: of "
-        "another "
-        "range, or no numbers at all.",
+        "Rates, standard deviations, momentum, epsilon, seeds and noise shapes are taken as they come: "
+        "of another range, or no numbers at all.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:27 (Dropout), noise.js:21 (GaussianNoise), :50, :113, "
         "normalization.js:147 (BatchNormalization), :285 (LayerNormalization), recurrent.js:663 "
-        "(SimpleRNNCell), "
-        ":827, :1008",
+        "(SimpleRNNCell), :827, :1008",
         scope=all_of(
             subject(
                 "layers.AlphaDropout",
@@ -160,7 +158,6 @@ DEVIATIONS = (
                 "layers.GaussianDropout",
                 "layers.GaussianNoise",
                 "layers.LayerNormalization",
-                "layers.RandomWidth",
                 "layers.SpatialDropout1D",
                 *CELLS,
                 *CONV_LSTM,
@@ -187,8 +184,7 @@ DEVIATIONS = (
     deviation(
         "tfjs-required-arguments-unchecked",
         "A layer is made without an argument that it cannot do without, or for which it has a default of "
-        "its own "
-        "(pool_size): a rate that is undefined drops nothing.",
+        "its own (pool_size): a rate that is undefined drops nothing.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:27 (Dropout), :240 (Activation), noise.js:21, :50, :113, "
         "pooling.js:128 (Pooling1D), :228, :323, merge.js:894 (Dot), preprocessing/center_crop.js:18, "
@@ -281,7 +277,7 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-kernel-larger-than-input",
-        "A kernel that does not fit into its input is taken, and nothing comes out.",
+        "A kernel that does not fit into its input is taken.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:279 (getPadAndOutInfo)",
         scope=LARGE_WINDOWS,
@@ -381,7 +377,7 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-repetitions-unchecked",
-        "RepeatVector does not look at its number: 0 gives nothing.",
+        "RepeatVector does not look at its number.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:263 (RepeatVector)",
         scope=all_of(subject("layers.RepeatVector"), wrong_in(n=3)),
@@ -390,9 +386,10 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-category-encoding-mode-unchecked",
-        "An unknown output mode goes unnoticed, and is taken for oneHot.",
+        "An unknown output mode goes unnoticed, and is taken for count.",
         kind="bug",
-        source=f"{LAYERS}/layers/preprocessing/category_encoding.js:21 (CategoryEncoding)",
+        source=f"{LAYERS}/layers/preprocessing/category_encoding.js:21 (CategoryEncoding); "
+        "preprocessing_utils.js:37 (encodeCategoricalInputs)",
         scope=all_of(subject("layers.CategoryEncoding"), wrong_in("output_mode")),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", {"output_mode": "nonsense"}),),
@@ -414,6 +411,51 @@ DEVIATIONS = (
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(spoilt("LSTM", masks=mask(2, 5)), spoilt("Bidirectional", masks=mask(2, 5))),
+    ),
+    deviation(
+        "tfjs-conv-lstm-zero-is-default",
+        "Strides and dilation rates of 0 are taken for none, and so for 1.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_recurrent.js:188, :194 (ConvLSTM2DCell)",
+        scope=all_of(subject(*CONV_LSTM), wrong_in("strides", "dilation_rate")),
+        effect=Accepts(),
+        witnesses=(spoilt("ConvLSTM2D", {"strides": 0}), spoilt("ConvLSTM2D", {"dilation_rate": 0})),
+    ),
+    deviation(
+        "tfjs-up-sampling-size-unchecked",
+        "UpSampling2D does not look at its size.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:929 (UpSampling2D)",
+        scope=all_of(subject("layers.UpSampling2D"), wrong_in("size")),
+        effect=Accepts(),
+        witnesses=(spoilt("UpSampling2D", {"size": 0}), spoilt("UpSampling2D", {"size": [2, 2, 2, 2]})),
+    ),
+    deviation(
+        "tfjs-stack-of-no-cells",
+        "A stack is made without cells, and fails on `undefined` when it is called.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1185 (StackedRNNCells)",
+        scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells"))),
+        effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": []}), spoilt("StackedRNNCells", without="cells")),
+    ),
+    deviation(
+        "tfjs-stack-of-no-list",
+        "A stack takes anything for the list of its cells, and fails when it is called.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1185 (StackedRNNCells)",
+        scope=all_of(subject("layers.StackedRNNCells"), sets("cells"), without(is_list("cells"))),
+        effect=Raises("internal", "call", REFUSAL, "forEach is not a function"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
+    ),
+    deviation(
+        "tfjs-stacked-cells-called-first-to-last",
+        "A stack that is called by itself takes the states of its last cell first: turn the list round.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/recurrent.js:1209 (StackedRNNCells.call)",
+        scope=all_of(subject("layers.StackedRNNCells"), longer_than(1, "cells")),
+        effect=Raises("invalid-argument", "call", REFUSAL, "inner shapes"),
+        witnesses=(spoilt("StackedRNNCells", observables=("refusal", "refusal/widened")),),
     ),
     deviation(
         "tfjs-unread-masks-unchecked",
@@ -463,7 +505,7 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-repeats-undefined-times",
-        "Without n, RepeatVector gives nothing; the plain JavaScript backend refuses it.",
+        "RepeatVector is called without n, which the plain JavaScript backend refuses.",
         kind="bug",
         source=f"{WASM}/kernels/Tile.js:30 (tile)",
         scope=all_of(subject("layers.RepeatVector"), lacking(n=3)),
@@ -483,8 +525,7 @@ ONLY_WASM = (
     deviation(
         "tfjs-wasm-resizing-of-several-inputs",
         "Resizing takes a list of inputs for numbers to make a tensor of, and fails at it; the plain "
-        "JavaScript "
-        "backend says that they have the wrong rank.",
+        "JavaScript backend says that they have the wrong rank.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/image_resizing.js:61 (Resizing.call)",
         scope=all_of(subject("layers.Resizing"), too_many_inputs),
@@ -493,8 +534,7 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-prelu-shapes-unchecked",
-        "The kernel of PReLU does not look at shapes: alpha is read beyond its end where the input has "
-        "grown.",
+        "The kernel of PReLU is told no shapes, so that an input wider than alpha goes unnoticed.",
         kind="bug",
         source=f"{WASM}/kernels/Prelu.js:27 (prelu)",
         scope=all_of(subject("layers.PReLU"), asks("refusal/widened")),

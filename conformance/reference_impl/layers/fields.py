@@ -42,7 +42,7 @@ class Kind:
 
     allowed: str
     parse: Callable[[Any], Any]
-    refused: tuple[Any, ...] = ()
+    refused: tuple[Any, ...] = dataclass_field(default=(), compare=False)
 
 
 @dataclass

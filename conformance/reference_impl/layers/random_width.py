@@ -31,7 +31,9 @@ def _factor(value: Any) -> Any:
     return factor
 
 
-width_factor = Kind("a number above 0 and up to 1, or two from -1 up of which the second is no less", _factor)
+width_factor = Kind(
+    "a number above 0 and up to 1, or two from -1 up of which the second is no less", _factor, (0.0, "x")
+)
 
 
 class RandomWidth(OfImages):

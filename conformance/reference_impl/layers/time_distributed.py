@@ -54,9 +54,8 @@ class TimeDistributed(Layer):
         for mask in context.masks:
             if mask is not None and mask.shape[:2] != x.shape[:2]:
                 raise ValueError(
-                    f"TimeDistributed takes a mask of shape (batch, time, …), got {mask.shape} for an "
-                    "input of "
-                    f"shape {x.shape}"
+                    f"TimeDistributed takes a mask of shape (batch, time, …), got {mask.shape} for an input "
+                    f"of shape {x.shape}"
                 )
         held = given_weights(self.inner, weights)
         outputs, state = [], dict[str, Tensor]()

@@ -22,9 +22,8 @@ KINDS = {
 
 _MISSING_KERNEL = re.compile(r"No OpKernel|Could not find device for node|gradient registry has no entry")
 _OF_PYTHON_ITSELF = re.compile(
-    r"not supported between instances of|unsupported operand type|object is not "
-    r"(iterable|subscriptable|callable)"
-    r"|indices must be integers|has no len\(\)|not all arguments converted"
+    r"not supported between instances of|unsupported operand type|indices must be integers|has no len\(\)"
+    r"|object is not (iterable|subscriptable|callable)|not all arguments converted"
 )
 """Messages of TypeErrors that no `raise` has written: an operation met another type than it was meant for."""
 
