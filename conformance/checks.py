@@ -157,8 +157,10 @@ class Trial:
             return Ruling(Judgement(Verdict.NOT_RUN))
         relation = relation_of(observable)
         if relation is not None:
-            related = self.related.get(relation)
-            return UNRELATED if related is None else related.rule(basis(observable), answer)
+            related, output = self.related.get(relation), basis(observable)
+            if related is None or not output.startswith("output/"):
+                return UNRELATED
+            return related.rule(output, answer)
         match answer[observable], self.expected(observable, answer):
             case Broken(verdict, message), _:
                 ruling = Ruling(Judgement(verdict, message=message))
@@ -313,6 +315,11 @@ class Side:
         return from_wire(self.answer)
 
     @property
+    def is_specified(self) -> bool:
+        """Whether the specification has a value here, and refuses nothing."""
+        return isinstance(self.trial.specified[self.name], Value)
+
+    @property
     def bound(self) -> Array:
         """Of the error that a correct backend may make in it.
 
@@ -355,6 +362,8 @@ class Related:
             for prefix, names in asked.items()
         ]
         sides = [own, *(side for outputs in derived for side in outputs)]
+        if not all(side.is_specified for side in sides):
+            return UNRELATED
         for side in sides:
             chance = side.trial.as_unpredictable(side.name, Ruling(Judgement(Verdict.CONFORMS)))
             if chance.deviations:

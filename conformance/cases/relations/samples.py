@@ -16,6 +16,7 @@ from conformance.cases.relations.relation import (
     layer_of,
 )
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers.recurrent import Recurrent
 
 
 def batch_of(case: Case) -> int:
@@ -57,8 +58,11 @@ def halves(case: Case) -> Derivation | None:
 
 
 def channels_last(case: Case) -> Derivation | None:
+    """Where channels come right behind the batch: in a sequence of images they do not."""
     first = case.config.get("data_format") == "channels_first"
-    if not first or case.masks or len(case.inputs[0].shape) < 3:
+    if not first or case.masks or case.initial_state or len(case.inputs[0].shape) < 3:
+        return None
+    if isinstance(layer_of(case), Recurrent):
         return None
     inputs = [np.moveaxis(x, 1, -1) for x in arrays(case.inputs)]
     moved = asking(case, inputs=inputs, config=case.config | {"data_format": "channels_last"})
