@@ -45,7 +45,7 @@ def test_case_is_asked_once_per_session(
     pytester.makepyfile("def test_mine(): pass\ndef test_too(): pass")
     result = suite(".", workers, "--dist", dist, *SUITE)
     assert result.parseoutcomes()["failed"] == 1
-    assert result.parseoutcomes()["passed"] == 3
+    assert result.parseoutcomes()["passed"] == 5
     for how in HOWS:
         assert starts(how) == 1
         assert len(asked(how)) == questions(RECTIFIED)
