@@ -15,6 +15,7 @@ from conformance.cases.answer import (
     Data,
     Definite,
     Expected,
+    Law,
     Own,
     Refusal,
     Structure,
@@ -26,12 +27,13 @@ from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import Property, basis, matches, pairs
 from conformance.cases.relations import PREFIX, Derivation, derivations, relation_of
 from conformance.dialects import deviation as effects
-from conformance.dialects.deviation import Deviation, Dialect
+from conformance.dialects.deviation import CONFIGURATIONS, Applied, Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.runners.protocol import (
+    DELIBERATE,
     Identity,
     Observed,
     WireError,
@@ -103,6 +105,9 @@ class Ruling:
         return self.expected.tensor.error if isinstance(self.expected, Value) else None
 
 
+NOTHING = WireJSON(None)
+"""The answer where there is nothing to object to."""
+
 UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities"))
 
 
@@ -120,8 +125,13 @@ class Trial:
         return {name: Related(self, name, d) for name, d in derivations(self.case).items()}
 
     @cached_property
-    def in_scope(self) -> tuple[Deviation, ...]:
+    def applied(self) -> tuple[Applied, ...]:
         return self.bench.dialect.in_scope(self.case, self.data)
+
+    @cached_property
+    def in_scope(self) -> tuple[Deviation, ...]:
+        """The deviations that apply, to the case or to a layer inside it, each once."""
+        return tuple({a.deviation.id: a.deviation for a in self.applied}.values())
 
     def patching(self, observable: str) -> tuple[Deviation, ...]:
         """The deviations in scope that replace what the observable may rest on."""
@@ -130,6 +140,17 @@ class Trial:
             for d in self.in_scope
             if isinstance(d.effect, effects.Value) and concerns(d.effect.observables, observable)
         )
+
+    def structuring(self, observable: str) -> list[Applied]:
+        """Those that patch the observable's structure; of a layer inside, what is said of it in the case's
+        configuration."""
+        return [
+            a
+            for a in self.applied
+            if isinstance(a.deviation.effect, effects.Metadata)
+            and concerns(a.deviation.effect.observables, observable)
+            and (not a.path or matches(CONFIGURATIONS, observable))
+        ]
 
     def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
         """The specification's answers with the patches of some deviations, each set of them kept; without
@@ -183,7 +204,7 @@ class Trial:
         judgement = judge(wanted, seen, self.bench.arithmetic)
         if judgement.passed or not self.in_scope:
             return Ruling(judgement, (), seen, expected)
-        for explain in (self.as_refusal, self.as_dialect):
+        for explain in (self.as_refusal, self.as_acceptance, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
                 return Ruling(*explained, seen, expected)
@@ -198,12 +219,11 @@ class Trial:
             return Structure(wanted), WireJSON(seen)
         return expected, observed
 
-    def restructured(self, expected: Expected, deviations: Sequence[Deviation]) -> Expected:
+    def restructured(self, expected: Expected, structural: Sequence[Applied]) -> Expected:
         """What is expected with the structures that some deviations patch."""
         if isinstance(expected, Structure):
-            for d in deviations:
-                assert isinstance(d.effect, effects.Metadata)
-                expected = Structure(d.effect.patch(self.case, expected.value))
+            for applied in structural:
+                expected = Structure(applied.restructured(expected.value))
         return expected
 
     def as_refusal(
@@ -220,15 +240,24 @@ class Trial:
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
 
+    def as_acceptance(
+        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
+    ) -> tuple[Judgement, tuple[str, ...]] | None:
+        """A recorded want of a refusal."""
+        if judgement.verdict is not Verdict.ACCEPTS or observed != NOTHING:
+            return None
+        accepting = tuple(
+            d.id
+            for d in self.in_scope
+            if isinstance(d.effect, effects.Accepts) and matches(d.effect.observables, observable)
+        )
+        return (replace(judgement, verdict=Verdict.DEVIATES), accepting) if accepting else None
+
     def as_dialect(
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
     ) -> tuple[Judgement, tuple[str, ...]] | None:
         """What the specification gives with its functions, defaults and structures as recorded."""
-        structural = [
-            d
-            for d in self.in_scope
-            if isinstance(d.effect, effects.Metadata) and concerns(d.effect.observables, observable)
-        ]
+        structural = self.structuring(observable)
         patching = self.patching(observable)
         if not patching and not structural:
             return None
@@ -242,13 +271,15 @@ class Trial:
             # Where none of them makes a difference by itself, they make it together.
             alone = [d for d in shown if self.changed(d, patching, observable)]
             shown = alone or ([] if structural else shown)
-            structural = [d for d in structural if self.told(d, structural, expected)]
+            structural = [a for a in structural if self.told(a, structural, expected)]
         verdict = Verdict.DEVIATES if deviant.verdict is Verdict.CONFORMS else deviant.verdict
-        return replace(deviant, verdict=verdict), tuple(d.id for d in (*shown, *structural))
+        return replace(deviant, verdict=verdict), tuple(
+            dict.fromkeys(d.id for d in (*shown, *(a.deviation for a in structural)))
+        )
 
-    def told(self, d: Deviation, structural: Sequence[Deviation], expected: Expected) -> bool:
+    def told(self, applied: Applied, structural: Sequence[Applied], expected: Expected) -> bool:
         """Whether the structure would be another one without the deviation."""
-        without = self.restructured(expected, [other for other in structural if other is not d])
+        without = self.restructured(expected, [other for other in structural if other is not applied])
         return without != self.restructured(expected, structural)
 
     def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:
@@ -429,6 +460,11 @@ def same(a: Expected, b: Expected) -> bool:
     match a, b:
         case Value(), Value():
             return bool(xp.array_equal(a.tensor.value, b.tensor.value, equal_nan=True))
+        case Law(), Law():
+            return a.draws == b.draws and all(
+                xp.array_equal(result.value, b.outcomes[outcome].value, equal_nan=True)
+                for outcome, result in a.outcomes.items()
+            )
     return a == b
 
 
@@ -472,19 +508,31 @@ def check(
             ),
             message=ruling.judgement.message,
             differs=ruling.judgement.differs,
+            arguments=told_arguments(observable, ruling.observed),
         )
         for backend, own in rulings.items()
         for i, ((property_, observable), ruling) in enumerate(zip(judged, own, strict=True))
     )
 
 
+def told_arguments(observable: str, observed: Observed | None) -> tuple[str, ...]:
+    """The arguments in a constructor's signature that a backend told: they say what it takes."""
+    match observable, observed:
+        case "signature", WireJSON(value={"arguments": dict(arguments)}):
+            return tuple(sorted(arguments))
+    return ()
+
+
 def agree(a: Ruling, b: Ruling) -> bool:
-    """Whether two answers are the same: two refusals, equal structures, arrays within both limits."""
+    """Whether two answers are the same: two refusals, equal structures, arrays within both limits.
+
+    An error that a backend did not mean says nothing of what it holds to be right.
+    """
     if a.judgement.verdict is b.judgement.verdict is Verdict.CONFORMS:
         return True
     match a.observed, b.observed:
         case WireError(), WireError():
-            return True
+            return {a.observed.kind, b.observed.kind} <= DELIBERATE
         case WireJSON(), WireJSON():
             return equal(a.observed.value, b.observed.value)
         case WireTensor(), WireTensor():

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance import dialects
 from conformance.cases import corpus as corpora
-from conformance.cases.answer import Answers, Definite, Own, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Definite, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, pairs, with_basis
@@ -318,6 +318,10 @@ def _expected_in_words(expected: Definite | None) -> str:
             return msgspec.json.encode(value, order="sorted").decode()
         case Value(tensor=tensor):
             return f"an array of shape {list(tensor.shape)}"
+        case Law(draws=draws):
+            return (
+                f"made of {', '.join(f'{d.distribution} {list(d.shape)}' for d in draws) or 'nothing random'}"
+            )
 
 
 def _arithmetic(bench: Bench, terms: Sequence[Term]) -> dict[str, Any]:

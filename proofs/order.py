@@ -99,10 +99,11 @@ async def ask(spec: BackendSpec, cases: Iterable[Case]) -> tuple[Answers, Bench]
 
 def unpredictable(bench: Bench, case: Case) -> Iterable[tuple[str, str]]:
     """The observables of the case that the backend is recorded to answer by chance."""
-    for d in bench.dialect.in_scope(case, make(case)):
-        if isinstance(d.effect, Unpredictable):
+    for applied in bench.dialect.in_scope(case, make(case)):
+        effect = applied.deviation.effect
+        if isinstance(effect, Unpredictable):
             for observable in case.observables:
-                if matches(d.effect.observables, observable):
+                if matches(effect.observables, observable):
                     yield case.id, observable
 
 

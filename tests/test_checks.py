@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ RIGHT: dict[str, Observed] = {
     "gradient/input/0": to_wire(np.array([0, 0.5, 2], np.float32)),
 }
 WRONG = RIGHT | {"output/0": to_wire(np.array([-1, 0.5, 2], np.float32))}
-FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("internal", "call", "no"))
+FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("invalid-argument", "call", "no"))
 
 
 def bench(name: str, *patterns: str) -> Bench:
@@ -124,6 +125,12 @@ def test_refusals_agree_with_refusals_alone() -> None:
     assert found["d", "output/0"].agrees_with == ()
 
 
+def test_failures_that_nobody_meant_agree_with_nothing() -> None:
+    broken = dict.fromkeys(RIGHT, WireError("internal", "call", "index out of range"))
+    found = checks({"a": broken, "b": broken, "c": FAILING})
+    assert {c.agrees_with for c in found.values()} == {()}
+
+
 @pytest.mark.parametrize(("other", "agrees"), [([[1, 3]], ("b",)), ([[1, 4]], ())])
 def test_structures_agree_where_they_are_equal(other: list[list[int]], agrees: tuple[str, ...]) -> None:
     output = {"output/0": to_wire(np.array([[1, 2]], np.float32))}
@@ -189,3 +196,21 @@ def test_a_second_answer_to_nothing_is_not_judged() -> None:
     found = again(Broken(Verdict.CRASHED, "signal 11"), RIGHT["output/0"])
     assert found.verdict is Verdict.NOT_RUN
     assert "signal 11" in found.message
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"name": {"default": None}}, {"data_format": {"read": True}, "own": {}}]
+)
+def test_check_of_a_signature_keeps_the_arguments_told(arguments: dict[str, Any]) -> None:
+    case = Case("layers.Flatten", observables=("signature", "config"))
+    told = WireJSON({"arguments": arguments})
+    found = checks({"a": {"signature": told, "config": told}}, case)
+    assert found["a", "signature"].arguments == tuple(arguments)
+    assert found["a", "config"].arguments == ()
+
+
+def test_check_of_a_signature_that_is_refused_or_odd_has_no_arguments() -> None:
+    case = Case("layers.Flatten", observables=("signature",))
+    answers = {"a": FAILING["output/0"], "b": WireJSON(["units"])}
+    found = checks({name: {"signature": answer} for name, answer in answers.items()}, case)
+    assert {c.arguments for c in found.values()} == {()}

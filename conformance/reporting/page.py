@@ -114,7 +114,7 @@ def render(report: Report) -> str:
         properties=in_order({cell.property for cell in results.cells}),
         subjects=by_kind({cell.subject for cell in results.cells}),
         matrix={(e.cell.subject, e.cell.property, e.cell.backend): e for e in entries},
-        suspicions=suspect_specification(report.checks),
+        suspicions=suspect_specification(report.checks, report.results.deviations),
         unrecorded=[line for backend in results.backends for line in unrecorded_versions(backend)],
         details=_details(entries, rows),
         verdicts=[verdict for verdict in Verdict if verdict in seen],

@@ -68,6 +68,7 @@ class BackendRecord(_Record, frozen=True):
     dialect_nearest: dict[str, str] = {}
     given: tuple[str, ...] = ()
     environment: dict[str, str] = {}
+    aliases: dict[str, str] = {}
 
 
 class UnavailableRecord(_Record, frozen=True):
@@ -147,7 +148,7 @@ class Finding(_Record, frozen=True):
 
 class DeviationRecord(_Record, frozen=True):
     """A dialect's entry after the run: whether it still holds on its witnesses (null: not asked), and
-    how many checks it explained."""
+    how many checks it explained; `stands` says why the specification stands where all backends agree so."""
 
     id: str
     backend: str
@@ -159,6 +160,7 @@ class DeviationRecord(_Record, frozen=True):
     witnesses: tuple[str, ...]
     holds: bool | None
     matched: Count
+    stands: str = ""
 
 
 class Results(_Record, frozen=True):

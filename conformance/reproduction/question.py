@@ -9,6 +9,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.cell import Cell
+from conformance.reference_impl.layers.nested import names_layer
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,14 @@ class Question:
     """An observable of a case, taken apart.
 
     Attributes:
-        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `memory`,
+        kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `memory`, `refusal`,
             `config`, `signature` or `identifier`.
-        of: which output or mask, by what a gradient is, the state's weight, what is known of a shape.
+        of: which output or mask, by what a gradient is, the state's weight, what is known of a shape, what
+            becomes of the inputs before a second call.
         training: asked in training mode.
         reconstructed: asked of the layer that the configuration makes.
         again: asked after other calls.
+        holder: the layer whose weights they are: that inside a wrapper of one.
     """
 
     subject: str
@@ -32,6 +35,7 @@ class Question:
     reconstructed: bool
     again: bool
     stateful: bool
+    holder: str
 
     @classmethod
     def about(cls, case: Case, observable: str) -> Question:
@@ -39,6 +43,7 @@ class Question:
         kind_of_subject, _, name = case.subject.partition(".")
         mode, *rest = observable.split("/")
         training, reconstructed, again = (mode == m for m in ("training", "reconstructed", "again"))
+        inner: Any = case.config.get("layer")
         kind, *of = rest if training or reconstructed or again else (mode, *rest)
         return cls(
             subject=kind_of_subject,
@@ -49,6 +54,7 @@ class Question:
             reconstructed=reconstructed,
             again=again,
             stateful=kind_of_subject == "layers" and is_stateful(name, case.config),
+            holder=inner["class_name"] if names_layer(inner) else name,
         )
 
     @property
@@ -68,12 +74,13 @@ class Question:
     @property
     def calls(self) -> bool:
         """Whether the subject is called with the inputs."""
-        return self.kind in ("output", "gradient", "state", "dtype", "mask")
+        return self.kind in ("output", "gradient", "state", "dtype", "mask", "refusal")
 
     @property
     def builds(self) -> bool:
-        """Whether a layer has to be built before it can answer."""
-        return self.is_layer and (self.calls or self.kind in ("shape", "weights"))
+        """Whether a layer has to be built before it can answer, and is not by its first call."""
+        by_itself = self.kind == "refusal" and not self.is_cell
+        return self.is_layer and (self.calls or self.kind in ("shape", "weights")) and not by_itself
 
     @property
     def source(self) -> tuple[str, str]:

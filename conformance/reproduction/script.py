@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import jinja2
 import msgspec
 import numpy as np
 
-from conformance.cases.answer import Answers, Data, Expected, Own, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Expected, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
-from conformance.cases.properties.property import basis, with_basis
+from conformance.cases.properties.property import basis, matches, with_basis
 from conformance.cases.relations import RELATIONS, asked_beside, relation_of
 from conformance.cases.relations.composition import Composition
 from conformance.engine import Made
-from conformance.reference_impl import activations
+from conformance.judging import told_failure
+from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.recurrent import Recurrent
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
 from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.reporting.results import BackendRecord, Finding
 from conformance.reproduction.languages import (
@@ -45,6 +49,10 @@ from conformance.runners.question import Limits
 from conformance.verdicts import BROKEN, Verdict
 
 COMMENT_WIDTH = 100
+
+ONLY_ASKED = ("random", "seeds", "methods", "method/*")
+"""Observables (`fnmatch`) that no script in a runtime's own language asks: what many random numbers say,
+several layers together, or a class and its methods, is for the suite to ask."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +174,7 @@ class Right:
         kind: `array`, `paths` (parts of a structure, by path), `whole` (a structure), `name` (one of
             several), `own` (what the backend answers by itself), `composed` (what its answers to other cases
             make of it) or `refusal`; `side` of such another case.
+        failure: how the backend fails where it should refuse, in its own words.
         moved: the sign of a zero counts.
         sides: what else is asked, to be put together and multiplied by the factor (`Composition`), since the
             statement holds.
@@ -175,6 +184,7 @@ class Right:
     kind: str
     value: Any = None
     limit: Array | None = None
+    failure: str = ""
     moved: bool = False
     dot: tuple[Array, Array] | None = None
     unit_roundoff: float = 0.0
@@ -188,7 +198,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
-    if runtime is None:
+    if runtime is None or matches(ONLY_ASKED, finding.observable):
         return Script(_requests(finding, seed), ".jsonl")
     arithmetic = declared(backend.arithmetic)
 
@@ -196,18 +206,23 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
         """What asks for the observable of the case; the whole script, or only that."""
         data, question = make(case), Question.about(case, observable)
         shapes = [x.shape for x in data.inputs]
+        arrays, stack = Arrays.needed(question, data), _stack(case) if question.is_layer else None
+        scopes = dict.fromkeys(part for name in case.weights for part in name.split("/")[:-1])
+        numbered = _numbered(stack, scopes)
         return _template(runtime).render(
             whole=whole,
             finding=finding,
             backend=backend,
             seed=seed,
             config=case.config,
-            arrays=Arrays.needed(question, data),
+            arrays=arrays,
+            states=_states(stack, list(arrays.states)) if runtime is KERAS else ", ".join(arrays.states),
             shapes=shapes,
             unknown_batch=[[None, *shape[1:]] for shape in shapes],
             versions={name: backend.versions[name] for name in runtime.versions if name in backend.versions},
             q=question,
-            scoped=any("/" in name for name in case.weights),
+            scopes=list(numbered.values() if runtime is TENSORFLOW_JS else scopes),
+            own_name=partial(tensorflow_js_weight, layer=question.holder, scopes=numbered),
             right=right,
             broken=finding.verdict in BROKEN - {Verdict.PROTOCOL_ERROR},
             time_limit_s=Limits().start_s + Limits().case_s,
@@ -231,6 +246,31 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     return Script(text(case, basis(finding.observable), right, True), runtime.suffix)
 
 
+def _stack(case: Case) -> StackedRNNCells | None:
+    """The stack of cells that a case is about, or that its layer repeats."""
+    try:
+        layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    except (TypeError, ValueError):  # what the specification refuses is not taken apart
+        return None
+    repeated = layer.repeated if isinstance(layer, Recurrent) else layer
+    return repeated if isinstance(repeated, StackedRNNCells) else None
+
+
+def _states(stack: StackedRNNCells | None, names: Sequence[str]) -> str:
+    """The states as Keras takes them: those of each cell of a stack are a list of their own."""
+    if stack is None:
+        return ", ".join(names)
+    remaining = iter(names)
+    return ", ".join(f"[{', '.join(islice(remaining, cell.states))}]" for cell in stack.stack)
+
+
+def _numbered(stack: StackedRNNCells | None, scopes: Iterable[str]) -> dict[str, str]:
+    """The scopes that weights are in → those that TensorFlow.js has for them, of a stack by number."""
+    if stack is None:
+        return {scope: scope for scope in scopes}
+    return {scope: f"RNNCell_{i}" for i, scope in enumerate(stack.scopes) if scope}
+
+
 def _requests(finding: Finding, seed: int) -> str:
     """The lines that the suite writes to the backend about this finding alone."""
     made = Made(seed)
@@ -247,7 +287,7 @@ def _requests(finding: Finding, seed: int) -> str:
 def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime: Runtime) -> Right:
     match expected:
         case Refusal():
-            return Right("refusal")
+            return Right("refusal", failure=told_failure(finding.summary))
         case Value(tensor):
             value = xp.to_host(tensor.value)
             if value.dtype == bool:  # JavaScript's tensors hold truth values as numbers
@@ -275,13 +315,15 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
             return Right("paths", dict(_leaf(wanted, path, runtime) for path in paths))
         case Structure(value):
             return Right("whole", value)
+        case Law():
+            raise ValueError("a script cannot judge what is random")
 
 
 def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:
     if tensor.dot is None:
         return None
-    terms, magnitude = map(xp.to_host, tensor.dot)
-    return np.broadcast_to(terms, magnitude.shape), magnitude
+    terms, magnitude = map(xp.to_host, tensor.dot())
+    return terms, magnitude
 
 
 def _leaf(structure: Any, path: list[str], runtime: Runtime) -> tuple[str, Any]:
@@ -305,7 +347,6 @@ def _template(runtime: Runtime) -> jinja2.Template:
         "limits": runtime.language.limits,
         "arguments": runtime.arguments,
         "factory": tensorflow_js_factory,
-        "weight": tensorflow_js_weight,
         "name": runtime.name,
         "key": runtime.key,
         "property": runtime.language.key,

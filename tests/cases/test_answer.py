@@ -166,6 +166,7 @@ def test_specification_refuses_nothing_in_the_corpus_that_is_not_meant() -> None
     refused = [
         (case.subject, case.config, name, expected.message)
         for case in corpus.load("quick")
+        if not case.to_be_refused
         for name, expected in answer(case, make(case), None).items()
         if isinstance(expected, Refusal)
     ]

@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance import checks
 from conformance.cases import corpus
-from conformance.cases.answer import Answers, Data, Expected, Own, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Expected, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.relations import asked_beside
@@ -82,7 +82,14 @@ def observe(case: Case, replacements: Replacements | None = None, said: Said | N
 
 def _answers(case: Case, replacements: Replacements) -> dict[str, Expected]:
     with in_place(replacements):
-        return answer(case, data_of(case), None)
+        answers = answer(case, data_of(case), None)
+        return {name: drawn(case, e) if isinstance(e, Law) else e for name, e in answers.items()}
+
+
+def drawn(case: Case, law: Law) -> Value:
+    """What is right of what a correct backend draws, which follows from the case."""
+    key = int(case.id, 16)
+    return Value(law.given([d.distribution.sample(key + i, d.shape) for i, d in enumerate(law.draws)]))
 
 
 _answered: dict[str, dict[str, Expected]] = {}
@@ -101,7 +108,7 @@ def _as_observed(case: Case, name: str, answers: Mapping[str, Expected], said: S
         expected = answers[expected.observable]
     match expected:
         case Refusal(at, message):
-            return WireError("invalid-argument", at, message)
+            value: Any = WireError("invalid-argument", at, message)
         case Structure(value):
             # Through JSON, as a runner's answer comes: no tuples, no sharing.
             value = msgspec.json.decode(msgspec.json.encode(value))

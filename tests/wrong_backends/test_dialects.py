@@ -1,4 +1,4 @@
-"""Each of the four effects of a deviation, shown by wrong backends whose fault is recorded, or is not."""
+"""Each of the effects of a deviation, shown by wrong backends whose fault is recorded, or is not."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pytest
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.drafts.errors import spoilt
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import ConflictingPatches, check
 from conformance.dialects.deviation import (
+    Accepts,
     Deviation,
     Dialect,
     Effect,
@@ -20,6 +22,9 @@ from conformance.dialects.deviation import (
     Value,
     subject,
 )
+from conformance.dialects.refused import unknown_arguments
+from conformance.dialects.scopes import all_of
+from conformance.reference_impl import layers
 from conformance.reference_impl.primitives import add, multiply
 from conformance.runners.protocol import WireError
 from conformance.verdicts import FINDINGS, Check, Verdict
@@ -237,3 +242,61 @@ def test_scope_may_look_at_the_data() -> None:
     faulty: Replacements = {"activations.silu": shifted}
     assert judged(zeros, recorded, replaced=faulty)["output/0"].verdict is Verdict.DEVIATES
     assert judged(SILU, recorded, replaced=faulty)["output/0"].verdict is Verdict.DIVERGES
+
+
+UNKNOWN = spoilt("Dense", {"nmae": "x"})
+IGNORES = deviation("ignores", Accepts(), all_of(subject("layers.Dense"), unknown_arguments))
+
+
+def accepting(case: Case, observable: str, answer: Any) -> Any:
+    return None
+
+
+def test_recorded_want_of_a_check_deviates() -> None:
+    found = judged(UNKNOWN, IGNORES, said=accepting)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.DEVIATES, ("ignores",))
+
+
+def test_refusal_in_the_scope_of_a_missing_check_conforms() -> None:
+    found = judged(UNKNOWN, IGNORES)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.CONFORMS, ())
+
+
+def test_another_thing_that_is_wrong_is_seen_beneath_a_missing_check() -> None:
+    """The same argument is ignored, and beside it a number of units is not checked."""
+    case = spoilt("Dense", {"nmae": "x", "units": 0})
+    found = judged(case, IGNORES, said=accepting)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.ACCEPTS, ())
+
+
+def test_failure_in_the_scope_of_a_missing_check_is_a_finding() -> None:
+    failing = WireError("internal", "call", "out of memory")
+    found = judged(UNKNOWN, IGNORES, said=lambda case, observable, answer: failing)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.DIVERGES, ())
+
+
+def test_other_answer_than_nothing_is_no_want_of_a_check() -> None:
+    found = judged(UNKNOWN, IGNORES, said=lambda case, observable, answer: 5)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.ACCEPTS, ())
+
+
+def test_recorded_failure_where_a_refusal_is_due_deviates_in_these_words_alone() -> None:
+    fails = deviation(
+        "fails", Raises("internal", "call", ("refusal",), "out of range"), subject("layers.Dense")
+    )
+
+    def saying(message: str) -> Check:
+        error = WireError("internal", "call", message)
+        return judged(UNKNOWN, fails, said=lambda case, observable, answer: error)["refusal"]
+
+    assert saying("tuple index out of range").deviations == ("fails",)
+    assert saying("segmentation fault").verdict is Verdict.DIVERGES
+
+
+def test_scopes_that_need_a_sound_layer_are_not_asked_about_a_bad_one() -> None:
+    def makes_the_layer(case: Case, data: Data) -> bool:
+        return bool(layers.get("Dense").from_config(case.config))
+
+    other = deviation("other", Value({"activations.gelu": doubled}), makes_the_layer)
+    assert judged(UNKNOWN, other)["refusal"].verdict is Verdict.CONFORMS
+    assert judged(UNKNOWN, other, said=accepting)["refusal"].verdict is Verdict.ACCEPTS

@@ -25,4 +25,9 @@ PROPERTIES = (
         "The vjp with a random cotangent is the specification's, by every input and weight, in both modes.",
         ("gradient/*", "training/gradient/*"),
     ),
+    Property(
+        "random",
+        "What is drawn in training follows the specification's law, and the seed settles it.",
+        ("random", "seeds"),
+    ),
 )

@@ -16,7 +16,6 @@ from conformance.cases.relations.relation import (
     layer_of,
 )
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers.recurrent import Recurrent
 
 
 def batch_of(case: Case) -> int:
@@ -58,18 +57,17 @@ def halves(case: Case) -> Derivation | None:
 
 
 def channels_last(case: Case) -> Derivation | None:
-    """Where channels come right behind the batch: in a sequence of images they do not."""
     first = case.config.get("data_format") == "channels_first"
     if not first or case.masks or case.initial_state or len(case.inputs[0].shape) < 3:
         return None
-    if isinstance(layer_of(case), Recurrent):
-        return None
-    inputs = [np.moveaxis(x, 1, -1) for x in arrays(case.inputs)]
+    # Those of an image, where a sample is a sequence of images.
+    channels = -3 if is_layer(case, "ConvLSTM2D") else 1
+    inputs = [np.moveaxis(x, channels, -1) for x in arrays(case.inputs)]
     moved = asking(case, inputs=inputs, config=case.config | {"data_format": "channels_last"})
     # A layer that leaves no place to a channel gives (batch, features) in either format.
     return Derivation(
         (moved,),
-        lambda answers: [y if y.ndim < 3 else np.moveaxis(y, -1, 1) for y in as_they_are(answers)],
+        lambda answers: [y if y.ndim < 3 else np.moveaxis(y, -1, channels) for y in as_they_are(answers)],
     )
 
 

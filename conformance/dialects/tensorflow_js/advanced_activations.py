@@ -8,11 +8,12 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, asks, given_nan, omits, sets, without
 from conformance.dialects.tensorflow_js.activations import is_number, with_slope
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, WASM, deviation
 from conformance.reference_impl import activations
+from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import ReLU
 from conformance.reference_impl.primitives import (
     greater,
@@ -32,6 +33,10 @@ def clipped(original: Any, layer: ReLU, x: Tensor) -> Tensor:
     """max(x, 0), then clipped; slope and threshold are not read."""
     y = activations.relu(x)
     return y if layer.max_value is None else minimum(maximum(y, 0.0), layer.max_value)
+
+
+def filled_with_zeros(original: Any, layer: ReLU, x: Tensor) -> Tensor:
+    return Tensor(xp.zeros_like(x.value))
 
 
 def clipped_by_xnnpack(original: Any, layer: ReLU, x: Tensor) -> Tensor:
@@ -197,6 +202,18 @@ DEVIATIONS = (
         witnesses=(draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("normal", 5, 9)]),),
     ),
     deviation(
+        "tfjs-relu-maximum-of-zero-hides-nan",
+        "With max_value 0 the layer gives 0 for NaN too.",
+        kind="bug",
+        source=f"{CORE}/ops/clip_by_value.js:41 (fill, where both limits are the same)",
+        scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0, given_nan, without(UNREAD)),
+        effect=Value(
+            {"layers.ReLU.rectified": filled_with_zeros},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("one_nan", 5, 9)]),),
+    ),
+    deviation(
         "tfjs-leaky-relu-negative-slope-unread",
         "LeakyReLU reads its slope as alpha, as in Keras 2, and not as negative_slope: a layer of Keras 3 "
         "has the slope 0.3 here, whatever it had. Rename the key in model.json before loading.",
@@ -266,7 +283,7 @@ ON_WASM = (
         "ReLU with a maximum is 0 for NaN, so that a NaN upstream goes unnoticed; its gradient is NaN. Check "
         "for NaN before the layer.",
         kind="bug",
-        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc: XNNPACK's clamp gives its "
+        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
         scope=NAN_AT_CLIP,
         effect=Value({"layers.ReLU.rectified": clipped_by_xnnpack}),
@@ -278,7 +295,7 @@ ON_WASM = (
         "The kernel takes PReLU's slopes in turn and broadcasts nothing: where an axis that is shared "
         "follows one that is not, elements get others' slopes. Share the leading axes of a sample only.",
         kind="bug",
-        source=f"{WASM}/kernels/Prelu.js:43 (src/cc/prelu_impl.cc: as many channels as there are slopes)",
+        source=f"{WASM}/kernels/Prelu.js:43 (src/cc/prelu_impl.cc:59: as many channels as there are slopes)",
         scope=shares_after_own,
         effect=Value({"layers.PReLU.with_slopes": prelu_in_turn}),
         witnesses=(SHARED_AFTER_OWN,),

@@ -136,6 +136,10 @@ def element_by_element(
     return reshape(original(layer, in_turn, average, variance, gamma, beta, (1, channels)), shape=x.shape)
 
 
+def weighted_by_mask(original: Any, kept: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return add(multiply(new, kept), multiply(old, subtract(1.0, kept)))
+
+
 def hidden_state(original: Any, layer: Recurrent, output: Tensor, states: States) -> Tensor:
     return states[0]
 
@@ -217,7 +221,7 @@ DEVIATIONS = (
         "the output is wrong, the statistics kept are right. Put the channels last, by Permute if need be.",
         kind="bug",
         source=f"{CPU}/kernels/BatchNorm.js:51 (mean, variance, offset and scale are indexed in turn); the "
-        "same loop in @tensorflow/tfjs-backend-wasm src/cc/kernels/FusedBatchNorm.cc",
+        "same loop in @tensorflow/tfjs-backend-wasm src/cc/kernels/FusedBatchNorm.cc:85",
         upstream=issue(1773),
         scope=all_of(normalizes_inner_axis, rank(2, 3, 4)),
         effect=Value({"layers.BatchNormalization.normalized": element_by_element}),
@@ -295,6 +299,24 @@ DEVIATIONS = (
                 weights="small_normal",
                 masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
                 initial_state=[recipe("normal", 3, 3), recipe("normal", 3, 3)],
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-masked-step-is-a-product",
+        "What a masked step computes is multiplied by 0, which makes NaN of NaN and of infinities: a mask "
+        "does not hide them. Replace them before the layer.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),
+        effect=Value({"layers.Recurrent.new_where_kept": weighted_by_mask}),
+        witnesses=(
+            draft_layer(
+                "layers.SimpleRNN",
+                {"units": 2, "activation": "linear"},
+                [recipe("one_infinity", 3, 4, 5)],
+                weights="small_normal",
+                masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
             ),
         ),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,15 @@ def _call_arguments(cls: Any) -> tuple[tuple[str, ...], frozenset[str]]:
     inputs = [name for name in required if name not in _STATES]
     names = frozenset(p.name for p in parameters)
     return (*inputs, "key") if len(inputs) > 1 and "key" in names else tuple(inputs), names
+
+
+def _by_cell(layer: Any, states: list[Any]) -> list[Any]:
+    """The states as the layer takes them: those of each cell of a stack are a list of their own."""
+    cells = getattr(getattr(layer, "cell", layer), "cells", None)
+    if cells is None:
+        return states
+    remaining = iter(states)
+    return [list(itertools.islice(remaining, len(tf.nest.flatten(cell.state_size)))) for cell in cells]
 
 
 def is_stateful(layer: Any) -> bool:
@@ -82,15 +92,16 @@ class Invocation:
             # What a layer upstream does: the mask travels with its tensor.
             for x, mask in zip(self.inputs, masks, strict=False):
                 x._keras_mask = mask
-        for name in self._names.intersection(_STATES) if case.initial_state else ():
-            self._arguments[name] = [tf.constant(state) for state in case.initial_state]
+        self._states = [tf.constant(state) for state in case.initial_state]
 
     def __call__(self, layer: Any, *, training: bool, follows: bool = False) -> Any:
         """The outputs of the layer; a stateful one starts from its initial state, unless the call follows
         another one."""
         if is_stateful(layer) and not follows:
             api.reset_state(layer)
-        mode = {"training": training} if "training" in self._names else {}
+        mode: dict[str, Any] = {"training": training} if "training" in self._names else {}
+        for name in self._names.intersection(_STATES) if self._states else ():
+            mode[name] = _by_cell(layer, self._states)
         if len(self._input_names) > 1:
             inputs = dict(zip(self._input_names, self.inputs, strict=False))
             return layer(inputs.pop(self._input_names[0]), **inputs, **self._arguments, **mode)

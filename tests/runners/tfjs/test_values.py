@@ -227,3 +227,23 @@ def test_a_stateful_layer_answers_again_from_its_last_states(adapter: Adapter) -
         "layers.LSTM", "output/0", np.concatenate([x, x], axis=1), config=config, weights=weights
     )
     np.testing.assert_allclose(again["again/output/0"], twice["output/0"], rtol=1e-5)
+
+
+def test_weights_of_a_stack_are_given_by_the_names_of_their_cells(cpu: Adapter) -> None:
+    cells = [
+        {"class_name": "SimpleRNNCell", "config": {"units": n, "activation": "linear", "name": name}}
+        for name, n in (("one", 2), ("two", 4))
+    ]
+    one = {"kernel": ramp(3, 2), "recurrent_kernel": ramp(2, 2), "bias": ramp(2)}
+    two = {"kernel": ramp(2, 4), "recurrent_kernel": ramp(4, 4), "bias": ramp(4)}
+    x = ramp(2, 1, 3)
+    answer = cpu.observe(
+        "layers.RNN",
+        "output/0 weights",
+        x,
+        config={"cell": {"class_name": "StackedRNNCells", "config": {"cells": cells}}},
+        weights={f"{scope}/{n}": w for scope, own in (("one", one), ("two", two)) for n, w in own.items()},
+    )
+    expected = (x[:, 0] @ one["kernel"] + one["bias"]) @ two["kernel"] + two["bias"]
+    np.testing.assert_allclose(answer["output/0"], expected, rtol=1e-5)
+    assert [weight["name"] for weight in answer["weights"]][::3] == ["RNNCell_0/kernel", "RNNCell_1/kernel"]
