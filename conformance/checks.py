@@ -321,8 +321,8 @@ def as_expected(answer: Observed | Broken) -> Definite | Broken:
             return Value(Tensor(from_wire(answer)))
         case WireJSON(value):
             return Structure(value)
-        case WireError(at=at, message=message):
-            return Refusal(at, message)
+        case WireError(kind, at, message):
+            return Refusal(at, message, kind)
     return answer
 
 
