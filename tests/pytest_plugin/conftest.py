@@ -12,12 +12,19 @@ import pytest
 
 from conformance.cases import corpus
 from conformance.cases.case import Case, Literal, encode
+from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import pairs
 from conformance.cases.relations import asked_beside
 
 RECTIFIER = Path(__file__).parent.parent / "adapters" / "rectifier.py"
 
 RECTIFIED = tuple(case for case in corpus.load("quick") if case.subject == "activations.relu")
 """The cases that a rectifier is asked of the quick corpus."""
+
+ITEMS = 1 + len(
+    {p.name for case in RECTIFIED for p, _ in pairs(tuple(PROPERTIES.values()), case.observables)}
+)
+"""How many items a backend has that is asked for that subject: its properties, and recorded deviations."""
 
 Run = Callable[..., pytest.RunResult]
 

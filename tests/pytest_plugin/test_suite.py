@@ -24,7 +24,19 @@ from conformance.reporting.store import read
 from conformance.runners import registry
 from conformance.verdicts import Verdict
 
-from .conftest import EIGHT, RECTIFIED, SEVEN, Run, asked, asks, asks_logged, questions, relu_of, starts
+from .conftest import (
+    EIGHT,
+    ITEMS,
+    RECTIFIED,
+    SEVEN,
+    Run,
+    asked,
+    asks,
+    asks_logged,
+    questions,
+    relu_of,
+    starts,
+)
 
 CaseFile = Callable[[Case], tuple[str, str]]
 
@@ -85,7 +97,7 @@ def test_each_case_is_asked_once(suite: Run) -> None:
 
 def test_deselected_backend_is_not_started(suite: Run) -> None:
     result = suite("-k", "forward-well", *RELU, *asks("well"), *asks_logged("leaky"))
-    result.assert_outcomes(passed=1, deselected=11)
+    result.assert_outcomes(passed=1, deselected=2 * ITEMS - 1)
     assert not Path("asked.leaky").exists()
 
 
@@ -97,7 +109,7 @@ def test_selected_items_ask_for_their_cases_alone(suite: Run) -> None:
 
 def test_items_are_run_by_the_ids_that_are_printed(session: Run) -> None:
     ours = "conformance::activations.relu-forward-well"
-    session("--pyargs", ours, *RELU, *asks("well")).assert_outcomes(passed=1, deselected=5)
+    session("--pyargs", ours, *RELU, *asks("well")).assert_outcomes(passed=1, deselected=ITEMS - 1)
     result = session("--pyargs", ours, "-p", "xdist.plugin", "-n1", *RELU, *asks("well"))
     result.assert_outcomes(passed=1)
 
@@ -300,7 +312,9 @@ def test_results_are_written_as_they_come_up(suite: Run, pytester: pytest.Pytest
             assert '"judged"' in journal.read_text()
     """)
     backend = ("-k", "relu-forward or last", *asks("well"))
-    suite(".", *RELU, *backend, "--conformance-results", "out").assert_outcomes(passed=2, deselected=5)
+    suite(".", *RELU, *backend, "--conformance-results", "out").assert_outcomes(
+        passed=2, deselected=ITEMS - 1
+    )
 
 
 def test_directory_that_cannot_be_written_is_refused(suite: Run, pytester: pytest.Pytester) -> None:
