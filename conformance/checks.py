@@ -178,8 +178,10 @@ class Trial:
             return Ruling(Judgement(Verdict.NOT_RUN))
         relation = relation_of(observable)
         if relation is not None:
-            related = self.related.get(relation)
-            return UNRELATED if related is None else related.rule(basis(observable), answer)
+            related, output = self.related.get(relation), basis(observable)
+            if related is None or not output.startswith("output/"):
+                return UNRELATED
+            return related.rule(output, answer)
         match answer[observable], self.expected(observable, answer):
             case Broken(verdict, message), _:
                 ruling = Ruling(Judgement(verdict, message=message))
@@ -319,8 +321,8 @@ def as_expected(answer: Observed | Broken) -> Definite | Broken:
             return Value(Tensor(from_wire(answer)))
         case WireJSON(value):
             return Structure(value)
-        case WireError(at=at, message=message):
-            return Refusal(at, message, deliberate=False)
+        case WireError(kind, at, message):
+            return Refusal(at, message, kind)
     return answer
 
 
@@ -342,6 +344,11 @@ class Side:
     def value(self) -> Array:
         assert isinstance(self.answer, WireTensor)
         return from_wire(self.answer)
+
+    @property
+    def is_specified(self) -> bool:
+        """Whether the specification has a value here, and refuses nothing."""
+        return isinstance(self.trial.specified[self.name], Value)
 
     @property
     def bound(self) -> Array:
@@ -386,6 +393,8 @@ class Related:
             for prefix, names in asked.items()
         ]
         sides = [own, *(side for outputs in derived for side in outputs)]
+        if not all(side.is_specified for side in sides):
+            return UNRELATED
         for side in sides:
             chance = side.trial.as_unpredictable(side.name, Ruling(Judgement(Verdict.CONFORMS)))
             if chance.deviations:

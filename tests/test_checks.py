@@ -188,6 +188,7 @@ def test_a_second_answer_is_held_against_the_first_bit_for_bit() -> None:
 def test_what_was_refused_once_has_to_be_refused_again() -> None:
     refused = WireError("internal", "call", "no")
     assert again(refused, refused).verdict is Verdict.CONFORMS
+    assert again(refused, WireError("type", "call", "no")).verdict is Verdict.DIVERGES
     assert again(refused, RIGHT["output/0"]).verdict is Verdict.ACCEPTS
     assert again(RIGHT["output/0"], refused).verdict is Verdict.RAISES
 

@@ -155,7 +155,8 @@ def test_the_limit_of_a_relation_is_that_of_both_its_sides(tmp_path: Path) -> No
     done = invoke("explain", str(path), "--backend", "tfjs-cpu", "--observable", observable, "--json")
     explained = json.loads(done.stdout)
     assert explained["judgement"]["verdict"] == "conforms"
-    assert [term["operation"] for term in explained["terms"]] == ["Affine", "Affine"]
+    adding = [term["operation"] for term in explained["terms"] if term["contribution"] > 0]
+    assert adding == ["Affine", "Affine"]
     assert explained["sums"]["contribution"] == pytest.approx(explained["element"]["limit"])
 
 

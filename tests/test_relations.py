@@ -31,6 +31,7 @@ X = Literal((2, 3), (1.0, -0.5, 2.0, -3.0, 0.25, -1.0))
 RELU = related(Case("activations.relu", inputs=(X,), observables=("output/0",)), "batch-halves")
 TANH = related(Case("activations.tanh", inputs=(X,), observables=("output/0",)), "odd")
 ODD = "relation/odd/output/0"
+BATCH_HALVES = tuple(f"relation/batch-halves/{i}/output/0" for i in range(2))
 DERIVED = "relation/odd/0/output/0"
 
 
@@ -98,6 +99,22 @@ def test_the_limit_is_the_sum_of_both_bounds() -> None:
     near, far = (judged(TANH, answers(Y + n * ulp, -(Y - n * ulp)))[ODD] for n in (1, 40))
     assert (near.verdict, near.required_rung, near.rung) == (Verdict.CONFORMS, Rung.BOUND, Rung.BOUND)
     assert far.verdict is Verdict.DIVERGES
+
+
+def test_a_relation_says_nothing_about_what_the_specification_refuses() -> None:
+    """A layer without its weights, say: no output of it is right."""
+    drafted = draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 4)])
+    case = related(msgspec.structs.replace(drafted, weights={}), "batch-halves")
+    refused = {name: WireError("type", "build", "no weights") for name in ("output/0", *BATCH_HALVES)}
+    found = judged(case, refused)
+    assert found["output/0"].verdict is Verdict.CONFORMS
+    assert found["relation/batch-halves/output/0"].verdict is Verdict.UNSPECIFIED
+
+
+def test_a_relation_says_nothing_about_gradients() -> None:
+    observable = "relation/odd/gradient/input/0"
+    case = msgspec.structs.replace(TANH, observables=("output/0", observable))
+    assert judged(case, answers(Y, -Y))[observable].verdict is Verdict.UNSPECIFIED
 
 
 def test_a_relation_that_there_is_not_says_nothing() -> None:

@@ -58,12 +58,15 @@ class Structure:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error is the right answer; `at` says during what, and `deliberate` whether it has to be one that is
-    raised for the user to read."""
+    """An error is the right answer; `at` says during what.
+
+    Attributes:
+        kind: of the error, where it has to be the one that was given before; else it is one that is meant.
+    """
 
     at: str
     message: str
-    deliberate: bool = True
+    kind: str | None = None
 
 
 @dataclass(frozen=True)

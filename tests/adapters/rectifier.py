@@ -1,8 +1,9 @@
 """An adapter in the standard library alone that answers for `activations.relu`, in one of several ways.
 
-Its argument says how: `well`; `leaky`, with a slope of 1/4 below zero where nothing is configured;
-`refuse`, which does not start; or `fragile`, which dies where an input holds 7, and never answers where one
-holds 8. A second argument is the name of a file: while it is there, 8 is not answered either.
+Its argument says how: `well`; `leaky`, with a slope of 1/4 below zero where nothing is configured; `warming`,
+which has that slope in its first answer alone; `refuse`, which does not start; or `fragile`, which dies where
+an input holds 7, and never answers where one holds 8. A second argument is the name of a file: while it is
+there, 8 is not answered either.
 """
 
 import base64
@@ -58,7 +59,8 @@ def main(how: str) -> None:
             if stuck and struct.pack("<f", 8.0) in data:
                 signal.pause()
             config = request["case"]["config"]
-            slope = 0.25 if how == "leaky" and not config else config.get("negative_slope", 0.0)
+            leaks = how == "leaky" or (how == "warming" and request["id"] == 1)
+            slope = 0.25 if leaks and not config else config.get("negative_slope", 0.0)
             answer = rectified(x, slope, config.get("threshold", 0.0), config.get("max_value") or math.inf)
             observables = dict.fromkeys(request["case"]["observables"], answer)
             reply({"reply": "observed", "id": request["id"], "observables": observables})

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from conformance.cases import corpus
 from conformance.cases.case import Case, Literal, encode
+from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import pairs
+from conformance.cases.relations import asked_beside
 
 RECTIFIER = Path(__file__).parent.parent / "adapters" / "rectifier.py"
+
+RECTIFIED = tuple(case for case in corpus.load("quick") if case.subject == "activations.relu")
+"""The cases that a rectifier is asked of the quick corpus."""
+
+ITEMS = 1 + len(
+    {p.name for case in RECTIFIED for p, _ in pairs(tuple(PROPERTIES.values()), case.observables)}
+)
+"""How many items a backend has that is asked for that subject: its properties, and recorded deviations."""
 
 Run = Callable[..., pytest.RunResult]
 
@@ -72,6 +84,11 @@ def asked(how: str) -> list[str]:
     """The cases that it was asked, in the working directory."""
     messages = [json.loads(line) for line in Path(f"asked.{how}").read_text().splitlines()]
     return [json.dumps(m["case"], sort_keys=True) for m in messages if m["command"] == "observe"]
+
+
+def questions(cases: Iterable[Case]) -> int:
+    """In how many messages a rectifier is asked these cases, and those that they are related to."""
+    return sum(1 + len(asked_beside(case)) for case in cases if "output/0" in case.observables)
 
 
 def starts(how: str) -> int:

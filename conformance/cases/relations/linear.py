@@ -63,7 +63,7 @@ def multiple(case: Case) -> Derivation | None:
     inputs, given = arrays(case.inputs), weights(case)
     if not case.subject.startswith("layers.") or name not in [*KERNELS, *SUMS, *PRODUCTS, *CHOICES]:
         return None
-    if activation not in (None, "linear", "relu") or case.config.get("normalize"):
+    if activation not in (None, "linear", "relu") or any(map(case.config.get, ("normalize", "fill_value"))):
         return None
     if any(x.dtype.kind != "f" for x in inputs) or not moderate([*inputs, *given.values()]):
         return None

@@ -109,10 +109,8 @@ def without(config: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name not in names}
 
 
-def literal(x: Array | Source) -> Source:
-    """The array written out; what is a source already stays one."""
-    if isinstance(x, Source):
-        return x
+def literal(x: Array) -> Literal:
+    """The array written out."""
     return Literal(x.shape, tuple(map(_written, np.ravel(x).tolist())), x.dtype.name)
 
 

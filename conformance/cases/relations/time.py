@@ -20,14 +20,17 @@ from conformance.cases.relations.relation import (
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.bidirectional import Bidirectional
-
-RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN")
+from conformance.reference_impl.layers.recurrent import Recurrent
 
 CELLS = {"SimpleRNNCell": "SimpleRNN", "LSTMCell": "LSTM", "GRUCell": "GRU"}
 
 
+def is_recurrent(case: Case) -> bool:
+    return case.subject.startswith("layers.") and isinstance(layer_of(case), Recurrent)
+
+
 def each_time(case: Case) -> Derivation | None:
-    if not is_layer(case, "TimeDistributed") or case.masks:
+    if not is_layer(case, "TimeDistributed") or case.masks or 0 in case.inputs[0].shape:
         return None
     inner = case.config["layer"]
     (x,) = arrays(case.inputs)
@@ -81,7 +84,7 @@ def of_direction(case: Case, layer: Layer) -> dict[str, Array]:
 
 
 def turned_around(case: Case) -> Derivation | None:
-    if not is_layer(case, *RECURRENT) or not case.config.get("go_backwards"):
+    if not is_recurrent(case) or not case.config.get("go_backwards"):
         return None
     forwards = asking(
         case,
@@ -93,13 +96,15 @@ def turned_around(case: Case) -> Derivation | None:
 
 
 def loop(case: Case) -> Derivation | None:
-    if not is_layer(case, *RECURRENT) or not case.config.get("unroll"):
+    if not is_recurrent(case) or not case.config.get("unroll"):
         return None
     return Derivation((asking(case, config=without(case.config, "unroll")),), as_they_are)
 
 
 def last_of_all(case: Case) -> Derivation | None:
-    if not is_layer(case, *RECURRENT) or case.config.get("return_sequences") or case.masks:
+    if not is_recurrent(case) or case.config.get("return_sequences") or case.masks:
+        return None
+    if 0 in case.inputs[0].shape:
         return None
     all_times = asking(case, config=case.config | {"return_sequences": True})
 
@@ -111,9 +116,9 @@ def last_of_all(case: Case) -> Derivation | None:
 
 
 def of_one_cell(case: Case) -> Derivation | None:
-    if not is_layer(case, "RNN"):
+    cell = case.config.get("cell")
+    if not is_layer(case, "RNN") or not isinstance(cell, dict) or cell["class_name"] not in CELLS:
         return None
-    cell = case.config["cell"]
     config = without(case.config, "cell") | without(cell["config"], "name")
     return Derivation(
         (asking(case, subject=f"layers.{CELLS[cell['class_name']]}", config=config),), as_they_are
