@@ -9,7 +9,7 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.cases.drafts.random import UNITS, asking, recurrent
+from conformance.cases.drafts.random import asking, recurrent
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
     Deviation,
@@ -332,7 +332,7 @@ DEVIATIONS = (
         "layers/rnn/simple_rnn.py, SimpleRNN.__init__",
         all_of(subject("layers.SimpleRNN"), gives("seed")),
         Raises("type", "construction", ("*",), "seed"),
-        recurrent("SimpleRNN", {"dropout": 0.25, "seed": 7}, (60, 2, UNITS), "seeds"),
+        recurrent("SimpleRNN", {"dropout": 0.25, "seed": 7}, 60, 2, observable="seeds"),
     ),
     *(
         entry(
