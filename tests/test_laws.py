@@ -91,9 +91,7 @@ def test_limit_is_the_quantile_of_all_statistics_together() -> None:
 def test_only_what_does_not_depend_on_itself_is_told() -> None:
     """Where a GRU's candidate sees nothing of the state, what the reset gate sees of it is all one: it is
     told elsewhere, and nothing is said of both together, which would be seen as ones alone."""
-    case = recurrent(
-        "GRU", {"recurrent_dropout": 0.25, "reset_after": False}, (200, 2, 4), observable="random"
-    )
+    case = recurrent("GRU", {"recurrent_dropout": 0.25, "reset_after": False}, 200, 2)
     law = law_of(case)
     *_, h = samples(law, 0)
     found = recover(law, drawn(law, 0))

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.cases.drafts.random import asking, recurrent
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
     Deviation,
@@ -31,6 +32,7 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.tensorflow_js.activations import hard_sigmoid
+from conformance.dialects.tensorflow_js.randomness import leaves_a_dimension
 from conformance.reference_impl.primitives import multiply
 from conformance.reference_impl.tape import Tensor
 
@@ -126,6 +128,20 @@ FUSED = draft_layer(
 LOW_RANK = draft_layer(
     "layers.Dense", {"units": 5, "lora_rank": 2, "lora_alpha": None}, [recipe("normal", 3, 4)]
 )
+
+SEEDED = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise",
+          "GaussianDropout", "AlphaDropout", "GRU", "LSTM")  # fmt: skip
+
+OF_KERAS_3 = (
+    "compute_output_spec", "convert_weight", "embeddings", "enable_lora", "get_dropout_mask",
+    "get_random_transformation", "get_recurrent_dropout_mask", "inner_loop", "input_dtype", "kernel",
+    "metrics_variables", "path", "quantization_mode", "quantize", "quantized_build", "quantized_call",
+    "rematerialized_call", "reset_state", "stateless_call", "states", "symbolic_call",
+    "transform_bounding_boxes", "transform_images", "transform_labels", "transform_segmentation_masks",
+    "transform_single_bounding_box", "transform_single_image", "transform_single_label",
+    "transform_single_segmentation_mask", "variable_serialization_spec",
+)  # fmt: skip
+"""Methods and properties that no layer of Keras 2 has."""
 
 LOW_RANK_LAYERS = ("layers.Conv2D", "layers.Dense", "layers.Embedding")
 REGULARIZED = ("layers.Conv2D", "layers.Dense", "layers.Embedding", "layers.LSTM")
@@ -280,6 +296,43 @@ DEVIATIONS = (
         subject("layers.LSTM"),
         Metadata(CONFIGURATIONS, lstm_told),
         LSTM,
+    ),
+    entry(
+        "members",
+        "What Keras 3 added is not there, nor are names that it gave anew: reset_state is reset_states; "
+        "kernel and embeddings are there once the layer is built.",
+        "engine/base_layer.py (Layer)",
+        subject(*LAYERS),
+        Metadata(("methods",), told(*OF_KERAS_3)),
+        FLATTEN,
+        DENSE,
+        LSTM,
+    ),
+    entry(
+        "seed-goes-on",
+        "A second layer with the same seed goes on from where the first one is: to repeat what is drawn, set "
+        "the global seed anew as well.",
+        "backend.py, RandomGenerator (legacy_stateful: the seed is one of TensorFlow's operations)",
+        subject(*(f"layers.{name}" for name in SEEDED)),
+        Metadata(("seeds",), told(same_seed=False)),
+        asking("seeds", "Dropout", {"rate": 0.25, "seed": 7}, (60, 3)),
+    ),
+    entry(
+        "alpha-dropout-noise-shape-without-none",
+        "AlphaDropout takes no None in noise_shape for a dimension of the input: write its size.",
+        "layers/regularization/alpha_dropout.py, AlphaDropout._get_noise_shape",
+        all_of(subject("layers.AlphaDropout"), sets("rate"), leaves_a_dimension),
+        Raises("invalid-argument", "call", ("random", "seeds", "training/*"), "convert a value (None)"),
+        asking("random", "AlphaDropout", {"rate": 0.25, "noise_shape": [None, 1, None]}, (150, 4, 60)),
+        kind="bug",
+    ),
+    entry(
+        "simple-rnn-without-seed",
+        "SimpleRNN takes no seed.",
+        "layers/rnn/simple_rnn.py, SimpleRNN.__init__",
+        all_of(subject("layers.SimpleRNN"), gives("seed")),
+        Raises("type", "construction", ("*",), "seed"),
+        recurrent("SimpleRNN", {"dropout": 0.25, "seed": 7}, 60, 2, observable="seeds"),
     ),
     *(
         entry(

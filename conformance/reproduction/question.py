@@ -18,7 +18,7 @@ class Question:
 
     Attributes:
         kind: `output`, `gradient`, `state`, `shape`, `dtype`, `mask`, `weights`, `memory`, `refusal`,
-            `config`, `signature` or `identifier`.
+            `config`, `signature`, `identifier`, `seeds`, `methods` or `method`.
         of: which output or mask, by what a gradient is, the state's weight, what is known of a shape, what
             becomes of the inputs before a second call.
         training: asked in training mode.
@@ -74,13 +74,14 @@ class Question:
     @property
     def calls(self) -> bool:
         """Whether the subject is called with the inputs."""
-        return self.kind in ("output", "gradient", "state", "dtype", "mask", "refusal")
+        called = ("output", "gradient", "state", "dtype", "mask", "refusal", "seeds")
+        return self.kind in called or (self.kind == "method" and self.of not in ("count_params", "trainable"))
 
     @property
     def builds(self) -> bool:
         """Whether a layer has to be built before it can answer, and is not by its first call."""
         by_itself = self.kind == "refusal" and not self.is_cell
-        return self.is_layer and (self.calls or self.kind in ("shape", "weights")) and not by_itself
+        return self.is_layer and (self.calls or self.kind in ("shape", "weights", "method")) and not by_itself
 
     @property
     def source(self) -> tuple[str, str]:

@@ -49,9 +49,12 @@ from conformance.verdicts import BROKEN, Verdict
 
 COMMENT_WIDTH = 100
 
-ONLY_ASKED = ("random", "seeds", "methods", "method/*")
-"""Observables (`fnmatch`) that no script in a runtime's own language asks: what many random numbers say,
-several layers together, or a class and its methods, is for the suite to ask."""
+ONLY_ASKED = frozenset({"random"})
+"""Observables that no script in a runtime's own language asks: what many random numbers say is for the suite
+to tell."""
+
+IN_OUR_WORDS = ("seeds", "method/*")
+"""Observables (`fnmatch`) whose structures a script makes itself, key by key."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
-    if runtime is None or matches(ONLY_ASKED, finding.observable):
+    if runtime is None or finding.observable in ONLY_ASKED:
         return Script(_requests(finding, seed), ".jsonl")
     arithmetic = declared(backend.arithmetic)
 
@@ -220,6 +223,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
             unknown_batch=[[None, *shape[1:]] for shape in shapes],
             versions={name: backend.versions[name] for name in runtime.versions if name in backend.versions},
             q=question,
+            weight_names=list(case.weights),
             scopes=list(numbered.values() if runtime is TENSORFLOW_JS else scopes),
             own_name=partial(tensorflow_js_weight, layer=question.holder, scopes=numbered),
             right=right,
@@ -307,7 +311,7 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
         case Structure(value) if finding.observable == "identifier":
             entry = activations.get(value)
             return Right("name", [runtime.name(name, "") for name in (entry.name, *entry.aliases)])
-        case Structure(value) if finding.differs:
+        case Structure(value) if finding.differs and not matches(IN_OUR_WORDS, finding.observable):
             wanted, _ = PROPERTIES[finding.property].canonical(finding.witness, value, value)
             paths = [path.split("/") for path in finding.differs]
             return Right("paths", dict(_leaf(wanted, path, runtime) for path in paths))

@@ -25,7 +25,7 @@ from conformance.dialects.deviation import Unpredictable
 from conformance.reporting.ledger import finding_of
 from conformance.reporting.results import Finding, Results
 from conformance.reporting.store import Report, read
-from conformance.reproduction.script import script
+from conformance.reproduction.script import ONLY_ASKED, script
 from conformance.runners.node import find_node
 from conformance.runners.provision import ensure_package, silent
 from conformance.verdicts import Check, Verdict
@@ -110,8 +110,13 @@ def report(results: Path) -> Report:
 @pytest.fixture(scope="module")
 def outcomes(results: Path, report: Report) -> dict[str, Outcome]:
     """By finding, how its script ended."""
-    ended = run_all(results / finding.reproduce.script for finding in report.results.findings)
-    return {f.id: ended[results / f.reproduce.script] for f in report.results.findings}
+    ended = run_all(results / finding.reproduce.script for finding in scripted(report))
+    return {f.id: ended[results / f.reproduce.script] for f in scripted(report)}
+
+
+def scripted(report: Report) -> list[Finding]:
+    """The findings that have a script in a runtime's language."""
+    return [finding for finding in report.results.findings if finding.observable not in ONLY_ASKED]
 
 
 def run_all(scripts: Iterable[Path], python: str = sys.executable) -> dict[Path, Outcome]:
@@ -135,7 +140,7 @@ def run_all(scripts: Iterable[Path], python: str = sys.executable) -> dict[Path,
 def test_every_script_ends_with_1_while_its_finding_is_there(
     report: Report, outcomes: dict[str, Outcome]
 ) -> None:
-    findings = report.results.findings
+    findings = scripted(report)
     assert len(findings) > 100
     assert {f.backend for f in findings} == set(BACKENDS)
     assert {f.id: outcomes[f.id].printed[-500:] for f in findings if outcomes[f.id].code != 1} == {}
@@ -150,7 +155,7 @@ def lasts(finding: Finding) -> bool:
 
 def test_scripts_see_the_same_wrong_elements(report: Report, outcomes: dict[str, Outcome]) -> None:
     """The same worst element, and as many outside their limits."""
-    seen = [f for f in report.results.findings if "elements are outside" in f.summary and lasts(f)]
+    seen = [f for f in scripted(report) if "elements are outside" in f.summary and lasts(f)]
     assert len(seen) > 30
     assert [f for f in seen if not shows_the_elements(f, outcomes[f.id])] == []
 
@@ -164,9 +169,7 @@ def shows_the_elements(finding: Finding, outcome: Outcome) -> bool:
 def test_scripts_raise_the_runtimes_own_errors(report: Report, outcomes: dict[str, Outcome]) -> None:
     """But for what the adapters refuse on the runtime's behalf, in words of their own."""
     ours = re.compile(r"take no arguments|the layer's weights are|the outputs do not depend on")
-    raised = [
-        f for f in report.results.findings if f.verdict is Verdict.RAISES and not ours.search(f.summary)
-    ]
+    raised = [f for f in scripted(report) if f.verdict is Verdict.RAISES and not ours.search(f.summary)]
     assert len(raised) > 30
     assert [f for f in raised if not shows_the_error(f, outcomes[f.id])] == []
 
@@ -212,7 +215,8 @@ def inventions(report: Report, cases: Iterable[Case]) -> dict[tuple[str, ...], F
     invented: dict[tuple[str, ...], Finding] = {}
     for check in report.checks:
         kind = check.backend, check.subject, re.sub(r"\d+|(?<=weight/).*|(?<=state/).*", "", check.observable)
-        if check.verdict is Verdict.CONFORMS and kind not in invented:
+        asked = check.observable not in ONLY_ASKED and kind not in invented
+        if check.verdict is Verdict.CONFORMS and asked:
             part = {"signature": "arguments/name/default", "config": "trainable"}
             differs = part.get(check.observable.removeprefix("reconstructed/"))
             told = msgspec.structs.replace(check, differs=(differs,) if differs else ())

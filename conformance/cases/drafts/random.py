@@ -3,12 +3,13 @@ what was drawn."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from conformance.cases.case import Case, Literal, Source
+from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.reference_impl import layers
 
@@ -42,6 +43,7 @@ UNITS = 4
 DIAGONALS: dict[str, dict[str, tuple[float, ...]]] = {
     "SimpleRNN": {"kernel": (1.0,), "recurrent_kernel": (0.75,)},
     "LSTM": {"kernel": (1.0, 0.75, 1.25, 0.875), "recurrent_kernel": (0.5, 1.25, 0.75, 1.0)},
+    "ConvLSTM2D": {"kernel": (1.0, 0.75, 1.25, 0.875), "recurrent_kernel": (0.5, 1.25, 0.75, 1.0)},
     "GRU": {"kernel": (1.0, 0.75, 1.25), "recurrent_kernel": (0.5, 1.25, 0.75)},
 }
 """By layer and weight, the diagonal of each gate's block: unit i is of feature i alone, and linear, so that
@@ -57,8 +59,12 @@ FORMS: dict[str, tuple[dict[str, Any], ...]] = {
     "SimpleRNN": ({},),
     "LSTM": ({},),
     "GRU": ({"reset_after": False}, {}),
+    "ConvLSTM2D": ({},),
 }
 """By layer, what is asked in every form of it; first that which both languages have."""
+
+IMAGE = {"ConvLSTM2D": (3, 2)}
+"""By layer, the places of a step."""
 
 
 def drafts() -> Iterator[Case]:
@@ -67,18 +73,20 @@ def drafts() -> Iterator[Case]:
     for name, forms in FORMS.items():
         for config in DROPPED:
             for form in forms:
-                yield recurrent(name, config | form, (2500, 2, UNITS))
-                yield recurrent(f"{name}Cell", config | form, (2500, UNITS))
+                batch = 2500 // math.prod(IMAGE.get(name, ()))
+                yield recurrent(name, config | form, batch, 2)
+                yield recurrent(f"{name}Cell", config | form, batch)
     for name, config, shape in {about[0]: about for about in reversed(LAYERS)}.values():
         yield asking("seeds", name, config | {"seed": 7}, (60, *shape[1:-1], 3))
     for name, (form, *_) in FORMS.items():
         for config in DROPPED[:2]:
-            yield recurrent(name, config | form | {"seed": 7}, (60, 2, UNITS), "seeds")
+            yield recurrent(name, config | form | {"seed": 7}, 60, 2, observable="seeds")
+    yield asking("seeds", "RandomWidth", {"factor": 0.5, "seed": 7}, (1, 1, 50000, 1), gradients=False)
     # Not random: nothing is dropped, or everything.
     for name, (form, *_) in FORMS.items():
         for dropout in ("dropout", "recurrent_dropout"):
             for rate in (0.0, 1.0):
-                yield recurrent(name, {dropout: rate} | form, (2, 3, UNITS), "training/output/0")
+                yield recurrent(name, {dropout: rate} | form, 2, 3, observable="training/output/0")
 
 
 def asking(observable: str, name: str, config: Mapping[str, Any], shape: Sequence[int], **more: Any) -> Case:
@@ -88,22 +96,24 @@ def asking(observable: str, name: str, config: Mapping[str, Any], shape: Sequenc
 
 
 def recurrent(
-    name: str, config: Mapping[str, Any], shape: tuple[int, ...], observable: str = "random"
+    name: str, config: Mapping[str, Any], batch: int, *times: int, observable: str = "random"
 ) -> Case:
-    """About a linear layer, or cell, whose units do not mix."""
-    linear: dict[str, Any] = {"units": UNITS, "activation": "linear"}
+    """About a linear layer, or cell, whose units do not mix, nor do the places of an image."""
+    family = name.removesuffix("Cell")
+    step = (*IMAGE.get(family, ()), UNITS)
+    linear: dict[str, Any] = {"units": UNITS} if family not in IMAGE else {"filters": UNITS, "kernel_size": 1}
+    linear["activation"] = "linear"
     if "recurrent_activation" in layers.get(name).arguments:
         linear["recurrent_activation"] = "linear"
-    if not name.endswith("Cell"):
+    if family == name:
         linear["return_sequences"] = True
-    states = [recipe("normal", shape[0], UNITS)] * (2 if name.startswith("LSTM") else 1)
-    case = asking(observable, name, {**linear, **config}, shape, initial_state=states)
-    diagonals = DIAGONALS[name.removesuffix("Cell")]
-    weights: dict[str, Source] = {w: diagonal(values) for w, values in diagonals.items()}
-    return msgspec.structs.replace(case, weights=case.weights | weights)
+    states = [recipe("normal", batch, *step)] * (2 if "LSTM" in family else 1)
+    case = asking(observable, name, {**linear, **config}, (batch, *times, *step), initial_state=states)
+    weights = {w: diagonal(case.weights[w].shape, values) for w, values in DIAGONALS[family].items()}
+    return msgspec.structs.replace(case, weights={**case.weights, **weights})
 
 
-def diagonal(values: Sequence[float]) -> Literal:
+def diagonal(shape: tuple[int, ...], values: Sequence[float]) -> Literal:
     """Diagonal matrices of these values, side by side."""
     rows = ((v if i == j else 0.0 for v in values for j in range(UNITS)) for i in range(UNITS))
-    return Literal((UNITS, UNITS * len(values)), tuple(x for row in rows for x in row))
+    return Literal(shape, tuple(x for row in rows for x in row))

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
-from conformance.cases.drafts.random import UNITS, asking, recurrent
+from conformance.cases.drafts.random import asking, recurrent
 from conformance.dialects.deviation import Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, sets
 from conformance.dialects.tensorflow_js.configuration import saying
@@ -44,7 +44,7 @@ def leaves_a_dimension(case: Case, data: Data) -> bool:
 
 GATED = tuple(name for name in (*RECURRENT, *CELLS) if "LSTM" in name or "GRU" in name)
 DROPPING = ("random", "training/*")
-SEQUENCES = (2500, 2, UNITS)
+SEQUENCES = (2500, 2)
 DROPPED_STATE = {"recurrent_dropout": 0.25}
 PER_SEQUENCE = {"rate": 0.25, "noise_shape": [None, 1, None]}
 
@@ -92,9 +92,9 @@ DEVIATIONS = (
         "The seed is ignored: what is dropped of inputs and states cannot be repeated.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:1345 (generateDropoutMask: K.dropout without a seed)",
-        scope=subject(*RECURRENT),
+        scope=subject(*RECURRENT, "layers.ConvLSTM2D"),
         effect=Metadata(("seeds",), saying(same_seed=False)),
-        witnesses=(recurrent("LSTM", {"dropout": 0.25, "seed": 7}, (60, 2, UNITS), "seeds"),),
+        witnesses=(recurrent("LSTM", {"dropout": 0.25, "seed": 7}, 60, 2, observable="seeds"),),
     ),
     deviation(
         "tfjs-recurrent-dropout-for-all-gates",
@@ -105,8 +105,8 @@ DEVIATIONS = (
         scope=all_of(subject(*GATED), sets("recurrent_dropout")),
         effect=Value({"layers.DenseCell.drops_by_block": never}, DROPPING),
         witnesses=(
-            recurrent("LSTM", DROPPED_STATE, SEQUENCES),
-            recurrent("GRU", DROPPED_STATE | {"reset_after": False}, SEQUENCES),
+            recurrent("LSTM", DROPPED_STATE, *SEQUENCES),
+            recurrent("GRU", DROPPED_STATE | {"reset_after": False}, *SEQUENCES),
         ),
     ),
     deviation(
@@ -117,7 +117,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/recurrent.js:898, :909 (GRUCell.call: hTMinus1 is replaced)",
         scope=all_of(subject("layers.GRU", "layers.GRUCell"), sets("recurrent_dropout")),
         effect=Value({"layers.GRUCell.carried": what_is_left}, DROPPING),
-        witnesses=(recurrent("GRU", DROPPED_STATE | {"reset_after": False}, SEQUENCES),),
+        witnesses=(recurrent("GRU", DROPPED_STATE | {"reset_after": False}, *SEQUENCES),),
     ),
     deviation(
         "tfjs-simple-rnn-dropout-of-everything",
@@ -126,6 +126,6 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/recurrent.js:701, :709 (SimpleRNNCell.call: only where it is below 1)",
         scope=all_of(subject("layers.SimpleRNN", "layers.SimpleRNNCell"), drops_all),
         effect=Value({"layers.DenseCell.drops": below_one}, DROPPING),
-        witnesses=(recurrent("SimpleRNN", {"dropout": 1.0}, (2, 3, UNITS), "training/output/0"),),
+        witnesses=(recurrent("SimpleRNN", {"dropout": 1.0}, 2, 3, observable="training/output/0"),),
     ),
 )

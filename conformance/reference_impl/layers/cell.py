@@ -61,10 +61,12 @@ class DenseCell(Cell, registered=False):
     Input (batch, features), output and every state (batch, units).
     """
 
-    exact_rank = 2
+    exact_rank: ClassVar[int] = 2
     blocks: ClassVar[int]
     drops_everything: ClassVar[bool] = False
     """Whether a rate of 1 leaves nothing; else it does nothing."""
+    drops_of_each_block: ClassVar[bool] = False
+    """Whether each block has its own dropout of the inputs also where there is none of the state."""
 
     units = field(fields.positive_integer, doc="size of the output and of each state")
     activation = field(fields.activation, "tanh", "g")
@@ -108,7 +110,8 @@ class DenseCell(Cell, registered=False):
 
     def kept_inputs(self, x: Tensor, context: Context) -> tuple[Tensor, ...]:
         """The inputs after dropout, which drops the same features at every time; see `kept`."""
-        shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])
+        times = x.ndim - self.exact_rank
+        shape = (x.shape[0], *(1,) * times, *x.shape[1 + times :])
         return self.kept(x, shape, self.dropout, context, 0)
 
     def kept_state(self, h: Tensor, context: Context) -> tuple[Tensor, ...]:
@@ -163,4 +166,4 @@ def drops(cell: DenseCell, rate: float) -> bool:
 @patchable("layers.DenseCell.drops_by_block")
 def drops_by_block(cell: DenseCell) -> bool:
     """Whether what is dropped is drawn for each block by itself, of the inputs and of the state"""
-    return bool(cell.recurrent_dropout > 0)
+    return cell.drops_of_each_block or bool(cell.recurrent_dropout > 0)

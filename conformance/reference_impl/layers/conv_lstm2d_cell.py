@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.cell import columns
 from conformance.reference_impl.layers.conv2d import Conv2D
@@ -14,9 +13,8 @@ from conformance.reference_impl.layers.convolution import WindowedProduct, convo
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Shape, Weight
 from conformance.reference_impl.layers.lstm_cell import LSTMCell
-from conformance.reference_impl.primitives import concatenate, multiply, reshape
-from conformance.reference_impl.random import Bernoulli, draw
-from conformance.reference_impl.tape import Tensor, constant
+from conformance.reference_impl.primitives import concatenate, reshape
+from conformance.reference_impl.tape import Tensor
 
 
 class ConvLSTM2DCell(LSTMCell):
@@ -37,6 +35,7 @@ class ConvLSTM2DCell(LSTMCell):
     """
 
     exact_rank = 4
+    drops_of_each_block = True
 
     filters = field(fields.positive_integer, doc="channels of the output and of each state")
     kernel_size = WindowedProduct.kernel_size
@@ -83,41 +82,27 @@ class ConvLSTM2DCell(LSTMCell):
         )
 
     def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
-        kept = self.kept_by_gate(x, self.dropout, context.rng_key, context)
-        return self.product(self.of_input, x, kept, weights["kernel"], weights.get("bias"))
+        kept = self.kept_inputs(x, context)
+        return self.product(self.of_input, kept, weights["kernel"], weights.get("bias"))
 
     def recurrent(self, h: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
-        kept = self.kept_by_gate(h, self.recurrent_dropout, context.rng_key + 1, context)
-        return self.product(self.of_state, h, kept, weights["recurrent_kernel"])
-
-    def kept_by_gate(self, x: Tensor, rate: float, rng_key: int, context: Context) -> Array | None:
-        """What x is multiplied by for each gate, the same at every time, where something is dropped."""
-        if not (context.training and 0 < rate < 1):
-            return None
-        once = (x.shape[0], *(1,) * (x.ndim - 4), *x.shape[-3:])
-        kept: Array = draw(rng_key, Bernoulli(1 - rate), (self.blocks, *once)) / (1 - rate)
-        return kept
+        return self.product(self.of_state, self.kept_state(h, context), weights["recurrent_kernel"])
 
     def product(
-        self,
-        convolution: Conv2D,
-        x: Tensor,
-        kept: Array | None,
-        kernel: Tensor,
-        bias: Tensor | None = None,
+        self, convolution: Conv2D, kept: Sequence[Tensor], kernel: Tensor, bias: Tensor | None = None
     ) -> Tensor:
-        """All gates' convolutions, side by side along the channels."""
-        if kept is None:
-            return at_all_times(convolution, x, kernel, bias)
-        gates = [
+        """All gates' convolutions, side by side along the channels, of one x for all or one for each."""
+        if len(kept) == 1:
+            return at_all_times(convolution, kept[0], kernel, bias)
+        gates = (
             at_all_times(
                 convolution,
-                multiply(x, constant(kept[gate], x)),
+                x,
                 columns(kernel, self.filters, gate),
                 None if bias is None else columns(bias, self.filters, gate),
             )
-            for gate in range(self.blocks)
-        ]
+            for gate, x in enumerate(kept)
+        )
         return concatenate(*gates, axis=self.channel_axis)
 
     def block(self, z: Tensor, first: int, last: int | None = None) -> Tensor:
