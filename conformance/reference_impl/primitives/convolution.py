@@ -69,8 +69,8 @@ class Correlate(Dot):
             return super().terms(magnitudes, params)
         groups = params["groups"]
         ones = xp.ones((*kernel.shape[:-2], 1, groups), x.dtype)
-        counts = widened(self.value(narrowed(nonzero(x), groups), ones, **params), kernel.shape[-1])
-        return counts + nonzero(bias[0]) if bias else counts
+        counts = self.value(narrowed(nonzero(x), groups), ones, **params)
+        return with_bias(widened(counts, kernel.shape[-1]), bias)
 
     def vjp(
         self,
@@ -90,10 +90,18 @@ class Correlate(Dot):
 
 
 class TransposedCorrelate(Dot):
-    """Σ y · kernel over the filters of a group and the windows that overlap there, in any order"""
+    """Σ y · kernel + bias over the filters of a group and the windows that overlap there, in any order"""
 
     def value(
-        self, y: Array, kernel: Array, *, spatial: Sizes, strides: Sizes, dilation: Sizes, groups: int
+        self,
+        y: Array,
+        kernel: Array,
+        bias: Array | None = None,
+        *,
+        spatial: Sizes,
+        strides: Sizes,
+        dilation: Sizes,
+        groups: int,
     ) -> Array:
         *size, depth, filters = kernel.shape
         out = xp.zeros((len(y), *spatial, groups * depth), y.dtype)
@@ -112,18 +120,19 @@ class TransposedCorrelate(Dot):
                     into[place] += ungrouped(
                         xp.matmul(columns(part, groups, 0), by_tap[tap]), into[place].shape
                     )
-        return out
+        return out if bias is None else xp.add(out, bias, out=out)
 
-    def products(self, out: Array, y: Array, kernel: Array) -> int:
+    def products(self, out: Array, y: Array, kernel: Array, *bias: Array) -> int:
         return y.size * math.prod(kernel.shape[:-1])
 
     def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
-        y, kernel = magnitudes
+        y, kernel, *bias = magnitudes
         if not without_zeros([kernel]):
             return super().terms(magnitudes, params)
         groups = params["groups"]
         ones = xp.ones((*kernel.shape[:-2], 1, groups), y.dtype)
-        return widened(self.value(narrowed(nonzero(y), groups), ones, **params), groups * kernel.shape[-2])
+        counts = self.value(narrowed(nonzero(y), groups), ones, **params)
+        return with_bias(widened(counts, groups * kernel.shape[-2]), bias)
 
     def vjp(
         self,
@@ -132,13 +141,15 @@ class TransposedCorrelate(Dot):
         out: Tensor,
         y: Tensor,
         kernel: Tensor,
-        *,
+        *bias: Tensor,
         spatial: Sizes,
         **params: Any,
     ) -> Tensor:
         if position == 0:
             return correlate(cotangent, kernel, **params)
-        return kernel_correlate(cotangent, y, size=kernel.shape[:-2], **params)
+        if position == 1:
+            return kernel_correlate(cotangent, y, size=kernel.shape[:-2], **params)
+        return unbroadcast(cotangent, bias[0].shape)
 
 
 class KernelCorrelate(Dot):
@@ -204,6 +215,8 @@ def ungrouped(x: Array, shape: Sizes) -> Array:
 
 def widened(x: Array, filters: int) -> Array:
     """Every channel as many times as it has filters, one beside the other."""
+    if x.shape[-1] == 1:
+        return xp.broadcast_to(x, (*x.shape[:-1], filters))
     times = filters // x.shape[-1]
     return x if times == 1 else xp.repeat(x, times, axis=-1)
 
@@ -220,6 +233,11 @@ def in_rows(kernel: Array, length: int) -> list[tuple[Any, Array]]:
     *size, _, filters = kernel.shape
     rows = xp.repeat(kernel.reshape(-1, 1, filters), length, axis=1)
     return list(zip(tap_keys(tuple(size)), rows, strict=True))
+
+
+def with_bias(counts: Array, bias: list[Array]) -> Array:
+    """The numbers of products, and one more where a bias is not zero."""
+    return counts + nonzero(bias[0]) if bias else counts
 
 
 def nonzero(x: Array) -> Array:
