@@ -47,18 +47,24 @@ class Correlate(Dot):
             x = widened(x, filters)
         views = windows.value(x, size=tuple(size), strides=strides, dilation=dilation)
         places = views.shape[: len(size) + 1]
-        out = xp.zeros((*places, filters), x.dtype)
+        out = xp.empty((*places, filters), x.dtype)
         if depth == 1:
-            rows = in_rows(kernel, places[-1])
+            first, *others = in_rows(kernel, places[-1])
             for block in blocks(places[:-1], BLOCK // 2 // (places[-1] * filters or 1)):
-                for tap, row in rows:
-                    out[block] += views[block][tap] * row
+                part, view = out[block], views[block]
+                xp.multiply(view[first[0]], first[1], out=part)
+                product = xp.empty_like(part)
+                for tap, row in others:
+                    part += xp.multiply(view[tap], row, out=product)
+                if bias is not None:
+                    part += bias
         else:
             weights = kernel.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
             for block in blocks(places, BLOCK // math.prod(views.shape[len(places) :])):
                 part = out[block]
-                part += ungrouped(xp.matmul(columns(views[block], groups, len(size)), weights), part.shape)
-        return out if bias is None else xp.add(out, bias, out=out)
+                product = xp.matmul(columns(views[block], groups, len(size)), weights)
+                xp.add(ungrouped(product, part.shape), 0.0 if bias is None else bias, out=part)
+        return out
 
     def products(self, out: Array, x: Array, kernel: Array, *bias: Array) -> int:
         return out.size * math.prod(kernel.shape[:-1])
