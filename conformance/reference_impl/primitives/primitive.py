@@ -148,11 +148,12 @@ def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
     """The propagated error and that of one correctly rounded operation, which is none where the operands
     are exact and the exact result is representable."""
     if propagated is not None:
-        return each_in_blocks(
-            lambda out, error: error + ((xp.abs(out) + error) * a.unit_roundoff + a.underflow),
-            out,
-            propagated,
-        )
+        error = xp.abs(out)
+        error += propagated
+        error *= a.unit_roundoff
+        error += a.underflow
+        error += propagated
+        return error
     inexact = out.astype(a.format).astype(out.dtype) != out
     if a.subnormals != "kept":
         inexact |= (xp.abs(out) < a.smallest_normal) & (out != 0)
