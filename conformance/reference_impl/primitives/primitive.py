@@ -141,7 +141,8 @@ def largest_element(x: Array) -> float:
 
 def are_integers(x: Array) -> bool:
     """Whether every element is an integer, of a large array block by block until one is not."""
-    return not any(xp.count_nonzero(x[key] != xp.rint(x[key])) for key in blocks(x.shape, BLOCK))
+    parts = (x[key] for key in blocks(x.shape, BLOCK)) if x.size > BLOCK else (x,)
+    return not any(xp.count_nonzero(part != xp.rint(part)) for part in parts)
 
 
 def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
