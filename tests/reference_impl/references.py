@@ -274,7 +274,7 @@ def summed_products(products: Callable[..., Iterator[Term]]) -> Callable[..., Ar
         for place, one, other in products(left.shape, right.shape, **params):
             product = Fraction(float(left[one])) * Fraction(float(right[other]))
             sums[place] = sums.get(place, Fraction(0)) + product
-        out = np.zeros(extent(sums, params))
+        out = np.zeros(extent(sums, params)) + sum(bias)
         for place, value in sums.items():
             out[place] = float(value + sum(Fraction(float(b[place[-1]])) for b in bias))
         return out

@@ -338,7 +338,7 @@ SAMPLES = (
         "Correlate", ((2, 7, 3), (3, 1, 6)), correlate_products, strides=(2,), dilation=(1,), groups=3
     ),
     convolution(
-        "TransposedCorrelate", ((2, 3, 2, 6), (3, 2, 2, 6)), transposed_products,
+        "TransposedCorrelate", ((2, 3, 2, 6), (3, 2, 2, 6), (4,)), transposed_products,
         spatial=(8, 4), strides=(2, 1), dilation=(1, 2), groups=2,
     ),
     convolution(

@@ -129,8 +129,9 @@ GEOMETRIES = {
     "several blocks of images": Geometry((9, 12, 11, 32), (3, 2, 32, 4), (2, 1), (1, 2)),
     "one long dimension": Geometry((2, 3000, 16), (5, 16, 7), (2,), (1,)),
     "three dimensions": Geometry((2, 6, 7, 5, 8), (2, 3, 2, 8, 6), (1, 2, 1), (2, 1, 1)),
-    "groups": Geometry((2, 9, 8, 12), (3, 2, 4, 6), (2, 2), (1, 1), groups=3),
+    "groups": Geometry((8, 30, 28, 12), (3, 2, 4, 6), (2, 2), (1, 1), groups=3),
     "channel by channel": Geometry((3, 30, 29, 40), (3, 2, 1, 40), (1, 2), (1, 1), groups=40),
+    "one channel": Geometry((3, 30, 29, 1), (3, 2, 1, 20), (1, 1), (1, 1)),
     "several filters for each channel": Geometry((3, 30, 29, 20), (3, 2, 1, 60), (1, 1), (2, 1), groups=20),
 }
 

@@ -30,7 +30,8 @@ def moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     average = mean(x, axis=axes, keepdims=True)
     if algorithm("variance") == "one-pass":
         return average, subtract(mean(square(x), axis=axes, keepdims=True), square(average))
-    return average, mean(square(subtract(x, average)), axis=axes, keepdims=True)
+    squares = in_blocks(lambda x, average: square(subtract(x, average)), x, average)
+    return average, mean(squares, axis=axes, keepdims=True)
 
 
 def normalized(

@@ -10,7 +10,7 @@ from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
 from conformance.reference_impl.layers.layer import Shape, Weight
 from conformance.reference_impl.patches import patchable
-from conformance.reference_impl.primitives import add, take_slice, transposed_correlate
+from conformance.reference_impl.primitives import take_slice, transposed_correlate
 from conformance.reference_impl.tape import Tensor
 
 
@@ -69,8 +69,7 @@ class TransposedConvolution(WindowedProduct, KernelAndBias, registered=False):
         )
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
-        z = overlapped(self, x, kernels[0])
-        return z if bias is None else add(z, bias)
+        return overlapped(self, x, kernels[0], bias)
 
 
 @patchable("layers.output_padding")
@@ -79,16 +78,22 @@ def output_padding(layer: TransposedConvolution) -> tuple[int | None, ...]:
     return layer.output_padding or (None,) * layer.rank
 
 
-def overlapped(layer: TransposedConvolution, x: Tensor, kernel: Tensor) -> Tensor:
-    """x times the kernel, added up where windows overlap, and cut or filled with zeros to the length of the
-    output: (batch, *positions, channels) · (*size, filters, channels) → (batch, *spatial, filters)."""
+def overlapped(layer: TransposedConvolution, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """x times the kernel, added up where windows overlap, and the bias, cut or filled to the output's length:
+    (batch, *positions, channels) · (*size, filters, channels) → (batch, *spatial, filters)."""
     positions = x.shape[1:-1]
     lengths = [n for n in layer.positions(positions) if n is not None]  # in a call none is
     axes = geometry(layer)
     reaches = [(n - 1) * s + (k - 1) * d + 1 for n, (k, s, d) in zip(positions, axes, strict=True)]
     _, strides, dilation = zip(*axes, strict=True)
     z = transposed_correlate(
-        x, kernel, spatial=tuple(map(max, lengths, reaches)), strides=strides, dilation=dilation, groups=1
+        x,
+        kernel,
+        *(() if bias is None else (bias,)),
+        spatial=tuple(map(max, lengths, reaches)),
+        strides=strides,
+        dilation=dilation,
+        groups=1,
     )
     cuts = [(max(reach - n, 0) // 2, n) for n, reach in zip(lengths, reaches, strict=True)]
     if all(full == n for full, (_, n) in zip(z.shape[1:-1], cuts, strict=True)):

@@ -28,6 +28,9 @@ Sizes = tuple[int, ...]
 BLOCK = 2**17
 """Elements of windows that are laid out at once; half as many where each channel has filters of its own."""
 
+FEW = 2**13
+"""Elements of an operand whose products are counted as fast as they are computed."""
+
 
 class Correlate(Dot):
     """Σ windows(x) · kernel + bias over a window and the channels of a group, in any order"""
@@ -42,35 +45,53 @@ class Correlate(Dot):
         dilation: Sizes,
         groups: int,
     ) -> Array:
-        *size, depth, filters = kernel.shape
-        if depth == 1:
-            x = widened(x, filters)
-        views = windows.value(x, size=tuple(size), strides=strides, dilation=dilation)
-        places = views.shape[: len(size) + 1]
-        out = xp.zeros((*places, filters), x.dtype)
-        if depth == 1:
-            rows = in_rows(kernel, places[-1])
-            for block in blocks(places[:-1], BLOCK // 2 // (places[-1] * filters or 1)):
-                for tap, row in rows:
-                    out[block] += views[block][tap] * row
+        size, filters = kernel.shape[:-2], kernel.shape[-1]
+        apart = by_channel(kernel, groups)
+        views = windows.value(
+            widened(x, filters) if apart else x, size=size, strides=strides, dilation=dilation
+        )
+        out = xp.empty((*views.shape[: len(size) + 1], filters), x.dtype)
+        if apart:
+            self.sum_taps(out, views, kernel, bias)
         else:
-            weights = kernel.reshape(-1, groups, filters // groups).transpose(1, 0, 2)
-            for block in blocks(places, BLOCK // math.prod(views.shape[len(places) :])):
-                part = out[block]
-                part += ungrouped(xp.matmul(columns(views[block], groups, len(size)), weights), part.shape)
-        return out if bias is None else xp.add(out, bias, out=out)
+            self.multiply_groups(out, views, kernel, bias, groups)
+        return out
+
+    def sum_taps(self, out: Array, views: Array, kernel: Array, bias: Array | None) -> None:
+        """Every channel times its own filter, one tap of the window after the other."""
+        length, filters = out.shape[-2:]
+        (key, row), *others = in_rows(kernel, length)
+        for block in blocks(out.shape[:-2], BLOCK // 2 // (length * filters or 1)):
+            part, view = out[block], views[block]
+            xp.multiply(view[key], row, out=part)
+            product = xp.empty_like(part)
+            for tap, by in others:
+                part += xp.multiply(view[tap], by, out=product)
+            if bias is not None:
+                part += bias
+
+    def multiply_groups(
+        self, out: Array, views: Array, kernel: Array, bias: Array | None, groups: int
+    ) -> None:
+        """The windows of every group times its filters, as matrices."""
+        rank = kernel.ndim - 2
+        weights = kernel.reshape(-1, groups, kernel.shape[-1] // groups).transpose(1, 0, 2)
+        for block in blocks(out.shape[:-1], BLOCK // math.prod(views.shape[out.ndim - 1 :])):
+            part = out[block]
+            product = xp.matmul(columns(views[block], groups, rank), weights)
+            xp.add(ungrouped(product, part.shape), 0.0 if bias is None else bias, out=part)
 
     def products(self, out: Array, x: Array, kernel: Array, *bias: Array) -> int:
         return out.size * math.prod(kernel.shape[:-1])
 
     def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
         x, kernel, *bias = magnitudes
-        if kernel.shape[-2] == 1 or not without_zeros([kernel]):
+        if by_channel(kernel, params["groups"]) or not worth_counting_once(x, kernel):
             return super().terms(magnitudes, params)
         groups = params["groups"]
         ones = xp.ones((*kernel.shape[:-2], 1, groups), x.dtype)
-        counts = widened(self.value(narrowed(nonzero(x), groups), ones, **params), kernel.shape[-1])
-        return counts + nonzero(bias[0]) if bias else counts
+        counts = self.value(narrowed(nonzero(x), groups), ones, **params)
+        return with_bias(widened(counts, kernel.shape[-1]), bias)
 
     def vjp(
         self,
@@ -90,40 +111,50 @@ class Correlate(Dot):
 
 
 class TransposedCorrelate(Dot):
-    """Σ y · kernel over the filters of a group and the windows that overlap there, in any order"""
+    """Σ y · kernel + bias over the filters of a group and the windows that overlap there, in any order"""
 
     def value(
-        self, y: Array, kernel: Array, *, spatial: Sizes, strides: Sizes, dilation: Sizes, groups: int
+        self,
+        y: Array,
+        kernel: Array,
+        bias: Array | None = None,
+        *,
+        spatial: Sizes,
+        strides: Sizes,
+        dilation: Sizes,
+        groups: int,
     ) -> Array:
         *size, depth, filters = kernel.shape
-        out = xp.zeros((len(y), *spatial, groups * depth), y.dtype)
-        if depth == 1:
-            rows = [row for _, row in in_rows(kernel, y.shape[-2])]
+        apart = by_channel(kernel, groups)
+        if apart:
+            weights = [row for _, row in in_rows(kernel, y.shape[-2])]
         else:
-            by_tap = kernel.reshape(-1, depth, groups, filters // groups).transpose(0, 2, 3, 1)
+            weights = list(kernel.reshape(-1, depth, groups, filters // groups).transpose(0, 2, 3, 1))
+        out = xp.zeros((len(y), *spatial, groups * depth), y.dtype)
         for block in blocks(y.shape[:-2], BLOCK // 2 // (y.shape[-2] * filters or 1)):
             part = y[block]
+            rows = part if apart else columns(part, groups, 0)
             corner = [slice(cut.start * step, None) for cut, step in zip(block[1:], strides, strict=False)]
             into = out[(block[0], *corner)]
-            for tap, (place, _) in enumerate(taps(part.shape[1:-1], tuple(size), strides, dilation)):
-                if depth == 1:
-                    into[place] += narrowed(part * rows[tap], groups)
+            places = [place for place, _ in taps(part.shape[1:-1], tuple(size), strides, dilation)]
+            for place, by in zip(places, weights, strict=True):
+                if apart:
+                    into[place] += narrowed(rows * by, groups)
                 else:
-                    into[place] += ungrouped(
-                        xp.matmul(columns(part, groups, 0), by_tap[tap]), into[place].shape
-                    )
-        return out
+                    into[place] += ungrouped(xp.matmul(rows, by), (*part.shape[:-1], groups * depth))
+        return out if bias is None else xp.add(out, bias, out=out)
 
-    def products(self, out: Array, y: Array, kernel: Array) -> int:
+    def products(self, out: Array, y: Array, kernel: Array, *bias: Array) -> int:
         return y.size * math.prod(kernel.shape[:-1])
 
     def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
-        y, kernel = magnitudes
-        if not without_zeros([kernel]):
+        y, kernel, *bias = magnitudes
+        if not worth_counting_once(y, kernel):
             return super().terms(magnitudes, params)
         groups = params["groups"]
         ones = xp.ones((*kernel.shape[:-2], 1, groups), y.dtype)
-        return widened(self.value(narrowed(nonzero(y), groups), ones, **params), groups * kernel.shape[-2])
+        counts = self.value(narrowed(nonzero(y), groups), ones, **params)
+        return with_bias(widened(counts, groups * kernel.shape[-2]), bias)
 
     def vjp(
         self,
@@ -132,13 +163,15 @@ class TransposedCorrelate(Dot):
         out: Tensor,
         y: Tensor,
         kernel: Tensor,
-        *,
+        *bias: Tensor,
         spatial: Sizes,
         **params: Any,
     ) -> Tensor:
         if position == 0:
             return correlate(cotangent, kernel, **params)
-        return kernel_correlate(cotangent, y, size=kernel.shape[:-2], **params)
+        if position == 1:
+            return kernel_correlate(cotangent, y, size=kernel.shape[:-2], **params)
+        return unbroadcast(cotangent, bias[0].shape)
 
 
 class KernelCorrelate(Dot):
@@ -147,21 +180,24 @@ class KernelCorrelate(Dot):
     def value(
         self, x: Array, y: Array, *, size: Sizes, strides: Sizes, dilation: Sizes, groups: int
     ) -> Array:
-        depth, filters, count = x.shape[-1] // groups, y.shape[-1], math.prod(size)
-        if depth == 1:
-            x = widened(x, filters)
-        views = windows.value(x, size=size, strides=strides, dilation=dilation)
-        if depth == 1:
-            out, axes = xp.zeros((count, filters), x.dtype), list(range(y.ndim))
-            for block in blocks(y.shape[:-1], BLOCK // 2 // filters):
-                for row, tap in zip(out, tap_keys(size), strict=True):
-                    row += xp.einsum(views[block][tap], axes, y[block], axes, axes[-1:])
-            return out.reshape(*size, 1, filters)
-        out = xp.zeros((groups, count * depth, filters // groups), x.dtype)
+        depth, filters = x.shape[-1] // groups, y.shape[-1]
+        geometry = {"size": size, "strides": strides, "dilation": dilation}
+        if depth == 1 < groups:
+            return self.sum_places(windows.value(widened(x, filters), **geometry), y, size)
+        views = windows.value(x, **geometry)
+        out = xp.zeros((groups, math.prod(size) * depth, filters // groups), x.dtype)
         for block in blocks(y.shape[:-1], BLOCK // math.prod(views.shape[y.ndim - 1 :])):
             left = columns(views[block], groups, len(size)).transpose(0, 2, 1)
             out += xp.matmul(left, columns(y[block], groups, 0))
         return ungrouped(out, (*size, depth, filters))
+
+    def sum_places(self, views: Array, y: Array, size: Sizes) -> Array:
+        """Every channel by itself, one tap of the window after the other."""
+        out, axes = xp.zeros((math.prod(size), y.shape[-1]), y.dtype), list(range(y.ndim))
+        for block in blocks(y.shape[:-1], BLOCK // 2 // y.shape[-1]):
+            for row, tap in zip(out, tap_keys(size), strict=True):
+                row += xp.einsum(views[block][tap], axes, y[block], axes, axes[-1:])
+        return out.reshape(*size, 1, y.shape[-1])
 
     def products(self, out: Array, x: Array, y: Array) -> int:
         return y.size * math.prod(out.shape[:-1])
@@ -169,7 +205,7 @@ class KernelCorrelate(Dot):
     def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
         x, y = magnitudes
         groups = params["groups"]
-        if x.shape[-1] == groups or not without_zeros([y]):
+        if x.shape[-1] == groups or not worth_counting_once(x, y):
             return super().terms(magnitudes, params)
         counts = self.value(nonzero(x), xp.ones((*y.shape[:-1], groups), y.dtype), **params)
         return widened(counts, y.shape[-1])
@@ -190,6 +226,11 @@ class KernelCorrelate(Dot):
         return correlate(x, cotangent, **params)
 
 
+def by_channel(kernel: Array, groups: int) -> bool:
+    """Whether every channel is a group: too little for products of matrices."""
+    return kernel.shape[-2] == 1 < groups
+
+
 def columns(views: Array, groups: int, rank: int) -> Array:
     """(…, *size, groups · depth) → (groups, rows, taps · depth), for windows of `rank` dimensions."""
     places, inside = views.shape[: views.ndim - rank - 1], views.shape[views.ndim - rank - 1 : -1]
@@ -204,6 +245,8 @@ def ungrouped(x: Array, shape: Sizes) -> Array:
 
 def widened(x: Array, filters: int) -> Array:
     """Every channel as many times as it has filters, one beside the other."""
+    if x.shape[-1] == 1:
+        return xp.broadcast_to(x, (*x.shape[:-1], filters))
     times = filters // x.shape[-1]
     return x if times == 1 else xp.repeat(x, times, axis=-1)
 
@@ -220,6 +263,17 @@ def in_rows(kernel: Array, length: int) -> list[tuple[Any, Array]]:
     *size, _, filters = kernel.shape
     rows = xp.repeat(kernel.reshape(-1, 1, filters), length, axis=1)
     return list(zip(tap_keys(tuple(size)), rows, strict=True))
+
+
+def worth_counting_once(x: Array, other: Array) -> bool:
+    """Whether the terms are as many for every filter of a group, and so many that it takes less time to count
+    them for one."""
+    return x.size > FEW and without_zeros([other])
+
+
+def with_bias(counts: Array, bias: list[Array]) -> Array:
+    """The numbers of products, and one more where a bias is not zero."""
+    return counts + nonzero(bias[0]) if bias else counts
 
 
 def nonzero(x: Array) -> Array:

@@ -77,7 +77,9 @@ class Multiply(Elementwise):
         x, y = inputs
         if exact(inputs):
             return super().bound(a, out, x, y)
-        return product_reach(a, x.reach, y.reach) - xp.abs(out)
+        error = product_reach(a, x.reach, y.reach)
+        error -= xp.abs(out)
+        return error
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return unbroadcast(multiply(cotangent, (y, x)[position]), (x, y)[position].shape)
@@ -86,7 +88,10 @@ class Multiply(Elementwise):
 def product_reach(a: Arithmetic, x: Array, y: Array) -> Array:
     """The largest magnitude of a rounded product, from those of its factors. An error is its difference
     from the result; that of nearly equal numbers loses bits: far fewer than the slack has."""
-    return (x * y) * (1 + a.unit_roundoff + 2.0**-45) + a.underflow
+    reach = x * y
+    reach *= 1 + a.unit_roundoff + 2.0**-45
+    reach += a.underflow
+    return reach
 
 
 class Divide(Elementwise):

@@ -141,14 +141,20 @@ def largest_element(x: Array) -> float:
 
 def are_integers(x: Array) -> bool:
     """Whether every element is an integer, of a large array block by block until one is not."""
-    return not any(xp.count_nonzero(x[key] != xp.rint(x[key])) for key in blocks(x.shape, BLOCK))
+    parts = (x[key] for key in blocks(x.shape, BLOCK)) if x.size > BLOCK else (x,)
+    return not any(xp.count_nonzero(part != xp.rint(part)) for part in parts)
 
 
 def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
     """The propagated error and that of one correctly rounded operation, which is none where the operands
     are exact and the exact result is representable."""
     if propagated is not None:
-        return propagated + ((xp.abs(out) + propagated) * a.unit_roundoff + a.underflow)
+        error = xp.abs(out)
+        error += propagated
+        error *= a.unit_roundoff
+        error += a.underflow
+        error += propagated
+        return error
     inexact = out.astype(a.format).astype(out.dtype) != out
     if a.subnormals != "kept":
         inexact |= (xp.abs(out) < a.smallest_normal) & (out != 0)
