@@ -13,11 +13,14 @@ const cssHash = ({ hash, css }) => `s-${hash(css)}`;
 const sealed = {
   name: "sealed",
   enforce: "post",
-  generateBundle(_, bundle) {
-    const page = bundle["index.html"];
-    const scripts = [...page.source.matchAll(/<script type="module"[^>]*>([\s\S]*?)<\/script>/g)];
-    page.fileName = "page.html";
-    page.source = page.source.replace("SCRIPT_DIGEST", scripts.map(([, script]) => digest(script)).join(" "));
+  generateBundle: {
+    order: "post",
+    handler(_, bundle) {
+      const page = bundle["index.html"];
+      const [, script] = page.source.match(/<script type="module"[^>]*>([\s\S]+?)<\/script>/);
+      page.fileName = "page.html";
+      page.source = page.source.replace("SCRIPT_DIGEST", digest(script));
+    },
   },
 };
 

@@ -132,12 +132,11 @@ export class Report {
     return ["finding", "broken"].includes(this.sign(verdict).tone);
   }
 
-  worst(cells: Iterable<Cell>): Verdict | undefined {
-    let worst: Verdict | undefined;
-    for (const { verdict } of cells) {
-      if (worst === undefined || this.severity(verdict) > this.severity(worst)) worst = verdict;
-    }
-    return worst;
+  /** The worst verdict of several cells; what was not asked counts only where nothing was. */
+  worstAnswered(cells: Cell[]): Verdict | undefined {
+    const asked = cells.filter(({ verdict }) => !["unsupported", "not-run"].includes(this.sign(verdict).tone));
+    const verdicts = (asked.length ? asked : cells).map(({ verdict }) => verdict);
+    return verdicts.sort((one, other) => this.severity(other) - this.severity(one))[0];
   }
 
   /** The verdicts that a cell has, from best to worst. */

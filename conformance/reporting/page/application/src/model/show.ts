@@ -26,7 +26,7 @@ export const showTime = (time: string) => time.replace(/^(.{10})T(.{5}).*(\+00:0
 /** "keras 3.15.1, numpy 2.4.6" */
 export const listing = (mapping: Record<string, unknown> | undefined) =>
   Object.entries(mapping ?? {})
-    .map(([name, value]) => `${name} ${value}`)
+    .map(([name, value]) => `${name} ${typeof value === "number" ? Number(value.toPrecision(3)) : value}`)
     .join(", ");
 
 /** A subject without its kind: `layers.Dense` is Dense. */
