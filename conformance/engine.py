@@ -324,4 +324,5 @@ class Ledger:
             witnesses=tuple(case.id for case in d.witnesses),
             holds=None if unknown else all(held),
             matched=self.counts[bench.name, d.id],
+            stands=d.stands,
         )

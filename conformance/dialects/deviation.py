@@ -113,6 +113,8 @@ class Deviation:
         scope: whether it applies to a case and its data; no broader than its cause.
         effect: what the backend does.
         witnesses: cases in which, on each run, the backend must differ from the specification as said.
+        stands: why the specification stands, where the other backends answer as this one does; without it,
+            it is the suspect there.
     """
 
     id: str
@@ -124,6 +126,7 @@ class Deviation:
     scope: Scope
     effect: Effect
     witnesses: tuple[Case, ...]
+    stands: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,10 +169,10 @@ class Dialect:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the entries' records: identifiers, summaries, sources, versions, witnesses."""
+        """The SHA-256 of the entries' records: all of them but scopes and what effects do."""
         lines = [
             f"{d.id}\t{d.summary}\t{d.kind}\t{d.effect.name}\t{d.source}\t{d.upstream}\t{d.versions}\t"
-            f"{','.join(case.id for case in d.witnesses)}"
+            f"{','.join(case.id for case in d.witnesses)}\t{d.stands}"
             for d in sorted(self.deviations, key=lambda d: d.id)
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -13,7 +13,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
-from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
+from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -246,6 +246,7 @@ PLAIN = (
                 [recipe("normal", 1, 3, 4, 2)],
             ),
         ),
+        stands=NO_KERNEL,
     ),
     in_tensorflow(
         id="keras-transposed-channels-first-cpu",
@@ -263,6 +264,7 @@ PLAIN = (
                 [recipe("normal", 1, 2, 3, 4)],
             ),
         ),
+        stands=NO_KERNEL,
     ),
     in_tensorflow(
         id="keras-transposed-short-output",
@@ -280,6 +282,8 @@ PLAIN = (
         ),
         effect=Raises("invalid-argument", "call", CALL, "Size of out_backprop doesn't match computed"),
         witnesses=(SHORT_CASE,),
+        stands="Keras infers the shape that the specification has. TensorFlow.js ignores output_padding: it "
+        "refuses the gradient because the cotangent is not of its own output's shape.",
     ),
 )
 """What TensorFlow does otherwise without oneDNN."""

@@ -10,8 +10,8 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Raises, Value, subject
-from conformance.dialects.keras_record import CALL, NOT_SEARCHED, in_tensorflow
+from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
 from conformance.dialects.pooling import first_inside, pooled
 from conformance.dialects.scopes import (
     all_of,
@@ -110,7 +110,6 @@ DEVIATIONS = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/maxpooling_op.cc, SpatialMaxPool and "
         "SpatialMaxPoolWithArgMaxHelper",
-        upstream=NOT_SEARCHED,
         scope=all_of(FLAT, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": begun_with_lowest}),
         witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 2, "strides": 1}, [ENDS]),),
@@ -122,7 +121,6 @@ DEVIATIONS = (
         "not after it.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
-        upstream=NOT_SEARCHED,
         scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values)),
         effect=Value(
             {"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)},
@@ -130,13 +128,11 @@ DEVIATIONS = (
         ),
         witnesses=(draft_layer("layers.MaxPooling3D", {}, [recipe("ties", 1, 4, 2, 3, 2)]),),
     ),
-    Deviation(
+    in_keras(
         id="keras-global-max-pooling-empty-batch",
         summary="Global max pooling refuses an empty batch: do not call the model with one.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:750, max",
-        upstream=NOT_SEARCHED,
-        versions="keras==3.15.*",
         scope=all_of(subject(*(f"layers.GlobalMaxPooling{n}D" for n in (1, 2, 3))), given_empty_batch),
         effect=Raises(
             "invalid-argument",
@@ -156,7 +152,6 @@ PLAIN = (
         "comes after; infinities get no gradient. Check for NaN and infinities before the layer.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling); LaunchMaxPooling3dGradOp",
-        upstream=NOT_SEARCHED,
         scope=all_of(SOLID, given_special_values, has_few_channels),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, one_by_one)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),
@@ -173,7 +168,6 @@ ONE_DNN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_maxpooling_op.cc, MklMaxPoolingOp; "
         "pooling_ops_3d.cc, LaunchMaxPooling3dGradOp",
-        upstream=NOT_SEARCHED,
         scope=all_of(SOLID, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),

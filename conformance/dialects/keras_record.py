@@ -8,6 +8,12 @@ from conformance.dialects.deviation import Deviation
 
 NOT_SEARCHED = "none found (not searched)"
 
+NO_KERNEL = (
+    "Keras documents the argument and computes it on a GPU; it is a kernel for CPUs that is missing. "
+    "Whatever another runtime refuses here, it refuses for a reason of its own."
+)
+"""Why the specification stands where Keras refuses for want of a kernel."""
+
 CALL = ("output/*", "dtype", "mask/*", "gradient/*", "training/*", "reconstructed/output/*")
 """The observables that need a call."""
 

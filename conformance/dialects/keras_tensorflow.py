@@ -12,7 +12,7 @@ from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects import keras_convolutions, keras_pooling
 from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.keras_convolutions import ungrouped
-from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
+from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
     all_of,
     any_of,
@@ -283,6 +283,8 @@ DEVIATIONS = (
             )
             for name, states in (("GRUCell", 1), ("LSTMCell", 2), ("SimpleRNNCell", 1))
         ),
+        stands="A cell's outputs have shapes, which its layer infers. TensorFlow.js refuses a GRUCell "
+        "altogether where reset_after is left at its default.",
     ),
     in_keras(
         id="keras-bidirectional-shape-doubles-first",
@@ -302,6 +304,8 @@ DEVIATIONS = (
                 [recipe("normal", 2, 3, 4)],
             ),
         ),
+        stands="The output that Keras computes is as wide as the specification says. TensorFlow.js ignores "
+        "backward_layer, and so doubles the first too.",
     ),
     in_keras(
         id="keras-lstm-cell-of-empty-batch",
@@ -462,6 +466,7 @@ PLAIN = (
                 [recipe("normal", 1, 3, 4, 5)],
             ),
         ),
+        stands=NO_KERNEL,
     ),
 )
 

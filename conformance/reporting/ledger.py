@@ -15,7 +15,7 @@ import msgspec
 
 from conformance.cases import corpus as corpora
 from conformance.cases.case import Case, encode
-from conformance.reporting.results import BackendRecord, Cell, Finding, Reproduction, Results
+from conformance.reporting.results import BackendRecord, Cell, DeviationRecord, Finding, Reproduction, Results
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
 
 FAILING = FINDINGS | BROKEN
@@ -212,9 +212,13 @@ def command_for(check: Check, results: Results) -> str:
     return command(results, check.backend, check.case, check.property)
 
 
-def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:
+def suspect_specification(
+    checks: Iterable[Check], deviations: Iterable[DeviationRecord]
+) -> tuple[Suspicion, ...]:
     """Where the specification stands alone: on one case all backends that answered, of two families at
-    least, depart from it, and each agrees with all the others. The checks of a case come together."""
+    least, depart from it, and each agrees with all the others; and no deviation by which one of them does
+    says why it stands all the same. The checks of a case come together."""
+    argued = {d.id for d in deviations if d.stands}
     cases = defaultdict(list)
     for case, of_case in itertools.groupby(checks, key=lambda check: check.case):
         answers = defaultdict(list)
@@ -224,7 +228,9 @@ def suspect_specification(checks: Iterable[Check]) -> tuple[Suspicion, ...]:
         for (subject, property_, observable), group in answers.items():
             backends = {check.backend for check in group}
             if len({family(backend) for backend in backends}) > 1 and all(
-                check.verdict is not Verdict.CONFORMS and backends <= {check.backend, *check.agrees_with}
+                check.verdict is not Verdict.CONFORMS
+                and backends <= {check.backend, *check.agrees_with}
+                and argued.isdisjoint(check.deviations)
                 for check in group
             ):
                 cases[subject, property_, observable, tuple(sorted(backends))].append(case)

@@ -96,7 +96,7 @@ def _notices(report: Report) -> Iterator[str]:
         if deviation.holds is False:
             which = _escape(f"{deviation.id} of {deviation.backend}")
             yield f"Recorded deviation {which} **no longer holds**: mend or remove it in the dialect."
-    for doubt in suspect_specification(report.checks):
+    for doubt in suspect_specification(report.checks, report.results.deviations):
         place = _escape(f"{doubt.subject} · {doubt.property} · {doubt.observable}")
         backends = _escape(", ".join(doubt.backends))
         yield f"{place}: {backends} agree against the specification, which is the suspect."

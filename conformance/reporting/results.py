@@ -147,7 +147,7 @@ class Finding(_Record, frozen=True):
 
 class DeviationRecord(_Record, frozen=True):
     """A dialect's entry after the run: whether it still holds on its witnesses (null: not asked), and
-    how many checks it explained."""
+    how many checks it explained; `stands` says why the specification stands where all backends agree so."""
 
     id: str
     backend: str
@@ -159,6 +159,7 @@ class DeviationRecord(_Record, frozen=True):
     witnesses: tuple[str, ...]
     holds: bool | None
     matched: Count
+    stands: str = ""
 
 
 class Results(_Record, frozen=True):

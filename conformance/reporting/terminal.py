@@ -297,7 +297,7 @@ def _notices(report: Report) -> list[Text]:
                     "mend or remove it in the dialect", style="bold"
                 )
             )
-    for doubt in suspect_specification(report.checks):
+    for doubt in suspect_specification(report.checks, report.results.deviations):
         lines.append(
             Text(
                 f"{doubt.subject} · {doubt.property} · {doubt.observable}: {', '.join(doubt.backends)} agree "
@@ -315,6 +315,7 @@ def summary(report: Report, directory: Path, exit_code: int, news: News | None =
     lines about versions that no deviation is recorded for, findings, deviations that no longer hold, backends
     that could not be started, and the directory; and where there is a baseline, what it does not have."""
     results = report.results
+    doubts = suspect_specification(report.checks, results.deviations)
 
     def totals(cells: Sequence[Cell]) -> dict[str, int]:
         sums: Totals = total(cells)
@@ -331,7 +332,7 @@ def summary(report: Report, directory: Path, exit_code: int, news: News | None =
         "unrecorded_versions": [line for b in results.backends for line in unrecorded_versions(b)],
         "findings": results.findings,
         "deviations_not_holding": [d.id for d in results.deviations if d.holds is False],
-        "against_the_specification": [asdict(doubt) for doubt in suspect_specification(report.checks)],
+        "against_the_specification": [asdict(doubt) for doubt in doubts],
         "unavailable": results.unavailable,
         "results": str(directory),
     }

@@ -18,6 +18,7 @@ from conformance.reporting.ledger import (
     suspect_specification,
     total,
 )
+from conformance.reporting.results import DeviationRecord
 from conformance.verdicts import Check, Rung, Verdict
 
 CASES = {case.id: case for case in (Case("layers.Dense", {"units": units}) for units in (3, 40, 500))}
@@ -122,7 +123,7 @@ def against(verdicts: dict[str, Verdict]) -> list[Check]:
 
 def test_the_specification_is_the_suspect_where_independent_backends_agree_against_it() -> None:
     (doubt,) = suspect_specification(
-        against({"keras-tensorflow": Verdict.DIVERGES, "tfjs-cpu": Verdict.DEVIATES})
+        against({"keras-tensorflow": Verdict.DIVERGES, "tfjs-cpu": Verdict.DEVIATES}), ()
     )
     assert (doubt.backends, doubt.count, doubt.case) == (("keras-tensorflow", "tfjs-cpu"), 1, min(CASES))
 
@@ -138,9 +139,20 @@ def test_the_specification_is_the_suspect_where_independent_backends_agree_again
     ],
 )
 def test_the_specification_is_no_suspect_otherwise(verdicts: dict[str, Verdict]) -> None:
-    assert suspect_specification(against(verdicts)) == ()
+    assert suspect_specification(against(verdicts), ()) == ()
 
 
 def test_the_specification_is_no_suspect_where_backends_differ_from_each_other() -> None:
     checks = against({"keras-tensorflow": Verdict.DIVERGES, "tfjs-cpu": Verdict.DIVERGES})
-    assert suspect_specification([checks[0], msgspec.structs.replace(checks[1], agrees_with=())]) == ()
+    alone = msgspec.structs.replace(checks[1], agrees_with=())
+    assert suspect_specification([checks[0], alone], ()) == ()
+
+
+@pytest.mark.parametrize("stands", ["", "The message says that it is the CPU which lacks it."])
+def test_a_deviation_that_argues_for_the_specification_clears_it(stands: str) -> None:
+    keras, tfjs = against({"keras-tensorflow": Verdict.DEVIATES, "tfjs-cpu": Verdict.DEVIATES})
+    recorded = msgspec.structs.replace(keras, deviations=("keras-lacks-a-kernel",))
+    record = DeviationRecord(
+        "keras-lacks-a-kernel", "keras-tensorflow", "bug", "raises", "", "", "", (), True, 1, stands
+    )
+    assert len(suspect_specification([recorded, tfjs], [record])) == (0 if stands else 1)

@@ -266,7 +266,7 @@ ON_WASM = (
         "ReLU with a maximum is 0 for NaN, so that a NaN upstream goes unnoticed; its gradient is NaN. Check "
         "for NaN before the layer.",
         kind="bug",
-        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc: XNNPACK's clamp gives its "
+        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
         scope=NAN_AT_CLIP,
         effect=Value({"layers.ReLU.rectified": clipped_by_xnnpack}),
@@ -278,7 +278,7 @@ ON_WASM = (
         "The kernel takes PReLU's slopes in turn and broadcasts nothing: where an axis that is shared "
         "follows one that is not, elements get others' slopes. Share the leading axes of a sample only.",
         kind="bug",
-        source=f"{WASM}/kernels/Prelu.js:43 (src/cc/prelu_impl.cc: as many channels as there are slopes)",
+        source=f"{WASM}/kernels/Prelu.js:43 (src/cc/prelu_impl.cc:59: as many channels as there are slopes)",
         scope=shares_after_own,
         effect=Value({"layers.PReLU.with_slopes": prelu_in_turn}),
         witnesses=(SHARED_AFTER_OWN,),

@@ -29,7 +29,7 @@ from conformance.dialects.tensorflow_js.defaults import (
     CONV3D_TRANSPOSE_CASE,
     DEPTHWISE_CONV2D_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, NUMERIC, deviation, issue
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
@@ -245,6 +245,7 @@ DEVIATIONS = (
         "padding valid.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:99 (conv1dWithBias)",
+        upstream=issue(1040),
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Raises("not-implemented", "call", NUMERIC, "CAUSAL padding mode"),
         witnesses=(CAUSAL_CASE,),
@@ -315,6 +316,7 @@ DEVIATIONS = (
         "Conv3DTranspose has no gradient by its input and its kernel: train elsewhere.",
         kind="intentional",
         source=f"{CORE}/register_all_gradients.js (none for Conv3DBackpropInputV2)",
+        upstream=issue(6323),
         scope=subject("layers.Conv3DTranspose"),
         effect=Raises(
             "missing-kernel",

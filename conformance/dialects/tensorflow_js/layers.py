@@ -217,7 +217,7 @@ DEVIATIONS = (
         "the output is wrong, the statistics kept are right. Put the channels last, by Permute if need be.",
         kind="bug",
         source=f"{CPU}/kernels/BatchNorm.js:51 (mean, variance, offset and scale are indexed in turn); the "
-        "same loop in @tensorflow/tfjs-backend-wasm src/cc/kernels/FusedBatchNorm.cc",
+        "same loop in @tensorflow/tfjs-backend-wasm src/cc/kernels/FusedBatchNorm.cc:85",
         upstream=issue(1773),
         scope=all_of(normalizes_inner_axis, rank(2, 3, 4)),
         effect=Value({"layers.BatchNormalization.normalized": element_by_element}),

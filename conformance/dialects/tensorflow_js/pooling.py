@@ -243,7 +243,7 @@ def average_gradient(elsewhere: Scope = everywhere) -> Deviation:
         "meets it; pad with zeros of your own, and use valid.",
         kind="bug",
         source=f"{CPU}/kernels/AvgPoolGrad.js:37, AvgPool3DGrad.js:41 (avgMultiplier); the same in "
-        "@tensorflow/tfjs-backend-wasm src/cc/kernels/AvgPoolGrad.cc, AvgPool3DGrad.cc",
+        "@tensorflow/tfjs-backend-wasm src/cc/kernels/AvgPoolGrad.cc:72, AvgPool3DGrad.cc:73",
         scope=all_of(cuts_windows, elsewhere),
         effect=Value({"layers.AveragePooling.pooled": averaged}, GRADIENTS),
         witnesses=(
@@ -390,8 +390,8 @@ ONLY_WASM = (
         "The average of a window with NaN, or with infinities of both signs, is −∞ in one and two "
         "dimensions, so that a NaN upstream goes unnoticed. Check for NaN before the layer.",
         kind="bug",
-        source=f"{WASM}/kernels/AvgPool.js (src/cc/kernels/AvgPool.cc: XNNPACK's clamp gives its lower limit "
-        "for NaN)",
+        source=f"{WASM}/kernels/AvgPool.js (src/cc/kernels/AvgPool.cc:84: XNNPACK's clamp gives its lower "
+        "limit for NaN)",
         scope=all_of(subject(*FLAT_AVERAGE), given_special_values),
         effect=Value({"layers.AveragePooling.pooled": averaged_and_clamped}),
         witnesses=(draft_layer("layers.AveragePooling1D", {"pool_size": 2, "strides": 1}, [NAN_FIRST]),),
@@ -401,7 +401,7 @@ ONLY_WASM = (
         "The largest number of a window with NaN is −∞ or right, by where in the window the NaN is. Check "
         "for NaN before the layer.",
         kind="bug",
-        source=f"{WASM}/kernels/MaxPool.js (src/cc/kernels/MaxPool.cc: XNNPACK compares in pairs, and its "
+        source=f"{WASM}/kernels/MaxPool.js (src/cc/kernels/MaxPool.cc:83: XNNPACK compares in pairs, and its "
         "clamp gives the lower limit for NaN)",
         scope=all_of(subject(*FLAT_MAX), given_nan),
         effect=Unpredictable(
@@ -417,7 +417,7 @@ ONLY_WASM = (
         "first; and windows whose largest number is not positive and normal get none, or the first element "
         "of the whole batch gets theirs. Train on another backend, then run on this one.",
         kind="bug",
-        source=f"{WASM}/kernels/MaxPoolGrad.js (src/cc/kernels/MaxPoolGrad.cc: a maximum begins with "
+        source=f"{WASM}/kernels/MaxPoolGrad.js (src/cc/kernels/MaxPoolGrad.cc:76: a maximum begins with "
         "std::numeric_limits<float>::min(), at place 0)",
         scope=all_of(subject(*FLAT_MAX), asks("*gradient/*")),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, -math.inf)}, GRADIENTS),
@@ -432,7 +432,7 @@ ONLY_WASM = (
         "positive numbers give that, and their gradient is lost or goes to the first element of the whole "
         "batch. Put the layer behind a rectifier, or add a constant before it and subtract it after.",
         kind="bug",
-        source=f"{WASM}/kernels/MaxPool3D.js (src/cc/kernels/MaxPool3D.cc and MaxPool3DGrad.cc: "
+        source=f"{WASM}/kernels/MaxPool3D.js (src/cc/kernels/MaxPool3D.cc:73 and MaxPool3DGrad.cc:77: "
         "std::numeric_limits<float>::min())",
         scope=subject("layers.MaxPooling3D"),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, SMALLEST_NORMAL)}),

@@ -406,7 +406,7 @@ ON_WASM = (
         "CenterCrop of images that are as wide as the crop takes wrong rows: their positions, which are no "
         "whole numbers, are rounded down. Crop by slicing.",
         kind="bug",
-        source=f"{WASM}/kernels/CropAndResize.js (src/cc/kernels/CropAndResize.cc copies whole rows there)",
+        source=f"{WASM}/kernels/CropAndResize.js (src/cc/kernels/CropAndResize.cc:154 copies rows there)",
         scope=all_of(CENTER_CROP, crops_rows_only),
         effect=Value({"layers.CenterCrop.centre": rows_rounded_down}),
         witnesses=(center_crop(3, 2, 2, 5, 2, 3),),

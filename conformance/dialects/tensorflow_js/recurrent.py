@@ -19,7 +19,7 @@ from conformance.dialects.tensorflow_js.defaults import (
     LSTM_CELL_CASE,
     SIMPLE_RNN_CELL_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CELLS, CONFIGURATIONS, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import CELLS, CONFIGURATIONS, LAYERS, NUMERIC, deviation, issue
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.nested import names_layer
 
@@ -174,6 +174,7 @@ DEVIATIONS = (
         "other form: train with reset_after=False before converting.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:806 (GRUCell)",
+        upstream=issue(5728),
         scope=resets_after,
         effect=Raises("not-implemented", "construction", ("*",), "does not support reset_after"),
         witnesses=(
@@ -186,6 +187,7 @@ DEVIATIONS = (
         "Keras 3's default do not fit. Train with reset_after=False before converting.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:844 (GRUCell.build)",
+        upstream=issue(2442),
         scope=all_of(
             subject("layers.GRU", "layers.GRUCell"), omits("reset_after"), without(unsets("use_bias"))
         ),

@@ -91,6 +91,12 @@ from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, constant, detached
 from conformance.verdicts import Verdict
 
+CONV3D_BACKWARDS = (
+    f"{WASM}/kernels/Conv3DBackpropInputV2.js:58 (src/cc/conv3d_impl.h:195: the end of the sum over depth "
+    "does not move with the plane, so that it stops early, and before that leaves the kernel at its "
+    "beginning)"
+)
+
 
 def relu6(original: Activation, x: Tensor) -> Tensor:
     """min(6, relu(x)), which is 6 where x is NaN; the gradient is NaN there."""
@@ -206,7 +212,7 @@ DEVIATIONS = (
         "hard_sigmoid, which has the formula of Keras 2, is 0 for NaN, so that a NaN upstream goes "
         "unnoticed. Check for NaN before the activation.",
         kind="bug",
-        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc: XNNPACK's clamp gives its "
+        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
         scope=all_of(USES_HARD_SIGMOID, given_nan),
         effect=Value({"activations.hard_sigmoid": hard_sigmoid_of_nan}),
@@ -218,7 +224,7 @@ DEVIATIONS = (
         "Dense with relu is 0 where the sum is NaN, so that a NaN upstream goes unnoticed. Check for NaN "
         "before the layer, or put relu into a layer of its own.",
         kind="bug",
-        source=f"{WASM}/kernels/_FusedMatMul.js:70 (src/cc/batch_mat_mul_impl.cc: XNNPACK's output_min is 0)",
+        source=f"{WASM}/kernels/_FusedMatMul.js:70 (src/cc/batch_mat_mul_impl.cc:287: output_min is 0)",
         upstream=searched("relu NaN wasm"),
         scope=all_of(subject("layers.Dense"), activated_by({"relu"}), given_nan),
         effect=Value({"activations.relu": relu}),
@@ -231,7 +237,7 @@ DEVIATIONS = (
         "relu6 of NaN is 6, so that a NaN upstream goes unnoticed; its gradient is NaN. Check for NaN before "
         "the activation.",
         kind="bug",
-        source=f"{WASM}/kernels/Minimum.js (src/cc/kernels/Minimum.cc: std::min(6, NaN) is 6)",
+        source=f"{WASM}/kernels/Minimum.js (src/cc/kernels/Minimum.cc:38: std::min(6, NaN) is 6)",
         upstream=searched("relu6 NaN wasm"),
         scope=all_of(activated_by({"relu6"}), given_nan),
         effect=Value({"activations.relu6": relu6}),
@@ -289,30 +295,28 @@ DEVIATIONS = (
         "tfjs-wasm-bias-gradient-of-empty-batch-traps",
         "Over an empty batch the gradient of a bias that is added apart traps: do not train on one.",
         kind="bug",
-        source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc, flatten: divides by the size of the "
-        "first axis), which Sum.js asks for axes that are not the last",
+        source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
+        "the first axis), which Sum.js asks for axes that are not the last",
         scope=ADDS_BIAS_TO_NOTHING,
         effect=Raises("internal", "gradient", OF_BIAS, "divide by zero"),
         witnesses=(EMPTY_CASE,),
     ),
     deviation(
         "tfjs-wasm-conv3d-input-gradient-is-garbage",
-        "The gradient of Conv3D by its input is added to whatever the memory held, and lacks terms where "
-        "a stride exceeds 1: train on another backend.",
+        "The gradient of Conv3D by its input lacks terms, and in the first planes counts whatever the memory "
+        "holds before the kernel: train on another backend.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:58 (the output is not zeroed; "
-        "src/cc/kernels/Conv3DBackpropInputV2.cc adds to it)",
+        source=CONV3D_BACKWARDS,
         scope=subject("layers.Conv3D"),
         effect=Unpredictable(Verdict.DIVERGES, in_both_modes("gradient/input/0"), "expected"),
         witnesses=(CONV3D_CASE,),
     ),
     deviation(
         "tfjs-wasm-conv3d-transpose-is-garbage",
-        "Conv3DTranspose adds its result to whatever the memory held, and lacks terms where a stride "
-        "exceeds 1: run the model on another backend.",
+        "Conv3DTranspose lacks terms, and in the first planes counts whatever the memory holds before the "
+        "kernel: run the model on another backend.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:58 (the output is not zeroed; "
-        "src/cc/kernels/Conv3DBackpropInputV2.cc adds to it)",
+        source=CONV3D_BACKWARDS,
         scope=subject("layers.Conv3DTranspose"),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -333,6 +337,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Conv2D.js:62, DepthwiseConv2dNative.js:63 (isSamePad: XNNPACK subtracts "
         "unsigned numbers for the padding, and finds all windows outside)",
+        upstream=issue(8405),
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
             leaves_gaps,
@@ -362,8 +367,8 @@ DEVIATIONS = (
         "The gradient of Conv3D by its kernel lacks terms where a stride exceeds 1: train on another "
         "backend.",
         kind="bug",
-        source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:60 (src/cc/kernels/Conv3DBackpropFilterV2.cc: "
-        "bounds of the sums in integers, that cut off fractions)",
+        source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:60 (src/cc/conv3d_impl.h:140: the bounds "
+        "of the sums are divided by the strides, and rounded down)",
         scope=all_of(subject("layers.Conv3D"), strides_too, without(grouped)),
         effect=Value({"layers.convolved": terms_lost}, in_both_modes("gradient/weight/kernel")),
         witnesses=(
@@ -395,8 +400,8 @@ DEVIATIONS = (
         "Layers that transpose, as most do with channels first, and global pooling with channels last, trap "
         "in WebAssembly on an empty batch: do not call the model with one.",
         kind="bug",
-        source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc, flatten: divides by the size of the "
-        "first axis)",
+        source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
+        "the first axis)",
         scope=all_of(
             any_of(
                 all_of(subject("layers.Flatten", "layers.Conv2D", *TRANSPOSED_POOLING), channels_first),
@@ -453,8 +458,8 @@ DEVIATIONS = (
         "Maximum and Minimum give their first input where the second is NaN, so that a NaN upstream goes "
         "unnoticed; where one is NaN no input has a gradient. Check for NaN before the layer.",
         kind="bug",
-        source=f"{WASM}/kernels/Maximum.js, Minimum.js (src/cc/kernels/Maximum.cc, Minimum.cc: std::max and "
-        "std::min give their first argument); tfjs-core gradients/Maximum_grad.js:27",
+        source=f"{WASM}/kernels/Maximum.js, Minimum.js (src/cc/kernels/Maximum.cc:38, Minimum.cc:38: "
+        "std::max and std::min give their first argument); tfjs-core gradients/Maximum_grad.js:27",
         scope=all_of(EXTREMA, given_nan),
         effect=Value(dict.fromkeys(EXTREMUM_TARGETS, first_where_nan)),
         witnesses=EXTREMUM_OF_NAN,

@@ -145,7 +145,7 @@ def contents(report: Report) -> tuple[Overview, Details]:
         BadArithmetic: a backend of the report declares an arithmetic that does not exist.
     """
     results = report.results
-    suspicions = suspect_specification(report.checks)
+    suspicions = suspect_specification(report.checks, results.deviations)
     rows, histograms = _sum(report.checks)
     subjects = sorted({cell.subject for cell in results.cells})
     overview = Overview(

@@ -69,6 +69,8 @@ export interface Deviation {
   witnesses: string[];
   holds: boolean | null;
   matched: number;
+  /** Why the specification stands where all backends agree against it so; empty where they do not. */
+  stands: string;
 }
 
 export interface Results {
