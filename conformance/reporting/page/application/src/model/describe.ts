@@ -9,8 +9,8 @@ export function describe(cell: Cell): string {
   return `${cell.backend} ${cell.verdict}: ${sentence(total([cell]))}${margin && `; worst margin ${margin}`}`;
 }
 
-/** The cells of all backends of one subject and property. */
-export function describeAll(subject: string, property: string, cells: (Cell | undefined)[]): string {
-  const found = cells.filter((cell) => cell !== undefined).map(describe);
-  return [`${shortName(subject)}, ${property}`, ...(found.length ? found : ["never asked"])].join("\n");
+/** The cells of all backends of one subject and property, in few words: there are thousands of them. */
+export function nameAll(subject: string, property: string, cells: (Cell | undefined)[]): string {
+  const found = cells.flatMap((cell) => (cell ? `${cell.backend} ${cell.verdict}` : []));
+  return `${shortName(subject)}, ${property}: ${found.join(", ") || "never asked"}`;
 }

@@ -11,7 +11,8 @@ export interface Filter {
   words: string[];
 }
 
-const chosen = (values: string[], value: string) => values.length === 0 || values.includes(value);
+/** Whether a value of a facet is shown. */
+export const chosen = (values: string[], value: string) => values.length === 0 || values.includes(value);
 
 export const wordsOf = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean);
 

@@ -28,7 +28,9 @@ export function total(cells: Iterable<Cell>): Totals {
   return sums;
 }
 
-export const count = (n: number) => n.toLocaleString("en");
+const format = new Intl.NumberFormat("en");
+
+export const count = (n: number) => format.format(n);
 
 export const plural = (n: number, word: string) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
