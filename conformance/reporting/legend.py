@@ -16,8 +16,8 @@ GLYPHS = {
     Verdict.ACCEPTS: "∋",
     Verdict.RAISES: "!",
     Verdict.DIVERGES: "≠",
-    Verdict.PROTOCOL_ERROR: "P",
-    Verdict.TIMED_OUT: "T",
+    Verdict.PROTOCOL_ERROR: "⇄",
+    Verdict.TIMED_OUT: "◷",
     Verdict.CRASHED: "✕",
 }
 """A sign for each verdict, so that none is told by colour alone."""

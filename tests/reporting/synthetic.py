@@ -1,6 +1,7 @@
 """Invented results that look like those of a real run: every verdict, every effect, all three backends.
 
-`python -m tests.reporting.synthetic DIR` writes them, to look at the page; `DIR large` as many as it has to bear.
+`python -m tests.reporting.synthetic DIR` writes them, to look at the page; with `DIR large`, as many as it
+has to bear.
 """
 
 from __future__ import annotations
@@ -204,20 +205,24 @@ def write_large(directory: Path, subjects: int = 170, properties: int = 20, back
     """A results directory with a cell for each subject, property and backend: 20,400 of them."""
     records = [msgspec.structs.replace(BACKENDS[i % 3], name=f"backend-{i + 1}") for i in range(backends)]
     names = tuple(record.name for record in records)
-    known = [f"layers.{name}" for name in Layer.registered] + [f"activations.{name}" for name in ACTIVATION_TABLE]
-    everything = (known + [f"losses.Invented{i}" for i in range(subjects)])[:subjects]
+    known = *(f"layers.{n}" for n in Layer.registered), *(f"activations.{n}" for n in ACTIVATION_TABLE)
+    everything = (*known, *(f"losses.Invented{i}" for i in range(subjects)))[:subjects]
     with JournalWriter(directory) as writer:
         writer.begin(SUITE, {})
         for record in records:
             writer.started(record)
         for number, subject in enumerate(everything):
             case, chance = Case(subject, {}, (Recipe("normal", (2, 3), number),)), random.Random(subject)
-            writer.judge(case, tuple(_many(case, [f"property-{i + 1}" for i in range(properties)], names, chance)))
+            writer.judge(
+                case, tuple(_many(case, [f"property-{i + 1}" for i in range(properties)], names, chance))
+            )
     conclude(directory, "complete")
     return render_again(directory)
 
 
-def _many(case: Case, properties: list[str], names: tuple[str, ...], chance: random.Random) -> Iterator[Check]:
+def _many(
+    case: Case, properties: list[str], names: tuple[str, ...], chance: random.Random
+) -> Iterator[Check]:
     """Two checks for each property and backend."""
     kinds = (Verdict.CONFORMS, Verdict.DEVIATES, Verdict.UNSUPPORTED, Verdict.UNSPECIFIED)
     for property_ in properties:

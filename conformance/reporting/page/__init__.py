@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import msgspec
 
-from conformance.reporting.page.content import Details, Overview, contents
+from conformance.reporting.page.content import contents
 from conformance.reporting.store import Report
 
 PLACE = '<script type="application/gzip" id="{name}"></script>'
@@ -27,13 +27,14 @@ def render(report: Report) -> str:
         BadDialect: an installed dialect cannot be read.
     """
     page = files(__package__).joinpath("page.html").read_text("utf-8")
-    for name, part in zip(("overview", "details"), contents(report), strict=True):
+    overview, details = contents(report)
+    for name, part in {"overview": overview, "details": details}.items():
         before, place, after = page.partition(PLACE.format(name=name))
         assert place, f"page.html has no place for the {name}"
         page = before + place.replace("><", f">{_packed(part)}<") + after
     return page
 
 
-def _packed(part: Overview | Details) -> str:
+def _packed(part: msgspec.Struct) -> str:
     """The part as JSON, gzip without a time, and base64, in which nothing can be taken for HTML."""
     return base64.b64encode(gzip.compress(msgspec.json.encode(part), 9, mtime=0)).decode()

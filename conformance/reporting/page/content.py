@@ -1,12 +1,11 @@
-"""What is embedded in the page: an overview, which is all that it needs to open, and details for what is opened
-in it. The types are those of `application/src/model/report.ts`."""
+"""What is embedded in the page: an overview, which is all that it needs to open, and details for what is
+opened in it. The types are those of `application/src/model/report.ts`."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What the page tells of a subject beside the results: its family, and what the specification documents of it.
+"""What the page tells of a subject beside the results: its family, and what the specification says of it.
 
 A layer belongs to the family that its cases are drafted in (`conformance/cases/drafts/layers/`), any other
 subject to its kind: `activations.gelu` to the activations.
@@ -73,14 +73,18 @@ def document(subject: str) -> Document | None:
     if kind == "layers" and name in Layer.registered:
         layer = Layer.registered[name]
         arguments = tuple(
-            Argument(n, f.kind.allowed, f.default is REQUIRED, None if f.default is REQUIRED else f.default, f.doc)
+            Argument(
+                n, f.kind.allowed, f.default is REQUIRED, None if f.default is REQUIRED else f.default, f.doc
+            )
             for n, f in layer.arguments.items()
         )
         return Document(_paragraphs(layer), arguments)
     if kind == "activations" and name in ACTIVATIONS:
         entry = ACTIVATIONS[name]
         arguments = tuple(
-            Argument(n, str(p.annotation), p.default is p.empty, None if p.default is p.empty else p.default, "")
+            Argument(
+                n, str(p.annotation), p.default is p.empty, None if p.default is p.empty else p.default, ""
+            )
             for n, p in entry.arguments.items()
         )
         return Document(_paragraphs(entry.function), arguments)
