@@ -196,7 +196,7 @@ async def cpu_times(work: Work) -> list[float]:
         for case in (*work.others[:50], *work.corpus):
             began = time.process_time()
             made = engine.Made(seed=0)
-            concrete = made.concrete(case, work.bench.supported(case))
+            concrete = made.concrete(case, work.bench.asked(case))
             protocol.encode(protocol.Observe(1, concrete))
             spent = time.process_time() - began
             answer = await runner.observe(concrete)
@@ -223,7 +223,7 @@ def measure(
         made = engine.Made(seed=0)
         file.write_bytes(
             b"".join(
-                protocol.encode(made.concrete(case, work.bench.supported(case))) + b"\n"
+                protocol.encode(made.concrete(case, work.bench.asked(case))) + b"\n"
                 for case in (*work.corpus, *work.others)
             )
         )

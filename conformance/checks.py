@@ -10,24 +10,40 @@ from typing import Any
 import numpy as np
 
 from conformance import dialects
-from conformance.cases.answer import Answers, Data, Expected, Structure, Value
+from conformance.cases.answer import (
+    Answers,
+    Data,
+    Definite,
+    Expected,
+    Law,
+    Own,
+    Refusal,
+    Structure,
+    Value,
+    make,
+)
 from conformance.cases.case import Case
-from conformance.cases.properties.property import Property, matches, pairs
+from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import Property, basis, matches, pairs
+from conformance.cases.relations import PREFIX, Derivation, derivations, relation_of
 from conformance.dialects import deviation as effects
-from conformance.dialects.deviation import Deviation, Dialect
+from conformance.dialects.deviation import CONFIGURATIONS, Applied, Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.runners.protocol import (
+    DELIBERATE,
     Identity,
     Observed,
     WireError,
     WireJSON,
     WireTensor,
     from_wire,
+    to_wire,
 )
 from conformance.runners.question import Answer, Broken
-from conformance.verdicts import Check, Verdict
+from conformance.verdicts import BROKEN, FINDINGS, Check, Verdict
 
 
 class ConflictingPatches(ValueError):
@@ -62,9 +78,14 @@ class Bench:
         return self.identity.name
 
     def supported(self, case: Case) -> tuple[str, ...]:
-        """The observables of the case that the backend says it can be asked."""
+        """The observables of the case that the backend can say something about; about a relation it does by
+        outputs."""
         patterns = tuple(self.identity.capabilities.get(case.subject, ()))
-        return tuple(o for o in case.observables if matches(patterns, o))
+        return tuple(o for o in case.observables if matches(patterns, basis(o) if relation_of(o) else o))
+
+    def asked(self, case: Case) -> tuple[str, ...]:
+        """Those that the backend itself is asked."""
+        return tuple(o for o in self.supported(case) if relation_of(o) is None)
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,9 @@ class Ruling:
     limit: Array | None = None
 
 
+NOTHING = WireJSON(None)
+"""The answer where there is nothing to object to."""
+
 UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities"))
 
 
@@ -90,16 +114,37 @@ class Trial:
         self._deviating: dict[tuple[tuple[str, ...], bool], Answers] = {((), True): self.specified}
 
     @cached_property
-    def in_scope(self) -> tuple[Deviation, ...]:
+    def related(self) -> dict[str, Related]:
+        """What is derived from the case, by the names of its relations."""
+        return {name: Related(self, name, d) for name, d in derivations(self.case).items()}
+
+    @cached_property
+    def applied(self) -> tuple[Applied, ...]:
         return self.bench.dialect.in_scope(self.case, self.data)
+
+    @cached_property
+    def in_scope(self) -> tuple[Deviation, ...]:
+        """The deviations that apply, to the case or to a layer inside it, each once."""
+        return tuple({a.deviation.id: a.deviation for a in self.applied}.values())
 
     def patching(self, observable: str) -> tuple[Deviation, ...]:
         """The deviations in scope that replace what the observable may rest on."""
         return tuple(
             d
             for d in self.in_scope
-            if isinstance(d.effect, effects.Value) and matches(d.effect.observables, observable)
+            if isinstance(d.effect, effects.Value) and concerns(d.effect.observables, observable)
         )
+
+    def structuring(self, observable: str) -> list[Applied]:
+        """Those that patch the observable's structure; of a layer inside, what is said of it in the case's
+        configuration."""
+        return [
+            a
+            for a in self.applied
+            if isinstance(a.deviation.effect, effects.Metadata)
+            and concerns(a.deviation.effect.observables, observable)
+            and (not a.path or matches(CONFIGURATIONS, observable))
+        ]
 
     def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
         """The specification's answers with the patches of some deviations, each set of them kept; without
@@ -125,26 +170,38 @@ class Trial:
         """What is to be said of one observable of what the backend answered, None being nothing."""
         if answer is None:
             return Ruling(Judgement(Verdict.NOT_RUN))
-        match answer[observable]:
-            case Broken(verdict, message):
-                broken = Judgement(verdict, message=message)
-                return Ruling(*self.as_unpredictable(observable, broken))
-            case observed:
-                return self.rule_on(property_, observable, observed)
+        relation = relation_of(observable)
+        if relation is not None:
+            related = self.related.get(relation)
+            return UNRELATED if related is None else related.rule(basis(observable), answer)
+        match answer[observable], self.expected(observable, answer):
+            case Broken(verdict, message), _:
+                ruling = Ruling(Judgement(verdict, message=message))
+            case _, Broken(message=message):
+                ruling = nothing_beside(message)
+            case observed, expected:
+                ruling = self.rule_on(property_, observable, observed, expected)
+        return self.as_unpredictable(observable, ruling)
 
-    def rule_on(self, property_: Property, observable: str, observed: Observed) -> Ruling:
-        """Conforming to the specification, else deviating as recorded, else a finding."""
+    def expected(self, observable: str, answer: Answer) -> Definite | Broken:
+        """What the specification expects of the backend that has given the answer."""
         expected = self.specified[observable]
+        if not isinstance(expected, Own):
+            return expected
+        return as_expected(answer.get(expected.observable, NOT_ASKED))
+
+    def rule_on(self, property_: Property, observable: str, observed: Observed, expected: Expected) -> Ruling:
+        """Conforming to what is expected, else deviating as recorded, else a finding."""
         limit = expected.tensor.error if isinstance(expected, Value) else None
         wanted, seen = self.compared(property_, expected, observed)
         judgement = judge(wanted, seen, self.bench.arithmetic)
         if judgement.passed or not self.in_scope:
             return Ruling(judgement, (), seen, limit)
-        for explain in (self.as_refusal, self.as_dialect):
+        for explain in (self.as_refusal, self.as_acceptance, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
                 return Ruling(*explained, seen, limit)
-        return Ruling(*self.as_unpredictable(observable, judgement), seen, limit)
+        return Ruling(judgement, (), seen, limit)
 
     def compared(
         self, property_: Property, expected: Expected, observed: Observed
@@ -155,12 +212,11 @@ class Trial:
             return Structure(wanted), WireJSON(seen)
         return expected, observed
 
-    def restructured(self, expected: Expected, deviations: Sequence[Deviation]) -> Expected:
+    def restructured(self, expected: Expected, structural: Sequence[Applied]) -> Expected:
         """What is expected with the structures that some deviations patch."""
         if isinstance(expected, Structure):
-            for d in deviations:
-                assert isinstance(d.effect, effects.Metadata)
-                expected = Structure(d.effect.patch(self.case, expected.value))
+            for applied in structural:
+                expected = Structure(applied.restructured(expected.value))
         return expected
 
     def as_refusal(
@@ -173,19 +229,28 @@ class Trial:
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
                     same = (kind, at) == (observed.kind, observed.at) and message in observed.message
-                    if same and matches(observables, observable):
+                    if same and concerns(observables, observable):
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
+
+    def as_acceptance(
+        self, property_: Property, observable: str, observed: Observed, judgement: Judgement
+    ) -> tuple[Judgement, tuple[str, ...]] | None:
+        """A recorded want of a refusal."""
+        if judgement.verdict is not Verdict.ACCEPTS or observed != NOTHING:
+            return None
+        accepting = tuple(
+            d.id
+            for d in self.in_scope
+            if isinstance(d.effect, effects.Accepts) and matches(d.effect.observables, observable)
+        )
+        return (replace(judgement, verdict=Verdict.DEVIATES), accepting) if accepting else None
 
     def as_dialect(
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
     ) -> tuple[Judgement, tuple[str, ...]] | None:
         """What the specification gives with its functions, defaults and structures as recorded."""
-        structural = [
-            d
-            for d in self.in_scope
-            if isinstance(d.effect, effects.Metadata) and matches(d.effect.observables, observable)
-        ]
+        structural = self.structuring(observable)
         patching = self.patching(observable)
         if not patching and not structural:
             return None
@@ -199,13 +264,15 @@ class Trial:
             # Where none of them makes a difference by itself, they make it together.
             alone = [d for d in shown if self.changed(d, patching, observable)]
             shown = alone or ([] if structural else shown)
-            structural = [d for d in structural if self.told(d, structural, expected)]
+            structural = [a for a in structural if self.told(a, structural, expected)]
         verdict = Verdict.DEVIATES if deviant.verdict is Verdict.CONFORMS else deviant.verdict
-        return replace(deviant, verdict=verdict), tuple(d.id for d in (*shown, *structural))
+        return replace(deviant, verdict=verdict), tuple(
+            dict.fromkeys(d.id for d in (*shown, *(a.deviation for a in structural)))
+        )
 
-    def told(self, d: Deviation, structural: Sequence[Deviation], expected: Expected) -> bool:
+    def told(self, applied: Applied, structural: Sequence[Applied], expected: Expected) -> bool:
         """Whether the structure would be another one without the deviation."""
-        without = self.restructured(expected, [other for other in structural if other is not d])
+        without = self.restructured(expected, [other for other in structural if other is not applied])
         return without != self.restructured(expected, structural)
 
     def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:
@@ -214,15 +281,161 @@ class Trial:
         without = self.under([other for other in patching if other is not d], bounded=bounded)
         return not same(without[observable], self.under(patching, bounded=bounded)[observable])
 
-    def as_unpredictable(self, observable: str, judgement: Judgement) -> tuple[Judgement, tuple[str, ...]]:
-        """What is recorded as garbage or as a crash: never conforming, and no finding either."""
+    def as_unpredictable(self, observable: str, ruling: Ruling) -> Ruling:
+        """What is recorded as garbage or as a crash: never conforming, and no finding either. So it is where
+        the answer happens to be right: chance decides no verdict, and runs can be compared."""
+        judgement = ruling.judgement
+        refused = isinstance(ruling.observed, WireError) and judgement.verdict is Verdict.DEVIATES
         for d in self.in_scope:
             match d.effect:
-                case effects.Unpredictable(verdict, observables, signature):
+                case effects.Unpredictable(verdict, observables, signature) if concerns(
+                    observables, observable
+                ):
                     like = verdict is judgement.verdict and signature in judgement.message
-                    if like and matches(observables, observable):
-                        return replace(judgement, verdict=Verdict.UNSPECIFIED), (d.id,)
-        return judgement, ()
+                    if like or not (refused or judgement.verdict in FINDINGS | BROKEN):
+                        return Ruling(
+                            Judgement(Verdict.UNSPECIFIED, message="recorded as unpredictable"), (d.id,)
+                        )
+        return ruling
+
+
+def nothing_beside(message: str) -> Ruling:
+    """Of an answer that is judged by another one, where that has failed."""
+    return Ruling(Judgement(Verdict.NOT_RUN, message=f"nothing to compare it with: {message}"))
+
+
+NOT_ASKED = Broken(Verdict.NOT_RUN, "it was not asked")
+
+
+def as_expected(answer: Observed | Broken) -> Definite | Broken:
+    """What a backend has answered as what is expected of it once more."""
+    match answer:
+        case WireTensor():
+            return Value(Tensor(from_wire(answer)))
+        case WireJSON(value):
+            return Structure(value)
+        case WireError(at=at, message=message):
+            return Refusal(at, message)
+    return answer
+
+
+def concerns(patterns: tuple[str, ...], observable: str) -> bool:
+    """Whether a deviation that shows in some observables may show in this one: what holds of a call holds of
+    the one after it."""
+    return matches(patterns, observable) or matches(patterns, basis(observable))
+
+
+@dataclass(frozen=True)
+class Side:
+    """An output of a case that has a part in a relation, and what became of it."""
+
+    trial: Trial
+    name: str
+    answer: Observed | Broken
+
+    @property
+    def value(self) -> Array:
+        assert isinstance(self.answer, WireTensor)
+        return from_wire(self.answer)
+
+    @property
+    def bound(self) -> Array:
+        """Of the error that a correct backend may make in it.
+
+        Raises:
+            ValueError: none is known of an output of this shape.
+        """
+        expected, shape = self.trial.specified[self.name], self.value.shape
+        if not isinstance(expected, Value) or expected.tensor.shape != shape:
+            raise ValueError(f"{self} has the shape {list(shape)}")
+        error = expected.tensor.error
+        return np.zeros(shape) if error is None else xp.to_host(error)
+
+    def ruling(self) -> Ruling:
+        """What there is to say of it by itself."""
+        return self.trial.rule(PROPERTIES["forward"], self.name, {self.name: self.answer})
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.trial.case.subject} {self.trial.case.config}"
+
+
+class Related:
+    """A relation between the answers of one backend: to a case, and to those derived from it."""
+
+    def __init__(self, trial: Trial, name: str, derivation: Derivation) -> None:
+        self.trial, self.derivation = trial, derivation
+        self.derived = {
+            f"{PREFIX}{name}/{i}/": Trial(case, make(case), trial.bench)
+            for i, case in enumerate(derivation.cases)
+        }
+
+    def rule(self, output: str, answer: Answer) -> Ruling:
+        """Whether an output of the case is what the outputs of the derived cases make of it. Where it is not,
+        and each of them is the specification's or a recorded deviation from it, these explain it."""
+        asked = {prefix: outputs_of(trial) for prefix, trial in self.derived.items()}
+        if not all(asked.values()):
+            return UNSUPPORTED
+        own = Side(self.trial, output, answer.get(output, NOT_ASKED))
+        derived = [
+            [Side(self.derived[prefix], name, answer.get(prefix + name, NOT_ASKED)) for name in names]
+            for prefix, names in asked.items()
+        ]
+        sides = [own, *(side for outputs in derived for side in outputs)]
+        for side in sides:
+            chance = side.trial.as_unpredictable(side.name, Ruling(Judgement(Verdict.CONFORMS)))
+            if chance.deviations:
+                return chance
+        if isinstance(own.answer, Broken):
+            return nothing_beside(own.answer.message)
+        ruling = unanswered(sides) or self.held_against(own, derived)
+        if ruling.judgement.verdict not in FINDINGS:
+            return ruling
+        rulings = [side.ruling() for side in sides]
+        known = tuple(dict.fromkeys(name for r in rulings for name in r.deviations))
+        if not known or any(r.judgement.verdict in FINDINGS for r in rulings):
+            return ruling
+        return replace(
+            ruling, judgement=replace(ruling.judgement, verdict=Verdict.DEVIATES), deviations=known
+        )
+
+    def held_against(self, own: Side, derived: Sequence[Sequence[Side]]) -> Ruling:
+        """The judgement of arrays: within the sum of all their bounds, or equal where floating point makes
+        them so."""
+        which, factor = int(own.name.rpartition("/")[2]), self.derivation.factor
+        try:
+            composed = (
+                factor * self.derivation.compose([[s.value for s in sides] for sides in derived])[which]
+            )
+            limit = None
+            if not self.derivation.exact:
+                bounds = self.derivation.compose([[s.bound for s in sides] for sides in derived])
+                limit = own.bound + abs(factor) * bounds[which]
+        except (ValueError, IndexError) as error:
+            return Ruling(Judgement(Verdict.DIVERGES, message=f"the outputs do not fit together: {error}"))
+        seen = to_wire(composed)
+        judgement = judge(
+            Value(Tensor(own.value, limit, Provenance.SELECTED)), seen, self.trial.bench.arithmetic
+        )
+        return Ruling(judgement, (), seen, limit)
+
+
+def outputs_of(trial: Trial) -> list[str]:
+    """The outputs of a derived case that the backend is asked."""
+    return [name for name in trial.bench.supported(trial.case) if name.startswith("output/")]
+
+
+def unanswered(sides: Sequence[Side]) -> Ruling | None:
+    """What there is to say where one of the outputs is none."""
+    for side in sides:
+        match side.answer:
+            case Broken(verdict, message):
+                return Ruling(Judgement(verdict, message=f"{side}: {message}"))
+            case WireError(kind, at, message):
+                return Ruling(Judgement(Verdict.RAISES, message=f"{side}: {kind} at {at}: {message}"))
+    return None
+
+
+UNRELATED = Ruling(Judgement(Verdict.UNSPECIFIED, message="the relation says nothing about this case"))
 
 
 def targets(d: Deviation) -> Set[str]:
@@ -235,6 +448,11 @@ def same(a: Expected, b: Expected) -> bool:
     match a, b:
         case Value(), Value():
             return bool(xp.array_equal(a.tensor.value, b.tensor.value, equal_nan=True))
+        case Law(), Law():
+            return a.draws == b.draws and all(
+                xp.array_equal(result.value, b.outcomes[outcome].value, equal_nan=True)
+                for outcome, result in a.outcomes.items()
+            )
     return a == b
 
 
@@ -278,19 +496,31 @@ def check(
             ),
             message=ruling.judgement.message,
             differs=ruling.judgement.differs,
+            arguments=told_arguments(observable, ruling.observed),
         )
         for backend, own in rulings.items()
         for i, ((property_, observable), ruling) in enumerate(zip(judged, own, strict=True))
     )
 
 
+def told_arguments(observable: str, observed: Observed | None) -> tuple[str, ...]:
+    """The arguments in a constructor's signature that a backend told: they say what it takes."""
+    match observable, observed:
+        case "signature", WireJSON(value={"arguments": dict(arguments)}):
+            return tuple(sorted(arguments))
+    return ()
+
+
 def agree(a: Ruling, b: Ruling) -> bool:
-    """Whether two answers are the same: two refusals, equal structures, arrays within both limits."""
+    """Whether two answers are the same: two refusals, equal structures, arrays within both limits.
+
+    An error that a backend did not mean says nothing of what it holds to be right.
+    """
     if a.judgement.verdict is b.judgement.verdict is Verdict.CONFORMS:
         return True
     match a.observed, b.observed:
         case WireError(), WireError():
-            return True
+            return {a.observed.kind, b.observed.kind} <= DELIBERATE
         case WireJSON(), WireJSON():
             return equal(a.observed.value, b.observed.value)
         case WireTensor(), WireTensor():

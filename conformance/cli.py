@@ -241,6 +241,7 @@ def run(
 FORMATS = {
     "html": "conformance.reporting.page",
     "markdown": "conformance.reporting.markdown",
+    "coverage": "conformance.reporting.coverage",
     "junit": "conformance.reporting.junit",
     "badge": "conformance.reporting.badge",
 }
@@ -251,8 +252,8 @@ FORMATS = {
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--format", "form", type=click.Choice(tuple(FORMATS)),
-    help="Write the results so: a page; Markdown for the summary of a CI job; JUnit XML; the JSON of a "
-    "shields.io endpoint badge.",
+    help="Write the results so: a page; Markdown for the summary of a CI job; what was asked of which class "
+    "and argument, in Markdown too; JUnit XML; the JSON of a shields.io endpoint badge.",
 )  # fmt: skip
 @click.option(
     "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),

@@ -17,6 +17,7 @@ import msgspec
 from conformance.cases.answer import Data, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.relations import asked_beside
 from conformance.checks import Bench
 from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
@@ -236,6 +237,43 @@ class Made:
         self.wired.pop(case.id, None)
 
 
+@dataclass(frozen=True)
+class Posed:
+    """A case put to a backend: the questions about itself and about the cases that it is related to, by what
+    stands before their observables in the answer."""
+
+    questions: dict[str, Question]
+
+    @classmethod
+    def to(cls, runner: Runner, bench: Bench, case: Case, made: Made) -> Posed | None:
+        """The case put to the backend, with what it supports; None where that is nothing.
+
+        Raises:
+            anyio.ClosedResourceError: the runner was not started, or has been closed.
+        """
+        questions = {}
+        for prefix, each in {"": case, **asked_beside(case)}.items():
+            observables = bench.asked(each)
+            if observables:
+                questions[prefix] = runner.ask(made.concrete(each, observables))
+            if prefix:
+                made.forget(each)
+        return cls(questions) if questions else None
+
+    @property
+    def settled(self) -> bool:
+        return all(question.settled.is_set() for question in self.questions.values())
+
+    async def result(self) -> Answer:
+        """The answers, together.
+
+        Raises:
+            anyio.ClosedResourceError: the runner was closed meanwhile.
+        """
+        answers = {prefix: await question.result() for prefix, question in self.questions.items()}
+        return {prefix + name: x for prefix, answer in answers.items() for name, x in answer.items()}
+
+
 class Asked:
     """A started backend, the cases that it is asked, and its answers until they are judged."""
 
@@ -249,31 +287,28 @@ class Asked:
             cases += [case for case in witnesses if case.subject in subjects]
         self.cases = {case.id: case for case in cases if case.id not in done}
         self.room = anyio.Semaphore(LOOKAHEAD, fast_acquire=True)
-        self.questions: dict[str, Question | None] = {}
+        self.posed: dict[str, Posed | None] = {}
         self.asked = anyio.Event()
 
     async def ask(self, made: Made) -> None:
         """Ask all cases, in order and several at once."""
         for case in self.cases.values():
-            observables = self.bench.supported(case)
             await self.room.acquire()
-            self.questions[case.id] = (
-                self.runner.ask(made.concrete(case, observables)) if observables else None
-            )
+            self.posed[case.id] = Posed.to(self.runner, self.bench, case, made)
             self.asked.set()
             self.asked = anyio.Event()
 
     def answered(self, case: Case) -> bool:
         """Whether the answer is there, or nothing could be asked."""
-        question = self.questions.get(case.id)
-        return case.id in self.questions and (question is None or question.settled.is_set())
+        posed = self.posed.get(case.id)
+        return case.id in self.posed and (posed is None or posed.settled)
 
     async def answer(self, case: Case) -> Answer | None:
         """The answer to the case, as soon as it is there; None where nothing could be asked."""
-        while case.id not in self.questions:
+        while case.id not in self.posed:
             await self.asked.wait()
-        question = self.questions.pop(case.id)
-        answer = await question.result() if question else None
+        posed = self.posed.pop(case.id)
+        answer = await posed.result() if posed else None
         self.room.release()
         return answer
 

@@ -13,13 +13,13 @@ import numpy as np
 
 from conformance import dialects
 from conformance.cases import corpus as corpora
-from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Definite, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.properties import PROPERTIES
-from conformance.cases.properties.property import matches, pairs
+from conformance.cases.properties.property import matches, pairs, with_basis
 from conformance.checks import Bench, Trial, targets
 from conformance.dialects import deviation as effects
-from conformance.engine import Made
+from conformance.engine import Made, Posed
 from conformance.judging import Judgement
 from conformance.reference_impl.arithmetic import BadArithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
@@ -175,7 +175,8 @@ def explain(subject: Subject) -> Explanation:
     data = make(case)
     trial = Trial(case, data, bench)
     ruling = trial.rule(property_, subject.observable, answer)
-    expected = Answers(case, data, bench.arithmetic, recorded=True)[subject.observable]
+    recorded = Answers(case, data, bench.arithmetic, recorded=True)[subject.observable]
+    expected = trial.expected(subject.observable, answer) if isinstance(recorded, Own) else recorded
     observed = answer[subject.observable]
     element = _worst(expected, observed)
     terms: tuple[Term, ...] = ()
@@ -209,11 +210,13 @@ async def _ask(subject: Subject) -> tuple[Bench, Answer]:
             raise BackendUnavailable(str(error)) from error
         if observable not in bench.supported(subject.case):
             raise NotAsked(f"{spec.name} says that it lacks {observable} of {subject.case.subject}")
-        concrete = Made(subject.seed).concrete(subject.case, (observable,))
-        return bench, await runner.observe(concrete)
+        case = msgspec.structs.replace(subject.case, observables=with_basis(observable))
+        posed = Posed.to(runner, bench, case, Made(subject.seed))
+        assert posed is not None
+        return bench, await posed.result()
 
 
-def _worst(expected: Expected, observed: Observed | Broken) -> Element | None:
+def _worst(expected: Definite | Broken, observed: Observed | Broken) -> Element | None:
     """The element with the largest margin, among those that are promised anything."""
     if not isinstance(expected, Value) or not isinstance(observed, WireTensor):
         return None
@@ -266,14 +269,20 @@ def _in_words(observed: Observed | Broken) -> str:
     return msgspec.json.encode(observed.value, order="sorted").decode()
 
 
-def _expected_in_words(expected: Expected) -> str:
+def _expected_in_words(expected: Definite | Broken) -> str:
     match expected:
+        case Broken(message=message):
+            return f"as without the calls before it, and there {message}"
         case Refusal(at=at, message=message):
             return f"an error at {at}: {message}"
         case Structure(value=value):
             return msgspec.json.encode(value, order="sorted").decode()
         case Value(tensor=tensor):
             return f"an array of shape {list(tensor.shape)}"
+        case Law(draws=draws):
+            return (
+                f"made of {', '.join(f'{d.distribution} {list(d.shape)}' for d in draws) or 'nothing random'}"
+            )
 
 
 def _arithmetic(bench: Bench, terms: Sequence[Term]) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.answer import Expected, Refusal, Structure, Value
+from conformance import evidence
+from conformance.cases.answer import Expected, Law, Refusal, Structure, Value
+from conformance.laws import recover
 from conformance.reference_impl.arithmetic import NAMED, Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance
-from conformance.runners.protocol import Observed, WireError, WireJSON, WireTensor, from_wire
+from conformance.runners.protocol import DELIBERATE, Observed, WireError, WireJSON, WireTensor, from_wire
 from conformance.verdicts import Rung, Verdict
 
 UNSPECIFIED_SHARE = 0.05
@@ -48,7 +50,7 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
     """Whether the answer is what the specification (or a dialect of it) says."""
     match expected, observed:
         case Refusal(), WireError():
-            return SAME_STRUCTURE
+            return judge_refusal(expected, observed)
         case Refusal(), _:
             return Judgement(
                 Verdict.ACCEPTS,
@@ -60,8 +62,36 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
             return judge_structure(expected.value, observed.value)
         case Value(), WireTensor():
             return judge_array(expected, from_wire(observed), arithmetic)
+        case Law(), WireTensor():
+            return judge_draws(expected, from_wire(observed))
     told = json_or_array(observed), json_or_array(expected)
     return Judgement(Verdict.DIVERGES, message=f"{told[0]}, expected {told[1]}")
+
+
+def judge_refusal(expected: Refusal, observed: WireError) -> Judgement:
+    """An error where one is due: it has to be one that the backend raises for its user to read.
+
+    When is left to the backend. A bad argument may be refused by the constructor or by the first call, which
+    are often one expression, and no documentation says by which: of the bad configurations in the corpus
+    Keras 3.15 refuses 404 in the constructor and 43 in the call, TensorFlow.js 4.22 146 and 38.
+    """
+    if observed.kind in DELIBERATE:
+        return SAME_STRUCTURE
+    message = f"{observed.kind} at {observed.at}: {observed.message}{SHOULD_BE}{expected.message}"
+    return Judgement(Verdict.DIVERGES, Rung.STRUCTURE, Rung.NONE, message=message)
+
+
+SHOULD_BE = "; there should be an error that says what is wrong: "
+
+
+def told_failure(message: str) -> str:
+    """The backend's own words in what `judge_refusal` says of an error; nothing, where it says none.
+
+    >>> told_failure("internal at call: tuple index out of range" + SHOULD_BE + "axis 7")
+    'tuple index out of range'
+    """
+    failure, due, _ = message.partition(SHOULD_BE)
+    return failure.partition(": ")[2] if due else ""
 
 
 def json_or_array(answer: Expected | Observed) -> str:
@@ -160,7 +190,8 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
         if required is Rung.EXACT and tensor.provenance is Provenance.MOVED:
             other_zero = (np.signbit(seen) != np.signbit(value)) & ~np.isnan(value)
             error = np.where(other_zero, np.inf, error)
-        within = error <= limit
+        # Where nothing is promised, NaN is as good as a number.
+        within = (error <= limit) | np.isposinf(limit)
         margin = largest_margin(error, limit)
         nearest = value.astype(arithmetic.format).astype(np.float64)
         exact = np.count_nonzero((error == 0) | (seen == nearest)) == value.size
@@ -174,7 +205,36 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     judgement = specified_enough(judgement, unspecified, value.size)
     if judgement.verdict is Verdict.UNSPECIFIED:
         return judgement
-    return judgement if tensor.dot is None else statistical(judgement, tensor.dot, departure, arithmetic)
+    return judgement if tensor.dot is None else statistical(judgement, tensor.dot(), departure, arithmetic)
+
+
+def judge_draws(expected: Law, observed: Array) -> Judgement:
+    """Every element one that some draw gives, within the bounds, and what was drawn as the law has it."""
+    shape = next(iter(expected.outcomes.values())).shape
+    if shape != observed.shape:
+        return Judgement(Verdict.DIVERGES, message=f"shape {list(observed.shape)}, expected {list(shape)}")
+    found = recover(expected, observed.astype(np.float64))
+    rung = Rung.STATISTICAL
+    wrong = int(np.count_nonzero(found.wrong))
+    if wrong:
+        place = tuple(int(i) for i in np.argwhere(found.wrong)[0])
+        message = (
+            f"{list(place)} is {observed[place]:.9g}, which nothing gives that is drawn as it should be, and "
+            f"shared by all that should share it; {wrong} of {observed.size} elements are so"
+        )
+        return Judgement(Verdict.DIVERGES, rung, Rung.NONE, "infinite", message)
+    against = evidence.against([d.distribution for d in expected.draws], found.draws, found.told)
+    worst = max(against, key=lambda e: e.nats, default=evidence.Evidence(0.0, ""))
+    limit = evidence.limit(len(against) or 1)
+    margin = worst.nats / limit if math.isfinite(worst.nats) else "infinite"
+    if not worst.nats <= limit:
+        message = f"{worst.statement}: {worst.nats:.3g} nats, {limit:.3g} allowed"
+        return Judgement(Verdict.DIVERGES, rung, Rung.NONE, margin, message)
+    judgement = Judgement(Verdict.CONFORMS, rung, rung, margin)
+    unsettled, size = int(np.count_nonzero(found.overlapping)), found.overlapping.size
+    if not all(known.any() for which, known in found.told.items() if len(which) == 1):
+        unsettled = size
+    return specified_enough(judgement, unsettled, size)
 
 
 def required_rung(provenance: Provenance, limit: Array) -> Rung:
@@ -231,15 +291,19 @@ def statistical(
     """The rung where worst-case bounds go blind: mean square and bias of the errors of a dot product.
 
     With n products in an element and |x|·|w| their magnitude, e = error / (u·|x|·|w|) sums n roundings
-    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2).
+    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2). An element that
+    underflow may change by more than roundings do is none of these sums.
     """
     terms, magnitude = xp.to_host(dot[0]), xp.to_host(dot[1])
     terms = np.broadcast_to(terms, magnitude.shape)
-    products = float(terms.sum())
     if not np.isfinite(magnitude).all():
         return judgement
     scale = arithmetic.unit_roundoff * magnitude
-    relative = np.where(scale > 0, error / np.where(scale > 0, scale, 1.0), 0.0)
+    rounded = scale > 2 * terms * arithmetic.underflow
+    products = float(terms[rounded].sum())
+    if not products:
+        return judgement
+    relative = error[rounded] / scale[rounded]
     mean_square = float((relative**2).sum()) / (0.4 * products)
     # Directed rounding, declared by a larger unit roundoff, is biased by design.
     directed = arithmetic.unit_roundoff > NAMED[arithmetic.name].unit_roundoff

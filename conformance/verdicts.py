@@ -56,6 +56,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         agrees_with: the other backends in the run whose answer is the same within both limits.
         message: what a person has to know about a finding, in a line.
         differs: the paths at which two nested structures, such as configurations, differ.
+        arguments: of a constructor's signature, the names that the backend told.
     """
 
     case: str
@@ -71,3 +72,4 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agrees_with: tuple[str, ...] = ()
     message: str = ""
     differs: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ RIGHT: dict[str, Observed] = {
     "gradient/input/0": to_wire(np.array([0, 0.5, 2], np.float32)),
 }
 WRONG = RIGHT | {"output/0": to_wire(np.array([-1, 0.5, 2], np.float32))}
-FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("internal", "call", "no"))
+FAILING: dict[str, Observed] = dict.fromkeys(RIGHT, WireError("invalid-argument", "call", "no"))
 
 
 def bench(name: str, *patterns: str) -> Bench:
@@ -124,6 +125,12 @@ def test_refusals_agree_with_refusals_alone() -> None:
     assert found["d", "output/0"].agrees_with == ()
 
 
+def test_failures_that_nobody_meant_agree_with_nothing() -> None:
+    broken = dict.fromkeys(RIGHT, WireError("internal", "call", "index out of range"))
+    found = checks({"a": broken, "b": broken, "c": FAILING})
+    assert {c.agrees_with for c in found.values()} == {()}
+
+
 @pytest.mark.parametrize(("other", "agrees"), [([[1, 3]], ("b",)), ([[1, 4]], ())])
 def test_structures_agree_where_they_are_equal(other: list[list[int]], agrees: tuple[str, ...]) -> None:
     output = {"output/0": to_wire(np.array([[1, 2]], np.float32))}
@@ -159,3 +166,51 @@ def test_configurations_agree_whatever_number_a_layer_has() -> None:
     case = Case("layers.Flatten", observables=("config",))
     answers = {name: {"config": WireJSON({"name": f"flatten_{name}", "odd": 1})} for name in ("a", "b")}
     assert checks(answers, case)["a", "config"].agrees_with == ("b",)
+
+
+AGAIN = Case("activations.relu", inputs=(X,), observables=("output/0", "again/output/0"))
+
+
+def again(first: Observed | Broken, second: Observed) -> Check:
+    return checks({"a": {"output/0": first, "again/output/0": second}}, AGAIN)["a", "again/output/0"]
+
+
+def test_a_second_answer_is_held_against_the_first_bit_for_bit() -> None:
+    """Whatever the specification says of both."""
+    assert again(WRONG["output/0"], WRONG["output/0"]).verdict is Verdict.CONFORMS
+    nearly = to_wire(np.nextafter(np.array([0, 0.5, 2], np.float32), np.float32(3)))
+    found = again(RIGHT["output/0"], nearly)
+    assert (found.verdict, found.required_rung) == (Verdict.DIVERGES, Rung.EXACT)
+    negative = to_wire(np.array([-0.0, 0.5, 2], np.float32))
+    assert again(RIGHT["output/0"], negative).verdict is Verdict.DIVERGES
+
+
+def test_what_was_refused_once_has_to_be_refused_again() -> None:
+    refused = WireError("internal", "call", "no")
+    assert again(refused, refused).verdict is Verdict.CONFORMS
+    assert again(refused, RIGHT["output/0"]).verdict is Verdict.ACCEPTS
+    assert again(RIGHT["output/0"], refused).verdict is Verdict.RAISES
+
+
+def test_a_second_answer_to_nothing_is_not_judged() -> None:
+    found = again(Broken(Verdict.CRASHED, "signal 11"), RIGHT["output/0"])
+    assert found.verdict is Verdict.NOT_RUN
+    assert "signal 11" in found.message
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"name": {"default": None}}, {"data_format": {"read": True}, "own": {}}]
+)
+def test_check_of_a_signature_keeps_the_arguments_told(arguments: dict[str, Any]) -> None:
+    case = Case("layers.Flatten", observables=("signature", "config"))
+    told = WireJSON({"arguments": arguments})
+    found = checks({"a": {"signature": told, "config": told}}, case)
+    assert found["a", "signature"].arguments == tuple(arguments)
+    assert found["a", "config"].arguments == ()
+
+
+def test_check_of_a_signature_that_is_refused_or_odd_has_no_arguments() -> None:
+    case = Case("layers.Flatten", observables=("signature",))
+    answers = {"a": FAILING["output/0"], "b": WireJSON(["units"])}
+    found = checks({name: {"signature": answer} for name, answer in answers.items()}, case)
+    assert {c.arguments for c in found.values()} == {()}

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.cases.answer import Refusal, Structure, Value
-from conformance.judging import Judgement, judge
+from conformance.judging import Judgement, judge, told_failure
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32, Arithmetic, declared
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.primitives import affine
 from conformance.reference_impl.tape import Provenance, Tensor, error_bounds, variable
-from conformance.runners.protocol import WireError, WireJSON, to_wire
+from conformance.runners.protocol import DELIBERATE, ERROR_KINDS, WireError, WireJSON, to_wire
 from conformance.verdicts import Rung, Verdict
 
 ROUND_TO_ZERO = declared({"base": "ieee-float32", "unit_roundoff": 2.0**-23})
@@ -173,6 +173,15 @@ def test_element_without_a_promise_may_be_anything_but_hides_no_other() -> None:
     assert judged(np.ones(100), wrong, limits).verdict is Verdict.DIVERGES
 
 
+@pytest.mark.parametrize("seen", [math.nan, math.inf, -math.inf])
+def test_element_without_a_promise_may_be_no_number(seen: float) -> None:
+    answer = np.ones(100)
+    answer[0] = seen
+    judgement = judged(np.ones(100), answer, [math.inf] + [0.5] * 99)
+    assert judgement.verdict is Verdict.CONFORMS
+    assert judged([math.nan], [1.0], math.inf).passed
+
+
 def test_rung_reached_is_told_beside_the_one_required() -> None:
     third = 1 / 3
     nearest, next_one = np.float32(third), np.nextafter(np.float32(third), np.float32(1))
@@ -197,6 +206,14 @@ def test_error_is_met_by_an_error_alone() -> None:
     assert judge(REFUSAL, ERROR, IEEE_FLOAT32).verdict is Verdict.CONFORMS
     assert judge(REFUSAL, to_wire(np.ones(1)), IEEE_FLOAT32).verdict is Verdict.ACCEPTS
     assert judge(REFUSAL, WireJSON([1]), IEEE_FLOAT32).verdict is Verdict.ACCEPTS
+
+
+@pytest.mark.parametrize("kind", ERROR_KINDS)
+@pytest.mark.parametrize("at", ["construction", "call"])
+def test_error_that_is_due_has_to_be_meant_wherever_it_comes_up(kind: str, at: str) -> None:
+    judgement = judge(REFUSAL, WireError(kind, at, "units"), IEEE_FLOAT32)
+    assert judgement.verdict is (Verdict.CONFORMS if kind in DELIBERATE else Verdict.DIVERGES)
+    assert told_failure(judgement.message) == ("" if kind in DELIBERATE else "units")
 
 
 @pytest.mark.parametrize("expected", [Value(Tensor(np.ones(1))), Structure([1])])
@@ -286,3 +303,23 @@ def test_small_product_has_no_statistics() -> None:
     with error_bounds(IEEE_FLOAT32):
         out = affine(variable(rng.standard_normal((2, 11))), variable(rng.standard_normal((11, 4))))
     assert out.dot is None
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_products_that_underflow_have_no_statistics(flushed: bool) -> None:
+    """Subnormals may be zeros: an error far beyond rounding, and one that the limit allows."""
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal((8, 128)) * 2.0**-140).astype(np.float32)
+    kernel = rng.standard_normal((128, 8)).astype(np.float32)
+    flushing = declared({"base": "ieee-float32", "subnormals": "either"})
+    with error_bounds(flushing):
+        expected = Value(affine(variable(x.astype(np.float64)), variable(kernel.astype(np.float64))))
+    seen = np.zeros((8, 8), np.float32) if flushed else x @ kernel
+    assert judge(expected, to_wire(seen), flushing).verdict is Verdict.CONFORMS
+
+
+def test_product_of_zeros_has_no_statistics() -> None:
+    with error_bounds(IEEE_FLOAT32):
+        expected = Value(affine(variable(np.zeros((8, 128))), variable(np.ones((128, 8)))))
+    assert expected.tensor.dot is not None
+    assert judge(expected, to_wire(np.zeros((8, 8), np.float32)), IEEE_FLOAT32).passed

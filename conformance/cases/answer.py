@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
+
+import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.regimes import expand
@@ -19,10 +24,14 @@ from conformance.reference_impl.layers.layer import (
     Layer,
     Result,
     Shape,
+    Weight,
     given_weights,
     output_masks,
 )
+from conformance.reference_impl.layers.members import members
 from conformance.reference_impl.patches import patched
+from conformance.reference_impl.primitives import concatenate, reshape
+from conformance.reference_impl.random import Draw, drawing
 from conformance.reference_impl.tape import (
     Tensor,
     current_arithmetic,
@@ -55,7 +64,38 @@ class Refusal:
     message: str
 
 
-Expected = Value | Structure | Refusal
+@dataclass(frozen=True)
+class Own:
+    """What the backend itself answers to another observable of the same case, bit for bit."""
+
+    observable: str
+
+
+@dataclass(frozen=True)
+class Law:
+    """Random: what is drawn, and what is right of whatever has been drawn.
+
+    Attributes:
+        draws: of which the result is made; none where it is not random.
+        given: from an array for each draw, of its shape, to the result, an axis before those of the input.
+    """
+
+    draws: tuple[Draw, ...]
+    given: Callable[[Sequence[Array]], Tensor]
+
+    @cached_property
+    def outcomes(self) -> dict[tuple[float, ...], Tensor]:
+        """The results where each draw is 0 throughout, or 1, by these numbers."""
+        return {
+            outcome: self.given([xp.full(d.shape, x) for d, x in zip(self.draws, outcome, strict=True)])
+            for outcome in itertools.product((0.0, 1.0), repeat=len(self.draws))
+        }
+
+
+Definite = Value | Structure | Refusal | Law
+"""What is expected whatever the backend answers elsewhere."""
+
+Expected = Definite | Own
 
 
 @dataclass(frozen=True)
@@ -146,8 +186,9 @@ class Answers:
 
 @cache
 def part(observable: str) -> str:
-    """The group of observables that are computed together: the longest key of `PARTS` it begins with."""
-    return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len)
+    """The group of observables that are computed together: the longest key of `PARTS` it begins with; none
+    of what answers to other cases tell (`relations`)."""
+    return max((key for key in PARTS if (observable + "/").startswith(key + "/")), key=len, default="")
 
 
 class Subject:
@@ -165,6 +206,10 @@ class Subject:
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         raise NotImplementedError  # every kind of subject has its own
 
+    def initial_weights(self, shapes: Sequence[Shape]) -> dict[str, Tensor]:
+        """Weights for inputs of these shapes: zeros, for whom their values do not matter."""
+        return {}
+
 
 class LayerSubject(Subject):
     """A layer made from the case's configuration."""
@@ -175,13 +220,17 @@ class LayerSubject(Subject):
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         assert self.layer is not None
-        shapes = [t.shape for t in x]
-        self.shapes(shapes)
-        declared = {weight.name: weight.shape for weight in self.layer.declare_weights(shapes)}
+        self.shapes([t.shape for t in x])
+        self.check_weights(x, weights)
+        return self.layer.call(x, given_weights(self.layer, weights), context)
+
+    def check_weights(self, x: Sequence[Tensor] | Sequence[Array], weights: Mapping[str, Any]) -> None:
+        """Whether the case's weights are the layer's; raises ValueError where not."""
+        assert self.layer is not None
+        declared = {weight.name: weight.shape for weight in self.layer.declare_weights([t.shape for t in x])}
         given = {name: weight.shape for name, weight in weights.items()}
         if declared != given:
             raise ValueError(f"{self.name} has the weights {declared}, the case gives {given}")
-        return self.layer.call(x, given_weights(self.layer, weights), context)
 
     def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         assert self.layer is not None
@@ -191,6 +240,11 @@ class LayerSubject(Subject):
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         assert self.layer is not None
         return self.layer.output_dtypes(dtypes)
+
+    def initial_weights(self, shapes: Sequence[Shape]) -> dict[str, Tensor]:
+        assert self.layer is not None
+        self.shapes(shapes)
+        return {w.name: Tensor(xp.zeros(w.shape)) for w in self.layer.declare_weights(shapes)}
 
 
 class ActivationSubject(Subject):
@@ -243,21 +297,35 @@ class Question:
         self.subject, self.data, self.arithmetic, self.recorded = subject, data, arithmetic, recorded
         self._calls: dict[bool, Called] = {}
 
+    @property
+    def stateful(self) -> bool:
+        return self.subject.layer is not None and self.subject.layer.stateful
+
     def called(self, training: bool) -> Called:
         if training not in self._calls:
-            self._calls[training] = self._call(training)
+            self._calls[training] = self.call(training)
         return self._calls[training]
 
-    def _call(self, training: bool) -> Called:
+    def called_again(self) -> Called:
+        """The call in inference mode that follows one, and goes on from its last states."""
+        return self.call(training=False, states=self.called(training=False).result.carried)
+
+    def call(self, training: bool, states: tuple[Tensor, ...] = ()) -> Called:
+        """A call of its own, from the initial state of the data, or else from the states given."""
         data = self.data
         inputs = [variable(_truth(x)) for x in data.inputs]
         weights = {name: variable(_truth(x)) for name, x in data.weights.items()}
-        context = Context(
-            training=training,
-            masks=tuple(xp.asarray(mask) for mask in data.masks),
-            initial_state=tuple(variable(_truth(x), tracked=self.recorded) for x in data.initial_state),
-        )
+        context = self.context(training, states)
         return Called(inputs, weights, self.subject.call(inputs, weights, context))
+
+    def context(self, training: bool, states: tuple[Tensor, ...] = ()) -> Context:
+        """The circumstances of a call; without an initial state it goes on from these."""
+        initial_state = tuple(variable(_truth(x), tracked=self.recorded) for x in self.data.initial_state)
+        return Context(
+            training=training,
+            masks=tuple(xp.asarray(mask) for mask in self.data.masks),
+            initial_state=initial_state or states,
+        )
 
 
 Part = Callable[[Question, list[str]], dict[str, Expected]]
@@ -290,6 +358,16 @@ def _outputs(training: bool) -> Part:
     return bounded(observe)
 
 
+@bounded
+def _again(question: Question, names: list[str]) -> dict[str, Expected]:
+    """Calls leave no trace but the states of a stateful layer, on which its next outputs depend."""
+    if not question.stateful:
+        return {name: Own(name.removeprefix("again/")) for name in names}
+    outputs = question.called_again().result.outputs
+    found = {f"again/output/{i}": Value(output) for i, output in enumerate(outputs)}
+    return {name: found[name] for name in names}
+
+
 def _gradients(training: bool) -> Part:
     def observe(question: Question, names: list[str]) -> dict[str, Expected]:
         called = question.called(training)
@@ -301,6 +379,36 @@ def _gradients(training: bool) -> Part:
         return {name: Value(product) for name, product in zip(wanted, products, strict=True)}
 
     return bounded(observe)
+
+
+def _random(question: Question, names: list[str]) -> dict[str, Expected]:
+    cotangents = [variable(_truth(c)) for c in question.data.cotangents]
+
+    def observed() -> Tensor:
+        """The first output, and with it the gradient by the first input in the same call."""
+        called = question.call(training=True)
+        outputs = called.result.outputs
+        both = outputs[0], *vjp(outputs, cotangents, called.inputs[:1])
+        return concatenate(*(reshape(part, shape=(1, *part.shape)) for part in both), axis=0)
+
+    with drawing() as draws:
+        observed()
+    keys = tuple(draws)
+    # It is asked later what is right of a draw, but in the arithmetic, and under the patches, of now.
+    now = copy_context()
+
+    def given(drawn: Sequence[Array]) -> Tensor:
+        with drawing(dict(zip(keys, drawn, strict=True))), np.errstate(all="ignore"):
+            return observed()
+
+    law = Law(tuple(draws.values()), lambda drawn: now.run(given, drawn))
+    return dict.fromkeys(names, law)
+
+
+def _seeds(question: Question, names: list[str]) -> dict[str, Expected]:
+    """A seed settles what a layer draws, and each call draws anew."""
+    alike = {"same_seed": True, "other_seed": False, "without_seed": False, "next_call": False}
+    return {name: Structure(alike) for name in names}
 
 
 def _shape(question: Question, names: list[str]) -> dict[str, Expected]:
@@ -372,6 +480,24 @@ def _memory(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure({step: {"tensors": 0, "bytes": 0} for step in steps}) for name in names}
 
 
+def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
+    """Nothing, where the calls go well; `Answers` takes what they raise for the answer."""
+    subject, data = question.subject, question.data
+    inputs = [variable(_truth(x)) for x in data.inputs]
+    widened = [variable(_truth(xp.concatenate([x, x], axis=-1))) for x in data.inputs]
+    weights = subject.initial_weights([x.shape for x in inputs])
+    context = question.context(training=False)
+
+    def accepted(x: Sequence[Tensor]) -> Expected:
+        try:
+            subject.call(x, weights, context)
+        except ValueError as error:
+            return Refusal("call", str(error))
+        return Structure(None)
+
+    return {name: accepted(widened if name == "refusal/widened" else inputs) for name in names}
+
+
 def _config(question: Question, names: list[str]) -> dict[str, Expected]:
     layer = question.subject.layer
     assert layer is not None
@@ -392,6 +518,59 @@ def _signature(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure({"arguments": arguments}) for name in names}
 
 
+def _methods(question: Question, names: list[str]) -> dict[str, Expected]:
+    return {name: Structure(members(question.subject.name)) for name in names}
+
+
+def _method(question: Question, names: list[str]) -> dict[str, Expected]:
+    def done(method: str) -> Expected:
+        try:
+            return Structure(METHODS[method](question))
+        except ValueError as error:
+            return Refusal("build", str(error))
+
+    return {name: done(name.partition("/")[2]) for name in names}
+
+
+def _declared(question: Question) -> tuple[Weight, ...]:
+    assert question.subject.layer is not None
+    return question.subject.layer.declare_weights([x.shape for x in question.data.inputs])
+
+
+def _frozen_and_thawed(question: Question) -> dict[str, dict[str, list[str]]]:
+    """Frozen, no weight is trainable; thawed, those are that were meant to be."""
+    weights = _declared(question)
+    return {
+        state: {
+            "trainable_weights": [w.name for w in weights if w.trainable and thawed],
+            "non_trainable_weights": [w.name for w in weights if not (w.trainable and thawed)],
+        }
+        for state, thawed in (("frozen", False), ("thawed", True))
+    }
+
+
+def _loaded(question: Question) -> tuple[Weight, ...]:
+    """The weights of a layer that has been given the case's; raises ValueError where those are others."""
+    assert isinstance(question.subject, LayerSubject)
+    question.subject.check_weights(question.data.inputs, question.data.weights)
+    return _declared(question)
+
+
+def _taken(question: Question) -> dict[str, bool]:
+    unfit = {"one_missing": False, "other_shape": False} if _loaded(question) else {}
+    return {"own": True, "one_more": False, **unfit}
+
+
+METHODS: dict[str, Callable[[Question], Any]] = {
+    "count_params": lambda question: sum(math.prod(w.shape) for w in _declared(question)),
+    "get_weights": lambda question: [w.name for w in _loaded(question)],
+    "set_weights": _taken,
+    "trainable": _frozen_and_thawed,
+    "reset_state": lambda question: {"carried": True, "reset": True},
+}
+"""By name, what a method does to a built layer, as `protocol.OBSERVABLES` has it."""
+
+
 def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
     subject = question.subject
     assert isinstance(subject, ActivationSubject)
@@ -401,16 +580,22 @@ def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
 PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
+    "again": ("call", _again),
     "gradient": ("gradient", _gradients(training=False)),
     "training/gradient": ("gradient", _gradients(training=True)),
+    "random": ("call", bounded(_random)),
+    "seeds": ("call", _seeds),
     "shape": ("shape", _shape),
     "dtype": ("call", _dtype),
     "mask": ("call", _masks),
     "weights": ("build", _weights),
     "memory": ("call", _memory),
+    "refusal": ("call", _refusal),
     "config": ("config", _config),
     "reconstructed": ("call", _outputs(training=False)),
     "reconstructed/config": ("reconstruction", _config),
+    "methods": ("construction", _methods),
+    "method": ("call", _method),
     "signature": ("config", _signature),
     "identifier": ("construction", _identifier),
 }

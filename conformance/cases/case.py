@@ -81,6 +81,11 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         """
         return hashlib.sha256(encode(self)).hexdigest()[:16]
 
+    @property
+    def to_be_refused(self) -> bool:
+        """Whether nothing is asked but if it is refused: then its configuration or its data may be bad."""
+        return bool(self.observables) and all(name.startswith("refusal") for name in self.observables)
+
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(Case)

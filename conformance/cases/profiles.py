@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INFERENCE = ("forward", "shape", "dtype", "masks", "weights", "config")
+INFERENCE = ("forward", "shape", "dtype", "masks", "weights", "config", "errors")
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.inside import Path, layers_inside
+from conformance.cases.properties.property import matches
 from conformance.dialects.versions import Requirement, known_version
 from conformance.verdicts import Verdict
+
+CONFIGURATIONS = ("config", "reconstructed/config")
+"""The observables that are a configuration."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,19 @@ class Raises:
 
 
 @dataclass(frozen=True)
+class Accepts:
+    """The backend has no objection where there should be an error.
+
+    Attributes:
+        observables: patterns of the observables that are answered by null, JSON's word for nothing.
+    """
+
+    observables: tuple[str, ...] = ("refusal",)
+
+    name = "accepts"
+
+
+@dataclass(frozen=True)
 class Metadata:
     """A shape, configuration, name, signature or list of weights differs, exactly thus.
 
@@ -68,6 +86,9 @@ class Metadata:
 class Unpredictable:
     """Garbage memory, order dependence, a crash: recorded and witnessed, never conforming.
 
+    What it concerns is unspecified also where the answer happens to be right, so that every run says the
+    same of it; another fault than the recorded one is a finding still.
+
     Attributes:
         verdict: what is seen instead, at times.
         observables: patterns of the observables concerned.
@@ -81,7 +102,7 @@ class Unpredictable:
     name = "unpredictable"
 
 
-Effect = Value | Raises | Metadata | Unpredictable
+Effect = Value | Raises | Accepts | Metadata | Unpredictable
 
 Scope = Callable[[Case, Data], bool]
 """A predicate over a case and its data."""
@@ -127,6 +148,51 @@ class Deviation:
     effect: Effect
     witnesses: tuple[Case, ...]
     stands: str = ""
+
+    @property
+    def speaks_of_refusals(self) -> bool:
+        """Whether it names `refusal` among its observables."""
+        return any(pattern.startswith("refusal") for pattern in self.effect.observables)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A deviation in whose scope a case is, or a layer inside its configuration.
+
+    Attributes:
+        case: about the layer that it is about.
+        path: the arguments that lead to that layer; none for the case's own.
+    """
+
+    deviation: Deviation
+    case: Case
+    path: Path = ()
+
+    def restructured(self, structure: Any) -> Any:
+        """The structure with what the deviation's `Metadata` patches, in the configuration of its layer."""
+        effect = self.deviation.effect
+        assert isinstance(effect, Metadata)
+        return _patched(structure, self.path, lambda own: effect.patch(self.case, own))
+
+
+def _patched(config: Any, path: Path, patch: Callable[[Any], Any]) -> Any:
+    """A configuration with that of the layer at a path patched, where it has one there."""
+    if not path:
+        return patch(config)
+    argument, *further = path
+    if argument not in config:
+        return config
+    described = config[argument]
+    if isinstance(described, list):
+        place, *further = further
+        others = list(described)
+        others[int(place)] = _described(described[int(place)], further, patch)
+        return config | {argument: others}
+    return config | {argument: _described(described, further, patch)}
+
+
+def _described(layer: Any, path: Sequence[str | int], patch: Callable[[Any], Any]) -> Any:
+    return layer | {"config": _patched(layer["config"], tuple(path), patch)}
 
 
 @dataclass(frozen=True)
@@ -177,18 +243,34 @@ class Dialect:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
-    def in_scope(self, case: Case, data: Data) -> tuple[Deviation, ...]:
-        if case.subject not in self._by_subject:
-            self._by_subject[case.subject] = tuple(
+    def in_scope(self, case: Case, data: Data) -> tuple[Applied, ...]:
+        """The deviations that apply to the case: those of layers inside its configuration, the innermost
+        first, and its own. Of a case that is asked for nothing but its refusal, those alone that name it:
+        other scopes may take it for granted that the layer can be made, and called."""
+        inside = [
+            Applied(d, one.case, one.path)
+            for one in (() if case.to_be_refused else layers_inside(case, data))
+            for d in self._own(one.case, one.data)
+            if not isinstance(d.effect, Metadata) or matches(d.effect.observables, "config")
+        ]
+        inside.sort(key=lambda applied: -len(applied.path))
+        return (*inside, *(Applied(d, case) for d in self._own(case, data)))
+
+    def _own(self, case: Case, data: Data) -> tuple[Deviation, ...]:
+        key = case.subject, case.to_be_refused
+        if key not in self._by_subject:
+            self._by_subject[key] = tuple(
                 d
                 for d in self.deviations
-                if not isinstance(d.scope, About) or case.subject in d.scope.subjects
+                if (not isinstance(d.scope, About) or case.subject in d.scope.subjects)
+                and (d.speaks_of_refusals or not case.to_be_refused)
             )
-        return tuple([d for d in self._by_subject[case.subject] if d.scope(case, data)])
+        return tuple([d for d in self._by_subject[key] if d.scope(case, data)])
 
     @cached_property
-    def _by_subject(self) -> dict[str, tuple[Deviation, ...]]:
-        """The deviations that may be in scope of a case, by its subject, as it is first asked for."""
+    def _by_subject(self) -> dict[tuple[str, bool], tuple[Deviation, ...]]:
+        """The deviations that may be in scope of a case, by its subject and by whether it is asked for its
+        refusal alone, as it is first asked for."""
         return {}
 
 

@@ -9,7 +9,17 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Dialect, Effect, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import (
+    CONFIGURATIONS,
+    Deviation,
+    Dialect,
+    Effect,
+    Metadata,
+    Raises,
+    Scope,
+    Value,
+    subject,
+)
 from conformance.dialects.keras_tensorflow import PLAIN
 from conformance.dialects.scopes import (
     LAYERS,
@@ -25,8 +35,6 @@ from conformance.reference_impl.primitives import multiply
 from conformance.reference_impl.tape import Tensor
 
 SOURCE = "keras 2.15.0, keras/src"
-
-CONFIGURATIONS = ("config", "reconstructed/config")
 
 Patch = Callable[[Case, Any], Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,14 @@ from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.convolution import PADDINGS, WindowedProduct, geometry, output_length
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
+from conformance.reference_impl.patches import patched
 from conformance.reference_impl.primitives import (
     add,
     broadcast_to,
     concatenate,
     multiply,
     reshape,
+    take_slice,
     total,
     where,
 )
@@ -51,22 +53,53 @@ def bias_along_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Te
     return z if bias is None else add(z, bias)
 
 
+Beside = Callable[[WindowedProduct, tuple[int, ...]], Iterator[Array]]
+"""For each place in a window, the elements of an input of so many that meet zeros there: those that no window
+of the layer has there, and the kernel multiplies all the same."""
+
+
 def beside_windows(layer: WindowedProduct, spatial: tuple[int, ...]) -> Iterator[Array]:
-    """For each place in a window, the elements of the input that no window has there."""
-    axes = []
-    for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True):
-        before, _ = PADDINGS[layer.padding](n, size, stride, dilation)
-        count = output_length(n, size, stride, dilation, layer.padding)
-        first = np.arange(count or 0) * stride - before
-        axes.append([np.isin(np.arange(n), first + place * dilation) for place in range(size)])
-    for places in itertools.product(*axes):
+    """All that no window has there."""
+    for places in itertools.product(*[axis for axis, _ in windows_by_axis(layer, spatial)]):
         yield ~functools.reduce(np.multiply.outer, places)
 
 
-class MeetingZeros(Composite):
-    """z itself. On the way back the kernel gets 0 times the elements of x that are beside its windows too."""
+def beside_windows_of_blocks(layer: WindowedProduct, spatial: tuple[int, ...]) -> Iterator[Array]:
+    """What only a window has that is computed, and thrown away. With a dilation the input is filled up to a
+    multiple of it, and taken apart into blocks whose windows are without one; strides leave out outputs."""
+    axes = [list(zip(*axis, strict=True)) for axis in windows_by_axis(layer, spatial)]
+    for places in itertools.product(*axes):
+        kept, computed = (functools.reduce(np.multiply.outer, masks) for masks in zip(*places, strict=True))
+        yield computed & ~kept
 
-    def compose(self, z: Tensor, x: Tensor, kernel: Tensor, *, layer: WindowedProduct) -> Tensor:
+
+def windows_by_axis(
+    layer: WindowedProduct, spatial: tuple[int, ...]
+) -> list[tuple[list[Array], list[Array]]]:
+    """Of each dimension, for each place in a window: which elements the layer's windows have there, and which
+    those have that are computed in blocks."""
+    axes = []
+    for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True):
+        before, after = PADDINGS[layer.padding](n, size, stride, dilation)
+        kept = np.arange(output_length(n, size, stride, dilation, layer.padding) or 0) * stride
+        blocks = -(-(before + n + after) // dilation)
+        computed = np.arange(max(blocks - size + 1, 0) * dilation)
+        offsets = [place * dilation - before for place in range(size)]
+        axes.append((seen_from(kept, offsets, n), seen_from(computed, offsets, n)))
+    return axes
+
+
+def seen_from(positions: Array, offsets: list[int], n: int) -> list[Array]:
+    """For each offset, which of n elements lie at it from one of the positions."""
+    return [np.isin(np.arange(n), positions + offset) for offset in offsets]
+
+
+class MeetingZeros(Composite):
+    """z itself. On the way back the kernel gets 0 times elements of x that are beside its windows too."""
+
+    def compose(
+        self, z: Tensor, x: Tensor, kernel: Tensor, *, layer: WindowedProduct, beside: Beside
+    ) -> Tensor:
         return z
 
     def vjp(
@@ -79,6 +112,7 @@ class MeetingZeros(Composite):
         kernel: Tensor,
         *,
         layer: WindowedProduct,
+        beside: Beside,
     ) -> Tensor | None:
         if position == 0:
             return cotangent
@@ -86,8 +120,8 @@ class MeetingZeros(Composite):
             return None
         zeros, all_but_channels = multiply(x, 0.0), tuple(range(x.ndim - 1))
         sums = [
-            total(where(Tensor(beside[..., None].astype(x.dtype)), zeros, 0.0), axis=all_but_channels)
-            for beside in beside_windows(layer, x.shape[1:-1])
+            total(where(Tensor(met[..., None].astype(x.dtype)), zeros, 0.0), axis=all_but_channels)
+            for met in beside(layer, x.shape[1:-1])
         ]
         of_channels = reshape(concatenate(*sums, axis=0), shape=(*kernel.shape[:-1], 1))
         return broadcast_to(of_channels, shape=kernel.shape)
@@ -98,7 +132,14 @@ meeting_zeros = MeetingZeros()
 
 def cotangent_among_zeros(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     """The filter's gradient is a convolution with the cotangent, which zeros fill to the input's size."""
-    return meeting_zeros(original(layer, x, kernels, bias), x, kernels[0], layer=layer)
+    return meeting_zeros(original(layer, x, kernels, bias), x, kernels[0], layer=layer, beside=beside_windows)
+
+
+def cotangent_in_blocks(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    """Outputs that are computed and thrown away have cotangents of zero."""
+    return meeting_zeros(
+        original(layer, x, kernels, bias), x, kernels[0], layer=layer, beside=beside_windows_of_blocks
+    )
 
 
 class PassingOn(Composite):
@@ -116,6 +157,49 @@ passing_on = PassingOn()
 
 def cotangent_passed_on(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     return passing_on(original(layer, detached(x), kernels, bias), x)
+
+
+def skipped(layer: WindowedProduct, spatial: tuple[int, ...]) -> tuple[int, ...]:
+    """The elements of each dimension before the first window, where half of what lies between windows comes
+    before it."""
+    covered = (
+        (-(-n // stride) - 1) * stride + (size - 1) * dilation + 1
+        for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True)
+    )
+    return tuple(max(n - end, 0) // 2 for n, end in zip(spatial, covered, strict=True))
+
+
+def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
+    first = skipped(layer, x.shape[1:-1])
+    windows: Tensor = original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
+    return windows
+
+
+class ComputedElsewhere(Composite):
+    """The second, with the gradients of the first."""
+
+    def compose(self, z: Tensor, seen: Tensor) -> Tensor:
+        return seen
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, seen: Tensor) -> Tensor | None:
+        return cotangent if position == 0 else None
+
+
+computed_elsewhere = ComputedElsewhere()
+
+
+def centred_forward(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
+    """Only the gradients are those of windows that begin at the first element."""
+    with patched({"layers.patches": windows_centred}):
+        seen = original(layer, detached(x), kernels, bias)
+    return computed_elsewhere(original(layer, x, kernels, bias), detached(seen))
+
+
+def centres_windows(case: Case, data: Data) -> bool:
+    """Padding is "same", and the gaps between windows are wide enough to move the first one."""
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    assert isinstance(layer, WindowedProduct)
+    return layer.padding == "same" and any(skipped(layer, data.inputs[0].shape[1:-1]))
 
 
 def ungrouped(case: Case, data: Data) -> bool:
@@ -216,12 +300,85 @@ PLAIN = (
         ),
     ),
     in_tensorflow(
+        id="keras-gradient-of-empty-batch-channels-first",
+        summary="The gradient of Conv1D and Conv2D with channels first, by an input that is an empty batch, "
+        "is not computed on a CPU.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp",
+        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, given_empty_batch),
+        effect=Raises(
+            "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "only supports NHWC"
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 3, "kernel_size": 2, "data_format": "channels_first"},
+                [recipe("normal", 0, 2, 4, 4)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-strides-beyond-kernel",
+        summary="With padding same, and strides so much longer than the kernel that two elements or more lie "
+        "between windows, the first window of Conv3D does not begin at the first element, as that of Conv2D "
+        "does: half of them come before. Use padding valid.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_3d.cc, LaunchConvOp<CPUDevice>: "
+        "Eigen::CuboidConvolution with PADDING_SAME makes the padding negative",
+        scope=all_of(
+            subject("layers.Conv3D"), ungrouped, without(channels_first), without(dilates), centres_windows
+        ),
+        effect=Value({"layers.convolved": centred_forward}),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3D",
+                {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
+                [recipe("normal", 1, 3, 4, 6, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-dilated-gradient-of-special-values",
+        summary="An element that is NaN or infinite makes the gradient of the kernel of a convolution with a "
+        "dilation NaN also at places where no window has it: windows that are computed and thrown away have "
+        "it there, and are multiplied by zero.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/python/ops/nn_ops.py, with_space_to_batch; keras 3.15.1, "
+        "keras/src/backend/tensorflow/nn.py, _depthwise_conv_stride_dilation_decomposition",
+        scope=all_of(
+            subject("layers.Conv1D", "layers.Conv2D", *DEPTHWISE),
+            ungrouped,
+            dilates,
+            without(channels_first),
+            given_special_values,
+        ),
+        effect=Value({"layers.convolved": cotangent_in_blocks}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 2, "kernel_size": 2, "dilation_rate": 2},
+                [recipe("one_infinity", 1, 5, 6, 2)],
+            ),
+            draft_layer(
+                "layers.DepthwiseConv2D",
+                {"kernel_size": 2, "dilation_rate": 2},
+                [recipe("one_infinity", 1, 5, 6, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
         id="keras-conv3d-gradient-of-special-values",
         summary="An element that is NaN or infinite makes the gradient of Conv3D's kernel NaN also at the "
         "places where no window has it: it is multiplied by zeros around the cotangent.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
-        scope=all_of(subject("layers.Conv3D"), ungrouped, without(channels_first), given_special_values),
+        scope=all_of(
+            subject("layers.Conv3D"),
+            ungrouped,
+            without(channels_first),
+            given_special_values,
+            without(centres_windows),
+        ),
         effect=Value({"layers.convolved": cotangent_among_zeros}, ("gradient/*", "training/gradient/*")),
         witnesses=(
             draft_layer(

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
 from conformance.dialects.pooling import first_inside, pooled
 from conformance.dialects.scopes import (
@@ -18,23 +20,30 @@ from conformance.dialects.scopes import (
     asks,
     channels_first,
     given_empty_batch,
+    given_nan,
     given_special_values,
     without,
 )
+from conformance.reference_impl import layers
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
-from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.average_pooling import AveragePooling
 from conformance.reference_impl.layers.max_pooling import MaxPooling
 from conformance.reference_impl.primitives import (
     absolute,
+    affine,
     broadcast_to,
     greater,
     largest_number,
     maximum,
     subtract,
     take_slice,
+    transpose,
     where,
 )
+from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
 
 LOWEST = -IEEE_FLOAT32.largest
 """What TensorFlow begins a maximum with, and what it fills the edges with."""
@@ -90,6 +99,65 @@ def in_three_dimensions(
     return pooled(layer, x, partial(largest, layer.inside(x)), near_the_largest)
 
 
+def reached(n: int, size: int, stride: int) -> Array:
+    """(positions, n): what each window, with padding same, is taken to reach on the way back, divided by how
+    many that are. One that is cut at its beginning, and would pass the end if it began there, has all."""
+    positions = -(-n // stride)
+    before = max((positions - 1) * stride + size - n, 0) // 2
+    weights = np.zeros((positions, n))
+    for position in range(positions):
+        first = position * stride - before
+        begin = max(first, 0)
+        count = min(n - begin, size) if begin + size > n else size + first - begin
+        weights[position, begin : begin + count] = 1 / count
+    return weights
+
+
+class ReachingTheEnd(Composite):
+    """The means of windows; their cotangents go to what the windows are taken to reach."""
+
+    def compose(self, x: Tensor, *, layer: AveragePooling, original: Any) -> Tensor:
+        y: Tensor = original(layer, x)
+        return y
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        x: Tensor,
+        *,
+        layer: AveragePooling,
+        original: Any,
+    ) -> Tensor:
+        for axis, (n, size, stride) in enumerate(
+            zip(x.shape[1:-1], layer.pool_size, layer.strides, strict=True), start=1
+        ):
+            last = (*(i for i in range(x.ndim) if i != axis), axis)
+            back = tuple(sorted(range(x.ndim), key=last.__getitem__))
+            weights = Tensor(xp.asarray(reached(n, size, stride), dtype=x.dtype))
+            cotangent = transpose(affine(transpose(cotangent, axes=last), weights), axes=back)
+        return cotangent
+
+
+reaching_the_end = ReachingTheEnd()
+
+
+def averages_reaching_the_end(original: Any, layer: AveragePooling, x: Tensor) -> Tensor:
+    return reaching_the_end(x, layer=layer, original=original)
+
+
+def is_longer_than_the_input(case: Case, data: Data) -> bool:
+    """With padding "same" a window is longer than the input."""
+    if case.config.get("padding") != "same":
+        return False
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    assert isinstance(layer, AveragePooling)
+    shape = data.inputs[0].shape
+    spatial = shape[2:] if channels_first(case, data) else shape[1:-1]
+    return any(size > n for size, n in zip(layer.pool_size, spatial, strict=True))
+
+
 def has_few_channels(case: Case, data: Data) -> bool:
     """Fewer than a vector of any processor has, which is reduced otherwise."""
     return bool(data.inputs[0].shape[1 if channels_first(case, data) else -1] < 4)
@@ -128,6 +196,26 @@ DEVIATIONS = (
         ),
         witnesses=(draft_layer("layers.MaxPooling3D", {}, [recipe("ties", 1, 4, 2, 3, 2)]),),
     ),
+    in_tensorflow(
+        id="keras-average-pooling-gradient-of-longer-windows",
+        summary="With padding same and windows longer than the input, the gradient of an average goes to all "
+        "of the input, also where the window ends before it does. Pool globally instead.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/ops_util.cc, GetBroadcastSize; "
+        "avgpooling_op.cc, pooling_ops_3d.cc",
+        scope=all_of(subject(*(f"layers.AveragePooling{n}D" for n in (1, 2, 3))), is_longer_than_the_input),
+        effect=Value(
+            {"layers.AveragePooling.pooled": averages_reaching_the_end},
+            ("gradient/*", "training/gradient/*"),
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.AveragePooling2D",
+                {"pool_size": [7, 6], "strides": 1, "padding": "same"},
+                [recipe("normal", 1, 5, 4, 2)],
+            ),
+        ),
+    ),
     in_keras(
         id="keras-global-max-pooling-empty-batch",
         summary="Global max pooling refuses an empty batch: do not call the model with one.",
@@ -146,6 +234,45 @@ DEVIATIONS = (
 """With and without oneDNN."""
 
 PLAIN = (
+    in_tensorflow(
+        id="keras-average-pooling3d-skips-nan",
+        summary="In three dimensions a NaN may count as lying outside of the input, in channels that are "
+        "computed together, as many as the processor takes: it goes unnoticed there.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/eigen_pooling.h:287, AvgPoolMeanReducer (pequal: an "
+        "unordered comparison is true of NaN)",
+        scope=all_of(subject("layers.AveragePooling3D"), given_nan, without(has_few_channels)),
+        effect=Unpredictable(
+            Verdict.DIVERGES, ("output/*", "training/output/*", "reconstructed/output/*"), "expected nan"
+        ),
+        witnesses=(
+            draft_layer("layers.AveragePooling3D", {"pool_size": 2}, [recipe("one_nan", 1, 4, 2, 3, 8)]),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-max-pooling3d-special-values-of-vectors",
+        summary="In three dimensions what a NaN or an infinity hides in its window depends on how many "
+        "channels the processor takes together. Check for NaN and infinities before the layer.",
+        kind="bug",
+        source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling, by packets)",
+        scope=all_of(SOLID, given_special_values, without(has_few_channels)),
+        effect=Unpredictable(
+            Verdict.DIVERGES,
+            (
+                "output/*",
+                "training/output/*",
+                "reconstructed/output/*",
+                "gradient/input/0",
+                "training/gradient/input/0",
+            ),
+            "expected",
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.MaxPooling3D", {"pool_size": 3, "padding": "same"}, [recipe("one_nan", 1, 4, 4, 3, 8)]
+            ),
+        ),
+    ),
     in_tensorflow(
         id="keras-max-pooling3d-special-values",
         summary="In three dimensions a NaN hides what comes before it in its window, and is hidden by what "

@@ -8,9 +8,14 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.cases.drafts.layers.wrappers import inside
-from conformance.dialects import keras_convolutions, keras_pooling
-from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Value, subject
+from conformance.dialects import (
+    keras_convolutions,
+    keras_errors,
+    keras_images,
+    keras_pooling,
+    keras_recurrent,
+)
+from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
@@ -19,13 +24,12 @@ from conformance.dialects.scopes import (
     asks,
     channels_first,
     given_empty_batch,
+    given_nan,
+    given_subnormals,
     sets,
-    without,
-    wraps,
 )
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers.nested import names_layer
 from conformance.reference_impl.layers.spanned_axes import axes_of
 from conformance.reference_impl.primitives import (
     add,
@@ -34,15 +38,18 @@ from conformance.reference_impl.primitives import (
     expm1,
     greater,
     maximum,
+    mean,
     minimum,
     multiply,
     reshape,
+    square,
     subtract,
     take_along_axis,
     total,
     where,
 )
 from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
 
 
 def celu(original: Any, x: Tensor, alpha: float = 1.0) -> Tensor:
@@ -61,6 +68,16 @@ def sparsemax(original: Any, x: Tensor, axis: int = -1) -> Tensor:
     sums = total(where(support, running, 0.0), axis=(axis,), keepdims=True)
     count = total(support, axis=(axis,), keepdims=True)
     return maximum(subtract(x, divide(subtract(sums, 1.0), count)), 0.0)
+
+
+def moments_in_one_pass(original: Any, x: Tensor, axis: int, mask: Any) -> tuple[Tensor, Tensor]:
+    """E[x²] − E[x]², where no mask is given."""
+    if mask is not None:
+        average, variance = original(x, axis, mask)
+        return average, variance
+    others = tuple(i for i in range(x.ndim) if i != axis)
+    average = mean(x, axis=others)
+    return average, maximum(subtract(mean(square(x), axis=others), square(average)), 0.0)
 
 
 def alpha_lost(original: Any, layer: Any) -> float:
@@ -115,35 +132,6 @@ def added_along_another_axis(case: Case, data: Data) -> bool:
 
 def adds_empty_bias(case: Case, data: Data) -> bool:
     return any(0 in shape for shape, _ in taken_for_bias(case, data))
-
-
-def seed_left_out(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    """Without the seed of SimpleRNN, which the case is about or which is inside another layer."""
-
-    def told(config: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in config.items() if key != "seed"}
-
-    if case.subject == "layers.SimpleRNN":
-        return told(expected)
-    return {
-        key: value | {"config": told(value["config"])}
-        if names_layer(value) and value["class_name"] == "SimpleRNN"
-        else value
-        for key, value in expected.items()
-    }
-
-
-def penalty_lost(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    return expected | {"activity_regularizer": None}
-
-
-def concatenates(case: Case, data: Data) -> bool:
-    return bool(case.config.get("merge_mode", "concat") == "concat")
-
-
-def twice_the_first(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
-    units = case.config["layer"]["config"]["units"]
-    return [[*expected[0][:-1], 2 * units], *expected[1:]]
 
 
 def celu_at_zero(case: Case, data: Data) -> bool:
@@ -233,102 +221,37 @@ DEVIATIONS = (
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
     ),
     in_keras(
-        id="keras-simple-rnn-config-without-seed",
-        summary="The configuration of SimpleRNN does not tell its seed, so a saved model drops at random "
-        "otherwise when it is loaded; LSTM and GRU tell theirs.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:413, SimpleRNN.get_config",
-        scope=any_of(subject("layers.SimpleRNN"), wraps("SimpleRNN")),
-        effect=Metadata(("config", "reconstructed/config"), seed_left_out),
+        id="keras-synchronized-variance-in-one-pass",
+        summary="BatchNormalization with synchronized takes the variance as E[x²] − E[x]², also where there "
+        "is nothing to synchronize: it loses digits where the mean is large against the deviation.",
+        kind="precision",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py, _compute_moments_sync",
+        scope=all_of(subject("layers.BatchNormalization"), sets("synchronized"), asks("training/*")),
+        effect=Value({"layers.BatchNormalization.moments": moments_in_one_pass}, ("training/*",)),
         witnesses=(
-            draft_layer("layers.SimpleRNN", {"units": 3}, [recipe("normal", 2, 3, 4)]),
             draft_layer(
-                "layers.Bidirectional",
-                {"layer": inside("SimpleRNN", name="inner", units=2)},
-                [recipe("normal", 2, 3, 4)],
+                "layers.BatchNormalization",
+                {"synchronized": True},
+                [recipe("large_mean", 4, 5, 3)],
+                weights={"moving_variance": "positive"},
+                training=True,
             ),
         ),
     ),
     in_keras(
-        id="keras-simple-rnn-activity-regularizer-lost",
-        summary="SimpleRNN drops its activity_regularizer in silence: the penalty is missing from the loss. "
-        "Use a layer ActivityRegularization.",
+        id="keras-sparsemax-order",
+        summary="sparsemax of a line with NaN depends on where it is, and its gradient on the order of "
+        "subnormal numbers: tf.sort leaves what does not compare in any order.",
         kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:341, SimpleRNN.__init__",
-        scope=all_of(subject("layers.SimpleRNN"), sets("activity_regularizer")),
-        effect=Metadata(("config", "reconstructed/config"), penalty_lost),
-        witnesses=(
-            draft_layer(
-                "layers.SimpleRNN",
-                {"units": 3, "activity_regularizer": {"class_name": "L2", "config": {"l2": 0.0078125}}},
-                [recipe("normal", 2, 3, 4)],
-            ),
-        ),
-    ),
-    in_keras(
-        id="keras-cell-without-output-shape",
-        summary="A cell infers no output shape: ask the layer that repeats it.",
-        kind="intentional",
-        source="keras 3.15.1, keras/src/layers/layer.py:1249, Layer.compute_output_shape",
-        scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell"),
-        effect=Raises(
-            "not-implemented", "shape", ("shape/*",), "does not have a `compute_output_shape` method"
-        ),
-        witnesses=tuple(
-            draft_layer(
-                f"layers.{name}",
-                {"units": 2},
-                [recipe("normal", 2, 3)],
-                initial_state=[recipe("normal", 2, 2)] * states,
-            )
-            for name, states in (("GRUCell", 1), ("LSTMCell", 2), ("SimpleRNNCell", 1))
-        ),
-        stands="A cell's outputs have shapes, which its layer infers. TensorFlow.js refuses a GRUCell "
-        "altogether where reset_after is left at its default.",
-    ),
-    in_keras(
-        id="keras-bidirectional-shape-doubles-first",
-        summary="The inferred output of Bidirectional is twice as wide as that of the first direction, also "
-        "where backward_layer has other units: the model's next layer is built for another width.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
-        scope=all_of(subject("layers.Bidirectional"), sets("backward_layer"), concatenates),
-        effect=Metadata(("shape/*",), twice_the_first),
-        witnesses=(
-            draft_layer(
-                "layers.Bidirectional",
-                {
-                    "layer": inside("GRU", name="one", units=2),
-                    "backward_layer": inside("LSTM", name="other", units=3, go_backwards=True),
-                },
-                [recipe("normal", 2, 3, 4)],
-            ),
-        ),
-        stands="The output that Keras computes is as wide as the specification says. TensorFlow.js ignores "
-        "backward_layer, and so doubles the first too.",
-    ),
-    in_keras(
-        id="keras-lstm-cell-of-empty-batch",
-        summary="LSTM and LSTMCell refuse an empty batch on a CPU: `ops.add` takes the product with the "
-        "recurrent kernel, of shape (0, 4·units), for a bias.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
-        scope=all_of(
-            subject("layers.LSTM", "layers.LSTMCell"), given_empty_batch, without(sets("recurrent_dropout"))
-        ),
-        effect=Raises(
-            "invalid-argument",
-            "call",
-            ("output/*", "dtype", "mask/*", "gradient/*", "reconstructed/output/*"),
-            "Biases must be 1D",
+        source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax; tensorflow 2.21, "
+        "tensorflow/python/ops/sort_ops.py, _descending_sort (top_k)",
+        scope=all_of(uses_sparsemax, any_of(given_nan, given_subnormals)),
+        effect=Unpredictable(
+            Verdict.DIVERGES, ("output/*", "reconstructed/output/*", "gradient/*"), "elements are outside"
         ),
         witnesses=(
-            draft_layer(
-                "layers.LSTMCell",
-                {"units": 3},
-                [recipe("normal", 0, 4)],
-                initial_state=[recipe("normal", 0, 3)] * 2,
-            ),
+            draft_activation("sparsemax", {}, recipe("one_nan", 5, 48)),
+            draft_activation("sparsemax", {}, recipe("subnormals", 5, 48)),
         ),
     ),
     in_keras(
@@ -452,7 +375,9 @@ PLAIN = (
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
         upstream="https://github.com/keras-team/keras/issues/20414",
-        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, ungrouped),
+        scope=all_of(
+            subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, ungrouped
+        ),
         effect=Raises(
             "not-implemented",
             "call",
@@ -507,13 +432,26 @@ ONE_DNN = (
     ),
 )
 
-OF_FAMILIES = (*keras_convolutions.DEVIATIONS, *keras_pooling.DEVIATIONS)
+OF_FAMILIES = (
+    *keras_convolutions.DEVIATIONS,
+    *keras_errors.DEVIATIONS,
+    *keras_images.DEVIATIONS,
+    *keras_pooling.DEVIATIONS,
+    *keras_recurrent.DEVIATIONS,
+)
 
 DIALECTS = {
     "keras-tensorflow": Dialect(
         (*DEVIATIONS, *OF_FAMILIES, *PLAIN, *keras_convolutions.PLAIN, *keras_pooling.PLAIN)
     ),
     "keras-tensorflow-onednn": Dialect(
-        (*DEVIATIONS, *OF_FAMILIES, *ONE_DNN, *keras_convolutions.ONE_DNN, *keras_pooling.ONE_DNN)
+        (
+            *DEVIATIONS,
+            *OF_FAMILIES,
+            *ONE_DNN,
+            *keras_convolutions.ONE_DNN,
+            *keras_pooling.ONE_DNN,
+            *keras_recurrent.ONE_DNN,
+        )
     ),
 }

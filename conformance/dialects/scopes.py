@@ -14,7 +14,7 @@ from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import About, Scope, everywhere
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.convolution import Convolution, WindowedProduct
-from conformance.reference_impl.layers.nested import names_layer
+from conformance.reference_impl.layers.nested import within
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 
 LAYERS = tuple(f"layers.{name}" for name in sorted(Layer.registered))
@@ -107,8 +107,8 @@ def activated_by(names: Collection[str]) -> Scope:
 
 
 def inner(case: Case) -> list[tuple[str, Mapping[str, Any]]]:
-    """The class and configuration of every layer inside the case's configuration."""
-    return [(v["class_name"], v["config"]) for v in case.config.values() if names_layer(v)]
+    """The class and configuration of every layer inside the case's configuration, at any depth."""
+    return list(within(case.config))
 
 
 def wraps(*classes: str) -> Scope:
@@ -129,6 +129,12 @@ def given_nan(case: Case, data: Data) -> bool:
 def given_special_values(case: Case, data: Data) -> bool:
     """An input holds NaN or an infinity."""
     return any(x.dtype.kind == "f" and not bool(np.isfinite(x).all()) for x in data.inputs)
+
+
+def given_subnormals(case: Case, data: Data) -> bool:
+    """An input holds subnormal numbers of float32."""
+    smallest = np.finfo(np.float32).smallest_normal
+    return any(bool(((x != 0) & (np.abs(x) < smallest)).any()) for x in data.inputs)
 
 
 def given_no_row(case: Case, data: Data) -> bool:

@@ -18,7 +18,7 @@ from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.primitives.contraction import Largest
 from conformance.reference_impl.primitives.primitive import Accumulation, Composite, Movement, Primitive
-from conformance.reference_impl.tape import Tensor, error_bounds
+from conformance.reference_impl.tape import Tensor, brought_together, error_bounds
 
 VANISHING = 1e-300
 """Stands for a unit roundoff of 0."""
@@ -174,7 +174,7 @@ def _by_adjoint(operation: Operation, position: int) -> Array:
     cotangent = Tensor(operation.reach)
     adjoint = operation.primitive.vjp(position, cotangent, operation.out, *magnitudes, **operation.params)
     assert adjoint is not None
-    return adjoint.value
+    return brought_together([adjoint], magnitudes[position].shape).value
 
 
 def _of_largest(operation: Operation, position: int) -> Array:

@@ -82,8 +82,10 @@ def snake_case(name: str) -> str:
     """
     >>> snake_case("GlorotUniform"), snake_case("glorotUniform"), snake_case("L1L2")
     ('glorot_uniform', 'glorot_uniform', 'l1l2')
+    >>> snake_case("SimpleRNNCell"), snake_case("ConvLSTM2D")
+    ('simple_rnn_cell', 'conv_lstm2d')
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
+    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 @functools.cache

@@ -1,37 +1,102 @@
-"""Random bits for dropout and noise: Philox with an explicit key, raw words, and a mapping of our own."""
+"""What layers draw in training: named laws, sampled by Philox with an explicit key, raw words, and a mapping
+of our own. Whoever wants to know what is drawn, or to say what it shall be, does so by `drawing`."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from conformance.reference_impl.arrays import Array, xp
 
 
-def bernoulli(key: int, shape: tuple[int, ...], probability: float) -> Array:
-    """1.0 with the probability, else 0.0; the same for the same key, on every machine.
+@dataclass(frozen=True)
+class Bernoulli:
+    """1 with the probability, else 0."""
 
-    >>> bernoulli(1, (4,), 1.0)
-    array([1., 1., 1., 1.])
-    """
-    drawn = _uniform(key, math.prod(shape))
-    return xp.asarray((drawn < probability).astype(np.float64).reshape(shape))
+    probability: float
 
+    def sample(self, key: int, shape: tuple[int, ...]) -> Array:
+        """Independent numbers; the same for the same key, on every machine.
 
-def normal(key: int, shape: tuple[int, ...]) -> Array:
-    """Standard normal numbers, by the method of Box and Muller.
-
-    >>> normal(1, (0, 3)).shape
-    (0, 3)
-    """
-    count = math.prod(shape)
-    drawn = _uniform(key, 2 * count)
-    radius = np.sqrt(-2.0 * np.log1p(-drawn[:count]))
-    return xp.asarray((radius * np.cos(2.0 * np.pi * drawn[count:])).reshape(shape))
+        >>> Bernoulli(1.0).sample(1, (4,))
+        array([1., 1., 1., 1.])
+        """
+        drawn = uniform(key, math.prod(shape))
+        return xp.asarray((drawn < self.probability).astype(np.float64).reshape(shape))
 
 
-def _uniform(key: int, count: int) -> Array:
-    """Numbers of [0, 1), all multiples of 2⁻⁵³ equally likely."""
+@dataclass(frozen=True)
+class Normal:
+    """Standard normal."""
+
+    def sample(self, key: int, shape: tuple[int, ...]) -> Array:
+        """Independent numbers, by the method of Box and Muller.
+
+        >>> Normal().sample(1, (0, 3)).shape
+        (0, 3)
+        """
+        count = math.prod(shape)
+        drawn = uniform(key, 2 * count)
+        radius = np.sqrt(-2.0 * np.log1p(-drawn[:count]))
+        return xp.asarray((radius * np.cos(2.0 * np.pi * drawn[count:])).reshape(shape))
+
+
+Distribution = Bernoulli | Normal
+
+
+def uniform(key: int, count: int) -> Array:
+    """Numbers of [0, 1), on the host, all multiples of 2⁻⁵³ equally likely."""
     words = np.random.Philox(key=key).random_raw(count)
     return np.asarray(words >> np.uint64(11), np.float64) * 2.0**-53
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Independent numbers of one distribution, drawn at once."""
+
+    distribution: Distribution
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    given: Mapping[int, Array]
+    draws: dict[int, Draw] = field(default_factory=dict)
+
+
+_drawing: ContextVar[_Drawing | None] = ContextVar("drawing", default=None)
+
+
+@contextmanager
+def drawing(given: Mapping[int, Array] | None = None) -> Iterator[dict[int, Draw]]:
+    """Gives what is drawn within the block, by key.
+
+    Args:
+        given: by key, what is drawn there, in place of random numbers.
+    """
+    here = _Drawing(given or {})
+    token = _drawing.set(here)
+    try:
+        yield here.draws
+    finally:
+        _drawing.reset(token)
+
+
+def draw(key: int, distribution: Distribution, shape: tuple[int, ...]) -> Array:
+    """The numbers that a layer draws; with the same key, the same again.
+
+    >>> with drawing({1: np.ones(3)}) as draws:
+    ...     print(draw(1, Normal(), (3,)), draws)
+    [1. 1. 1.] {1: Draw(distribution=Normal(), shape=(3,))}
+    """
+    here = _drawing.get()
+    if here is not None:
+        here.draws[key] = Draw(distribution, shape)
+        if key in here.given:
+            return here.given[key]
+    return distribution.sample(key, shape)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,20 @@ class Provenance(IntEnum):
     """Anything else."""
 
 
+Key = tuple[slice | int, ...]
+
+
+class Slice(NamedTuple):
+    """A cotangent that is zero but for a slice of it."""
+
+    cotangent: Tensor
+    key: Key
+
+
+Statistics = Callable[[], tuple[Array, Array]]
+"""Gives the number of terms in each element of a dot product, and their magnitude Σ|x|·|w|."""
+
+
 class Tensor:
     """A value, the bound of its error, and how it was made.
 
@@ -39,8 +53,7 @@ class Tensor:
             outside `error_bounds`.
         provenance: see `Provenance`.
         tracked: whether gradients flow to it.
-        dot: of a large dot product of exact operands, the number of products in each element and their
-            magnitude Σ|x|·|w|, which statistics of its errors need; else None.
+        dot: of a large dot product of exact operands, what statistics of its errors need; else None.
     """
 
     __slots__ = ("_reach", "dot", "error", "index", "node", "provenance", "subnormal", "tracked", "value")
@@ -60,7 +73,7 @@ class Tensor:
         self.tracked = tracked
         self.node: tuple[Any, tuple[Tensor, ...], dict[str, Any]] | None = None
         self.subnormal = False
-        self.dot: tuple[Array, Array] | None = None
+        self.dot: Statistics | None = None
         self.index = next(Tensor.counter)
         self._reach: Array | None = None
 
@@ -85,7 +98,9 @@ class Tensor:
         """|value| + error, the largest magnitude that was computed; kept."""
         if self._reach is None:
             magnitude: Array = xp.abs(self.value)
-            self._reach = magnitude if self.error is None else magnitude + self.error
+            if self.error is not None:
+                magnitude += self.error
+            self._reach = magnitude
         return self._reach
 
     def forget_reach(self) -> None:
@@ -195,31 +210,61 @@ def vjp(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], sources: Sequen
         cotangents: one for each output, of the same shape.
         sources: tensors made by `variable`, or anything made of them.
     """
-    from conformance.reference_impl.primitives import add
-
-    gradients: dict[int, Tensor] = {}
+    flowing: dict[int, list[Tensor | Slice]] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if output.shape != cotangent.shape:
             raise ValueError(f"a cotangent of shape {cotangent.shape} for an output of shape {output.shape}")
-        if output.index in gradients:
-            cotangent = add(gradients[output.index], cotangent)
-        gradients[output.index] = cotangent
+        flowing.setdefault(output.index, []).append(cotangent)
     wanted = {source.index for source in sources}
+    gradients: dict[int, Tensor] = {}
     for tensor in _in_reverse_order(outputs):
-        cotangent = gradients.get(tensor.index)  # type: ignore[assignment]  # None where nothing flows
-        if cotangent is None or tensor.node is None:
+        contributions = flowing.pop(tensor.index, None)
+        if contributions is None:
             continue
-        if tensor.index not in wanted:
-            del gradients[tensor.index]
+        cotangent = brought_together(contributions, tensor.shape)
+        if tensor.index in wanted:
+            gradients[tensor.index] = cotangent
+        if tensor.node is None:
+            continue
         primitive, inputs, params = tensor.node
         for position, operand in enumerate(inputs):
             if operand.tracked:
                 contribution = primitive.vjp(position, cotangent, tensor, *inputs, **params)
-                if contribution is None:
-                    continue
-                earlier = gradients.get(operand.index)
-                gradients[operand.index] = contribution if earlier is None else add(earlier, contribution)
+                if contribution is not None:
+                    flowing.setdefault(operand.index, []).append(contribution)
     return [gradients.get(source.index) or Tensor(xp.zeros(source.shape, source.dtype)) for source in sources]
+
+
+def brought_together(contributions: Sequence[Tensor | Slice], shape: tuple[int, ...]) -> Tensor:
+    """The sum of the contributions to a cotangent of this shape.
+
+    Slices that have no element in common are put into their places at once: added one after the other, each
+    filled up with zeros, those of a hundred steps would move the whole a hundred times.
+    """
+    first, *others = contributions
+    if not others and isinstance(first, Tensor):
+        return first
+    from conformance.reference_impl.primitives import add, put_slices
+
+    whole = [c for c in contributions if isinstance(c, Tensor)]
+    slices = [c for c in contributions if isinstance(c, Slice)]
+    at_once = [slices] if _disjoint([s.key for s in slices], shape) else [[s] for s in slices]
+    for part in at_once if slices else ():
+        cotangents, keys = zip(*part, strict=True)
+        whole.append(put_slices(*cotangents, shape=shape, keys=keys))
+    return functools.reduce(add, whole)
+
+
+def _disjoint(keys: Sequence[Key], shape: tuple[int, ...]) -> bool:
+    """Whether no element of an array of the shape is in two slices."""
+    if len(keys) <= 1:
+        return True
+    everything = slice(None)
+    cut = {axis for key in keys for axis, part in enumerate(key) if part != everything}
+    taken = np.zeros([n if axis in cut else 1 for axis, n in enumerate(shape)], np.int32)
+    for key in keys:
+        taken[key] += 1
+    return bool((taken <= 1).all())
 
 
 def _in_reverse_order(outputs: Sequence[Tensor]) -> list[Tensor]:

@@ -37,7 +37,7 @@ COLUMNS = {
 def render(report: Report) -> str:
     """The report: totals, findings with how to see each again, and a table of verdicts."""
     results = report.results
-    return _joined(
+    return joined(
         [f"## Layers conformance: {_headline(results)}", _scope(results)],
         _backends(results),
         _notices(report),
@@ -48,16 +48,16 @@ def render(report: Report) -> str:
 
 def render_difference(difference: Difference) -> str:
     """The difference: how many checks of each kind on each backend, and what they are."""
-    return _joined(
+    return joined(
         ["## Layers conformance, compared", f"**{difference.headline}.**"],
-        [f"> {_escape(notice)}" for notice in difference.notices],
+        [f"> {escape(notice)}" for notice in difference.notices],
         _change_counts(difference),
         *(_changes(difference, change) for change in LISTED),
         _lost(difference),
     )
 
 
-def _joined(*parts: Iterable[str]) -> str:
+def joined(*parts: Iterable[str]) -> str:
     """The blocks of all parts, a blank line between them."""
     return "\n\n".join(block for part in parts for block in part) + "\n"
 
@@ -78,7 +78,7 @@ def _scope(results: Results) -> str:
     suite = results.suite
     selection = "; ".join(f"{key} {', '.join(values)}" for key, values in sorted(suite.selection.items()))
     scope = f"Suite {suite.version}, {f'corpus {suite.corpus}' if suite.corpus else 'single cases'}"
-    return f"**{total(results.cells)}.** {scope}{_escape(f', only {selection}') if selection else ''}."
+    return f"**{total(results.cells)}.** {scope}{escape(f', only {selection}') if selection else ''}."
 
 
 def _backends(results: Results) -> Iterator[str]:
@@ -87,21 +87,21 @@ def _backends(results: Results) -> Iterator[str]:
     for backend in results.backends:
         sums = asdict(total(cell for cell in results.cells if cell.backend == backend.name))
         versions = ", ".join(f"{name} {version}" for name, version in sorted(backend.versions.items()))
-        rows.append([_escape(backend.name), *(f"{sums[column]:,}" for column in COLUMNS), _escape(versions)])
-    yield from _table(["Backend", *COLUMNS.values(), "Versions"], rows, "l" + "r" * len(COLUMNS) + "l")
+        rows.append([escape(backend.name), *(f"{sums[column]:,}" for column in COLUMNS), escape(versions)])
+    yield from table(["Backend", *COLUMNS.values(), "Versions"], rows, "l" + "r" * len(COLUMNS) + "l")
 
 
 def _notices(report: Report) -> Iterator[str]:
     for deviation in report.results.deviations:
         if deviation.holds is False:
-            which = _escape(f"{deviation.id} of {deviation.backend}")
+            which = escape(f"{deviation.id} of {deviation.backend}")
             yield f"Recorded deviation {which} **no longer holds**: mend or remove it in the dialect."
     for doubt in suspect_specification(report.checks, report.results.deviations):
-        place = _escape(f"{doubt.subject} · {doubt.property} · {doubt.observable}")
-        backends = _escape(", ".join(doubt.backends))
+        place = escape(f"{doubt.subject} · {doubt.property} · {doubt.observable}")
+        backends = escape(", ".join(doubt.backends))
         yield f"{place}: {backends} agree against the specification, which is the suspect."
     for gone in report.results.unavailable:
-        yield f"**{_escape(gone.backend)} could not be started:**"
+        yield f"**{escape(gone.backend)} could not be started:**"
         yield _code(gone.message)
 
 
@@ -110,7 +110,7 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         return
     yield "### Findings"
     for finding in findings[:SHOWN]:
-        place = _escape(f"{finding.subject} · {finding.property} · {finding.observable} on {finding.backend}")
+        place = escape(f"{finding.subject} · {finding.property} · {finding.observable} on {finding.backend}")
         many = f" ({finding.count:,} checks)" if finding.count > 1 else ""
         yield f"**{place}: {finding.verdict}**{many}"
         yield _code(finding.summary, finding.reproduce.command)
@@ -131,22 +131,22 @@ def _verdicts(results: Results) -> Iterator[str]:
     subjects = [
         subject for _, group in by_kind({cell.subject for cell in results.cells}) for subject in group
     ]
-    rows = [[_escape(subject), *(place(subject, name) for name in properties)] for subject in subjects]
+    rows = [[escape(subject), *(place(subject, name) for name in properties)] for subject in subjects]
     if not rows:
         return
     used = sorted(set(verdicts.values()), key=lambda verdict: verdict.severity)
     legend = ", ".join(f"{GLYPHS[verdict]} {verdict}" for verdict in used)
     yield "### Verdicts"
-    order = _escape(", ".join(names))
+    order = escape(", ".join(names))
     yield f"Each place shows the worst verdict of its checks on {order}, in this order: {legend}."
-    yield from _table(["Subject", *map(_escape, properties)], rows, "l" + "c" * len(properties))
+    yield from table(["Subject", *map(escape, properties)], rows, "l" + "c" * len(properties))
 
 
 def _change_counts(difference: Difference) -> Iterator[str]:
     backends, counts = difference.counts
     rows = [[change.value, *(f"{count:,}" for count in row)] for change, row in counts.items()]
     if rows:
-        yield from _table(["Checks", *map(_escape, backends)], rows, "l" + "r" * len(backends))
+        yield from table(["Checks", *map(escape, backends)], rows, "l" + "r" * len(backends))
 
 
 def _changes(difference: Difference, change: Change) -> Iterator[str]:
@@ -154,7 +154,7 @@ def _changes(difference: Difference, change: Change) -> Iterator[str]:
     if not groups:
         return
     yield f"### {change.capitalize()}"
-    lines = [f"- {_escape(group.place)}: **{_escape(group.became)}**{group.many}" for group in groups[:SHOWN]]
+    lines = [f"- {escape(group.place)}: **{escape(group.became)}**{group.many}" for group in groups[:SHOWN]]
     if change is Change.NEWLY_FAILING:
         shown = zip(lines, groups, strict=False)
         lines = [f"{line}\n\n{_indented(_code(*group.how))}" for line, group in shown]
@@ -166,10 +166,10 @@ def _changes(difference: Difference, change: Change) -> Iterator[str]:
 def _lost(difference: Difference) -> Iterator[str]:
     if difference.lost:
         yield "### Deviations gone"
-        yield "\n".join(f"- {_escape(str(lost))}" for lost in difference.lost)
+        yield "\n".join(f"- {escape(str(lost))}" for lost in difference.lost)
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], alignment: str) -> Iterator[str]:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], alignment: str) -> Iterator[str]:
     """The table; `alignment` has an l, c or r for each column."""
     rules = {"l": ":--", "c": ":-:", "r": "--:"}
     lines = [headings, [rules[letter] for letter in alignment], *rows]
@@ -188,10 +188,10 @@ def _indented(block: str) -> str:
     return "\n".join(f"  {line}" for line in block.splitlines())
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """One line in which nothing is markup.
 
-    >>> _escape("hard_sigmoid | <b>")
+    >>> escape("hard_sigmoid | <b>")
     'hard\\\\_sigmoid \\\\| \\\\<b\\\\>'
     """
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))

@@ -68,6 +68,7 @@ class BackendRecord(_Record, frozen=True):
     dialect_nearest: dict[str, str] = {}
     given: tuple[str, ...] = ()
     environment: dict[str, str] = {}
+    aliases: dict[str, str] = {}
 
 
 class UnavailableRecord(_Record, frozen=True):

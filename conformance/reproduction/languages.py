@@ -176,14 +176,17 @@ def tensorflow_js_function(name: str) -> str:
     return found
 
 
-def tensorflow_js_weight(name: str, layer: str) -> str:
-    """The name that TensorFlow.js has for a weight of a layer.
+def tensorflow_js_weight(name: str, layer: str, scopes: Mapping[str, str]) -> str:
+    """The name that TensorFlow.js has for a weight of a layer, which has scopes of those names.
 
-    >>> tensorflow_js_weight("kernel", "DepthwiseConv2D")
+    >>> tensorflow_js_weight("kernel", "DepthwiseConv2D", {})
     'depthwise_kernel'
+    >>> tensorflow_js_weight("lstm_cell/kernel", "RNN", {"lstm_cell": "RNNCell_0"})
+    'RNNCell_0/kernel'
     """
-    found: str = tensorflow_js_names()["weights"].get(layer, {}).get(name, name)
-    return found
+    own = tensorflow_js_names()["weights"].get(layer, {})
+    *parts, last = name.split("/")
+    return "/".join([*(scopes[part] for part in parts), own.get(last, last)])
 
 
 def tensorflow_js_factory(name: str) -> str:

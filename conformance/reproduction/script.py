@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import jinja2
+import msgspec
 import numpy as np
 
-from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Expected, Law, Own, Refusal, Structure, Value, make
+from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import basis, matches, with_basis
+from conformance.cases.relations import RELATIONS, asked_beside, derivations, relation_of
 from conformance.engine import Made
-from conformance.reference_impl import activations
+from conformance.judging import told_failure
+from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.recurrent import Recurrent
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
 from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.reporting.results import BackendRecord, Finding
 from conformance.reproduction.languages import (
@@ -40,6 +48,10 @@ from conformance.runners.question import Limits
 from conformance.verdicts import BROKEN, Verdict
 
 COMMENT_WIDTH = 100
+
+ONLY_ASKED = ("random", "seeds", "methods", "method/*")
+"""Observables (`fnmatch`) that no script in a runtime's own language asks: what many random numbers say,
+several layers together, or a class and its methods, is for the suite to ask."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,23 @@ class Arrays:
         """All but the weights."""
         return self.inputs | self.masks | self.states | self.cotangents
 
+    def given(self) -> list[str]:
+        """The names of what a call is given."""
+        return [*self.inputs, *self.masks, *self.states]
+
+    def longer(self) -> list[list[tuple[str, list[int]]]]:
+        """For each call between two: what it is given, and along which axes it is longer (the batch; all but
+        the last, or but the second), as the adapters have it."""
+        calls = []
+        for axes in (lambda n: [0], lambda n: [*range(n - 1)], lambda n: [i for i in range(n) if i != 1]):
+            inputs = [(name, axes(x.ndim)) for name, x in self.inputs.items()]
+            masks = [
+                (name, [i for i in axes(x.ndim) if i < mask.ndim])
+                for (name, mask), x in zip(self.masks.items(), self.inputs.values(), strict=False)
+            ]
+            calls.append([*inputs, *masks, *((name, [0]) for name in self.states)])
+        return calls
+
 
 @dataclass(frozen=True)
 class Right:
@@ -142,59 +171,174 @@ class Right:
 
     Attributes:
         kind: `array`, `paths` (parts of a structure, by path), `whole` (a structure), `name` (one of
-            several) or `refusal`.
+            several), `own` (what the backend answers by itself), `composed` (what its answers to other cases
+            make of it) or `refusal`; `side` of such another case.
+        failure: how the backend fails where it should refuse, in its own words.
         moved: the sign of a zero counts.
+        sides: what else is asked, to be put together and multiplied by the factor (`Composition`), since the
+            statement holds.
         dot: the number of products and their magnitude, where the statistics of the errors decide.
     """
 
     kind: str
     value: Any = None
     limit: Array | None = None
+    failure: str = ""
     moved: bool = False
     dot: tuple[Array, Array] | None = None
     unit_roundoff: float = 0.0
     biased: bool = False
+    sides: tuple[str, ...] = ()
+    factor: float = 1.0
+    statement: str = ""
 
 
 def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
-    if runtime is None:
+    if runtime is None or matches(ONLY_ASKED, finding.observable):
         return Script(_requests(finding, seed), ".jsonl")
-    data, arithmetic = make(case), declared(backend.arithmetic)
-    expected = Answers(case, data, arithmetic)[finding.observable]
-    question = Question.about(case, finding.observable)
-    shapes = [x.shape for x in data.inputs]
-    text = _template(runtime).render(
-        finding=finding,
-        backend=backend,
-        seed=seed,
-        config=case.config,
-        arrays=Arrays.needed(question, data),
-        shapes=shapes,
-        unknown_batch=[[None, *shape[1:]] for shape in shapes],
-        versions={name: backend.versions[name] for name in runtime.versions if name in backend.versions},
-        q=question,
-        scoped=any("/" in name for name in case.weights),
-        right=_right(finding, expected, arithmetic, runtime),
-        broken=finding.verdict in BROKEN - {Verdict.PROTOCOL_ERROR},
-        time_limit_s=Limits().start_s + Limits().case_s,
+    arithmetic = declared(backend.arithmetic)
+
+    def text(case: Case, observable: str, right: Right, whole: bool) -> str:
+        """What asks for the observable of the case; the whole script, or only that."""
+        data, question = make(case), Question.about(case, observable)
+        shapes = [x.shape for x in data.inputs]
+        arrays, stack = Arrays.needed(question, data), _stack(case) if question.is_layer else None
+        scopes = dict.fromkeys(part for name in case.weights for part in name.split("/")[:-1])
+        numbered = _numbered(stack, scopes)
+        return _template(runtime).render(
+            whole=whole,
+            finding=finding,
+            backend=backend,
+            seed=seed,
+            config=case.config,
+            arrays=arrays,
+            states=_states(stack, list(arrays.states)) if runtime is KERAS else ", ".join(arrays.states),
+            shapes=shapes,
+            unknown_batch=[[None, *shape[1:]] for shape in shapes],
+            versions={name: backend.versions[name] for name in runtime.versions if name in backend.versions},
+            q=question,
+            scopes=list(numbered.values() if runtime is TENSORFLOW_JS else scopes),
+            own_name=partial(tensorflow_js_weight, layer=question.holder, scopes=numbered),
+            right=right,
+            broken=finding.verdict in BROKEN - {Verdict.PROTOCOL_ERROR},
+            time_limit_s=Limits().start_s + Limits().case_s,
+        )
+
+    relation = relation_of(finding.observable)
+    if relation is None:
+        expected = Answers(case, make(case), arithmetic)[finding.observable]
+        right = _right(finding, expected, arithmetic, runtime)
+        return Script(text(case, finding.observable, right, True), runtime.suffix)
+    composition = Composition.of(case, relation, basis(finding.observable), arithmetic)
+    sides = tuple(text(side, name, Right("side"), False) for side, name in composition.sides)
+    right = Right(
+        "composed",
+        composition.places,
+        composition.limit,
+        sides=sides,
+        factor=composition.factor,
+        statement=RELATIONS[relation].summary,
     )
-    return Script(text, runtime.suffix)
+    return Script(text(case, basis(finding.observable), right, True), runtime.suffix)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """How an output of a case is made up of outputs of the cases that a relation derives from it.
+
+    Attributes:
+        sides: the derived cases, each with its output.
+        places: of each element of the case's output the number of the one that stands there, counted through
+            the outputs of all sides.
+        limit: how far the two may be apart.
+    """
+
+    sides: tuple[tuple[Case, str], ...]
+    places: Array
+    factor: float
+    limit: Array
+
+    @classmethod
+    def of(cls, case: Case, relation: str, output: str, arithmetic: Arithmetic) -> Composition:
+        """That of one output, under an arithmetic."""
+        derivation = derivations(case)[relation]
+        which = int(output.rpartition("/")[2])
+        sides: list[tuple[Case, str]] = []
+        numbers: list[list[Array]] = []
+        bounds: list[list[Array]] = []
+        count = 0
+        for derived in derivation.cases:
+            answers = Answers(derived, make(derived), arithmetic)
+            names = [name for name in derived.observables if name.startswith("output/")]
+            limits = [_bound(answers[name]) for name in names]
+            sides += [(derived, name) for name in names]
+            bounds.append(limits)
+            numbers.append([])
+            for limit in limits:
+                numbers[-1].append(np.arange(count, count + limit.size).reshape(limit.shape))
+                count += limit.size
+        own = _bound(Answers(case, make(case), arithmetic)[output])
+        limit = own + abs(derivation.factor) * derivation.compose(bounds)[which]
+        return cls(
+            tuple(sides),
+            derivation.compose(numbers)[which],
+            derivation.factor,
+            np.zeros(own.shape) if derivation.exact else limit,
+        )
+
+
+def _bound(expected: Expected) -> Array:
+    """Of the error that a correct backend may make."""
+    assert isinstance(expected, Value)
+    tensor = expected.tensor
+    return np.zeros(tensor.shape) if tensor.error is None else xp.to_host(tensor.error)
+
+
+def _stack(case: Case) -> StackedRNNCells | None:
+    """The stack of cells that a case is about, or that its layer repeats."""
+    try:
+        layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    except (TypeError, ValueError):  # what the specification refuses is not taken apart
+        return None
+    repeated = layer.repeated if isinstance(layer, Recurrent) else layer
+    return repeated if isinstance(repeated, StackedRNNCells) else None
+
+
+def _states(stack: StackedRNNCells | None, names: Sequence[str]) -> str:
+    """The states as Keras takes them: those of each cell of a stack are a list of their own."""
+    if stack is None:
+        return ", ".join(names)
+    remaining = iter(names)
+    return ", ".join(f"[{', '.join(islice(remaining, cell.states))}]" for cell in stack.stack)
+
+
+def _numbered(stack: StackedRNNCells | None, scopes: Iterable[str]) -> dict[str, str]:
+    """The scopes that weights are in → those that TensorFlow.js has for them, of a stack by number."""
+    if stack is None:
+        return {scope: scope for scope in scopes}
+    return {scope: f"RNNCell_{i}" for i, scope in enumerate(stack.scopes) if scope}
 
 
 def _requests(finding: Finding, seed: int) -> str:
     """The lines that the suite writes to the backend about this finding alone."""
-    asked = Made(seed).concrete(finding.witness, (finding.observable,))
-    messages = (Start(PROTOCOL_VERSION, finding.backend), Observe(1, asked), Stop())
+    made = Made(seed)
+    case = msgspec.structs.replace(finding.witness, observables=with_basis(finding.observable))
+    asked = [(each, each.observables) for each in asked_beside(case).values()]
+    asked.insert(0, (case, tuple(name for name in case.observables if relation_of(name) is None)))
+    questions = [
+        Observe(number, made.concrete(each, names)) for number, (each, names) in enumerate(asked, start=1)
+    ]
+    messages = (Start(PROTOCOL_VERSION, finding.backend), *questions, Stop())
     return "".join(f"{encode(message).decode()}\n" for message in messages)
 
 
 def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime: Runtime) -> Right:
     match expected:
         case Refusal():
-            return Right("refusal")
+            return Right("refusal", failure=told_failure(finding.summary))
         case Value(tensor):
             value = xp.to_host(tensor.value)
             if value.dtype == bool:  # JavaScript's tensors hold truth values as numbers
@@ -211,6 +355,8 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
                 unit_roundoff=arithmetic.unit_roundoff,
                 biased=not arithmetic.nearest,
             )
+        case Own():
+            return Right("own", moved=True)
         case Structure(value) if finding.observable == "identifier":
             entry = activations.get(value)
             return Right("name", [runtime.name(name, "") for name in (entry.name, *entry.aliases)])
@@ -220,13 +366,15 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
             return Right("paths", dict(_leaf(wanted, path, runtime) for path in paths))
         case Structure(value):
             return Right("whole", value)
+        case Law():
+            raise ValueError("a script cannot judge what is random")
 
 
 def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:
     if tensor.dot is None:
         return None
-    terms, magnitude = map(xp.to_host, tensor.dot)
-    return np.broadcast_to(terms, magnitude.shape), magnitude
+    terms, magnitude = map(xp.to_host, tensor.dot())
+    return terms, magnitude
 
 
 def _leaf(structure: Any, path: list[str], runtime: Runtime) -> tuple[str, Any]:
@@ -250,7 +398,6 @@ def _template(runtime: Runtime) -> jinja2.Template:
         "limits": runtime.language.limits,
         "arguments": runtime.arguments,
         "factory": tensorflow_js_factory,
-        "weight": tensorflow_js_weight,
         "name": runtime.name,
         "key": runtime.key,
         "property": runtime.language.key,

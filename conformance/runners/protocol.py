@@ -30,12 +30,19 @@ if TYPE_CHECKING:
 
 OBSERVABLES = {
     "output/{i}": "output i of the call in inference mode",
+    "again/output/{i}": "output i of another such layer, called before on inputs of other sizes; of a "
+                        "stateful one that of its second call on these inputs, which goes on from its states",
     "training/output/{i}": "output i of the call in training mode",
     "training/state/{weight}": "a non-trainable weight after the call in training mode",
     "gradient/input/{i}": "vjp of the inference-mode outputs with the cotangents, by floating input i",
     "gradient/weight/{name}": "the same by the trainable weight of that name",
     "training/gradient/input/{i}": "vjp of the training-mode outputs, by input i",
     "training/gradient/weight/{name}": "the same by a weight",
+    "random": "of a layer that draws random numbers: output 0 of a call in training mode, and behind it, "
+              "along a new first axis, the vjp by input 0 of that same call",
+    "seeds": "JSON: {same_seed, other_seed, without_seed, next_call}: whether the training-mode output is "
+             "bit for bit that of another layer made with the same `seed`, with another one, that of two "
+             "without any the same, and that of the same layer's next call",
     "shape/concrete": "JSON: the list of output shapes inferred from the inputs' shapes, without running",
     "shape/unknown_batch": "JSON: the same with an unknown (null) batch size",
     "shape/unknown": "JSON: the same with every dimension unknown that the layer allows to be unknown",
@@ -47,18 +54,38 @@ OBSERVABLES = {
     "config": "JSON: the layer's configuration by Keras names and values, as the backend serialises it",
     "reconstructed/config": "JSON: the configuration of the layer that that configuration makes",
     "reconstructed/output/{i}": "output i of that layer with the same weights and inputs",
+    "refusal": "JSON: null where the subject can be made and then called with the inputs, in inference mode "
+               "and with its own initial weights; else the error that says why not",
+    "refusal/widened": "the same of a second call of that layer, each input twice along its last axis",
+    "methods": "JSON: {name: `method` | `property`} of the layer's public members, by Keras names",
+    "method/count_params": "JSON: what it says of the built layer",
+    "method/get_weights": "JSON: the names of the case's weights in its order, null for another array",
+    "method/set_weights": "JSON: {own, one_more, one_missing, other_shape}: whether it takes as many arrays "
+                          "as there are weights, of their shapes; the last two where there is a weight",
+    "method/trainable": "JSON: {frozen, thawed}: the names of {trainable_weights, non_trainable_weights} "
+                        "after it was set to false, and to true",
+    "method/reset_state": "JSON: {carried, reset}: whether a second call of a stateful layer has another "
+                          "output than the first, and a call after it that of the first",
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 
 
+DELIBERATE = frozenset({"invalid-argument", "type", "not-implemented"})
+"""The kinds of errors by which a backend tells its user what is wrong.
+
+They count as one where an error is due: which of them it is follows the language, not the fault. Keras raises
+a ValueError for an argument that a layer does not have, and Python a TypeError for one that is missing;
+TensorFlow.js has one class of error for both."""
+
 ERROR_KINDS = {
     "invalid-argument": "a value is refused: ValueError, InvalidArgumentError, an assertion on an argument",
     "type": "an argument of the wrong type or name: TypeError in Python",
     "not-implemented": "the backend says that it does not implement this",
     "missing-kernel": "the backend lacks a kernel or gradient for an operation",
-    "internal": "anything else: a failure that the author of the backend did not mean to report",
+    "internal": "anything else: a failure that the author of the backend did not mean to report, as what the "
+    "language itself raises where an operation meets another type than it was written for",
 }
 
 
@@ -144,7 +171,9 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         platform: machine, operating system, processor features.
         arithmetic: `{"base": name, …overrides}`, see `reference_impl.arithmetic`.
         capabilities: for each subject the patterns (`fnmatch`) of the observables that can be asked,
-            found by introspection. What is not listed is unsupported and asked nothing.
+            found by introspection. What is not listed is unsupported and asked nothing; a class that the
+            backend has and the specification lacks is listed too.
+        aliases: for each subject that is another one by another name, that one's.
     """
 
     name: str
@@ -154,6 +183,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     platform: dict[str, str]
     arithmetic: dict[str, Any]
     capabilities: dict[str, list[str]]
+    aliases: dict[str, str] = {}
 
 
 class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="started"):

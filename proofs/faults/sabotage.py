@@ -20,6 +20,7 @@ import msgspec
 import psutil
 
 from conformance.cases.case import Case
+from conformance.cases.relations import asked_beside
 from conformance.engine import Made, Plan, run
 from conformance.events import Judged, Unavailable
 from conformance.runners.protocol import encode
@@ -165,9 +166,10 @@ def hit_by(logs: Mapping[str, Log], cases: Iterable[Case], seed: int) -> set[tup
     made = Made(seed)
     by_print: dict[str, set[str]] = {}
     for case in cases:
-        told = json.loads(encode(made.concrete(case, ())))
-        made.forget(case)
-        by_print.setdefault(fingerprint(told), set()).add(case.id)
+        for each in (case, *asked_beside(case).values()):
+            told = json.loads(encode(made.concrete(each, ())))
+            made.forget(each)
+            by_print.setdefault(fingerprint(told), set()).add(case.id)
     return {
         (case, backend)
         for backend, log in logs.items()

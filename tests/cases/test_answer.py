@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from conformance.cases import corpus
-from conformance.cases.answer import PARTS, Expected, Refusal, Structure, Value, make, part
+from conformance.cases.answer import PARTS, Expected, Own, Refusal, Structure, Value, make, part
 from conformance.cases.case import Case, Literal, Recipe
-from conformance.reference_impl.arithmetic import IEEE_FLOAT32
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.reference_impl.arithmetic import IEEE_FLOAT32, IEEE_FLOAT64
+from conformance.reference_impl.tape import Tensor
 from conformance.runners.protocol import OBSERVABLES
 from tests.answers import answer
 
@@ -29,9 +33,13 @@ def answered(case: Case) -> dict[str, Expected]:
     return answer(case, make(case), IEEE_FLOAT32)
 
 
-def value(expected: Expected) -> list[Any]:
+def tensor(expected: Expected) -> Tensor:
     assert isinstance(expected, Value)
-    return list(expected.tensor.value.ravel())
+    return expected.tensor
+
+
+def value(expected: Expected) -> list[Any]:
+    return list(tensor(expected).value.ravel())
 
 
 def test_each_observable_is_answered_in_the_order_asked() -> None:
@@ -158,7 +166,34 @@ def test_specification_refuses_nothing_in_the_corpus_that_is_not_meant() -> None
     refused = [
         (case.subject, case.config, name, expected.message)
         for case in corpus.load("quick")
+        if not case.to_be_refused
         for name, expected in answer(case, make(case), None).items()
         if isinstance(expected, Refusal)
     ]
     assert refused == []
+
+
+def test_a_call_of_a_stateless_layer_is_what_it_was() -> None:
+    assert answered(dense(observables=("output/0", "again/output/0")))["again/output/0"] == Own("output/0")
+
+
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("more", [{}, {"go_backwards": True}, {"return_sequences": True}])
+def test_a_stateful_layer_goes_on_from_its_last_states(name: str, more: dict[str, Any]) -> None:
+    """As one does that is given the states that the first call returns."""
+    subject, config = f"layers.{name}", {"units": 3, **more}
+    drafted = draft_layer(subject, config | {"stateful": True}, [recipe("normal", 2, 4, 5)])
+    stateful = msgspec.structs.replace(drafted, observables=("output/0", "again/output/0"))
+    found = answered(stateful)
+    states = tuple(f"output/{i}" for i in range(1, 3 if name == "LSTM" else 2))
+    returning = msgspec.structs.replace(drafted, config=config | {"return_state": True}, observables=states)
+    data = make(returning)
+    last = answer(returning, data, IEEE_FLOAT64)
+    given = replace(data, initial_state=tuple(tensor(last[name]).value for name in states))
+    following = msgspec.structs.replace(drafted, config=config, observables=("output/0",))
+    expected = tensor(answer(following, given, IEEE_FLOAT64)["output/0"])
+    assert np.array_equal(tensor(found["again/output/0"]).value, expected.value)
+    assert not np.array_equal(tensor(found["output/0"]).value, expected.value)
+    error = tensor(found["again/output/0"]).error
+    assert error is not None
+    assert (error > 0).all()

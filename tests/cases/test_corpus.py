@@ -14,7 +14,7 @@ import pytest
 
 from conformance.cases import corpus
 from conformance.cases.answer import make
-from conformance.cases.case import Case, Recipe, decode, encode
+from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.drafts import quick
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import pairs
@@ -26,6 +26,7 @@ from conformance.reference_impl.layers.layer import Layer
 from conformance.runners.protocol import OBSERVABLES
 
 QUICK = corpus.load("quick")
+SOUND = [case for case in QUICK if not case.to_be_refused]
 LAYERS = {
     name: layer for name, layer in Layer.registered.items() if layer.__module__.startswith("conformance.")
 }
@@ -62,7 +63,7 @@ def test_corpus_is_what_is_drafted() -> None:
 
 
 def test_cases_are_a_few_hundred_bytes() -> None:
-    assert sorted(len(encode(case)) for case in QUICK)[-1] < 3000
+    assert sorted(len(encode(case)) for case in QUICK)[-1] < 4000
     assert np.median([len(encode(case)) for case in QUICK]) < 800
 
 
@@ -74,7 +75,7 @@ def test_every_subject_of_the_specification_is_asked() -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_argument_of_a_layer_takes_two_values(name: str) -> None:
     values: dict[str, set[str]] = defaultdict(set)
-    for case in QUICK:
+    for case in SOUND:
         if case.subject == f"layers.{name}":
             for argument, value in layers.get(name).from_config(case.config).config.items():
                 values[argument].add(repr(value))
@@ -110,11 +111,14 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
     if subject.startswith("activations."):
-        assert judging == {"forward", "gradients", "identifiers"}
+        applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
+        assert judging - {"errors"} == applicable
     else:
         inapplicable = {"identifiers", "gradients"} if subject in WITHOUT_GRADIENTS else {"identifiers"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):
             inapplicable |= {"memory"}  # the layer around a cell builds it and disposes of it
+        if "seed" not in layers.get(subject.partition(".")[2]).arguments:
+            inapplicable |= {"random"}
         assert judging == PROPERTIES.keys() - inapplicable
 
 
@@ -142,10 +146,11 @@ def test_no_two_arrays_of_a_case_share_their_bits() -> None:
 
 
 def test_weights_are_asymmetric() -> None:
-    """Transposed, reversed or permuted by gate, no weight of a dozen elements is what it was."""
+    """Transposed, reversed or permuted by gate, no weight of a dozen elements is what it was; but for those
+    written out, diagonals that tell what was dropped."""
     for case in QUICK:
         for name, weight in make(case).weights.items():
-            if weight.size < 12 or weight.ndim < 2:
+            if weight.size < 12 or weight.ndim < 2 or isinstance(case.weights[name], Literal):
                 continue
             for axis in range(weight.ndim):
                 if weight.shape[axis] > 1:

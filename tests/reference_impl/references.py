@@ -55,7 +55,7 @@ Place = tuple[int, ...]
 
 
 def extent(filled: Iterable[Place], params: dict[str, Any]) -> Place:
-    """The shape of a result, from the places that are filled in it; `overlap_add` is told its own."""
+    """The shape of a result, from the places that are filled in it; adjoints of windows are told theirs."""
     shape = tuple(1 + max(along) for along in zip(*filled, strict=True))
     spatial = params.get("spatial")
     return shape if spatial is None else (shape[0], *spatial, shape[-1])
@@ -208,6 +208,106 @@ def dot_reference(x: Array, kernel: Array, bias: Array) -> Array:
 def dot_terms(rounding: Rounding, x: Array, kernel: Array, bias: Array) -> Array:
     out = affine_terms(rounding, x.reshape(-1, x.shape[-1]), kernel, bias)
     return out.reshape(out.shape[0], *x.shape[:-1], -1)
+
+
+def resample_reference(x: Array, rows: Array, columns: Array) -> Array:
+    out = np.zeros((*x.shape[:-2], len(rows), len(columns)))
+    for place in places(out.shape):
+        *batch, r, c = place
+        products = [
+            Fraction(float(rows[r, i])) * Fraction(float(columns[c, j])) * Fraction(float(x[(*batch, i, j)]))
+            for i, j in places(x.shape[-2:])
+        ]
+        out[place] = float(sum(products))
+    return out
+
+
+def resample_terms(rounding: Rounding, x: Array, rows: Array, columns: Array) -> Array:
+    """Each pixel times the product of its weights."""
+    return np.stack(
+        [
+            rounding.multiply(
+                rounding.multiply(rows[:, None, i], columns[None, :, j]), x[..., i, j, None, None]
+            )
+            for i, j in places(x.shape[-2:])
+        ]
+    )
+
+
+Term = tuple[Place, Place, Place]
+"""Where a product lies in the result, and where its factors lie in their operands."""
+
+
+def convolved(
+    x: Place, size: Place, depth: int, filters: int, *, strides: Place, dilation: Place, groups: int
+) -> Iterator[Term]:
+    """Every product that a convolution sums, as its places in the output, the input and the kernel."""
+    width = filters // groups
+    for b, (window, covered) in itertools.product(
+        range(x[0]), window_places(x[1:-1], size, strides, dilation)
+    ):
+        position, offset = window[: len(size)], window[len(size) :]
+        for g, d, w in itertools.product(range(groups), range(depth), range(width)):
+            yield (b, *position, g * width + w), (b, *covered, g * depth + d), (*offset, d, g * width + w)
+
+
+def correlate_products(x: Place, kernel: Place, **params: Any) -> Iterator[Term]:
+    yield from convolved(x, kernel[:-2], *kernel[-2:], **params)
+
+
+def transposed_products(y: Place, kernel: Place, *, spatial: Place, **params: Any) -> Iterator[Term]:
+    x = (y[0], *spatial, params["groups"] * kernel[-2])
+    for in_y, in_x, in_kernel in convolved(x, kernel[:-2], *kernel[-2:], **params):
+        yield in_x, in_y, in_kernel
+
+
+def kernel_products(x: Place, y: Place, *, size: Place, **params: Any) -> Iterator[Term]:
+    for in_y, in_x, in_kernel in convolved(x, size, x[-1] // params["groups"], y[-1], **params):
+        yield in_kernel, in_x, in_y
+
+
+def summed_products(products: Callable[..., Iterator[Term]]) -> Callable[..., Array]:
+    """Sums of products of fractions, and a bias."""
+
+    def reference(left: Array, right: Array, *bias: Array, **params: Any) -> Array:
+        sums: dict[Place, Fraction] = {}
+        for place, one, other in products(left.shape, right.shape, **params):
+            product = Fraction(float(left[one])) * Fraction(float(right[other]))
+            sums[place] = sums.get(place, Fraction(0)) + product
+        out = np.zeros(extent(sums, params))
+        for place, value in sums.items():
+            out[place] = float(value + sum(Fraction(float(b[place[-1]])) for b in bias))
+        return out
+
+    return reference
+
+
+def product_terms(products: Callable[..., Iterator[Term]]) -> Callable[..., Array]:
+    """The rounded products of `summed_products` in the order of the loop, with zeros after, and a bias."""
+    known: dict[tuple[Place, Place], tuple[Array, Array]] = {}
+
+    def factors(left: Place, right: Place, **params: Any) -> tuple[Array, Array]:
+        per_place: dict[Place, list[tuple[int, int]]] = {}
+        for place, one, other in products(left, right, **params):
+            flat = int(np.ravel_multi_index(one, left)), int(np.ravel_multi_index(other, right))
+            per_place.setdefault(place, []).append(flat)
+        shape = (2, max(map(len, per_place.values())), *extent(per_place, params))
+        both = np.full(shape, -1)
+        for place, pairs in per_place.items():
+            for k, pair in enumerate(pairs):
+                both[0][(k, *place)], both[1][(k, *place)] = pair
+        return both[0], both[1]
+
+    def terms(rounding: Rounding, left: Array, right: Array, *bias: Array, **params: Any) -> Array:
+        key = left.shape, right.shape
+        if key not in known:
+            known[key] = factors(*key, **params)
+        one, other = known[key]
+        zero = np.float32(0)
+        multiplied = rounding.multiply(np.append(left, zero)[one], np.append(right, zero)[other])
+        return np.concatenate([multiplied, *[np.broadcast_to(b, multiplied.shape[1:])[None] for b in bias]])
+
+    return terms
 
 
 def along_last(function: Callable[[list[Any]], list[Any]]) -> Callable[..., Array]:

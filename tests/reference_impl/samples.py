@@ -14,29 +14,37 @@ from conformance.reference_impl import primitives
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.primitives import dot_last, mean, unbroadcast
 from conformance.reference_impl.primitives.primitive import Primitive
+from conformance.reference_impl.tape import Tensor
 
 from .references import (
     Place,
     affine_reference,
     affine_terms,
     along_last,
+    correlate_products,
     dot_reference,
     dot_terms,
     exact_log_softmax,
     exact_softmax,
+    kernel_products,
     mean_reference,
     moved,
     multiprecise,
     overlap_sources,
     padded_terms,
     places,
+    product_terms,
     python,
     rational,
+    resample_reference,
+    resample_terms,
     running_sources,
     scatter_sources,
     slice_moves,
     sum_sources,
     summed,
+    summed_products,
+    transposed_products,
     unbroadcast_sources,
     windows_moves,
 )  # fmt: skip
@@ -61,6 +69,7 @@ class Sample:
         float32: implementations on float32 arrays, other than that of the primitive itself.
         low, high: the interval that differentiable operands are drawn from.
         domain: the smallest operand for which the result is a number.
+        finite: the operands that are always finite, as weights are that the layer itself computes.
         exact: data movement and selections, whose result is never rounded.
         scale: the magnitude of operands at which the result is about to overflow.
         batch: the axis along which the first operand, and others like it, may be of any length.
@@ -77,6 +86,7 @@ class Sample:
     low: float = -2.0
     high: float = 2.0
     domain: float = -math.inf
+    finite: tuple[int, ...] = ()
     exact: bool = False
     scale: float = 3e38
     batch: int | None = 0
@@ -109,6 +119,23 @@ def fused_affine(x: Array, kernel: Array, bias: Array | None = None) -> Array:
     return total
 
 
+def columns_first(x: Array, rows: Array, columns: Array) -> Array:
+    return np.asarray(rows @ (x @ columns.T))
+
+
+def routed_to_largest(c: Tensor, x: Tensor, **params: Any) -> Tensor:
+    """`at_largest`, whose second operand is the largest of the third."""
+    return primitives.at_largest(c, primitives.largest_in_windows(x, **params), x, **params)
+
+
+def largest_places(c: Array, x: Array, *, size: Place, strides: Place) -> Array:
+    out = np.zeros(x.shape)
+    for b, i, channel in np.ndindex(c.shape):
+        window = x[b, i * strides[0] : i * strides[0] + size[0], channel]
+        out[b, i * strides[0] + int(np.argmax(window)), channel] += c[b, i, channel]
+    return out
+
+
 ONE, TWO = ((6, 5),), ((6, 5), (6, 5))
 PERMUTATION = np.argsort(np.random.default_rng(3).random((3, 4, 5)), axis=1)
 INDICES = np.array([[0, 3, 3], [6, 0, 1]])
@@ -130,6 +157,14 @@ def movement(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
 def gathering(name: str, shapes: Any, sources: Any, **params: Any) -> Sample:
     call = Primitive.every[name]
     return Sample(name, call, shapes, LINEAR, summed(sources), params, terms=padded_terms(sources))
+
+
+def convolution(name: str, shapes: Any, products: Any, **params: Any) -> Sample:
+    """The product of three arrays with two of them as its operands: linear in each."""
+    return Sample(
+        name, Primitive.every[name], shapes, SMOOTH, summed_products(products), params,
+        terms=product_terms(products), scale=1e19, batch=None if name == "KernelCorrelate" else 0,
+    )  # fmt: skip
 
 
 def selection(name: str, shapes: Any, reference: Callable[..., float], derivative: str = KINKED) -> Sample:
@@ -173,6 +208,8 @@ SAMPLES = (
     function("Erf", mpmath.erf, derivative=SMOOTH),
     binary("TanhGradient", lambda c, t: c * (1 - t * t), low=-1.0, high=1.0, scale=6e12),
     binary("SigmoidGradient", lambda c, s: c * s * (1 - s), low=0.0, high=1.0, scale=6e12),
+    function("Sinc", mpmath.sinc),
+    Sample("Triangle", primitives.triangle, ONE, KINKED, python(lambda x: max(1.0 - abs(x), 0.0))),
     # selections
     selection("Negative", ONE, lambda x: -x, LINEAR),
     selection("Absolute", ONE, abs),
@@ -184,6 +221,18 @@ SAMPLES = (
     selection("Greater", TWO, lambda x, y: float(x > y), DISCRETE),
     selection("GreaterEqual", TWO, lambda x, y: float(x >= y), DISCRETE),
     selection("Where", (*TWO, (6, 5)), lambda c, x, y: x if c else y),
+    Sample(
+        "LargestInWindows", primitives.largest_in_windows, ((2, 5, 4, 3),), KINKED,
+        lambda x, size, strides: np.array(
+            [[[x[b, 2 * i : 2 * i + 3, j : j + 2].max((0, 1)) for j in range(3)] for i in range(2)]
+             for b in range(len(x))]
+        ),
+        {"size": (3, 2), "strides": (2, 1)}, exact=True,
+    ),
+    Sample(
+        "AtLargest", routed_to_largest, ((2, 3, 3), (2, 7, 3)), KINKED, largest_places,
+        {"size": (3,), "strides": (2,)}, batch=None,
+    ),
     Sample(
         "Largest", primitives.largest, ((4, 7, 3),), KINKED,
         lambda x, axis: np.array([[[max(x[i, :, k])  for k in range(3)]] for i in range(len(x))]),
@@ -217,8 +266,8 @@ SAMPLES = (
     ),
     movement("TakeSlice", ((4, 3, 5),), lambda x, key: slice_moves(x, key, False), key=KEY),
     movement(
-        "PutSlice", ((3, 3),), lambda x, shape, key: slice_moves(np.empty(shape), key, True),
-        shape=(4, 3, 5), key=KEY,
+        "PutSlices", ((3, 3),), lambda x, shape, keys: slice_moves(np.empty(shape), keys[0], True),
+        shape=(4, 3, 5), keys=(KEY,),
     ),
     movement(
         "TakeSlice", ((4, 6),), lambda x, key: slice_moves(x, key, False),
@@ -266,6 +315,43 @@ SAMPLES = (
     ),
     Sample(
         "dot_last", dot_last, ((2, 3, 6), (6, 5), (5,)), ANALYTIC, dot_reference, terms=dot_terms, scale=1e19
+    ),
+    Sample(
+        "Resample", primitives.resample, ((2, 4, 3), (5, 4), (2, 3)), ANALYTIC, resample_reference,
+        terms=resample_terms, float32=(columns_first,), finite=(1, 2), scale=6e12,
+    ),
+    movement(
+        "PutSlices", ((2, 5), (2,), (1, 5)),
+        lambda *arrays, shape, keys: (
+            (place, n, origin)
+            for n, key in enumerate(keys)
+            for place, _, origin in slice_moves(np.empty(shape), key, True)
+        ),
+        shape=(4, 5), keys=(slices((None, 2)), slices(2, (None, None, 3)), slices((3, None))),
+    ),
+    # convolutions
+    convolution(
+        "Correlate", ((2, 6, 5, 4), (2, 3, 2, 6), (6,)), correlate_products,
+        strides=(2, 1), dilation=(1, 2), groups=2,
+    ),
+    convolution(
+        "Correlate", ((2, 7, 3), (3, 1, 6)), correlate_products, strides=(2,), dilation=(1,), groups=3
+    ),
+    convolution(
+        "TransposedCorrelate", ((2, 3, 2, 6), (3, 2, 2, 6)), transposed_products,
+        spatial=(8, 4), strides=(2, 1), dilation=(1, 2), groups=2,
+    ),
+    convolution(
+        "TransposedCorrelate", ((2, 3, 6), (3, 1, 6)), transposed_products,
+        spatial=(8,), strides=(2,), dilation=(1,), groups=3,
+    ),
+    convolution(
+        "KernelCorrelate", ((2, 6, 5, 4), (2, 3, 1, 6)), kernel_products,
+        size=(2, 3), strides=(2, 1), dilation=(1, 2), groups=2,
+    ),
+    convolution(
+        "KernelCorrelate", ((2, 7, 3), (2, 3, 6)), kernel_products,
+        size=(3,), strides=(2,), dilation=(1,), groups=3,
     ),
     # composites
     Sample(

@@ -94,9 +94,23 @@ def test_missing_required_argument_is_named(name: str) -> None:
             ("`renorm_clipping`", "rmax", "rmx"),
         ),
         ("LSTM", {"units": 2, "use_cudnn": "yes"}, ("`use_cudnn`", "'auto', True, False", "yes")),
+        (
+            "ConvLSTM2D",
+            {"filters": 2, "kernel_size": 2, "strides": 2, "dilation_rate": 2},
+            ("`strides`", "`dilation_rate`", "may exceed 1"),
+        ),
+        (
+            "ConvLSTM2DCell",
+            {"filters": 2, "kernel_size": 2, "padding": "causal"},
+            ("`padding`", "'valid', 'same'", "causal"),
+        ),
         ("TimeDistributed", {"layer": {"class_name": "Dens", "config": {}}}, ("`layer`", "Dense")),
         ("TimeDistributed", {"layer": "Dense"}, ("`layer`", "class_name", "'Dense'")),
         ("RNN", {"cell": DENSE}, ("`cell`", "cell", "Dense")),
+        ("RNN", {"cell": []}, ("`cell`", "list of cells", "[]")),
+        ("StackedRNNCells", {"cells": []}, ("`cells`", "at least one", "[]")),
+        ("StackedRNNCells", {"cells": DENSE}, ("`cells`", "a list", "Dense")),
+        ("StackedRNNCells", {"cells": [DENSE]}, ("`cells`", "expected cells", "Dense")),
         ("Bidirectional", {"layer": DENSE}, ("`layer`", "recurrent", "Dense")),
         ("Bidirectional", {"layer": GRU, "merge_mode": "max"}, ("`merge_mode`", "'concat'", "max")),
         ("Bidirectional", {"layer": GRU, "backward_layer": GRU}, ("`backward_layer`", "`go_backwards`")),
@@ -116,6 +130,10 @@ def test_missing_required_argument_is_named(name: str) -> None:
         ("Dropout", {"rate": 0.5, "noise_shape": [0, 1]}, ("`noise_shape`", "positive", "[0, 1]")),
         ("GaussianNoise", {"stddev": -0.5}, ("`stddev`", "from 0 to 1", "-0.5")),
         ("SpatialDropout2D", {"rate": 0.5, "data_format": "NCHW"}, ("`data_format`", "NCHW")),
+        ("RandomWidth", {"factor": 1.5}, ("`factor`", "up to 1", "1.5")),
+        ("RandomWidth", {"factor": 0}, ("`factor`", "above 0", "0")),
+        ("RandomWidth", {"factor": [0.5, 0.25]}, ("`factor`", "no less", "[0.5, 0.25]")),
+        ("Resizing", {"height": 2, "width": 2, "interpolation": "cubic"}, ("`interpolation`", "'bicubic'")),
     ],
 )
 def test_bad_argument_is_named_with_what_is_allowed(
@@ -134,6 +152,8 @@ def test_bad_argument_is_named_with_what_is_allowed(
         (layers.Conv2D(2, 2), [(1, 4, 5)], ("Conv2D", "rank 4", "(1, 4, 5)")),
         (layers.Conv2D(2, 2, groups=2), [(1, 4, 5, 3)], ("`groups`", "2", "3 input channels")),
         (layers.LSTM(2), [(1, 2)], ("LSTM", "rank 3", "(1, 2)")),
+        (layers.ConvLSTM2D(2, 2), [(1, 4, 5, 3)], ("ConvLSTM2D", "rank 5", "(1, 4, 5, 3)")),
+        (layers.ConvLSTM2D(2, 2), [(1, 2, 4, 5, None)], ("channels", "(1, 4, 5, None)")),
         (layers.BatchNormalization(axis=3), [(2, 3)], ("`axis`", "3", "(2, 3)")),
         (layers.MaxPooling3D(), [(1, 4, 5, 3)], ("MaxPooling3D", "rank 5", "(1, 4, 5, 3)")),
         (layers.GlobalAveragePooling1D(), [(1, 4)], ("GlobalAveragePooling1D", "rank 3", "(1, 4)")),
@@ -153,6 +173,10 @@ def test_bad_argument_is_named_with_what_is_allowed(
         (layers.Reshape((5, -1)), [(2, 3, 4)], ("`target_shape`", "(5, -1)", "(2, 3, 4)")),
         (layers.Permute((2, 1)), [(2, 3)], ("Permute", "rank 3", "(2, 3)")),
         (layers.RepeatVector(2), [(2, 3, 4)], ("RepeatVector", "rank 2", "(2, 3, 4)")),
+        (layers.Softmax([1, 2]), [(2, 3)], ("`axis`", "[2]", "(2, 3)")),
+        (layers.GroupNormalization(1, axis=-2), [(2, 3)], ("`axis`", "behind the batch", "(2, 3)")),
+        (layers.Rescaling([1.0, 2.0, 3.0]), [(2, 4)], ("`scale`", "(3,)", "(2, 4)")),
+        (layers.Rescaling(1.0, [1.0, 2.0]), [(None, 3)], ("`offset`", "(2,)", "(None, 3)")),
         (layers.SpatialDropout1D(0.5), [(2, 3)], ("SpatialDropout1D", "rank 3", "(2, 3)")),
     ],
 )
@@ -160,6 +184,15 @@ def test_bad_input_is_named_with_its_shape(layer: Layer, shapes: list[Any], says
     with pytest.raises(ValueError, match=r".") as error:
         layer.check_inputs(shapes)
     assert [text for text in says if text not in str(error.value)] == []
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (2, 3)], [(2, 4)], [(1, 3)]])
+def test_states_of_another_number_or_shape_are_refused(shapes: list[tuple[int, int]]) -> None:
+    layer = layers.SimpleRNN(3)
+    weights = {w.name: variable(np.zeros(w.shape)) for w in layer.declare_weights([(2, 4, 5)])}
+    context = Context(initial_state=tuple(variable(np.zeros(shape)) for shape in shapes))
+    with pytest.raises(ValueError, match=r"SimpleRNN takes states of shapes \[\(2, 3\)\]"):
+        layer.call([variable(np.zeros((2, 4, 5)))], weights, context)
 
 
 @pytest.mark.parametrize("name", ["AlphaDropout", "GaussianDropout"])

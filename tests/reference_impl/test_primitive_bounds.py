@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from conformance.reference_impl import primitives
 from conformance.reference_impl.arithmetic import FLOAT16, Arithmetic
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.primitives.primitive import Elementwise
+from conformance.reference_impl.primitives import erf, relu6, sigmoid, sign, tanh
+from conformance.reference_impl.primitives.primitive import Elementwise, Primitive
 from conformance.reference_impl.tape import Tensor, error_bounds, variable
 
 from .rounding import FLUSHING, NEAREST, NUMPY, ORDERS, TO_ZERO, Rounding, flushed, truncated_sum
@@ -84,6 +87,8 @@ def draws(sample: Sample, regime: Regime, seed: int = 0) -> Iterator[list[Array]
     shapes, times = shapes_of_runs(sample)
     for _ in range(times):
         drawn = [regime(sample, rng, shape) for shape in shapes]
+        for which in sample.finite:
+            drawn[which] = np.where(np.isfinite(drawn[which]), drawn[which], 1.0)
         yield [np.where(x > sample.domain, x, np.abs(x)).astype(np.float32) for x in drawn]
 
 
@@ -173,6 +178,53 @@ def test_selections_may_read_subnormals_as_zero(sample: Sample, arithmetic: Arit
                 assert margins(out.value, out.error, computed).max() <= 1
 
 
+def chosen(x: Array, better: Callable[[Array, Array], Array]) -> Array:
+    """Of each column the first element that is no worse than another, as it is: the comparison reads
+    subnormals as zeros."""
+    return functools.reduce(lambda a, b: np.where(better(flushed(a), flushed(b)), a, b), x)
+
+
+def or_zero(x: Array) -> Array:
+    return chosen(np.stack([x[0], np.zeros_like(x[0])]), np.greater_equal)
+
+
+COMPARING: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Array], Array]]] = {
+    "maximum": (
+        lambda x: primitives.maximum(row(x, 0), row(x, 1)),
+        lambda x: chosen(x[:2], np.greater_equal),
+    ),
+    "minimum": (
+        lambda x: primitives.minimum(row(x, 0), row(x, 1)),
+        lambda x: chosen(x[:2], np.less_equal),
+    ),
+    "largest": (
+        lambda x: primitives.largest(x, axis=0),
+        lambda x: chosen(x, np.greater_equal)[None],
+    ),
+    "largest_number": (
+        lambda x: primitives.largest_number(x, axis=0),
+        lambda x: chosen(x, np.greater_equal)[None],
+    ),
+    "relu": (lambda x: primitives.relu(row(x, 0)), or_zero),
+    "relu6": (lambda x: primitives.relu6(row(x, 0)), lambda x: np.minimum(or_zero(x), np.float32(6))),
+}
+"""What chooses by comparing the rows of an array, and an implementation on float32."""
+
+
+def row(x: Tensor, which: int) -> Tensor:
+    return primitives.take_slice(x, key=(which,))
+
+
+@pytest.mark.parametrize("regime", ["subnormal", "subnormal and not"])
+@pytest.mark.parametrize("name", COMPARING)
+def test_comparison_that_reads_subnormals_as_zeros_may_give_one_for_another(name: str, regime: str) -> None:
+    specified, computed = COMPARING[name]
+    x = REGIMES[regime](SAMPLES[0], np.random.default_rng(12), (5, RUNS)).astype(np.float32)
+    with error_bounds(EITHER):
+        out = specified(variable(x.astype(np.float64)))
+    assert margins(out.value, out.error, computed(x)).max() <= 1
+
+
 LATTICE = [s for s in SAMPLES if s.terms or s.name in ("Add", "Subtract", "Multiply", "Square")]
 
 
@@ -253,3 +305,16 @@ def test_float16_runs_stay_within_the_bound_of_long_sums() -> None:
         out = specified(total, [x], FLOAT16)
         computed = np.add.accumulate(x, axis=1, dtype=np.float16)[:, -1]
         assert margins(out.value, out.error, computed).max() <= 1
+
+
+@pytest.mark.parametrize("function", [erf, relu6, sigmoid, sign, tanh])
+@pytest.mark.parametrize("value", [0.5, -3.0, math.inf, math.nan])
+def test_a_bounded_function_of_what_may_be_anything_may_be_anything(
+    function: Primitive, value: float
+) -> None:
+    """A sum that may overflow on the way may be NaN, and so are functions of it."""
+    with error_bounds(NUMPY):
+        out = function(Tensor(np.array([value, 0.25]), np.array([math.inf, 0.0])))
+    assert out.error is not None
+    assert np.isinf(out.error[0])
+    assert np.isfinite(out.error[1])

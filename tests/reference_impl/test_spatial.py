@@ -58,7 +58,7 @@ def test_cropping_undoes_padding(rank: int, first: bool) -> None:
     np.testing.assert_array_equal(changed(layer, around), x)
 
 
-@pytest.mark.parametrize(("rank", "first"), [(1, False), (3, False), (3, True)])
+@pytest.mark.parametrize(("rank", "first"), [(1, False), *RANKS_AND_FORMATS[2:]])
 def test_upsampling_repeats(rank: int, first: bool) -> None:
     x = expected = drawn(rank, first)
     for axis, times in enumerate(of_space(TIMES[:rank], first, 1)):
@@ -80,6 +80,8 @@ def test_one_number_is_for_both_ends_of_every_dimension() -> None:
         ("ZeroPadding2D", {"padding": [1, -1]}, ("`padding`", "none below 0", "[1, -1]")),
         ("Cropping3D", {"cropping": [1, 2]}, ("`cropping`", "3 pairs of integers", "[1, 2]")),
         ("UpSampling1D", {"size": 0}, ("`size`", "positive integer", "0")),
+        ("UpSampling2D", {"size": [1, 2, 3]}, ("`size`", "2 integers", "(1, 2, 3)")),
+        ("UpSampling2D", {"interpolation": "cubic"}, ("`interpolation`", "'lanczos3'", "'cubic'")),
         ("UpSampling3D", {"size": [1, 2]}, ("`size`", "3 integers", "(1, 2)")),
     ],
 )

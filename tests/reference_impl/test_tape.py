@@ -29,6 +29,7 @@ from conformance.reference_impl.primitives import (
     sqrt,
     square,
     subtract,
+    take_slice,
     tanh,
     total,
     where,
@@ -85,6 +86,35 @@ def test_the_same_output_twice_counts_twice() -> None:
     y = square(x)
     (found,) = vjp([y, y], [ones_like(y), ones_like(y)], [x])
     assert found.value == 8.0
+
+
+def test_slices_that_have_nothing_in_common_are_put_together_at_once() -> None:
+    x = variable(np.arange(6.0).reshape(2, 3))
+    with error_bounds(IEEE_FLOAT32):
+        columns = [square(take_slice(x, key=(slice(None), t))) for t in range(3)]
+        (found,) = vjp(columns, [Tensor(np.full(2, 0.1)) for _ in range(3)], [x])
+        (one,) = vjp(columns[1:2], [Tensor(np.full(2, 0.1))], [x])
+    np.testing.assert_allclose(found.value, 0.2 * x.value, rtol=1e-15)
+    assert found.error is not None
+    assert one.error is not None
+    np.testing.assert_array_equal(found.error[:, 1], one.error[:, 1])
+    np.testing.assert_array_equal(one.error[:, ::2], 0.0)
+
+
+def test_slices_that_overlap_add_up() -> None:
+    x = variable(np.arange(5.0))
+    parts = [take_slice(x, key=(key,)) for key in (slice(0, 3), slice(2, 5), 2)]
+    (found,) = vjp([*parts, x], [ones_like(part) for part in [*parts, x]], [x])
+    np.testing.assert_array_equal(found.value, [2.0, 2.0, 4.0, 2.0, 2.0])
+
+
+def test_the_sign_of_a_zero_is_not_known_of_several_slices() -> None:
+    x = variable(np.ones(2))
+    with error_bounds(IEEE_FLOAT32):
+        halves = [take_slice(x, key=(i,)) for i in range(2)]
+        (one,) = vjp(halves[:1], [Tensor(np.asarray(-0.0))], [x])
+        (both,) = vjp(halves, [Tensor(np.asarray(-0.0))] * 2, [x])
+    assert (one.provenance, both.provenance) == (Provenance.MOVED, Provenance.SELECTED)
 
 
 def test_a_source_that_nothing_depends_on_has_gradient_zero() -> None:

@@ -19,6 +19,7 @@ import pytest
 from conformance import cli, dialects
 from conformance.cases.answer import make
 from conformance.cases.case import Case, encode
+from conformance.cases.drafts import determinism, relations
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Unpredictable
 from conformance.reporting.ledger import finding_of
@@ -32,6 +33,20 @@ from conformance.verdicts import Check, Verdict
 HERE = Path(__file__).parent
 BACKENDS = ("keras-tensorflow", "tfjs-cpu", "tfjs-wasm")
 DENSE = draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 4)])
+BESIDE = (
+    *(
+        case
+        for case in determinism.drafts()
+        if case.subject in ("layers.Dense", "layers.GRU", "layers.Softmax")
+    ),
+    *(
+        case
+        for case in relations.drafts()
+        if case.subject in ("layers.DepthwiseConv2D", "layers.Bidirectional")
+    ),
+)
+"""Cases in which something is asked beside the outputs: after other calls, or of other cases."""
+
 UNDOCUMENTED = "tests.reproduction.undocumented"
 
 pytestmark = [pytest.mark.keras, pytest.mark.node]
@@ -57,7 +72,7 @@ class Invented:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of all witnesses of the recorded deviations, none of them known."""
     place = tmp_path_factory.mktemp("results")
-    words = as_files(witnesses(), place)
+    words = as_files((*witnesses(), *BESIDE), place)
     assert run(*words, *(w for name in BACKENDS for w in ("--backend", name)), out=place / "out") == 1
     modules = ensure_package(silent, find_node()) / "node_modules"
     (place / "out" / "node_modules").symlink_to(modules)
@@ -177,7 +192,7 @@ def test_scripts_show_the_parts_in_which_a_structure_differs(
 def invented(results: Path, report: Report, tmp_path_factory: pytest.TempPathFactory) -> Invented:
     """Findings that are none: checks that conform, of every kind of observable, and what is refused."""
     folder = folder_with_tensorflow_js(results, tmp_path_factory.mktemp("invented"))
-    invented = inventions(report, witnesses())
+    invented = inventions(report, (*witnesses(), *BESIDE))
     conforming = {kind: write(folder, report.results, finding) for kind, finding in invented.items()}
     bogus = msgspec.structs.replace(DENSE, config={"units": 3, "bogus": 1})
     refused = {}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.reference_impl.layers.members import members
 from conformance.runners.registry import KERAS_ADAPTER
 from tests.runners.adapter import Adapter
 
@@ -52,6 +53,13 @@ def test_capabilities_are_every_layer_class_and_activation(adapter: Adapter) -> 
     assert "gradient/*" not in capabilities["layers.Layer"]
     assert "identifier" in capabilities["activations.swish"]
     assert "activations.get" not in capabilities
+
+
+def test_aliases_are_told_with_the_class_that_they_name(adapter: Adapter) -> None:
+    aliases = adapter.identity.aliases
+    assert aliases["layers.AvgPool2D"] == "layers.AveragePooling2D"
+    assert "layers.AveragePooling2D" not in aliases
+    assert aliases.keys() <= adapter.identity.capabilities.keys()
 
 
 def test_dense_value_and_gradients(adapter: Adapter) -> None:
@@ -149,6 +157,46 @@ def test_lstm_with_mask_and_initial_state(adapter: Adapter, unroll: bool) -> Non
     gradient = answers["gradient/input/0"]
     assert (gradient[~mask] == 0).all()
     assert (gradient[mask] != 0).all()
+
+
+def test_states_of_a_stack_are_given_cell_by_cell(adapter: Adapter) -> None:
+    cells = [
+        {"module": "keras.layers", "class_name": f"{name}Cell", "config": {"units": 2, "name": name.lower()}}
+        for name in ("LSTM", "SimpleRNN")
+    ]
+    top = {"kernel": normal(2, 2), "recurrent_kernel": normal(2, 2), "bias": normal(2)}
+    bottom = {"kernel": normal(3, 8), "recurrent_kernel": normal(2, 8), "bias": normal(8)}
+    x, h, c, state = normal(2, 1, 3), normal(2, 2), normal(2, 2) / 2, normal(2, 2)
+    answers = adapter.observe(
+        "layers.RNN",
+        "output/0 output/1 output/2 output/3 weights",
+        x,
+        config={"cell": cells, "return_state": True},
+        initial_state=[h, c, state],
+        weights={
+            f"{scope}/{name}": w
+            for scope, own in (("lstm", bottom), ("simplernn", top))
+            for name, w in own.items()
+        },
+    )
+    hidden, carry = lstm(x, np.ones((2, 1), bool), h, c, bottom)
+    last = np.tanh(hidden @ top["kernel"] + state @ top["recurrent_kernel"] + top["bias"])
+    for index, expected in enumerate((last, hidden, carry, last)):
+        np.testing.assert_allclose(answers[f"output/{index}"], expected, rtol=1e-5)
+    assert [weight["name"] for weight in answers["weights"]][::3] == ["lstm/kernel", "simplernn/kernel"]
+
+
+def test_weights_of_stacks_in_both_directions_are_told_apart(adapter: Adapter) -> None:
+    cells = [
+        {"module": "keras.layers", "class_name": "GRUCell", "config": {"units": 2, "name": name}}
+        for name in ("one", "two")
+    ]
+    stack = {"module": "keras.layers", "class_name": "StackedRNNCells", "config": {"cells": cells}}
+    inner = {"module": "keras.layers", "class_name": "RNN", "config": {"cell": stack, "name": "inner"}}
+    described = adapter.observe("layers.Bidirectional", "weights", normal(1, 2, 3), config={"layer": inner})
+    assert [weight["name"] for weight in described["weights"]][::3] == [
+        f"{direction}_inner/{name}/kernel" for direction in ("forward", "backward") for name in ("one", "two")
+    ]
 
 
 def test_a_stateful_layer_starts_anew_at_each_call(adapter: Adapter) -> None:
@@ -265,6 +313,30 @@ def test_refusals_say_where_and_of_which_kind(
     assert error.message
 
 
+@pytest.mark.parametrize(
+    ("subject", "config", "inputs", "kind", "at"),
+    [
+        ("layers.Dense", {"units": 3, "colour": "red"}, [X], "invalid-argument", "construction"),
+        ("layers.Conv1D", {"filters": "3", "kernel_size": 1}, [normal(1, 2, 3)], "internal", "construction"),
+        ("layers.BatchNormalization", {"axis": 7}, [X], "internal", "call"),
+        ("activations.relu", {"slope": 1.0}, [X], "type", "call"),
+    ],
+)
+def test_what_is_wrong_is_refused_without_weights(
+    adapter: Adapter, subject: str, config: dict[str, Any], inputs: list[Any], kind: str, at: str
+) -> None:
+    error = adapter.observe(subject, "refusal", *inputs, config=config)["refusal"]
+    assert (error.kind, error.at) == (kind, at)
+
+
+def test_sound_calls_are_answered_by_nothing_and_a_wider_one_is_refused(adapter: Adapter) -> None:
+    answers = adapter.observe("layers.Dense", "refusal refusal/widened", X, config={"units": 3})
+    assert answers["refusal"] is None
+    assert (answers["refusal/widened"].kind, answers["refusal/widened"].at) == ("invalid-argument", "call")
+    assert adapter.observe("layers.Softmax", "refusal/widened", X) == {"refusal/widened": None}
+    assert adapter.observe("activations.relu", "refusal", X) == {"refusal": None}
+
+
 @pytest.mark.parametrize("weights", [{}, {"kernel": DENSE["kernel"]}, DENSE | {"gamma": DENSE["bias"]}])
 def test_other_weights_than_the_layers_are_refused(adapter: Adapter, weights: dict[str, Any]) -> None:
     answers = adapter.observe("layers.Dense", "output/0 weights", X, config={"units": 3}, weights=weights)
@@ -321,3 +393,89 @@ def test_unknown_subjects_name_the_known(adapter: Adapter) -> None:
     error = adapter.observe("layers.Dence", "output/0")["output/0"]
     assert (error.kind, error.at) == ("invalid-argument", "construction")
     assert "Dense" in error.message
+
+
+RECURRENT_WEIGHTS = {"kernel": normal(3, 8), "recurrent_kernel": normal(2, 8), "bias": normal(8)}
+
+
+def test_a_layer_answers_again_after_calls_of_other_sizes(adapter: Adapter) -> None:
+    answers = adapter.observe(
+        "layers.LSTM",
+        "output/0 again/output/0",
+        normal(2, 4, 3),
+        config={"units": 2},
+        weights=RECURRENT_WEIGHTS,
+        masks=[np.array([[True, True, False, True], [True, False, False, False]])],
+        initial_state=[normal(2, 2), normal(2, 2)],
+    )
+    np.testing.assert_array_equal(answers["again/output/0"], answers["output/0"])
+
+
+def test_a_stateful_layer_answers_again_from_its_last_states(adapter: Adapter) -> None:
+    x = normal(2, 4, 3)
+    config = {"units": 2, "stateful": True}
+    answers = adapter.observe("layers.LSTM", "again/output/0", x, config=config, weights=RECURRENT_WEIGHTS)
+    twice = adapter.observe(
+        "layers.LSTM",
+        "output/0",
+        np.concatenate([x, x], axis=1),
+        config={"units": 2},
+        weights=RECURRENT_WEIGHTS,
+    )
+    np.testing.assert_allclose(answers["again/output/0"], twice["output/0"], rtol=1e-5)
+
+
+def test_members_of_every_layer_are_those_that_the_specification_promises(adapter: Adapter) -> None:
+    """Else `python -m conformance.runners.keras_adapter.members` writes them anew."""
+    capabilities = adapter.identity.capabilities
+    layers = [subject.removeprefix("layers.") for subject in capabilities if subject.startswith("layers.")]
+    live = {name: adapter.observe(f"layers.{name}", "methods")["methods"] for name in layers}
+    assert live == {name: members(name) for name in layers}
+    assert live["Dense"]["count_params"] == live["Dense"]["from_config"] == "method"
+    assert live["Dense"]["trainable_weights"] == "property"
+    assert "reset_state" not in live["Dense"]
+
+
+def test_methods_of_a_built_layer_are_tried(adapter: Adapter) -> None:
+    methods = ["count_params", "get_weights", "set_weights", "trainable"]
+    asked = " ".join(f"method/{name}" for name in methods)
+    answers = adapter.observe("layers.Dense", asked, X, config={"units": 3}, weights=DENSE)
+    count, order, taken, trainable = (answers[f"method/{name}"] for name in methods)
+    assert count == 9
+    assert order == ["kernel", "bias"]
+    assert taken == {"own": True, "one_more": False, "one_missing": False, "other_shape": False}
+    assert trainable["frozen"] == {"trainable_weights": [], "non_trainable_weights": ["kernel", "bias"]}
+    assert trainable["thawed"] == {"trainable_weights": ["kernel", "bias"], "non_trainable_weights": []}
+
+
+def test_a_stateful_layer_carries_its_states_and_resets_them(adapter: Adapter) -> None:
+    weights = {"kernel": normal(2, 3), "recurrent_kernel": normal(3, 3), "bias": normal(3)}
+    for stateful in (True, False):
+        config = {"units": 3, "stateful": stateful}
+        answers = adapter.observe(
+            "layers.SimpleRNN", "method/reset_state", normal(2, 4, 2), config=config, weights=weights
+        )
+        assert answers["method/reset_state"] == {"carried": stateful, "reset": True}
+
+
+def test_a_case_draws_the_same_again_and_its_gradient_with_its_output(adapter: Adapter) -> None:
+    x = np.ones((50, 40), np.float32)
+    first, again = (
+        adapter.observe("layers.Dropout", "random", x, config={"rate": 0.25}, cotangents=[2 * x])["random"]
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+    output, gradient = first
+    np.testing.assert_array_equal(gradient, 2 * output)
+    np.testing.assert_allclose(np.unique(output), [0, 4 / 3], rtol=1e-6)
+
+
+def test_a_seed_settles_what_the_first_call_draws(adapter: Adapter) -> None:
+    x = np.ones((50, 40), np.float32)
+    answers = adapter.observe("layers.GaussianNoise", "seeds", x, config={"stddev": 0.5, "seed": 3})
+    assert answers["seeds"] == {
+        "same_seed": True,
+        "other_seed": False,
+        "without_seed": False,
+        "next_call": False,
+    }

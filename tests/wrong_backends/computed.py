@@ -37,6 +37,7 @@ CONVOLUTION = f"{LAYERS}.convolution"
 BATCH_NORMALIZATION = f"{LAYERS}.batch_normalization"
 LSTM = f"{LAYERS}.lstm:LSTM"
 BLOCK = f"{LAYERS}.cell:DenseCell.block"
+CONV_LSTM = f"{LAYERS}.conv_lstm2d_cell:ConvLSTM2DCell"
 ANSWER = "conformance.cases.answer"
 
 
@@ -72,14 +73,16 @@ def float16_storage(case: Case, observable: str, answer: Any) -> Any:
 # Conv2D
 
 
-def kernel_flipped(original: Any, views: Tensor, kernel: Tensor, *bias_and_groups: Any) -> Tensor:
-    return original(views, flip(flip(kernel, axis=0), axis=1), *bias_and_groups)
+def kernel_flipped(original: Any, x: Tensor, kernel: Tensor, *bias: Any, **params: Any) -> Tensor:
+    return original(x, flip(flip(kernel, axis=0), axis=1), *bias, **params)
 
 
-def groups_ignored(original: Any, views: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+def groups_ignored(
+    original: Any, x: Tensor, kernel: Tensor, *bias: Any, groups: int, **params: Any
+) -> Tensor:
     """Every group of filters sees the first group of channels."""
-    first = take_slice(views, key=(slice(None),) * 5 + (slice(0, kernel.shape[-2]),))
-    return original(concatenate(*[first] * groups, axis=-1), kernel, bias, groups)
+    first = take_slice(x, key=(slice(None),) * 3 + (slice(0, kernel.shape[-2]),))
+    return original(concatenate(*[first] * groups, axis=-1), kernel, *bias, groups=groups, **params)
 
 
 def bias_along_width(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
@@ -140,6 +143,16 @@ def update_inverted(original: Any, z: Tensor, h: Tensor, candidate: Tensor) -> T
     return original(z, candidate, h)
 
 
+def recurrent_kernel_flipped(original: Any, self: Any, h: Tensor, weights: Any, context: Any) -> Tensor:
+    """Convolution as mathematics has it, for correlation."""
+    kernel = weights["recurrent_kernel"]
+    return original(self, h, {**weights, "recurrent_kernel": flip(flip(kernel, axis=0), axis=1)}, context)
+
+
+def state_without_effect(original: Any, self: Any, h: Tensor, weights: Any, context: Any) -> Tensor:
+    return multiply(original(self, h, weights, context), 0.0)
+
+
 def bias_rows_swapped(original: Any, self: Any, weights: Any, row: int) -> Tensor | None:
     return original(self, weights, 1 - row)
 
@@ -196,6 +209,42 @@ def no_maximum_subtracted(original: Any, self: Any, x: Tensor, *, axis: int) -> 
     return divide(e, total(e, axis=(axis,), keepdims=True))
 
 
+# Calls after others
+
+
+def first_call_warmer(case: Case, observable: str, answer: Any) -> Any:
+    """The first call of a layer gives its last bit otherwise, as one that compiles does."""
+    return np.nextafter(answer, np.float32(np.inf)) if observable.startswith("output/") else answer
+
+
+def state_forgotten(original: Any, self: Any) -> Any:
+    return self.called(training=False)
+
+
+# Relations
+
+
+def rows_leak(case: Case, observable: str, answer: Any) -> Any:
+    """A sample has a part in the one behind it."""
+    if observable.startswith("output/") and len(answer) > 1:
+        return answer + np.float32(0.125) * np.roll(answer, 1, axis=0)
+    return answer
+
+
+def rounded_up(case: Case, observable: str, answer: Any) -> Any:
+    """What is positive is a unit in the last place too large, which no bound sees."""
+    if observable != "output/0":
+        return answer
+    return np.where(answer > 0, np.nextafter(answer, np.float32(np.inf)), answer)
+
+
+def unrolled_without_end(original: Any, self: Any, inputs: Any, weights: Any, context: Any) -> Result:
+    """The loop that is unrolled lacks its last step."""
+    if self.unroll:
+        inputs = [take_slice(inputs[0], key=(slice(None), slice(0, -1)))]
+    return original(self, inputs, weights, context)
+
+
 # Gradients
 
 
@@ -221,9 +270,9 @@ FAULTS = (
         "conv_kernel_flipped",
         "forward",
         "layers.Conv2D",
-        {f"{CONVOLUTION}:contract": kernel_flipped},
+        {f"{CONVOLUTION}:correlate": kernel_flipped},
     ),
-    Fault("groups_ignored", "forward", "layers.Conv2D", {f"{CONVOLUTION}:contract": groups_ignored}),
+    Fault("groups_ignored", "forward", "layers.Conv2D", {f"{CONVOLUTION}:correlate": groups_ignored}),
     Fault(
         "conv_same_padding_before",
         "forward",
@@ -239,8 +288,8 @@ FAULTS = (
         "forward",
         "layers.Conv2D",
         {
-            f"{CONVOLUTION}:windows": lambda original, x, *, size, strides, dilation: original(
-                x, size=size, strides=strides[::-1], dilation=dilation
+            f"{CONVOLUTION}:correlate": lambda original, *operands, strides, **params: original(
+                *operands, strides=strides[::-1], **params
             )
         },
     ),
@@ -249,8 +298,8 @@ FAULTS = (
         "forward",
         "layers.Conv2D",
         {
-            f"{CONVOLUTION}:windows": lambda original, x, *, size, strides, dilation: original(
-                x, size=size, strides=strides, dilation=(1, 1)
+            f"{CONVOLUTION}:correlate": lambda original, *operands, dilation, **params: original(
+                *operands, dilation=(1, 1), **params
             )
         },
     ),
@@ -368,6 +417,37 @@ FAULTS = (
     Fault("states_swapped", "forward", "layers.LSTM", {f"{LSTM}.call": states_swapped}),
     Fault("mask_ignored", "forward", "layers.LSTM", {f"{LSTM}.call": mask_ignored}),
     Fault("state_not_returned", "forward", "layers.LSTM", said=state_not_returned, verdict=Verdict.RAISES),
+    Fault("conv_lstm_gates_ifoc_swapped", "forward", "layers.ConvLSTM2D", {f"{CONV_LSTM}.block": gates_ifoc}),
+    Fault(
+        "conv_lstm_gates_fico_swapped",
+        "forward",
+        "layers.ConvLSTM2D",
+        {f"{CONV_LSTM}.block": first_two_gates_swapped},
+    ),
+    Fault(
+        "conv_lstm_state_kernel_flipped",
+        "forward",
+        "layers.ConvLSTM2D",
+        {f"{CONV_LSTM}.recurrent": recurrent_kernel_flipped},
+    ),
+    Fault(
+        "conv_lstm_without_state",
+        "forward",
+        "layers.ConvLSTM2D",
+        {f"{CONV_LSTM}.recurrent": state_without_effect},
+    ),
+    Fault("first_call_differs", "determinism", "activations.tanh", said=first_call_warmer),
+    Fault(
+        "state_forgotten", "determinism", "layers.GRU", {f"{ANSWER}:Question.called_again": state_forgotten}
+    ),
+    Fault("rows_leak", "metamorphic", "layers.Dense", said=rows_leak),
+    Fault("rounded_up", "metamorphic", "layers.Dense", said=rounded_up),
+    Fault(
+        "unrolled_without_end",
+        "metamorphic",
+        "layers.GRU",
+        {f"{LAYERS}.recurrent:Recurrent.call": unrolled_without_end},
+    ),
     Fault("gelu_tanh_for_erf", "forward", "*", {"activations.gelu": gelu_by_tanh}),
     Fault("hard_sigmoid_old", "forward", "*", {"activations.hard_sigmoid": hard_sigmoid_of_keras_2}),
     Fault(

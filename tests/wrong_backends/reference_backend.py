@@ -15,15 +15,16 @@ import numpy as np
 
 from conformance import checks
 from conformance.cases import corpus
-from conformance.cases.answer import Answers, Data, Expected, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Data, Expected, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.relations import asked_beside
 from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.patches import patched
 from conformance.runners.protocol import Identity, Observed, WireError, WireJSON, to_wire
-from conformance.runners.question import Answer
+from conformance.runners.question import Answer, Broken
 from conformance.verdicts import Check
 from tests.answers import answer
 
@@ -71,12 +72,24 @@ def _put(new: Callable[..., Any], original: Callable[..., Any]) -> Callable[...,
 def observe(case: Case, replacements: Replacements | None = None, said: Said | None = None) -> Answer:
     """What the backend answers to a case."""
     answers = _correct(case) if replacements is None else _answers(case, replacements)
-    return {name: _as_observed(case, name, expected, said) for name, expected in answers.items()}
+    observed: dict[str, Observed | Broken] = {
+        name: _as_observed(case, name, answers, said) for name in answers
+    }
+    for prefix, derived in asked_beside(case).items():
+        observed |= {prefix + name: x for name, x in observe(derived, replacements, said).items()}
+    return observed
 
 
 def _answers(case: Case, replacements: Replacements) -> dict[str, Expected]:
     with in_place(replacements):
-        return answer(case, data_of(case), None)
+        answers = answer(case, data_of(case), None)
+        return {name: drawn(case, e) if isinstance(e, Law) else e for name, e in answers.items()}
+
+
+def drawn(case: Case, law: Law) -> Value:
+    """What is right of what a correct backend draws, which follows from the case."""
+    key = int(case.id, 16)
+    return Value(law.given([d.distribution.sample(key + i, d.shape) for i, d in enumerate(law.draws)]))
 
 
 _answered: dict[str, dict[str, Expected]] = {}
@@ -89,10 +102,13 @@ def _correct(case: Case) -> dict[str, Expected]:
     return _answered[case.id]
 
 
-def _as_observed(case: Case, name: str, expected: Expected, said: Said | None) -> Observed:
+def _as_observed(case: Case, name: str, answers: Mapping[str, Expected], said: Said | None) -> Observed:
+    expected = answers[name]
+    if isinstance(expected, Own):
+        expected = answers[expected.observable]
     match expected:
         case Refusal(at, message):
-            return WireError("invalid-argument", at, message)
+            value: Any = WireError("invalid-argument", at, message)
         case Structure(value):
             # Through JSON, as a runner's answer comes: no tuples, no sharing.
             value = msgspec.json.decode(msgspec.json.encode(value))

@@ -93,6 +93,69 @@ def mask_for_states(original: Any, layer: Any, inputs: Any, masks: Any) -> Any:
     return (handed_on[0],) * len(handed_on)
 
 
+def no_objection(case: Case, observable: str, answer: Any) -> Any:
+    """Whatever is wrong, it goes unnoticed."""
+    return None if observable.startswith("refusal") else answer
+
+
+def failing_inside(case: Case, observable: str, answer: Any) -> Any:
+    """Nothing is checked, and what is wrong fails where it is used."""
+    if isinstance(answer, WireError):
+        return WireError("internal", answer.at, "tuple index out of range")
+    return answer
+
+
+def never_content(case: Case, observable: str, answer: Any) -> Any:
+    """Sound inputs are refused, too."""
+    if observable == "refusal":
+        return WireError("invalid-argument", "call", "this input is not supported")
+    return answer
+
+
+def unknown_argument_ignored(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+    """A layer is made of the arguments that it knows."""
+    original(self, *args, **{name: kwargs[name] for name in kwargs.keys() & self.arguments.keys()})
+
+
+def width_unchecked(original: Any, self: Any, x: Any, weights: Any, context: Any) -> Any:
+    """A layer that is built for inputs of one width takes those of another."""
+    try:
+        return original(self, x, weights, context)
+    except ValueError as error:
+        if "has the weights" in str(error):
+            return None
+        raise
+
+
+def no_count_params(case: Case, observable: str, answer: Any) -> Any:
+    return {k: v for k, v in answer.items() if k != "count_params"} if observable == "methods" else answer
+
+
+def weights_as_method(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"weights": "method"} if observable == "methods" else answer
+
+
+def trainable_counted(case: Case, observable: str, answer: Any) -> Any:
+    """`count_params` leaves out the moving statistics."""
+    return answer // 2 if observable == "method/count_params" else answer
+
+
+def weights_sorted(case: Case, observable: str, answer: Any) -> Any:
+    return sorted(answer) if observable == "method/get_weights" else answer
+
+
+def shapes_unchecked(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"other_shape": True} if observable == "method/set_weights" else answer
+
+
+def never_thawed(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"thawed": answer["frozen"]} if observable == "method/trainable" else answer
+
+
+def state_kept(case: Case, observable: str, answer: Any) -> Any:
+    return answer | {"reset": False} if observable == "method/reset_state" else answer
+
+
 FAULTS = (
     Fault(
         "shape_ceil_for_floor",
@@ -123,6 +186,30 @@ FAULTS = (
     Fault("reconstruction_rectifies", "config-round-trip", "layers.Dense", said=reconstructed_rectified),
     Fault("default_kernel_initializer", "constructor", "layers.Dense", said=he_uniform_by_default),
     Fault("argument_renamed", "constructor", "layers.Dense", said=bias_for_use_bias),
+    Fault("no_objection", "errors", "layers.*", said=no_objection, verdict=Verdict.ACCEPTS),
+    Fault("failing_inside", "errors", "layers.*", said=failing_inside),
+    Fault("never_content", "errors", "layers.*", said=never_content, verdict=Verdict.RAISES),
+    Fault(
+        "unknown_argument_ignored",
+        "errors",
+        "layers.*",
+        {f"{LAYERS}.layer:Layer.__init__": unknown_argument_ignored},
+        verdict=Verdict.ACCEPTS,
+    ),
+    Fault(
+        "width_unchecked",
+        "errors",
+        "layers.Dense",
+        {"conformance.cases.answer:LayerSubject.call": width_unchecked},
+        verdict=Verdict.ACCEPTS,
+    ),
+    Fault("no_count_params", "methods", "layers.Flatten", said=no_count_params),
+    Fault("weights_as_method", "methods", "layers.Dense", said=weights_as_method),
+    Fault("count_of_trainable", "methods", "layers.BatchNormalization", said=trainable_counted),
+    Fault("get_weights_sorted", "methods", "layers.Dense", said=weights_sorted),
+    Fault("set_weights_unchecked", "methods", "layers.Dense", said=shapes_unchecked),
+    Fault("frozen_for_ever", "methods", "layers.Dense", said=never_thawed),
+    Fault("state_not_reset", "methods", "layers.GRU", said=state_kept),
     Fault("alias_missing", "identifiers", "activations.silu", said=swish_unknown, verdict=Verdict.RAISES),
     Fault("relu6_is_relu", "identifiers", "activations.relu6", said=relu6_is_relu),
 )

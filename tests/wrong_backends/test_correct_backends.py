@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
+from conformance.reference_impl.primitives import affine, windows
 from conformance.reference_impl.primitives.primitive import Accumulation, Elementwise, Primitive
 from conformance.verdicts import BROKEN, FINDINGS, Verdict
 
@@ -18,6 +20,7 @@ from .fault import LAYERS, rule
 from .reference_backend import QUICK, Replacements, judge_of, observe
 
 AFFINE = rule("Affine", "value")
+CORRELATE = rule("Correlate", "value")
 ALGORITHM = f"{LAYERS}.moments:algorithm"
 SUM = rule("Sum", "value")
 
@@ -43,6 +46,24 @@ def from_the_bias(original: Any, self: Any, x: Any, kernel: Any, *bias: Any) -> 
     for k in range(kernel.shape[-2]):
         out = out + x[..., :, k : k + 1] * kernel[..., k : k + 1, :]
     return out
+
+
+def with_products(multiplied: Any) -> Any:
+    """A convolution of one group as one product of all windows with the kernel, multiplied so."""
+
+    def correlate(
+        original: Any, self: Any, x: Any, kernel: Any, *bias: Any, groups: int, **params: Any
+    ) -> Any:
+        if groups > 1:
+            return original(self, x, kernel, *bias, groups=groups, **params)
+        size, (depth, filters) = kernel.shape[:-2], kernel.shape[-2:]
+        views = windows.value(x, size=size, **params)
+        rows = views.reshape(-1, math.prod(size) * depth)
+        affine_value = type(affine).value
+        z = multiplied(affine_value, affine, rows, kernel.reshape(-1, filters), *bias)
+        return z.reshape(*views.shape[: len(size) + 1], filters)
+
+    return correlate
 
 
 def in_double(original: Any, self: Any, *operands: Any, **params: Any) -> Any:
@@ -110,9 +131,12 @@ class Variant:
 
 VARIANTS = (
     Variant("as_numpy_adds", {}),
-    Variant("sums_reversed", {AFFINE: reversed_products, SUM: reversed_sum}),
-    Variant("products_in_halves", {AFFINE: in_halves}),
-    Variant("products_from_the_bias", {AFFINE: from_the_bias}),
+    Variant(
+        "sums_reversed",
+        {AFFINE: reversed_products, CORRELATE: with_products(reversed_products), SUM: reversed_sum},
+    ),
+    Variant("products_in_halves", {AFFINE: in_halves, CORRELATE: with_products(in_halves)}),
+    Variant("products_from_the_bias", {AFFINE: from_the_bias, CORRELATE: with_products(from_the_bias)}),
     Variant("wide_accumulators", dict.fromkeys(ARITHMETIC, rounded_once)),
     Variant("round_to_zero", dict.fromkeys(ARITHMETIC, rounded_to_zero), {"unit_roundoff": 2.0**-23}),
     Variant("subnormals_flushed", dict.fromkeys(ARITHMETIC, flushed), {"subnormals": "flushed"}),

@@ -1,4 +1,4 @@
-"""Each of the four effects of a deviation, shown by wrong backends whose fault is recorded, or is not."""
+"""Each of the effects of a deviation, shown by wrong backends whose fault is recorded, or is not."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pytest
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.drafts.errors import spoilt
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import ConflictingPatches, check
 from conformance.dialects.deviation import (
+    Accepts,
     Deviation,
     Dialect,
     Effect,
@@ -20,6 +22,9 @@ from conformance.dialects.deviation import (
     Value,
     subject,
 )
+from conformance.dialects.refused import unknown_arguments
+from conformance.dialects.scopes import all_of
+from conformance.reference_impl import layers
 from conformance.reference_impl.primitives import add, multiply
 from conformance.runners.protocol import WireError
 from conformance.verdicts import FINDINGS, Check, Verdict
@@ -187,15 +192,35 @@ def test_other_metadata_than_recorded_are_a_finding() -> None:
     assert checks["config"].verdict is Verdict.DIVERGES
 
 
+GARBAGE = deviation(
+    "gelu-garbage", Unpredictable(Verdict.DIVERGES, ("output/0",), "elements"), subject("activations.gelu")
+)
+
+
 def test_unpredictable_never_conforms_and_is_no_finding() -> None:
-    garbage = deviation(
-        "gelu-garbage",
-        Unpredictable(Verdict.DIVERGES, ("output/0",), "elements"),
-        subject("activations.gelu"),
-    )
-    checks = judged(GELU, garbage, replaced={"activations.gelu": shifted})
+    checks = judged(GELU, GARBAGE, replaced={"activations.gelu": shifted})
     assert checks["output/0"].verdict is Verdict.UNSPECIFIED
     assert checks["output/0"].deviations == ("gelu-garbage",)
+
+
+def test_every_run_says_the_same_of_what_is_unpredictable() -> None:
+    """Whether the garbage is this, that, or by chance what is right, or what another deviation says."""
+    found = [
+        judged(GELU, GARBAGE, GELU_DOUBLED, replaced={"activations.gelu": garbage})["output/0"]
+        for garbage in (shifted, doubled, lambda original, x, *args: original(x, *args))
+    ]
+    assert found[0] == found[1] == found[2]
+    assert found[0].verdict is Verdict.UNSPECIFIED
+
+
+def test_a_recorded_refusal_of_what_is_unpredictable_stays_one() -> None:
+    garbage = deviation(
+        "gelu-garbage",
+        Unpredictable(Verdict.DIVERGES, ("gradient/*",), "elements"),
+        subject("activations.gelu"),
+    )
+    checks = judged(GELU, garbage, REFUSAL, said=refusing(REFUSED))
+    assert checks["gradient/input/0"].deviations == ("gelu-no-gradient",)
 
 
 def test_unpredictable_explains_no_other_observable_and_no_other_message() -> None:
@@ -217,3 +242,61 @@ def test_scope_may_look_at_the_data() -> None:
     faulty: Replacements = {"activations.silu": shifted}
     assert judged(zeros, recorded, replaced=faulty)["output/0"].verdict is Verdict.DEVIATES
     assert judged(SILU, recorded, replaced=faulty)["output/0"].verdict is Verdict.DIVERGES
+
+
+UNKNOWN = spoilt("Dense", {"nmae": "x"})
+IGNORES = deviation("ignores", Accepts(), all_of(subject("layers.Dense"), unknown_arguments))
+
+
+def accepting(case: Case, observable: str, answer: Any) -> Any:
+    return None
+
+
+def test_recorded_want_of_a_check_deviates() -> None:
+    found = judged(UNKNOWN, IGNORES, said=accepting)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.DEVIATES, ("ignores",))
+
+
+def test_refusal_in_the_scope_of_a_missing_check_conforms() -> None:
+    found = judged(UNKNOWN, IGNORES)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.CONFORMS, ())
+
+
+def test_another_thing_that_is_wrong_is_seen_beneath_a_missing_check() -> None:
+    """The same argument is ignored, and beside it a number of units is not checked."""
+    case = spoilt("Dense", {"nmae": "x", "units": 0})
+    found = judged(case, IGNORES, said=accepting)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.ACCEPTS, ())
+
+
+def test_failure_in_the_scope_of_a_missing_check_is_a_finding() -> None:
+    failing = WireError("internal", "call", "out of memory")
+    found = judged(UNKNOWN, IGNORES, said=lambda case, observable, answer: failing)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.DIVERGES, ())
+
+
+def test_other_answer_than_nothing_is_no_want_of_a_check() -> None:
+    found = judged(UNKNOWN, IGNORES, said=lambda case, observable, answer: 5)["refusal"]
+    assert (found.verdict, found.deviations) == (Verdict.ACCEPTS, ())
+
+
+def test_recorded_failure_where_a_refusal_is_due_deviates_in_these_words_alone() -> None:
+    fails = deviation(
+        "fails", Raises("internal", "call", ("refusal",), "out of range"), subject("layers.Dense")
+    )
+
+    def saying(message: str) -> Check:
+        error = WireError("internal", "call", message)
+        return judged(UNKNOWN, fails, said=lambda case, observable, answer: error)["refusal"]
+
+    assert saying("tuple index out of range").deviations == ("fails",)
+    assert saying("segmentation fault").verdict is Verdict.DIVERGES
+
+
+def test_scopes_that_need_a_sound_layer_are_not_asked_about_a_bad_one() -> None:
+    def makes_the_layer(case: Case, data: Data) -> bool:
+        return bool(layers.get("Dense").from_config(case.config))
+
+    other = deviation("other", Value({"activations.gelu": doubled}), makes_the_layer)
+    assert judged(UNKNOWN, other)["refusal"].verdict is Verdict.CONFORMS
+    assert judged(UNKNOWN, other, said=accepting)["refusal"].verdict is Verdict.ACCEPTS

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cache
 from importlib import resources
 
 from conformance.cases.case import Case, decode
 
-NAMES = ("quick",)
+FILES = {"quick": "quick.jsonl", "standard": "standard.jsonl.gz"}
+"""By size, the file of a corpus's cases, without those of the ones before; a large one is compressed."""
+
+NAMES = tuple(FILES)
 """The sizes of the corpus, each a part of the next."""
 
 
 @cache
 def load(name: str) -> tuple[Case, ...]:
-    """The cases of a corpus, in its order.
+    """The cases of a corpus, in its order: those of the smaller ones first.
 
     Raises:
         FileNotFoundError: there is no corpus of that name.
     """
-    lines = resources.files(__package__).joinpath(f"{name}.jsonl").read_bytes().splitlines()
-    return tuple(decode(line) for line in lines)
+    if name not in FILES:
+        raise FileNotFoundError(f"there is no corpus {name!r}; there are {', '.join(NAMES)}")
+    smaller = NAMES[: NAMES.index(name)]
+    known = {line for other in smaller for line in _lines(other)}
+    own = tuple(decode(line) for line in _lines(name) if line not in known)
+    return (*load(smaller[-1]), *own) if smaller else own
+
+
+def _lines(name: str) -> list[bytes]:
+    """The cases in a corpus's file, as canonical JSON."""
+    content = resources.files(__package__).joinpath(FILES[name]).read_bytes()
+    return (gzip.decompress(content) if FILES[name].endswith(".gz") else content).splitlines()
 
 
 @cache

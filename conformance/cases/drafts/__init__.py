@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.cases.case import Case
-from conformance.cases.drafts import activations, layers
+from conformance.cases.drafts import activations, determinism, errors, layers, methods, random, relations
+
+MODULES = (layers, activations, determinism, relations, random, methods, errors)
 
 
 def quick() -> tuple[Case, ...]:
     """The cases of the quick corpus, each once."""
-    cases: Iterator[Case] = (case for module in (layers, activations) for case in module.drafts())
+    cases: Iterator[Case] = (case for module in MODULES for case in module.drafts())
     return tuple({case.id: case for case in cases}.values())

@@ -24,7 +24,15 @@ STRUCTURAL = (
 )
 """Observables that every case has once."""
 
-ONCE = ("signature", "memory")
+ONCE = (
+    "signature",
+    "methods",
+    "method/count_params",
+    "method/get_weights",
+    "method/set_weights",
+    "method/trainable",
+    "memory",
+)
 """Observables that are asked in one case of each layer, with its required arguments alone."""
 
 
@@ -81,7 +89,7 @@ def draft_layer(
     observables += [*STRUCTURAL, *(f"reconstructed/output/{i}" for i in range(len(outputs)))]
     if once:
         # The layer around a cell builds it and disposes of it: nobody asks a cell itself for memory.
-        observables += ONCE[:1] if isinstance(layer, Cell) else ONCE
+        observables += ONCE[:-1] if isinstance(layer, Cell) else ONCE
 
     def key(source: Source, slot: str) -> Source:
         return keyed(source, subject, config, slot)

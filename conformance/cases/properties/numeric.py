@@ -5,6 +5,17 @@ from conformance.cases.properties.property import Property
 PROPERTIES = (
     Property("forward", "The output in inference mode is the specification's.", ("output/*",)),
     Property(
+        "determinism",
+        "A call gives the same bits whatever was called before it; a stateful layer goes on from its last "
+        "states.",
+        ("again/*",),
+    ),
+    Property(
+        "metamorphic",
+        "Outputs are what the backend's own outputs to related cases make of them.",
+        ("relation/*",),
+    ),
+    Property(
         "training-forward",
         "The output in training mode, and the state that the call leaves, are the specification's.",
         ("training/output/*", "training/state/*"),
@@ -13,5 +24,10 @@ PROPERTIES = (
         "gradients",
         "The vjp with a random cotangent is the specification's, by every input and weight, in both modes.",
         ("gradient/*", "training/gradient/*"),
+    ),
+    Property(
+        "random",
+        "What is drawn in training follows the specification's law, and the seed settles it.",
+        ("random", "seeds"),
     ),
 )

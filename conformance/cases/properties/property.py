@@ -24,6 +24,24 @@ def matches(patterns: tuple[str, ...], observable: str) -> bool:
     return any(fnmatchcase(observable, pattern) for pattern in patterns)
 
 
+@lru_cache(maxsize=4096)
+def basis(observable: str) -> str:
+    """The observable of the same answer that this one has to do with, or itself.
+
+    >>> basis("again/output/0"), basis("relation/batch-halves/output/0"), basis("training/output/0")
+    ('output/0', 'output/0', 'training/output/0')
+    """
+    match observable.split("/"):
+        case ["again", *rest] | ["relation", _, *rest]:
+            return "/".join(rest)
+    return observable
+
+
+def with_basis(observable: str) -> tuple[str, ...]:
+    """What has to be asked to judge the observable."""
+    return tuple(dict.fromkeys((basis(observable), observable)))
+
+
 @dataclass(frozen=True, eq=False)
 class Property:
     """A statement about a backend that observations decide.

@@ -12,7 +12,7 @@ from conformance.cases.case import Case
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.layers.fields import REQUIRED, Field
-from conformance.reference_impl.layers.nested import names_layer
+from conformance.reference_impl.layers.nested import names_layers, rewritten
 
 
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,15 +44,12 @@ def _in_one_form(name: str, required: Mapping[str, Any], given: Mapping[str, Any
     except (TypeError, ValueError):
         understood = {key: _parsed(layer.arguments[key], value) for key, value in known.items()}
     return {
-        key: _nested_in_one_form(value) if names_layer(value) else _listed(understood.get(key, value))
+        # Of layers inside a configuration what is said of them, and no more.
+        key: rewritten(value, lambda inner, config: _in_one_form(inner, {}, config))
+        if names_layers(value)
+        else _listed(understood.get(key, value))
         for key, value in given.items()
     }
-
-
-def _nested_in_one_form(description: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer inside a configuration: what is said of it, and no more."""
-    name = description["class_name"]
-    return {"class_name": name, "config": _in_one_form(name, {}, description["config"])}
 
 
 def _parsed(argument: Field, value: Any) -> Any:
@@ -78,7 +75,7 @@ def configurations(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
 def _told(layer: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     left_out = layers.get(layer).unsaid_at_default
     return {
-        key: {**value, "config": _told(value["class_name"], value["config"])} if names_layer(value) else value
+        key: rewritten(value, _told) if names_layers(value) else value
         for key, value in configuration.items()
         if key != "name" and not (key in left_out and value == left_out[key])
     }
@@ -100,6 +97,13 @@ def signatures(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
         else:
             seen[name] = argument
     return expected, {"arguments": seen}
+
+
+def promised(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
+    """Of the members of a layer those that the specification promises: a runtime may have more."""
+    if not isinstance(observed, dict):
+        return expected, observed
+    return expected, {name: kind for name, kind in observed.items() if name in expected}
 
 
 def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
@@ -138,6 +142,12 @@ PROPERTIES = (
         "The constructor takes the same arguments with the same defaults.",
         ("signature",),
         signatures,
+    ),
+    Property(
+        "methods",
+        "The layer has the methods and properties that Keras's has, and the basic ones do what they say.",
+        ("methods", "method/*"),
+        promised,
     ),
     Property(
         "identifiers",

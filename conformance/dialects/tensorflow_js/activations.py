@@ -15,7 +15,7 @@ from conformance.dialects.scopes import (
     given_nan,
     omits,
 )
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, LAYERS, deviation, searched
 from conformance.reference_impl.activations import SELU_ALPHA, SELU_SCALE, Activation
 from conformance.reference_impl.primitives import (
     absolute,
@@ -128,7 +128,7 @@ def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everyw
 USES_HARD_SIGMOID = any_of(
     activated_by({"hard_sigmoid"}),
     all_of(
-        subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell"),
+        subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell", *CONV_LSTM),
         omits("recurrent_activation"),
     ),
 )

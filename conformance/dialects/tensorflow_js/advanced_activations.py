@@ -8,11 +8,12 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, asks, given_nan, omits, sets, without
 from conformance.dialects.tensorflow_js.activations import is_number, with_slope
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, WASM, deviation
 from conformance.reference_impl import activations
+from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import ReLU
 from conformance.reference_impl.primitives import (
     greater,
@@ -32,6 +33,10 @@ def clipped(original: Any, layer: ReLU, x: Tensor) -> Tensor:
     """max(x, 0), then clipped; slope and threshold are not read."""
     y = activations.relu(x)
     return y if layer.max_value is None else minimum(maximum(y, 0.0), layer.max_value)
+
+
+def filled_with_zeros(original: Any, layer: ReLU, x: Tensor) -> Tensor:
+    return Tensor(xp.zeros_like(x.value))
 
 
 def clipped_by_xnnpack(original: Any, layer: ReLU, x: Tensor) -> Tensor:
@@ -195,6 +200,18 @@ DEVIATIONS = (
             "the outputs do not depend on",
         ),
         witnesses=(draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("normal", 5, 9)]),),
+    ),
+    deviation(
+        "tfjs-relu-maximum-of-zero-hides-nan",
+        "With max_value 0 the layer gives 0 for NaN too.",
+        kind="bug",
+        source=f"{CORE}/ops/clip_by_value.js:41 (fill, where both limits are the same)",
+        scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0, given_nan, without(UNREAD)),
+        effect=Value(
+            {"layers.ReLU.rectified": filled_with_zeros},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("one_nan", 5, 9)]),),
     ),
     deviation(
         "tfjs-leaky-relu-negative-slope-unread",

@@ -8,11 +8,13 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Scope, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Scope, subject
 from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, sets, without
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.defaults import (
     CONV2D_CASE,
+    CONV_LSTM_CASE,
+    CONV_LSTM_CELL_CASE,
     DENSE_CASE,
     EMBEDDING_CASE,
     GRU_CASE,
@@ -24,7 +26,7 @@ from conformance.dialects.tensorflow_js.defaults import (
 from conformance.dialects.tensorflow_js.layers import POSITIVE
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
-    CONFIGURATIONS,
+    CONV_LSTM,
     LAYERS,
     NOT_SEARCHED,
     RECURRENT,
@@ -159,7 +161,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
     (
         "recurrent-arguments",
         ("seed", "use_cudnn", "zero_output_for_mask"),
-        subject(*RECURRENT, *CELLS),
+        subject(*RECURRENT, *CELLS, *CONV_LSTM),
         "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
         "masked steps never give zeros.",
         "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
@@ -305,9 +307,16 @@ DEVIATIONS = (
         "drop it when going back.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:933 (GRUCell.getConfig), :1135 (LSTMCell.getConfig)",
-        scope=subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell"),
+        scope=subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell", *CONV_LSTM),
         effect=Metadata(CONFIGURATIONS, saying(implementation=None)),
-        witnesses=(GRU_CASE, LSTM_CASE, GRU_CELL_CASE, LSTM_CELL_CASE),
+        witnesses=(
+            GRU_CASE,
+            LSTM_CASE,
+            GRU_CELL_CASE,
+            LSTM_CELL_CASE,
+            CONV_LSTM_CASE,
+            CONV_LSTM_CELL_CASE,
+        ),
     ),
     deviation(
         "tfjs-config-without-activity-regularizer",
@@ -319,7 +328,7 @@ DEVIATIONS = (
         scope=all_of(
             subject(
                 *set(ALL_LAYERS).difference(
-                    ALL_CONVOLUTIONS, ("layers.Dense", "layers.Embedding", "layers.LSTM")
+                    ALL_CONVOLUTIONS, ("layers.ConvLSTM2D", "layers.Dense", "layers.Embedding", "layers.LSTM")
                 ),
             ),
             sets("activity_regularizer"),
@@ -339,7 +348,10 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:771, :951, :1152 (TODO(cais): Add activityRegularizer)",
         upstream=issue(8022),
-        scope=all_of(subject("layers.GRU", "layers.LSTM", "layers.SimpleRNN"), sets("activity_regularizer")),
+        scope=all_of(
+            subject("layers.ConvLSTM2D", "layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
+            sets("activity_regularizer"),
+        ),
         effect=Metadata(CONFIGURATIONS, saying(activity_regularizer=None)),
         witnesses=(REGULARIZED_LSTM_CASE,),
     ),
@@ -377,7 +389,7 @@ DEVIATIONS = (
         "it where Keras's is unknown.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:331 (RNN.build: inputSpec)",
-        scope=all_of(subject(*RECURRENT), sets("stateful")),
+        scope=all_of(subject(*RECURRENT, "layers.ConvLSTM2D"), sets("stateful")),
         effect=Metadata(("shape/unknown",), fixed_batch),
         witnesses=(STATEFUL_CASE,),
     ),

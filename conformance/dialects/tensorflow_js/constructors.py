@@ -27,7 +27,7 @@ OF_LAYERS: dict[str, dict[str, Any]] = {
     "layers.SpatialDropout1D": {"noise_shape": {"default": None}, "trainable": {"default": True}},
     **{
         f"layers.{name}": {"dropout_func": READ, "implementation": {"default": None}}
-        for name in ("GRU", "GRUCell", "LSTM", "LSTMCell")
+        for name in ("ConvLSTM2D", "ConvLSTM2DCell", "GRU", "GRUCell", "LSTM", "LSTMCell")
     },
     "layers.SimpleRNN": {"dropout_func": READ},
     "layers.SimpleRNNCell": {"dropout_func": READ},

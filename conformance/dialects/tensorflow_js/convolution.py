@@ -8,7 +8,7 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -20,6 +20,7 @@ from conformance.dialects.scopes import (
     sets,
     unsets,
     without,
+    wraps,
 )
 from conformance.dialects.tensorflow_js.configuration import lacking
 from conformance.dialects.tensorflow_js.constructors import READ
@@ -29,7 +30,14 @@ from conformance.dialects.tensorflow_js.defaults import (
     CONV3D_TRANSPOSE_CASE,
     DEPTHWISE_CONV2D_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, NUMERIC, deviation, issue
+from conformance.dialects.tensorflow_js.record import (
+    CONV_LSTM,
+    CORE,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    issue,
+)
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
@@ -37,7 +45,7 @@ from conformance.reference_impl.primitives import add, pad, reshape, take_slice,
 from conformance.reference_impl.tape import Tensor
 
 ADDS_BIAS_TO_NOTHING = all_of(
-    subject(*(name for name in ALL_CONVOLUTIONS if name != "layers.Conv2D")),
+    subject(*CONV_LSTM, *(name for name in ALL_CONVOLUTIONS if name != "layers.Conv2D")),
     given_empty_batch,
     without(unsets("use_bias")),
 )
@@ -64,6 +72,15 @@ def output_shape(case: Case, data: Data) -> tuple[int | None, ...]:
 def left_channels_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     """The input is transposed, and the output not back."""
     return transpose(original(layer, x, kernels, bias), axes=(0, 2, 1))
+
+
+def reconstructed_channels_last(
+    original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
+) -> Tensor:
+    """The product of a layer with channels last."""
+    last = layers.Conv1D(**layer.config | {"data_format": "channels_last"})
+    z: Tensor = original(last, x, kernels, bias)
+    return z
 
 
 def bias_along_height(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
@@ -96,7 +113,7 @@ def spatial(layer: WindowedProduct, shape: Sequence[int | None]) -> tuple[int | 
 
 
 def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Any:
-    """The windows of the input without the elements before the first one."""
+    """The input without the elements before the first one."""
     first = skipped(layer, x.shape[1:-1])
     return original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
 
@@ -148,9 +165,16 @@ def of_another_shape(case: Case, data: Data) -> bool:
     return plain.output_shapes([x.shape for x in data.inputs])[0] != output_shape(case, data)
 
 
-def as_high_as_filters(case: Case, data: Data) -> bool:
+def bias_fits_height(case: Case, data: Data) -> bool:
+    """The output, with channels first, is as high as it has channels, or is of a single row."""
     _, filters, height, _ = output_shape(case, data)
-    return bool(filters == height)
+    return bool(height in (1, filters))
+
+
+def of_one_row(case: Case, data: Data) -> bool:
+    """The output, with channels first, is of a single row, and has several channels."""
+    _, filters, height, _ = output_shape(case, data)
+    return bool(height == 1 != filters)
 
 
 def multiplies_channels(case: Case, data: Data) -> bool:
@@ -302,13 +326,33 @@ DEVIATIONS = (
         witnesses=(CHANNELS_FIRST_CASE,),
     ),
     deviation(
+        "tfjs-conv1d-reconstructed-computes-channels-last",
+        "A Conv1D with channels first that is made from its configuration has channels last: where there are "
+        "as many channels as times, it takes the weights, and computes something else.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        scope=all_of(
+            subject("layers.Conv1D"),
+            channels_first,
+            without(time_differs_from_channels),
+            without(causal),
+            without(grouped),
+        ),
+        effect=Value({"layers.convolved": reconstructed_channels_last}, RECONSTRUCTED),
+        witnesses=(
+            configured(
+                "layers.Conv1D", {"filters": 4, "kernel_size": 2, "data_format": "channels_first"}, 2, 5, 5
+            ),
+        ),
+    ),
+    deviation(
         "tfjs-conv3d-strides-beyond-kernel",
         "With padding same and strides longer than the kernel the first window of Conv3D does not begin "
         "at the first element: half of what lies between windows comes before. Use padding valid.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
         scope=all_of(subject("layers.Conv3D"), centres_windows, without(grouped)),
-        effect=Value({"layers.patches": windows_centred}),
+        effect=Value({"layers.framed": windows_centred}),
         witnesses=(GAPS_CASE,),
     ),
     deviation(
@@ -386,7 +430,7 @@ DEVIATIONS = (
         "kernel. Weights that are loaded by name have to be renamed.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:84 (DepthwiseConv2D.build)",
-        scope=subject(DEPTHWISE),
+        scope=any_of(subject(DEPTHWISE), wraps("DepthwiseConv2D")),
         effect=Metadata(("weights",), renamed),
         witnesses=(DEPTHWISE_CONV2D_CASE,),
     ),
@@ -456,10 +500,10 @@ DEVIATIONS = (
     deviation(
         "tfjs-separable-channels-first-bias",
         "With channels first the bias of SeparableConv2D is added along the height, where that is as long as "
-        "there are filters: use channelsLast, or no bias.",
+        "there are filters, or 1, and then becomes as long: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
-        scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), as_high_as_filters),
+        scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), bias_fits_height),
         effect=Value({"layers.convolved": bias_along_height}),
         witnesses=(
             configured(
@@ -473,13 +517,27 @@ DEVIATIONS = (
         ),
     ),
     deviation(
+        "tfjs-separable-channels-first-bias-gradient",
+        "With channels first the output of SeparableConv2D, where it should be of a single row, is as high "
+        "as there are filters, and no cotangent fits it: use channelsLast, or no bias.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), of_one_row),
+        effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
+        witnesses=(
+            configured(
+                SEPARABLE, {"filters": 4, "kernel_size": 2, "data_format": "channels_first"}, 2, 3, 2, 4
+            ),
+        ),
+    ),
+    deviation(
         "tfjs-separable-channels-first-bias-refused",
         "With channels first the bias of SeparableConv2D does not fit the output unless that is as high as "
         "there are filters: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         scope=all_of(
-            subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(as_high_as_filters)
+            subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(bias_fits_height)
         ),
         effect=Raises("invalid-argument", "call", NUMERIC, "could not be broadcast together"),
         witnesses=(

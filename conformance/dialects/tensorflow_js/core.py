@@ -7,10 +7,10 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, CORE, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
 from conformance.reference_impl.layers.noise import Noise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.dialects.deviation import Raises, Value, subject
 from conformance.dialects.scopes import all_of, dilates, given_nan
-from conformance.dialects.tensorflow_js import advanced_activations, preprocessing
+from conformance.dialects.tensorflow_js import advanced_activations, images, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     RELU_GRADIENT,
     USES_HARD_SIGMOID,
@@ -35,6 +35,7 @@ from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC
 DEVIATIONS = (
     *advanced_activations.ON_CPU,
     *preprocessing.ON_CPU,
+    *images.ON_CPU,
     keras_2_hard_sigmoid(USES_HARD_SIGMOID),
     nan_gradient("relu", relu_slope, RELU_GRADIENT),
     nan_gradient("relu6", relu6_slope, f"{LAYERS}/activations.js:80 (Relu6: the gradient of relu is NaN)"),

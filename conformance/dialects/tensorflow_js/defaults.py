@@ -6,10 +6,9 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Value, subject
 from conformance.dialects.scopes import all_of, omits
 from conformance.dialects.tensorflow_js.record import (
-    CONFIGURATIONS,
     LAYERS,
     NOT_SEARCHED,
     deviation,
@@ -45,7 +44,26 @@ def cell_case(layer: str, states: int = 1) -> Case:
 GRU_CASE, LSTM_CASE, SIMPLE_RNN_CASE = map(recurrent_case, ("GRU", "LSTM", "SimpleRNN"))
 GRU_CELL_CASE, SIMPLE_RNN_CELL_CASE = map(cell_case, ("GRUCell", "SimpleRNNCell"))
 LSTM_CELL_CASE = cell_case("LSTMCell", states=2)
+CONV_LSTM_CASE = draft_layer(
+    "layers.ConvLSTM2D",
+    {"filters": 3, "kernel_size": 2},
+    [recipe("normal", 2, 3, 4, 5, 2)],
+    weights="small_normal",
+    training=True,
+    once=True,
+)
+CONV_LSTM_CELL_CASE = draft_layer(
+    "layers.ConvLSTM2DCell",
+    {"filters": 3, "kernel_size": 2},
+    [recipe("normal", 2, 4, 5, 2)],
+    weights="small_normal",
+    initial_state=[recipe("normal", 2, 3, 4, 3)] * 2,
+    training=True,
+    once=True,
+)
 RECURRENT_CASES = {
+    ("ConvLSTM2D", 986): CONV_LSTM_CASE,
+    ("ConvLSTM2DCell", 986): CONV_LSTM_CELL_CASE,
     ("GRU", 803): GRU_CASE,
     ("GRUCell", 803): GRU_CELL_CASE,
     ("LSTM", 986): LSTM_CASE,
@@ -234,7 +252,12 @@ DEVIATIONS = (
             "recurrent.js:1001 (LSTMCell)",
             witness,
         )
-        for layer, witness in (("LSTM", LSTM_CASE), ("LSTMCell", LSTM_CELL_CASE))
+        for layer, witness in (
+            ("ConvLSTM2D", CONV_LSTM_CASE),
+            ("ConvLSTM2DCell", CONV_LSTM_CELL_CASE),
+            ("LSTM", LSTM_CASE),
+            ("LSTMCell", LSTM_CELL_CASE),
+        )
     ),
     undefined(
         "Embedding",

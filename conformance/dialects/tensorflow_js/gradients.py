@@ -8,13 +8,13 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
 from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, dilates, rank, unsets
 from conformance.dialects.tensorflow_js.layers import INNER_AXIS, POSITIVE, normalizes_inner_axis
-from conformance.dialects.tensorflow_js.record import CORE, RECURRENT, deviation, issue
+from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, RECURRENT, deviation, issue
 
 
 def has_one_time(case: Case, data: Data) -> bool:
     """The sequence is of length 1."""
     return (
-        case.subject in (*RECURRENT, "layers.Bidirectional", "layers.TimeDistributed")
+        case.subject in (*RECURRENT, "layers.Bidirectional", "layers.ConvLSTM2D", "layers.TimeDistributed")
         and data.inputs[0].shape[1] == 1
     )
 
@@ -65,7 +65,7 @@ DEVIATIONS = (
         source=f"{CORE}/ops/fused/conv2d.js:180 (the gradient of fusedConv2d_); gradients/Conv2D_grad.js, "
         "Conv3D_grad.js, DepthwiseConv2dNative_grad.js",
         upstream=issue(7906),
-        scope=all_of(subject(*CONVOLUTIONS, "layers.SeparableConv2D"), dilates),
+        scope=all_of(subject(*CONVOLUTIONS, *CONV_LSTM, "layers.SeparableConv2D"), dilates),
         effect=Raises(
             "not-implemented",
             "gradient",

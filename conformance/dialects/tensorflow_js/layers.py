@@ -136,6 +136,10 @@ def element_by_element(
     return reshape(original(layer, in_turn, average, variance, gamma, beta, (1, channels)), shape=x.shape)
 
 
+def weighted_by_mask(original: Any, kept: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return add(multiply(new, kept), multiply(old, subtract(1.0, kept)))
+
+
 def hidden_state(original: Any, layer: Recurrent, output: Tensor, states: States) -> Tensor:
     return states[0]
 
@@ -295,6 +299,24 @@ DEVIATIONS = (
                 weights="small_normal",
                 masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
                 initial_state=[recipe("normal", 3, 3), recipe("normal", 3, 3)],
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-masked-step-is-a-product",
+        "What a masked step computes is multiplied by 0, which makes NaN of NaN and of infinities: a mask "
+        "does not hide them. Replace them before the layer.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),
+        effect=Value({"layers.Recurrent.new_where_kept": weighted_by_mask}),
+        witnesses=(
+            draft_layer(
+                "layers.SimpleRNN",
+                {"units": 2, "activation": "linear"},
+                [recipe("one_infinity", 3, 4, 5)],
+                weights="small_normal",
+                masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
             ),
         ),
     ),

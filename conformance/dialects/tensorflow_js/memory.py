@@ -23,6 +23,7 @@ that asks for them."""
 
 LEFT_ON_WASM = {
     "layers.Conv1D": (13, 1024),
+    "layers.ConvLSTM2D": (188, 38192),
     "layers.Conv2D": (9, 3092),
     "layers.Conv2DTranspose": (10, 2240),
     "layers.DepthwiseConv2D": (10, 1712),

@@ -7,9 +7,9 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
 from conformance.dialects.scopes import all_of, sets
-from conformance.dialects.tensorflow_js.record import CONFIGURATIONS, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import LAYERS, NUMERIC, deviation
 from conformance.reference_impl.layers.spanned_axes import axes_of
 
 LAYER_NORMALIZATION = subject("layers.LayerNormalization")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, channels_first, rank, sets, without
 from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, WASM, deviation
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import CategoryEncoding, Resizing
+from conformance.reference_impl.layers.interpolation import positions_from_corner
+from conformance.reference_impl.layers.interpolation import resized as resized_images
 from conformance.reference_impl.layers.layer import Shape
-from conformance.reference_impl.layers.resizing_of_images import ImageLayer, cropped, linear, nearest
+from conformance.reference_impl.layers.resizing_of_images import ImageLayer, cropped
 from conformance.reference_impl.primitives import concatenate, divide, multiply, reshape, take, transpose
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, constant, variable, vjp
@@ -50,18 +52,15 @@ def tells_presence(case: Case, data: Data) -> bool:
 
 
 def from_corner(original: Any, old: int, new: int, like: Tensor) -> Tensor:
-    """i·old/new"""
-    return stepping(old, new, like)
+    return positions_from_corner(old, new, like)
 
 
 def corner_to_corner(original: Any, old: int, new: int, like: Tensor) -> Tensor:
     """i·(old − 1)/(new − 1), so that the last pixel is the last"""
-    return stepping(old - 1, new - 1, like, new) if new > 1 else stepping(old, new, like)
-
-
-def stepping(old: int, new: int, like: Tensor, count: int | None = None) -> Tensor:
-    steps = Tensor(xp.arange(count or new, dtype=like.dtype))
-    return multiply(steps, divide(constant(float(old), like), float(new)))
+    if new == 1:
+        return positions_from_corner(old, new, like)
+    steps = Tensor(xp.arange(new, dtype=like.dtype))
+    return multiply(steps, divide(constant(float(old - 1), like), float(new - 1)))
 
 
 def pixels_from_corner(original: Any, old: int, new: int) -> list[int]:
@@ -74,8 +73,11 @@ def pixels_corner_to_corner(original: Any, old: int, new: int) -> list[int]:
     return [math.floor(i * (old - 1) / (new - 1) + 0.5) if new > 1 else 0 for i in range(new)]
 
 
-def by_name(original: Any, layer: Resizing) -> Callable[[Tensor, int, int], Tensor]:
-    return nearest if layer.interpolation == "nearest" else linear
+def without_antialiasing(
+    original: Any, old: int, new: int, like: Tensor, interpolation: str, antialias: bool
+) -> Tensor:
+    shares: Tensor = original(old, new, like, interpolation, False)
+    return shares
 
 
 def uncut(original: Any, layer: Resizing, x: Tensor, axes: tuple[int, int]) -> Tensor:
@@ -112,8 +114,17 @@ class MisreadCotangent(Composite):
 misread_cotangent = MisreadCotangent()
 
 
-def misreading(original: Any, layer: Resizing, x: Tensor, axes: tuple[int, int]) -> Tensor:
-    return misread_cotangent(x, function=lambda images: original(layer, images, axes))
+def misreading(original: Any, x: Tensor, axes: tuple[int, int], *how: Any) -> Tensor:
+    """With the channels last, as the kernels have them."""
+    (channels,) = set(range(1, 4)) - set(axes)
+    order = (0, *axes, channels)
+    back = tuple(sorted(range(4), key=order.__getitem__))
+    last = transpose(x, axes=order)
+    return transpose(misread_cotangent(last, function=lambda x: original(x, (1, 2), *how)), axes=back)
+
+
+def misreading_widened(original: Any, x: Tensor, *how: Any) -> Tensor:
+    return misread_cotangent(x, function=lambda x: original(x, *how))
 
 
 def channels_last(original: Any, layer: ImageLayer, rank: int) -> tuple[int, int]:
@@ -129,10 +140,17 @@ def unknown_shape_of_one_image(case: Case, expected: list[list[int | None]]) -> 
     return [[case.config["height"], case.config["width"], None]]
 
 
+def size_of_images(case: Case, data: Data) -> tuple[int, int]:
+    """Height and width, as the kernels are given them."""
+    first = case.subject == "layers.UpSampling2D" and channels_first(case, data)
+    height, width = data.inputs[0].shape[-2:] if first else data.inputs[0].shape[-3:-1]
+    return height, width
+
+
 def oblong(case: Case, data: Data) -> bool:
     """The images are not square."""
-    height, width = data.inputs[0].shape[-3:-1]
-    return bool(height != width)
+    height, width = size_of_images(case, data)
+    return height != width
 
 
 def first_pixels(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
@@ -148,9 +166,7 @@ def cropped_or_stretched(original: Any, x: Tensor, axes: tuple[int, int], size: 
     start = first_pixels(x.shape, size)
     if min(start) >= 0:
         return cropped(x, axes, start, size)
-    for axis, n in zip(axes, size, strict=True):
-        x = linear(x, axis, n)
-    return x
+    return resized_images(x, axes, size, "bilinear")
 
 
 def rows_rounded_down(original: Any, x: Tensor, axes: tuple[int, int], size: tuple[int, int]) -> Tensor:
@@ -184,15 +200,39 @@ def crops_rows_only(case: Case, data: Data) -> bool:
     return bool(width == case.config["width"] and height > case.config["height"])
 
 
-def picks_pixels_of_a_batch(case: Case, data: Data) -> bool:
-    """Several images are resized to another number of pixels, by the nearest."""
-    shape = data.inputs[0].shape
-    picks = case.config.get("interpolation") == "nearest" and len(shape) == 4 and shape[0] > 1
-    return bool(picks and math.prod(shape[1:3]) != case.config["height"] * case.config["width"])
+def interpolates(how: str) -> Scope:
+    """The case's interpolation is this one, given or by default."""
+
+    def scope(case: Case, data: Data) -> bool:
+        default = "nearest" if case.subject == "layers.UpSampling2D" else "bilinear"
+        return bool(case.config.get("interpolation", default) == how)
+
+    return scope
 
 
-def between_pixels(case: Case, data: Data) -> bool:
-    return bool(case.config.get("interpolation", "bilinear") == "bilinear")
+def interpolates_otherwise(case: Case, data: Data) -> bool:
+    """Neither by the nearest pixel nor between two."""
+    return case.config.get("interpolation", "nearest") not in ("nearest", "bilinear")
+
+
+def given_integers(case: Case, data: Data) -> bool:
+    return bool(data.inputs[0].dtype.kind == "i")
+
+
+def as_they_are(original: Any, x: Tensor, dtype: Any) -> Tensor:
+    return x
+
+
+def of_a_batch(case: Case, data: Data) -> bool:
+    """Several images are brought to another number of pixels."""
+    shape, config = data.inputs[0].shape, case.config
+    if len(shape) < 4 or shape[0] < 2:
+        return False
+    if case.subject == "layers.UpSampling2D":
+        return bool(config.get("size", 2) != [1, 1])
+    if case.subject == "layers.RandomWidth":
+        return bool(config["factor"] != [0, 0])
+    return bool(math.prod(shape[1:3]) != config["height"] * config["width"])
 
 
 def center_crop(height: int, width: int, *shape: int, **config: Any) -> Case:
@@ -211,12 +251,43 @@ def resized(shape: tuple[int, ...], height: int, width: int, **config: Any) -> C
     return draft_layer("layers.Resizing", made, [recipe("normal", *shape)])
 
 
+def resized_integers(interpolation: str) -> Case:
+    config = {"height": 12, "width": 9, "interpolation": interpolation}
+    return draft_layer("layers.Resizing", config, [recipe("indices:256", 2, 4, 3, 3, dtype="int32")])
+
+
+def up_sampled(shape: tuple[int, ...], size: Sequence[int] = (2, 2), **config: Any) -> Case:
+    """A case about UpSampling2D."""
+    return draft_layer("layers.UpSampling2D", {"size": list(size)} | config, [recipe("normal", *shape)])
+
+
+def given_no_token(case: Case, data: Data) -> bool:
+    """An index is none of the tokens."""
+    return any(bool(((x < 0) | (x >= case.config["num_tokens"])).any()) for x in data.inputs)
+
+
 RESIZING = subject("layers.Resizing")
+RESAMPLING = subject("layers.RandomWidth", "layers.Resizing", "layers.UpSampling2D")
 CENTER_CROP = subject("layers.CenterCrop")
 CROPS = sets("crop_to_aspect_ratio")
 CENTER_CROP_JS = f"{LAYERS}/layers/preprocessing/center_crop.js"
 RESIZING_JS = f"{LAYERS}/layers/preprocessing/image_resizing.js"
 
+
+def floats_of_integers(where: str, interpolation: str, source: str) -> Deviation:
+    """The entry about the dtype of integers that are resized."""
+    return deviation(
+        f"tfjs-{where}resizing-of-integers-by-{interpolation}-is-float32",
+        f"A Resizing of integers, by interpolation {interpolation}, gives float32: cast what it gives.",
+        kind="intentional",
+        source=source,
+        scope=all_of(RESIZING, interpolates(interpolation), given_integers),
+        effect=Metadata(("dtype",), lambda case, expected: ["float32"]),
+        witnesses=(resized_integers(interpolation),),
+    )
+
+
+WHOLE = resized_integers("bilinear")
 BATCH = resized((2, 4, 4, 3), 8, 16, interpolation="bilinear")
 CHANNELS_FIRST = resized((2, 3, 8, 8), 4, 2, interpolation="bilinear", data_format="channels_first")
 
@@ -280,11 +351,21 @@ DEVIATIONS = (
             {
                 "layers.positions": corner_to_corner,
                 "layers.nearest_pixels": pixels_corner_to_corner,
-                "layers.Resizing.interpolated": by_name,
+                "layers.shares": without_antialiasing,
                 "layers.Resizing.in_proportion": uncut,
             }
         ),
         witnesses=(BATCH, resized((2, 4, 4, 3), 2, 2, interpolation="nearest")),
+    ),
+    deviation(
+        "tfjs-resizing-of-two-kinds",
+        "Resizing interpolates by the nearest pixel or bilinearly; bicubic, lanczos3, lanczos5 and area are "
+        "refused. Resize before the model.",
+        kind="intentional",
+        source=f"{RESIZING_JS}:33 (Resizing: INTERPOLATION_METHODS)",
+        scope=all_of(RESIZING, interpolates_otherwise),
+        effect=Raises("not-implemented", "construction", ("*",), "Invalid interpolation parameter"),
+        witnesses=(resized((2, 4, 4, 3), 8, 16, interpolation="bicubic"),),
     ),
     deviation(
         "tfjs-resizing-crops-nothing",
@@ -297,7 +378,7 @@ DEVIATIONS = (
             {
                 "layers.positions": from_corner,
                 "layers.nearest_pixels": pixels_from_corner,
-                "layers.Resizing.interpolated": by_name,
+                "layers.shares": without_antialiasing,
                 "layers.Resizing.in_proportion": uncut,
             }
         ),
@@ -336,6 +417,30 @@ DEVIATIONS = (
         witnesses=(BATCH,),
     ),
     deviation(
+        "tfjs-category-encoding-refuses-other-tokens",
+        "CategoryEncoding refuses an integer that is none of the tokens, which Keras encodes as nothing: "
+        "replace it before.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/preprocessing/category_encoding.js:70 (CategoryEncoding.call)",
+        scope=all_of(CATEGORY_ENCODING, given_no_token),
+        effect=Raises("invalid-argument", "call", NUMERIC, "Input values must be between"),
+        witnesses=(
+            draft_layer(
+                "layers.CategoryEncoding", {"num_tokens": 3}, [recipe("indices:5", 2, 8, dtype="int32")]
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-resizing-makes-floats",
+        "A bilinear Resizing of integers gives what lies between them; Keras rounds to integers.",
+        kind="intentional",
+        source=f"{CORE}/ops/image/resize_bilinear.js; {CPU}/kernels/ResizeBilinear.js:84",
+        scope=all_of(RESIZING, interpolates("bilinear"), given_integers),
+        effect=Value({"layers.Resizing.as_given": as_they_are}),
+        witnesses=(WHOLE,),
+    ),
+    floats_of_integers("", "bilinear", f"{CPU}/kernels/ResizeBilinear.js:84"),
+    deviation(
         "tfjs-category-encoding-one-hot-of-rows",
         "CategoryEncoding with output mode one_hot refuses rows of several integers, which Keras encodes "
         "along a new axis: flatten them before, and reshape after.",
@@ -360,26 +465,34 @@ DEVIATIONS = (
 ON_CPU = (
     deviation(
         "tfjs-cpu-gradient-of-oblong-images",
-        "No gradient can be taken through a bilinear Resizing or a stretching CenterCrop of oblong images.",
+        "No gradient can be taken through a bilinear Resizing, UpSampling2D or RandomWidth, or a stretching "
+        "CenterCrop, of oblong images.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeBilinearGrad.js (resizeBilinearGrad: width and height are exchanged)",
-        scope=any_of(all_of(RESIZING, between_pixels, oblong), all_of(CENTER_CROP, without(crops), oblong)),
+        scope=any_of(
+            all_of(RESAMPLING, interpolates("bilinear"), oblong), all_of(CENTER_CROP, without(crops), oblong)
+        ),
         effect=Raises(
             "internal",
             "gradient",
             ("gradient/*", "training/gradient/*"),
             "does not match the shape of the input",
         ),
-        witnesses=(resized((1, 4, 2, 2), 4, 4), center_crop(4, 8, 1, 2, 8, 3)),
+        witnesses=(
+            resized((1, 4, 2, 2), 4, 4),
+            center_crop(4, 8, 1, 2, 8, 3),
+            up_sampled((1, 4, 2, 2), interpolation="bilinear"),
+        ),
     ),
     deviation(
         "tfjs-cpu-resizing-gradient-of-batch",
-        "The gradient of a Resizing by the nearest pixel is wrong from the second image of a batch on.",
+        "The gradient of a Resizing, UpSampling2D or RandomWidth by the nearest pixel is wrong from the "
+        "second image of a batch on.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
-        scope=all_of(RESIZING, picks_pixels_of_a_batch),
-        effect=Value({"layers.Resizing.resized": misreading}),
-        witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"),),
+        scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
+        effect=Value({"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened}),
+        witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
     ),
     deviation(
         "tfjs-cpu-category-encoding-counts-one-sample",
@@ -401,6 +514,7 @@ ON_CPU = (
 """What the plain JavaScript backend does, beside `DEVIATIONS`."""
 
 ON_WASM = (
+    floats_of_integers("wasm-", "nearest", f"{WASM}/kernels/ResizeNearestNeighbor.js:41"),
     deviation(
         "tfjs-wasm-center-crop-rounds-rows-down",
         "CenterCrop of images that are as wide as the crop takes wrong rows: their positions, which are no "

@@ -15,15 +15,17 @@ NOT_SEARCHED = "none found (not searched)"
 NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""
 
-CONFIGURATIONS = ("config", "reconstructed/config")
-"""The observables that are a configuration."""
-
+CALLED = tuple(name for name in NUMERIC if name != "mask/*")
+"""The same without the masks, which are found without calling."""
 
 RECURRENT = ("layers.GRU", "layers.LSTM", "layers.RNN", "layers.SimpleRNN")
 """The layers that repeat a cell."""
 
 CELLS = ("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell")
 """The cells that those repeat."""
+
+CONV_LSTM = ("layers.ConvLSTM2D", "layers.ConvLSTM2DCell")
+"""The recurrent layer whose products are convolutions, and its cell."""
 
 
 def issue(number: int) -> str:

@@ -9,21 +9,18 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
-from conformance.dialects.deviation import Metadata, Raises, subject
-from conformance.dialects.scopes import all_of, inner, masked, omits, sets, unsets, without, wraps
-from conformance.dialects.tensorflow_js import configuration, defaults
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
+from conformance.dialects.scopes import all_of, masked, omits, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.defaults import (
+    CONV_LSTM_CELL_CASE,
     GRU_CASE,
     GRU_CELL_CASE,
     LSTM_CELL_CASE,
     SIMPLE_RNN_CELL_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CELLS, CONFIGURATIONS, LAYERS, NUMERIC, deviation, issue
+from conformance.dialects.tensorflow_js.record import CELLS, LAYERS, NUMERIC, deviation, issue
 from conformance.reference_impl import layers
-from conformance.reference_impl.layers.nested import names_layer
-
-NO_DATA = Data((), {}, (), (), ())
 
 Shapes = list[list[int | None]]
 
@@ -36,34 +33,6 @@ def of_the_input(case: Case, expected: Shapes) -> Shapes:
 def unknown(case: Case, expected: Shapes) -> Shapes:
     """A shape of the input's rank, of which nothing is known."""
     return [[None for _ in case.inputs[0].shape]]
-
-
-def resets_after(case: Case, data: Data) -> bool:
-    """A GRU, or its cell, by itself or inside another layer, has reset_after."""
-    units = [(case.subject.removeprefix("layers."), case.config), *inner(case)]
-    return any(name in ("GRU", "GRUCell") and config.get("reset_after") for name, config in units)
-
-
-def inner_as_alone(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    """Every layer inside says what it says by itself."""
-
-    def told(key: str, description: dict[str, Any]) -> dict[str, Any]:
-        alone = Case(f"layers.{description['class_name']}", case.config[key]["config"])
-        config = description["config"]
-        for entry in (*defaults.DEVIATIONS, *configuration.DEVIATIONS):
-            effect = entry.effect
-            if (
-                isinstance(effect, Metadata)
-                and "config" in effect.observables
-                and entry.scope(alone, NO_DATA)
-            ):
-                config = effect.patch(alone, config)
-        return description | {"config": config}
-
-    return {
-        key: told(key, value) if names_layer(value) and key in case.config else value
-        for key, value in expected.items()
-    }
 
 
 def with_arguments_of_cell(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -85,8 +54,7 @@ def fully_known(case: Case, expected: Shapes) -> Shapes:
 
 
 def inner_is_trainable(case: Case) -> bool:
-    ((_, config),) = inner(case)
-    return bool(config.get("trainable", True))
+    return bool(case.config["layer"]["config"].get("trainable", True))
 
 
 def differs_in_trainable(case: Case, data: Data) -> bool:
@@ -108,7 +76,10 @@ def shapes_as_mirrored(case: Case, expected: Shapes) -> Shapes:
 
 def weights_as_mirrored(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
     declared = mirrored(case).declare_weights([case.inputs[0].shape])
-    return [{"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": True} for w in declared]
+    trainable = inner_is_trainable(case)
+    return [
+        {"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": trainable} for w in declared
+    ]
 
 
 def trained_as_inner(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -149,7 +120,7 @@ OTHER_BACKWARDS_CASE = draft_layer(
     [recipe("normal", 2, 3, 4)],
 )
 
-CELL_CASES = (GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
+CELL_CASES = (CONV_LSTM_CELL_CASE, GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
 
 DEVIATIONS = (
     *(
@@ -159,7 +130,7 @@ DEVIATIONS = (
             "ask the layer that repeats it.",
             kind="bug",
             source=f"{LAYERS}/engine/topology.js:984 (Layer.computeOutputShape)",
-            scope=subject(*CELLS),
+            scope=subject(*CELLS, "layers.ConvLSTM2DCell", "layers.StackedRNNCells"),
             effect=Metadata(observables, patch),
             witnesses=CELL_CASES,
         )
@@ -175,7 +146,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:806 (GRUCell)",
         upstream=issue(5728),
-        scope=resets_after,
+        scope=all_of(subject("layers.GRU", "layers.GRUCell"), sets("reset_after")),
         effect=Raises("not-implemented", "construction", ("*",), "does not support reset_after"),
         witnesses=(
             draft_layer("layers.GRU", {"units": 2, "reset_after": True}, [recipe("normal", 2, 3, 4)]),
@@ -227,15 +198,6 @@ DEVIATIONS = (
             ("weights", "weights", weights_as_mirrored),
             ("shapes", "shape/*", shapes_as_mirrored),
         )
-    ),
-    deviation(
-        "tfjs-inner-layer-told-as-alone",
-        "What the configuration of a layer lacks, or has of Keras 2, it lacks or has inside another's too.",
-        kind="intentional",
-        source=f"{LAYERS}/layers/wrappers.js:89 (Wrapper.getConfig), recurrent.js:611 (RNN.getConfig)",
-        scope=subject("layers.Bidirectional", "layers.RNN", "layers.TimeDistributed"),
-        effect=Metadata(CONFIGURATIONS, inner_as_alone),
-        witnesses=(BIDIRECTIONAL_CASE, RNN_CASE, TIME_DISTRIBUTED_CASE),
     ),
     deviation(
         "tfjs-rnn-config-tells-arguments-of-cell",

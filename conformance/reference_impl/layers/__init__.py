@@ -19,6 +19,8 @@ from conformance.reference_impl.layers.conv2d import Conv2D
 from conformance.reference_impl.layers.conv2d_transpose import Conv2DTranspose
 from conformance.reference_impl.layers.conv3d import Conv3D
 from conformance.reference_impl.layers.conv3d_transpose import Conv3DTranspose
+from conformance.reference_impl.layers.conv_lstm2d import ConvLSTM2D
+from conformance.reference_impl.layers.conv_lstm2d_cell import ConvLSTM2DCell
 from conformance.reference_impl.layers.cropping1d import Cropping1D
 from conformance.reference_impl.layers.cropping2d import Cropping2D
 from conformance.reference_impl.layers.cropping3d import Cropping3D
@@ -56,6 +58,7 @@ from conformance.reference_impl.layers.minimum import Minimum
 from conformance.reference_impl.layers.multiply import Multiply
 from conformance.reference_impl.layers.permute import Permute
 from conformance.reference_impl.layers.prelu import PReLU
+from conformance.reference_impl.layers.random_width import RandomWidth
 from conformance.reference_impl.layers.relu import ReLU
 from conformance.reference_impl.layers.repeat_vector import RepeatVector
 from conformance.reference_impl.layers.rescaling import Rescaling
@@ -71,11 +74,13 @@ from conformance.reference_impl.layers.softmax import Softmax
 from conformance.reference_impl.layers.spatial_dropout1d import SpatialDropout1D
 from conformance.reference_impl.layers.spatial_dropout2d import SpatialDropout2D
 from conformance.reference_impl.layers.spatial_dropout3d import SpatialDropout3D
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
 from conformance.reference_impl.layers.subtract import Subtract
 from conformance.reference_impl.layers.thresholded_relu import ThresholdedReLU
 from conformance.reference_impl.layers.time_distributed import TimeDistributed
 from conformance.reference_impl.layers.unit_normalization import UnitNormalization
 from conformance.reference_impl.layers.up_sampling1d import UpSampling1D
+from conformance.reference_impl.layers.up_sampling2d import UpSampling2D
 from conformance.reference_impl.layers.up_sampling3d import UpSampling3D
 from conformance.reference_impl.layers.zero_padding1d import ZeroPadding1D
 from conformance.reference_impl.layers.zero_padding2d import ZeroPadding2D
@@ -106,6 +111,8 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM2D",
+    "ConvLSTM2DCell",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
@@ -141,6 +148,7 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomWidth",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -155,11 +163,13 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "UpSampling2D",
     "UpSampling3D",
     "Weight",
     "ZeroPadding1D",

@@ -5,12 +5,19 @@ from __future__ import annotations
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.dropout import Dropout
 from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, multiply, where
-from conformance.reference_impl.random import bernoulli
+from conformance.reference_impl.random import Bernoulli, draw
 from conformance.reference_impl.tape import Tensor
 
 SATURATION = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
-"""The limit of selu at −∞, which dropped elements get."""
+"""The limit of selu at −∞."""
+
+
+@patchable("layers.AlphaDropout.saturation")
+def saturation() -> float:
+    """What dropped elements get"""
+    return SATURATION
 
 
 class AlphaDropout(Dropout):
@@ -30,6 +37,7 @@ class AlphaDropout(Dropout):
     def disturbed(self, x: Tensor, rng_key: int) -> Tensor:
         if self.rate == 1:
             raise ValueError("argument `rate`: AlphaDropout with rate 1 cannot be called in training")
-        kept = Tensor(bernoulli(rng_key, self.drawn_shape(x.shape), 1 - self.rate).astype(x.dtype))
+        drawn = draw(rng_key, Bernoulli(1 - self.rate), self.drawn_shape(x.shape))
+        kept = Tensor(drawn.astype(x.dtype))
         a = ((1 - self.rate) * (1 + self.rate * SATURATION**2)) ** -0.5
-        return add(multiply(where(kept, x, SATURATION), a), -a * SATURATION * self.rate)
+        return add(multiply(where(kept, x, saturation()), a), -a * SATURATION * self.rate)

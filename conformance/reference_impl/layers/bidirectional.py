@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import fields, nested
 from conformance.reference_impl.layers.fields import Serialized, field
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, get
+from conformance.reference_impl.layers.layer import (
+    Context,
+    Layer,
+    Result,
+    Shape,
+    Weight,
+    get,
+    given_weights,
+)
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.primitives import add, concatenate, flip, multiply
 from conformance.reference_impl.tape import Tensor
@@ -41,6 +49,7 @@ class Bidirectional(Layer):
     """
 
     exact_rank = 3
+    mirrors: ClassVar[Mapping[str, str]] = {"backward_layer": "layer"}
 
     layer = field(nested.layer, doc="the recurrent layer, and the first direction")
     merge_mode = field(fields.one_of(*MERGES), "concat", "what becomes of the two outputs")
@@ -77,14 +86,18 @@ class Bidirectional(Layer):
         return layer
 
     @property
+    def stateful(self) -> bool:  # type: ignore[override]  # that of its layers
+        return self.forward.stateful
+
+    @property
     def directions(self) -> tuple[Recurrent, Recurrent]:
         return self.forward, self.backward
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
         return tuple(
-            replace(w, name=f"{layer.name}/{w.name}", trainable=w.trainable and layer.trainable)
+            weight
             for layer in self.directions
-            for w in layer.declare_weights(shapes)
+            for weight in nested.scoped(layer.name, layer, layer.declare_weights(shapes))
         )
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -113,20 +126,16 @@ class Bidirectional(Layer):
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         half = len(context.initial_state) // 2
         begins = context.initial_state[:half], context.initial_state[half:]
-        (y, *states), (z, *others) = (
+        results = [
             layer.call(
                 inputs,
-                weights_under(layer.name, weights),
+                given_weights(layer, nested.weights_under(layer.name, weights)),
                 replace(context, initial_state=begin),
-            ).outputs
+            )
             for layer, begin in zip(self.directions, begins, strict=True)
-        )
+        ]
+        (y, *states), (z, *others) = (result.outputs for result in results)
         if self.forward.return_sequences:
             z = flip(z, axis=1)
-        return Result((*MERGES[self.merge_mode](y, z), *states, *others))
-
-
-def weights_under(scope: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of the layer of that name, by the names that it has for them."""
-    prefix = f"{scope}/"
-    return {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
+        carried = tuple(state for result in results for state in result.carried)
+        return Result((*MERGES[self.merge_mode](y, z), *states, *others), carried=carried)

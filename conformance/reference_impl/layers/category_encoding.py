@@ -35,7 +35,9 @@ class CategoryEncoding(Layer):
 
     num_tokens = field(fields.positive_integer, doc="how many integers there are")
     output_mode = field(
-        Kind("one of 'multi_hot', 'one_hot', 'count'", _output_mode), "multi_hot", "what a row tells"
+        Kind("one of 'multi_hot', 'one_hot', 'count'", _output_mode, ("nonsense",)),
+        "multi_hot",
+        "what a row tells",
     )
     sparse = field(
         fields.boolean, False, "whether the output is a sparse tensor", serialized=Serialized.NEVER
@@ -64,7 +66,16 @@ class CategoryEncoding(Layer):
         return Result((floating(Tensor(encoded), self.dtype),))
 
     def indicators(self, indices: Array) -> Array:
-        """1 in the last axis, which is new, where the integer is."""
+        """1 in the last axis, which is new, where the integer is.
+
+        Raises:
+            ValueError: an integer is out of range.
+        """
+        if indices.size and not (indices.min() >= 0 and indices.max() < self.num_tokens):
+            raise ValueError(
+                f"CategoryEncoding takes integers from 0 to {self.num_tokens - 1}, got {int(indices.min())} "
+                f"to {int(indices.max())}"
+            )
         return (indices[..., None] == xp.arange(self.num_tokens)).astype("int32")
 
 

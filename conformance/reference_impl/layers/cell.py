@@ -8,11 +8,16 @@ from typing import ClassVar
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
-from conformance.reference_impl.primitives import dot_last, multiply, take_slice
-from conformance.reference_impl.random import bernoulli
+from conformance.reference_impl.patches import patchable
+from conformance.reference_impl.primitives import concatenate, dot_last, multiply, take_slice
+from conformance.reference_impl.random import Bernoulli, draw
 from conformance.reference_impl.tape import Tensor, constant
 
 States = tuple[Tensor, ...]
+
+
+STREAMS = 8
+"""How many streams of random numbers a cell draws from at most: two for each of four blocks."""
 
 
 class Cell(Layer, registered=False):
@@ -20,7 +25,12 @@ class Cell(Layer, registered=False):
 
     A step has two parts: `project` is what does not depend on the states, and takes all times at once;
     `advance` is the rest. The outputs of a call are the output and then the new states.
+
+    Attributes:
+        states: how many there are.
     """
+
+    states: int = 1
 
     def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
         """What `advance` needs of an input (batch, …), or of those of all times (batch, time, …)."""
@@ -33,7 +43,7 @@ class Cell(Layer, registered=False):
         raise NotImplementedError  # every cell has its own
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (self.dtype,) * len(self.output_shapes([(None, 1)]))
+        return (self.dtype,) * (1 + self.states)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         needed = [shape[1:] for shape in self.output_shapes([x.shape for x in inputs])[1:]]
@@ -53,7 +63,8 @@ class DenseCell(Cell, registered=False):
 
     exact_rank = 2
     blocks: ClassVar[int]
-    states: ClassVar[int] = 1
+    drops_everything: ClassVar[bool] = False
+    """Whether a rate of 1 leaves nothing; else it does nothing."""
 
     units = field(fields.positive_integer, doc="size of the output and of each state")
     activation = field(fields.activation, "tanh", "g")
@@ -93,24 +104,63 @@ class DenseCell(Cell, registered=False):
         )
 
     def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
-        return dot_last(self.kept_inputs(x, context), weights["kernel"], weights.get("bias"))
+        return self.dot(self.kept_inputs(x, context), weights["kernel"], weights.get("bias"))
 
-    def kept_inputs(self, x: Tensor, context: Context) -> Tensor:
-        """The inputs after dropout, which drops the same features at every time."""
-        if not (context.training and 0 < self.dropout < 1):
-            return x
+    def kept_inputs(self, x: Tensor, context: Context) -> tuple[Tensor, ...]:
+        """The inputs after dropout, which drops the same features at every time; see `kept`."""
         shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])
-        kept = bernoulli(context.rng_key, shape, 1 - self.dropout)
-        return multiply(x, constant(kept / (1 - self.dropout), x))
+        return self.kept(x, shape, self.dropout, context, 0)
 
-    def kept_state(self, h: Tensor, context: Context) -> Tensor:
-        """The state after dropout, which drops the same units at every time."""
-        if not (context.training and 0 < self.recurrent_dropout < 1):
-            return h
-        kept = bernoulli(context.rng_key + 1, h.shape, 1 - self.recurrent_dropout)
-        return multiply(h, constant(kept / (1 - self.recurrent_dropout), h))
+    def kept_state(self, h: Tensor, context: Context) -> tuple[Tensor, ...]:
+        """The state after dropout, which drops the same units at every time; see `kept`."""
+        return self.kept(h, h.shape, self.recurrent_dropout, context, self.blocks)
+
+    def kept(
+        self, x: Tensor, shape: tuple[int, ...], rate: float, context: Context, stream: int
+    ) -> tuple[Tensor, ...]:
+        """What is left of x: for each block one of its own, or one for all.
+
+        Args:
+            shape: of a decision for all times.
+            stream: of random numbers, the first that is this dropout's.
+        """
+        if not (context.training and drops(self, rate)):
+            return (x,)
+        scale = 1 / (1 - rate) if rate < 1 else 0.0
+        decisions = (
+            draw(context.rng_key + stream + block, Bernoulli(1 - rate), shape)
+            for block in range(self.blocks if drops_by_block(self) else 1)
+        )
+        return tuple(multiply(x, constant(scale * kept, x)) for kept in decisions)
+
+    def dot(self, kept: Sequence[Tensor], kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+        """x·kernel + bias, where one x is for all blocks of columns, or each block has its own."""
+        if len(kept) == 1:
+            return dot_last(kept[0], kernel, bias)
+        products = (
+            dot_last(x, self.block(kernel, i), None if bias is None else self.block(bias, i))
+            for i, x in enumerate(kept)
+        )
+        return concatenate(*products, axis=-1)
 
     def block(self, z: Tensor, first: int, last: int | None = None) -> Tensor:
         """The columns of one block along the last axis, or from one to another."""
-        columns = slice(first * self.units, ((first if last is None else last) + 1) * self.units)
-        return take_slice(z, key=(*(slice(None),) * (z.ndim - 1), columns))
+        return columns(z, self.units, first, last)
+
+
+def columns(z: Tensor, width: int, first: int, last: int | None = None, axis: int = -1) -> Tensor:
+    """One of the blocks of so many columns that lie side by side along an axis, or from one to another."""
+    taken = slice(first * width, ((first if last is None else last) + 1) * width)
+    return take_slice(z, key=(*(slice(None),) * (axis % z.ndim), taken))
+
+
+@patchable("layers.DenseCell.drops")
+def drops(cell: DenseCell, rate: float) -> bool:
+    """Whether a rate drops anything in training"""
+    return 0 < rate < 1 or (rate == 1 and cell.drops_everything)
+
+
+@patchable("layers.DenseCell.drops_by_block")
+def drops_by_block(cell: DenseCell) -> bool:
+    """Whether what is dropped is drawn for each block by itself, of the inputs and of the state"""
+    return bool(cell.recurrent_dropout > 0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.interpolation import resized
 from conformance.reference_impl.layers.layer import Context, Result
 from conformance.reference_impl.layers.rescaling import floating
 from conformance.reference_impl.layers.resizing_of_images import (
@@ -13,7 +14,6 @@ from conformance.reference_impl.layers.resizing_of_images import (
     central_part,
     cropped,
     layout,
-    linear,
 )
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.tape import Tensor
@@ -49,7 +49,4 @@ def centre(x: Tensor, axes: tuple[int, int], size: tuple[int, int]) -> Tensor:
     spare = [x.shape[axis] - n for axis, n in zip(axes, size, strict=True)]
     if min(spare) >= 0:
         return cropped(x, axes, (spare[0] // 2, spare[1] // 2), size)
-    x = central_part(x, axes, size)
-    for axis, n in zip(axes, size, strict=True):
-        x = linear(x, axis, n)
-    return x
+    return resized(central_part(x, axes, size), axes, size, "bilinear")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, refuse_integers
 from conformance.reference_impl.layers.low_rank import LowRank
 from conformance.reference_impl.patches import patchable
-from conformance.reference_impl.primitives import affine, pad, reshape, transpose, windows
+from conformance.reference_impl.primitives import correlate, pad, transpose
 from conformance.reference_impl.tape import Tensor
 
 
@@ -125,6 +124,7 @@ class WindowedProduct(Layer, registered=False):
         return ((shape[0], *positions, channels) if last else (shape[0], channels, *positions),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        refuse_integers(self, inputs[0])
         z = convolved(self, inputs[0], self.kernels(weights), weights.get("bias"))
         return Result((self.activate(z),))
 
@@ -180,7 +180,7 @@ class Convolution(WindowedProduct, KernelAndBias, LowRank, registered=False):
         return (self.adapted(weights, "kernel"),)
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
-        return contract(patches(self, x), kernels[0], bias, self.groups)
+        return correlated(self, x, kernels[0], bias, self.groups)
 
 
 @patchable("layers.geometry")
@@ -189,16 +189,12 @@ def geometry(layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:
     return tuple(zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True))
 
 
-@patchable("layers.patches")
-def patches(layer: WindowedProduct, x: Tensor) -> Tensor:
-    """The windows of the padded input, (batch, *spatial, channels) → (batch, *positions, *size, channels)"""
+@patchable("layers.framed")
+def framed(layer: WindowedProduct, x: Tensor) -> Tensor:
+    """The input (batch, *spatial, channels) with the zeros at its edges that the padding adds"""
     zeros = PADDINGS[layer.padding]
-    axes = geometry(layer)
-    edges = [zeros(n, *axis) for n, axis in zip(x.shape[1:-1], axes, strict=True)]
-    if any(map(any, edges)):
-        x = pad(x, widths=((0, 0), *edges, (0, 0)))
-    size, strides, dilation = zip(*axes, strict=True)
-    return windows(x, size=size, strides=strides, dilation=dilation)
+    edges = [zeros(n, *axis) for n, axis in zip(x.shape[1:-1], geometry(layer), strict=True)]
+    return pad(x, widths=((0, 0), *edges, (0, 0))) if any(map(any, edges)) else x
 
 
 @patchable("layers.convolved")
@@ -210,26 +206,9 @@ def convolved(layer: WindowedProduct, x: Tensor, kernels: Sequence[Tensor], bias
     return transpose(z, axes=(0, z.ndim - 1, *range(1, z.ndim - 1)))
 
 
-def contract(views: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
-    """(batch, *positions, *size, groups · depth) · (*size, depth, groups · width), group by group, as one
-    batched matrix product → (batch, *positions, groups · width)."""
-    size, (depth, filters) = kernel.shape[:-2], kernel.shape[-2:]
-    places = views.shape[: len(size) + 1]
-    rows, taps, width = math.prod(places), math.prod(size), filters // groups
-    if groups == 1:
-        offset = () if bias is None else (reshape(bias, shape=(1, width)),)
-        z = affine(
-            reshape(views, shape=(rows, taps * depth)),
-            reshape(kernel, shape=(taps * depth, width)),
-            *offset,
-        )
-        return reshape(z, shape=(*places, width))
-    left = reshape(views, shape=(rows, taps, groups, depth))
-    right = reshape(kernel, shape=(taps * depth, groups, width))
-    offset = () if bias is None else (reshape(bias, shape=(groups, 1, width)),)
-    z = affine(
-        reshape(transpose(left, axes=(2, 0, 1, 3)), shape=(groups, rows, taps * depth)),
-        transpose(right, axes=(1, 0, 2)),
-        *offset,
-    )
-    return reshape(transpose(z, axes=(1, 0, 2)), shape=(*places, filters))
+def correlated(layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+    """windows(x) · kernel + bias, group by group:
+    (batch, *spatial, groups · depth), (*size, depth, filters) → (batch, *positions, filters)."""
+    _, strides, dilation = zip(*geometry(layer), strict=True)
+    offset = () if bias is None else (bias,)
+    return correlate(framed(layer, x), kernel, *offset, strides=strides, dilation=dilation, groups=groups)

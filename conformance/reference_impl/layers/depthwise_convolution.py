@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.convolution import WindowedProduct, contract, patches
+from conformance.reference_impl.layers.convolution import WindowedProduct, correlated
 from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Shape, Weight
 from conformance.reference_impl.primitives import reshape
@@ -45,11 +45,11 @@ class DepthwiseConvolution(WindowedProduct, registered=False):
         return int(channels * self.depth_multiplier)
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
-        return contract_depthwise(patches(self, x), kernels[0], bias)
+        return by_channel(self, x, kernels[0], bias)
 
 
-def contract_depthwise(views: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    """(batch, *positions, *size, channels) · (*size, channels, multiplier), channel by channel →
+def by_channel(layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """(batch, *spatial, channels) · (*size, channels, multiplier), channel by channel →
     (batch, *positions, channels · multiplier)."""
     *size, channels, multiplier = kernel.shape
-    return contract(views, reshape(kernel, shape=(*size, 1, channels * multiplier)), bias, channels)
+    return correlated(layer, x, reshape(kernel, shape=(*size, 1, channels * multiplier)), bias, channels)

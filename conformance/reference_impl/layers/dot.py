@@ -45,7 +45,7 @@ class Dot(Layer):
         for shape, axis in zip(shapes, self.given_axes, strict=True):
             if len(shape) < 2:
                 raise ValueError(f"Dot takes inputs of rank 2 or more, got shapes {list(shapes)}")
-            if not -len(shape) <= axis < len(shape):
+            if axis >= len(shape):
                 raise ValueError(f"argument `axes`: {axis} is out of range for an input of shape {shape}")
             if axis % len(shape) == 0:
                 raise ValueError(f"argument `axes`: {axis} is the batch of an input of shape {shape}")
@@ -61,7 +61,8 @@ class Dot(Layer):
         return tuple(self.axes) if isinstance(self.axes, list) else (self.axes, self.axes)
 
     def summed_axes(self, shapes: Sequence[Shape]) -> tuple[int, int]:
-        """The axis of each input along which products are summed, counted from the first."""
+        """The axis of each input along which products are summed, counted from the first; below the first
+        one, they are counted round again, as both runtimes do it."""
         a, b = self.given_axes
         return a % len(shapes[0]), b % len(shapes[1])
 

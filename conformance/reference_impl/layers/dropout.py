@@ -6,7 +6,7 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.noise import Noise
 from conformance.reference_impl.primitives import multiply, where
-from conformance.reference_impl.random import bernoulli
+from conformance.reference_impl.random import Bernoulli, draw
 from conformance.reference_impl.tape import Tensor
 
 
@@ -41,5 +41,6 @@ class Dropout(Noise):
         return drawn
 
     def disturbed(self, x: Tensor, rng_key: int) -> Tensor:
-        kept = Tensor(bernoulli(rng_key, self.drawn_shape(x.shape), 1 - self.rate).astype(x.dtype))
+        drawn = draw(rng_key, Bernoulli(1 - self.rate), self.drawn_shape(x.shape))
+        kept = Tensor(drawn.astype(x.dtype))
         return where(kept, multiply(x, 1 / (1 - self.rate) if self.rate < 1 else 0.0), 0.0)

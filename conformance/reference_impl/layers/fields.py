@@ -37,10 +37,12 @@ class Kind:
     Attributes:
         allowed: in words, for error messages and documents.
         parse: the value in canonical form; raises ValueError or TypeError where it is not allowed.
+        refused: values that are not allowed, as users give them by mistake, for cases and tests.
     """
 
     allowed: str
     parse: Callable[[Any], Any]
+    refused: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -114,6 +116,11 @@ def _positive(value: Any) -> int:
     return int(value)
 
 
+def _non_negative_integer(value: Any) -> int:
+    _refuse_unless(_integer(value) >= 0)
+    return int(value)
+
+
 def _number(value: Any) -> float:
     _refuse_unless(isinstance(value, int | float) and not isinstance(value, bool))
     return float(value)
@@ -144,21 +151,28 @@ def _mapping(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-integer = Kind("an integer", _integer)
-positive_integer = Kind("a positive integer", _positive)
-number = Kind("a number", _number)
-unit_interval = Kind("a number from 0 to 1", _unit_interval)
-non_negative = Kind("a number that is not negative", _non_negative)
-fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))))
-boolean = Kind("True or False", _boolean)
-text = Kind("a string", _text)
-mapping = Kind("an object", _mapping)
-activation = Kind("the name of an activation function", lambda value: activations.get(value).name)
-initializer = Kind("an initializer", lambda value: identifiers.canonical(value, identifiers.INITIALIZERS))
-regularizer = Kind(
-    "a regularizer or None", lambda value: identifiers.canonical(value, identifiers.REGULARIZERS)
+integer = Kind("an integer", _integer, ("last",))
+positive_integer = Kind("a positive integer", _positive, (0, "3"))
+non_negative_integer = Kind("an integer of 0 or more", _non_negative_integer, (-1, "3"))
+number = Kind("a number", _number, ("x",))
+unit_interval = Kind("a number from 0 to 1", _unit_interval, (1.5, "x"))
+non_negative = Kind("a number that is not negative", _non_negative, (-1.0, "x"))
+fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))), ("x",))
+boolean = Kind("True or False", _boolean, ("yes",))
+text = Kind("a string", _text, (3,))
+mapping = Kind("an object", _mapping, (3,))
+activation = Kind("the name of an activation function", lambda value: activations.get(value).name, ("rleu",))
+initializer = Kind(
+    "an initializer", lambda value: identifiers.canonical(value, identifiers.INITIALIZERS), ("glorot",)
 )
-constraint = Kind("a constraint or None", lambda value: identifiers.canonical(value, identifiers.CONSTRAINTS))
+regularizer = Kind(
+    "a regularizer or None", lambda value: identifiers.canonical(value, identifiers.REGULARIZERS), ("l3",)
+)
+constraint = Kind(
+    "a constraint or None",
+    lambda value: identifiers.canonical(value, identifiers.CONSTRAINTS),
+    ("non_negative",),
+)
 
 
 def _dtype(value: Any) -> str:
@@ -168,12 +182,14 @@ def _dtype(value: Any) -> str:
     return value or "float32"
 
 
-dtype = Kind("a dtype or a dtype policy", _dtype)
+dtype = Kind("a dtype or a dtype policy", _dtype, ("float31",))
 
 
 def optional(kind: Kind) -> Kind:
     """The kind, or None."""
-    return Kind(f"{kind.allowed} or None", lambda value: None if value is None else kind.parse(value))
+    return Kind(
+        f"{kind.allowed} or None", lambda value: None if value is None else kind.parse(value), kind.refused
+    )
 
 
 def one_of(*choices: Any) -> Kind:
@@ -184,7 +200,7 @@ def one_of(*choices: Any) -> Kind:
         _refuse_unless(any(value is c or (value == c and type(value) is type(c)) for c in choices))
         return value
 
-    return Kind(f"one of {', '.join(map(repr, choices))}", parse)
+    return Kind(f"one of {', '.join(map(repr, choices))}", parse, ("nonsense",))
 
 
 def _positive_integers(value: Any) -> tuple[int, ...]:
@@ -225,13 +241,13 @@ def _noise_shape(value: Any) -> tuple[int | None, ...]:
     return tuple(None if v is None else _positive(v) for v in value)
 
 
-positive_integers = Kind("a positive integer, or one for each spatial dimension", _positive_integers)
+positive_integers = Kind("a positive integer, or one for each spatial dimension", _positive_integers, (0,))
 non_negative_integers = Kind(
-    "an integer of 0 or more, or one for each spatial dimension", _non_negative_integers
+    "an integer of 0 or more, or one for each spatial dimension", _non_negative_integers, (-1,)
 )
-axes = Kind("an integer or a list of integers", _axes)
-two_axes = Kind("an integer or a pair of them", _two_axes)
-target_shape = Kind("sizes of dimensions, of which one may be -1", _target_shape)
-permutation = Kind("the integers from 1 to a number in some order", _permutation)
-noise_shape = Kind("a list of positive integers and None", _noise_shape)
-array = Kind("an array as nested lists", list)
+axes = Kind("an integer or a list of integers", _axes, ("last",))
+two_axes = Kind("an integer or a pair of them", _two_axes, ("last", [1, 2, 3]))
+target_shape = Kind("sizes of dimensions, of which one may be -1", _target_shape, ([-1, 2, -1], [-2], 2))
+permutation = Kind("the integers from 1 to a number in some order", _permutation, ([0, 1], [1, 3], [1, 1]))
+noise_shape = Kind("a list of positive integers and None", _noise_shape, ([0, 1],))
+array = Kind("an array as nested lists", list, (3,))

@@ -8,7 +8,7 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.noise import Noise
 from conformance.reference_impl.primitives import multiply
-from conformance.reference_impl.random import normal
+from conformance.reference_impl.random import Normal, draw
 from conformance.reference_impl.tape import Tensor, constant
 
 
@@ -28,4 +28,4 @@ class GaussianDropout(Noise):
         if self.rate == 1:
             raise ValueError("argument `rate`: GaussianDropout with rate 1 cannot be called in training")
         stddev = math.sqrt(self.rate / (1 - self.rate))
-        return multiply(x, constant(1 + stddev * normal(rng_key, x.shape), x))
+        return multiply(x, constant(1 + stddev * draw(rng_key, Normal(), x.shape), x))

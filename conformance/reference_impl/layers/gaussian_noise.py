@@ -6,7 +6,7 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.noise import Noise
 from conformance.reference_impl.primitives import add
-from conformance.reference_impl.random import normal
+from conformance.reference_impl.random import Normal, draw
 from conformance.reference_impl.tape import Tensor, constant
 
 
@@ -23,4 +23,4 @@ class GaussianNoise(Noise):
     seed = Noise.seed
 
     def disturbed(self, x: Tensor, rng_key: int) -> Tensor:
-        return add(x, constant(self.stddev * normal(rng_key, x.shape), x))
+        return add(x, constant(self.stddev * draw(rng_key, Normal(), x.shape), x))

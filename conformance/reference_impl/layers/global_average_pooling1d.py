@@ -26,6 +26,11 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         mask = heeded_mask(context)
         if mask is None:
             return super().pooled(x, axis, context)
+        if mask.shape != (x.shape[0], x.shape[axis]):
+            raise ValueError(
+                f"GlobalAveragePooling1D takes a mask of shape (batch, steps), got {mask.shape} for an input "
+                f"of shape {x.shape}"
+            )
         kept = Tensor(xp.expand_dims(mask, 3 - axis).astype(x.dtype))
         count = total(kept, axis=(axis,), keepdims=True)
         return divide(total(where(kept, x, 0.0), axis=(axis,), keepdims=True), count)

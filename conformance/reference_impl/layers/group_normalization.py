@@ -35,13 +35,20 @@ class GroupNormalization(CentreAndScale):
 
     minimum_rank = 2
 
-    groups = field(Kind("a positive integer, or -1 for one a channel", _groups), 32, "how many groups")
+    groups = field(
+        Kind("a positive integer, or -1 for one a channel", _groups, (0, "x")), 32, "how many groups"
+    )
     axis = field(fields.integer, -1, "the axis of the channels")
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
         shape = shapes[0]
         refuse_axes_outside(self.axis, shape)
+        if self.axis % len(shape) == 0:
+            raise ValueError(
+                f"argument `axis`: an axis behind the batch is allowed, got {self.axis} for an input of "
+                f"shape {shape}"
+            )
         (channels,) = self.known((shape[self.axis],), shape)
         if channels % self.groups_of(channels):
             raise ValueError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.cell import DenseCell, States
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, dot_last, multiply, subtract, take_slice
 from conformance.reference_impl.tape import Tensor
 
@@ -52,7 +53,7 @@ class GRUCell(DenseCell):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
-        return dot_last(self.kept_inputs(x, context), weights["kernel"], self.bias_row(weights, 0))
+        return self.dot(self.kept_inputs(x, context), weights["kernel"], self.bias_row(weights, 0))
 
     def advance(
         self, projected: Tensor, states: States, weights: Mapping[str, Tensor], context: Context
@@ -60,9 +61,9 @@ class GRUCell(DenseCell):
         (h,) = states
         kept, kernel = self.kept_state(h, context), weights["recurrent_kernel"]
         if self.reset_after:
-            recurrent = dot_last(kept, kernel, self.bias_row(weights, 1))
+            recurrent = self.dot(kept, kernel, self.bias_row(weights, 1))
         else:
-            recurrent = dot_last(kept, self.block(kernel, 0, 1))
+            recurrent = self.dot(kept[:2], self.block(kernel, 0, 1))
         z, r = (
             self.activate(
                 add(self.block(projected, gate), self.block(recurrent, gate)), self.recurrent_activation
@@ -72,9 +73,9 @@ class GRUCell(DenseCell):
         if self.reset_after:
             u = multiply(r, self.block(recurrent, 2))
         else:
-            u = dot_last(multiply(r, kept), self.block(kernel, 2))
+            u = dot_last(multiply(r, kept[-1]), self.block(kernel, 2))
         candidate = self.activate(add(self.block(projected, 2), u))
-        h = mixed(z, h, candidate)
+        h = mixed(z, carried(h, kept), candidate)
         return h, (h,)
 
     def bias_row(self, weights: Mapping[str, Tensor], row: int) -> Tensor | None:
@@ -83,6 +84,12 @@ class GRUCell(DenseCell):
         if bias is None or not self.reset_after:
             return bias
         return take_slice(bias, key=(row,))
+
+
+@patchable("layers.GRUCell.carried")
+def carried(h: Tensor, kept: Sequence[Tensor]) -> Tensor:
+    """The state that z carries on, given it and what dropout has left of it"""
+    return h
 
 
 def mixed(z: Tensor, h: Tensor, candidate: Tensor) -> Tensor:

@@ -35,10 +35,12 @@ class Result:
     Attributes:
         outputs: the output tensors.
         state: the new values of weights that the call itself changes (moving statistics).
+        carried: the last states of a recurrent layer, from which a stateful one goes on.
     """
 
     outputs: tuple[Tensor, ...]
     state: Mapping[str, Tensor] = field(default_factory=dict)
+    carried: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,12 @@ class Layer:
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
     supports_masking: ClassVar[bool] = False
+    gives_single_steps: ClassVar[bool] = False
+    """Whether the layer inside it, if there is one, is given one time step after the other."""
+    mirrors: ClassVar[Mapping[str, str]] = {}
+    """Arguments that are a layer, and by default one like that of another argument."""
+    stateful: bool = False
+    """Whether a call goes on from the states in which the one before it ended."""
 
     activity_regularizer = fields.field(
         fields.regularizer, None, "penalty on the output", serialized=Serialized.IF_SET
@@ -226,6 +234,12 @@ class Layer:
     def activate(self, x: Tensor, identifier: str | None = None) -> Tensor:
         """The activation function applied, that of the field `activation` unless another is named."""
         return activations.get(identifier or self.activation).function(x)  # type: ignore[attr-defined]  # a field of the layers that ask
+
+
+def refuse_integers(layer: Layer, x: Tensor) -> None:
+    """Raises ValueError where a layer that computes with floats alone is given something else."""
+    if x.dtype.kind != "f":
+        raise ValueError(f"{type(layer).__name__} takes inputs of floats, got {x.dtype.name}")
 
 
 @patchable("layers.given_weights")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from conformance.reference_impl.blockwise import in_blocks
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
@@ -52,12 +53,16 @@ class LayerNormalization(CentreAndScale, RMSScaling):
         return [frozenset()]
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
-        x = inputs[0]
-        axes = axes_of(self.axis, x.ndim)
-        average, variance = moments(x, axes)
-        spread = {name: reshape(w, shape=along(axes, x.shape)) for name, w in weights.items()}
-        gamma, beta = spread.get("gamma"), spread.get("beta")
-        if not self.rms_scaling:
-            return Result((normalized(x, average, variance, self.epsilon, gamma, beta),))
-        assert gamma is not None  # declare_weights
-        return Result((multiply(multiply(x, rsqrt(add(variance, self.epsilon))), gamma),))
+        axes = axes_of(self.axis, inputs[0].ndim)
+        spread = [reshape(w, shape=along(axes, inputs[0].shape)) for w in weights.values()]
+
+        def of_rows(x: Tensor, *spread: Tensor) -> Tensor:
+            average, variance = moments(x, axes)
+            by_name = dict(zip(weights, spread, strict=True))
+            gamma, beta = by_name.get("gamma"), by_name.get("beta")
+            if not self.rms_scaling:
+                return normalized(x, average, variance, self.epsilon, gamma, beta)
+            assert gamma is not None  # declare_weights
+            return multiply(multiply(x, rsqrt(add(variance, self.epsilon))), gamma)
+
+        return Result((in_blocks(of_rows, inputs[0], *spread, rows=min(axes)),))

@@ -19,11 +19,15 @@ _ZEROS = fields.initializer.parse("zeros")
 class LowRank(Layer, registered=False):
     """A layer whose main weight can be adapted: W + (alpha / rank)·A·B, with only A and B trained."""
 
-    lora_rank = field(fields.optional(fields.positive_integer), None, serialized=Serialized.IF_SET)
+    lora_rank = field(
+        fields.optional(fields.non_negative_integer), None, "0 is no adaptation", Serialized.IF_SET
+    )
     lora_alpha = field(fields.optional(fields.number), None, serialized=Serialized.IF_SET)
 
     def check_low_rank(self, constraint: Any) -> None:
-        if self.lora_rank is None:
+        if not self.lora_rank:
+            # Without a rank it scales nothing, and Keras does not tell it.
+            self.config["lora_alpha"] = None
             return
         if constraint is not None:
             raise ValueError("argument `lora_rank`: a weight with a constraint cannot be adapted")

@@ -8,7 +8,7 @@ from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.cell import DenseCell, States
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context
-from conformance.reference_impl.primitives import add, dot_last, multiply
+from conformance.reference_impl.primitives import add, multiply
 from conformance.reference_impl.tape import Tensor
 
 
@@ -42,9 +42,13 @@ class LSTMCell(DenseCell):
         self, projected: Tensor, states: States, weights: Mapping[str, Tensor], context: Context
     ) -> tuple[Tensor, States]:
         h, c = states
-        z = add(projected, dot_last(self.kept_state(h, context), weights["recurrent_kernel"]))
+        z = add(projected, self.recurrent(h, weights, context))
         i, f, g, o = (self.block(z, gate) for gate in range(4))
         inflow = multiply(self.activate(i, self.recurrent_activation), self.activate(g))
         c = add(multiply(self.activate(f, self.recurrent_activation), c), inflow)
         h = multiply(self.activate(o, self.recurrent_activation), self.activate(c))
         return h, (h, c)
+
+    def recurrent(self, h: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
+        """What the hidden state adds to the projected input."""
+        return self.dot(self.kept_state(h, context), weights["recurrent_kernel"])

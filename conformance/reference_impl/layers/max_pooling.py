@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.pooling import Pooling
+from conformance.reference_impl.layers.pooling import Pooling, framed
 from conformance.reference_impl.patches import patchable
-from conformance.reference_impl.primitives import largest_number, reshape, where
+from conformance.reference_impl.primitives import largest_in_windows, where
 from conformance.reference_impl.tape import Tensor
 
 
@@ -24,6 +25,7 @@ class MaxPooling(Pooling, registered=False):
     @patchable("layers.MaxPooling.pooled")
     def pooled(self, x: Tensor) -> Tensor:
         """The largest number of each window: (batch, *spatial, channels) → (batch, *positions, channels)"""
-        taps = where(self.inside(x), self.taps(x), math.nan)
-        y = largest_number(taps, axis=taps.ndim - 2)
-        return reshape(y, shape=(*y.shape[:-2], y.shape[-1]))
+        if self.padding == "same":
+            inside = framed(self, Tensor(xp.ones((1, *x.shape[1:-1], 1), x.dtype)))
+            x = where(inside, framed(self, x), math.nan)
+        return largest_in_windows(x, size=self.pool_size, strides=self.strides)

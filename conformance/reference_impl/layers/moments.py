@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.reference_impl.blockwise import in_blocks
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Layer
@@ -43,6 +44,10 @@ def normalized(
     if algorithm("batch_normalization") == "folded":
         shift = multiply(average, inverse)
         shift = multiply(shift, -1.0) if beta is None else subtract(beta, shift)
-        return add(multiply(x, inverse), shift)
-    y = multiply(subtract(x, average), inverse)
-    return y if beta is None else add(y, beta)
+        return in_blocks(lambda x, *by: add(multiply(x, by[0]), by[1]), x, inverse, shift)
+
+    def centred(x: Tensor, average: Tensor, inverse: Tensor, *beta: Tensor) -> Tensor:
+        y = multiply(subtract(x, average), inverse)
+        return add(y, *beta) if beta else y
+
+    return in_blocks(centred, x, average, inverse, *(() if beta is None else (beta,)))

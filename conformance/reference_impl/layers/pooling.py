@@ -35,7 +35,7 @@ class Pooling(Layer, registered=False):
 
     def check(self) -> None:
         for argument in ("pool_size", "strides"):
-            value = self.config[argument] or self.pool_size
+            value = self.pool_size if self.config[argument] is None else self.config[argument]
             if len(value) not in (1, self.rank):
                 raise ValueError(f"argument `{argument}`: expected {self.rank} integers or one, got {value}")
             self.config[argument] = value * (self.rank // len(value))

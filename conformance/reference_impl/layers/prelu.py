@@ -31,8 +31,6 @@ class PReLU(Layer):
 
     supports_masking = True
 
-    minimum_rank = 2
-
     alpha_initializer = field(fields.initializer, "zeros")
     alpha_regularizer = field(fields.regularizer, None)
     alpha_constraint = field(fields.constraint, None)

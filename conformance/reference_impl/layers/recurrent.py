@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl.layers import fields, nested
 from conformance.reference_impl.layers.cell import Cell, States
 from conformance.reference_impl.layers.fields import Field, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
@@ -33,8 +33,12 @@ class Recurrent(Layer, registered=False):
     unroll = field(fields.boolean, False, "how the loop is run; the result is the same")
     zero_output_for_mask = field(fields.boolean, False, "output zeros where masked")
 
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        self.repeated.check_inputs([step_shape(shapes[0])])
+
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
-        return self.repeated.declare_weights([step_shape(shapes[0])])
+        return nested.scoped("", self.repeated, self.repeated.declare_weights([step_shape(shapes[0])]))
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         batch, time = shapes[0][:2]
@@ -52,13 +56,32 @@ class Recurrent(Layer, registered=False):
         _, *states = self.output_shapes([x.shape for x in inputs])
         return (masks[0] if self.return_sequences else None, *(None for _ in states))
 
+    def check_context(self, x: Tensor, context: Context) -> None:
+        """Whether mask and initial states fit an input; raises ValueError naming layer and shapes."""
+        own = type(self).__name__
+        for mask in context.masks:
+            if mask is not None and mask.shape != x.shape[:2]:
+                raise ValueError(
+                    f"{own} takes a mask of shape (batch, time), got {mask.shape} for an input of shape "
+                    f"{x.shape}"
+                )
+        _, *wanted = self.repeated.output_shapes([step_shape(x.shape)])
+        given = [state.shape for state in context.initial_state]
+        if given and given != wanted:
+            raise ValueError(f"{own} takes initial states of shapes {wanted}, got {given}")
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
+        self.check_context(x, context)
         batch, time = x.shape[:2]
         output, *states = (
             Tensor(xp.zeros((batch, *size), x.dtype))
             for _, *size in self.repeated.output_shapes([step_shape(x.shape)])
         )
+        given = [state.shape for state in context.initial_state]
+        needed = [state.shape for state in states]
+        if given and given != needed:
+            raise ValueError(f"{type(self).__name__} takes states of shapes {needed}, {given} were given")
         carried: States = context.initial_state or tuple(states)
         mask = context.masks[0] if context.masks else None
         projected = self.repeated.project(x, weights, context)
@@ -69,12 +92,14 @@ class Recurrent(Layer, registered=False):
                 output, carried = new, new_states
             else:
                 kept = column(mask, t, x, new.ndim)
-                output = where(kept, new, masked_output(self, output, carried))
-                carried = tuple(where(kept, n, old) for n, old in zip(new_states, carried, strict=True))
+                output = new_where_kept(kept, new, masked_output(self, output, carried))
+                carried = tuple(
+                    new_where_kept(kept, n, old) for n, old in zip(new_states, carried, strict=True)
+                )
             outputs.append(output)
         if self.return_sequences:
             output = concatenate(*(reshape(y, shape=(batch, 1, *y.shape[1:])) for y in outputs), axis=1)
-        return Result((output, *carried) if self.return_state else (output,))
+        return Result((output, *carried) if self.return_state else (output,), carried=carried)
 
 
 PENALTY = Field(fields.regularizer, None, "penalty on the output", name="activity_regularizer")
@@ -108,12 +133,19 @@ class OfOneCell(Recurrent, registered=False):
     def check(self) -> None:
         shared = self.cell_class.arguments.keys() & self.config.keys()
         self.repeated = self.cell_class(**{name: self.config[name] for name in shared})
+        self.config |= {name: self.repeated.config[name] for name in shared}
 
 
 @patchable("layers.Recurrent.masked_output")
 def masked_output(layer: Recurrent, output: Tensor, states: States) -> Tensor:
     """The output of a masked step: the one before it, or zeros"""
     return Tensor(xp.zeros_like(output.value)) if layer.zero_output_for_mask else output
+
+
+@patchable("layers.Recurrent.new_where_kept")
+def new_where_kept(kept: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """The new values of the samples that the mask keeps, and the old ones of the others"""
+    return where(kept, new, old)
 
 
 def step_shape(shape: Shape) -> Shape:

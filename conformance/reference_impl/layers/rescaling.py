@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Kind, field
-from conformance.reference_impl.layers.layer import Context, Layer, Result
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
 from conformance.reference_impl.primitives import add, multiply
 from conformance.reference_impl.tape import Tensor, constant, current_arithmetic
 
@@ -17,7 +19,7 @@ def _numbers(value: Any) -> Any:
     return [_numbers(v) for v in value] if isinstance(value, list | tuple) else fields.number.parse(value)
 
 
-numbers = Kind("a number, or nested lists of numbers that broadcast to the input", _numbers)
+numbers = Kind("a number, or nested lists of numbers that broadcast to the input", _numbers, ("x",))
 
 
 class Rescaling(Layer):
@@ -37,6 +39,17 @@ class Rescaling(Layer):
 
     scale = field(numbers, doc="what multiplies")
     offset = field(numbers, 0.0, "what is added")
+
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        shape = tuple(1 if n is None else n for n in shapes[0])
+        try:
+            np.broadcast_shapes(shape, np.shape(self.scale), np.shape(self.offset))
+        except ValueError:
+            raise ValueError(
+                f"arguments `scale` and `offset`: numbers that broadcast to the input's shape {shapes[0]} "
+                f"are allowed, got shapes {np.shape(self.scale)} and {np.shape(self.offset)}"
+            ) from None
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = floating(inputs[0], self.dtype)

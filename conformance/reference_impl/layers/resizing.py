@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.layers.interpolation import INTERPOLATIONS, resized
 from conformance.reference_impl.layers.layer import Context, Result
-from conformance.reference_impl.layers.resizing_of_images import (
-    ImageLayer,
-    antialiased,
-    central_part,
-    layout,
-    linear,
-    nearest,
-)
+from conformance.reference_impl.layers.rescaling import floating
+from conformance.reference_impl.layers.resizing_of_images import ImageLayer, central_part, layout
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, pad, subtract
 from conformance.reference_impl.tape import Tensor
 
 
 class Resizing(ImageLayer):
-    """Images resized by the nearest pixel or between the nearest four, whose centres are half a pixel in.
+    """Images resized: the centres of their pixels are half a pixel in, and their edges fall together.
+
+    A pixel is the nearest one (`nearest`), a mean of the nearest four (`bilinear`) or of more that a window
+    weighs (`bicubic`, `lanczos3`, `lanczos5`), or the mean of all that it covers (`area`).
 
     (…, height, width, channels), or (…, channels, height, width), → the same with the height and width of
-    the layer. The images may be cut or padded first, to the proportions of the new size; a new size that
-    has no such number of pixels is rounded down. Source: `keras.layers.Resizing`.
+    the layer, of integers where they were. The images may be cut or padded first, to the proportions of the
+    new size; a new size that has no such number of pixels is rounded down. Source: `keras.layers.Resizing`.
 
     >>> import numpy as np
     >>> from conformance.reference_impl.tape import variable
@@ -36,7 +36,7 @@ class Resizing(ImageLayer):
 
     height = field(fields.positive_integer, doc="of the output")
     width = field(fields.positive_integer, doc="of the output")
-    interpolation = field(fields.one_of("bilinear", "nearest"), "bilinear", "how pixels are made")
+    interpolation = field(fields.one_of(*INTERPOLATIONS, "area"), "bilinear", "how pixels are made")
     crop_to_aspect_ratio = field(fields.boolean, False, "whether to cut what is too long")
     pad_to_aspect_ratio = field(fields.boolean, False, "whether to fill what is too short")
     fill_mode = field(fields.one_of("constant"), "constant", "what padding is filled with")
@@ -54,24 +54,22 @@ class Resizing(ImageLayer):
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         axes = self.spatial(inputs[0].ndim)
-        return Result((resized(self, in_proportion(self, inputs[0], axes), axes),))
+        x = in_proportion(self, floating(inputs[0], self.dtype), axes)
+        made = resized(x, axes, (self.height, self.width), self.interpolation, self.antialias)
+        return Result((as_given(made, inputs[0].dtype),))
 
 
-@patchable("layers.Resizing.resized")
-def resized(layer: Resizing, x: Tensor, axes: tuple[int, int]) -> Tensor:
-    """The images of the new size, along one axis after the other"""
-    along = interpolated(layer)
-    for axis, size in zip(axes, (layer.height, layer.width), strict=True):
-        x = along(x, axis, size)
-    return x
-
-
-@patchable("layers.Resizing.interpolated")
-def interpolated(layer: Resizing) -> Callable[[Tensor, int, int], Tensor]:
-    """How pixels are made along an axis: (images, axis, size) → images"""
-    if layer.interpolation == "nearest":
-        return nearest
-    return antialiased if layer.antialias else linear
+@patchable("layers.Resizing.as_given")
+def as_given(x: Tensor, dtype: Any) -> Tensor:
+    """Of images of integers the nearest ones, of two the even one, and no others than the dtype has"""
+    if dtype.kind == "f":
+        return x
+    limits = xp.iinfo(dtype)
+    whole = xp.clip(xp.rint(x.value), limits.min, limits.max).astype(dtype)
+    if x.error is None:
+        return Tensor(whole)
+    from_half = xp.abs(xp.abs(x.value - xp.rint(x.value)) - 0.5)
+    return Tensor(whole, xp.where(from_half <= x.error, xp.inf, 0.0))
 
 
 @patchable("layers.Resizing.in_proportion")

@@ -9,7 +9,7 @@ from conformance.reference_impl.layers.recurrent import Recurrent
 
 
 class RNN(Recurrent):
-    """A cell at every time.
+    """A cell at every time; of a list of cells, `StackedRNNCells`.
 
     Input (batch, time, features), output (batch, units) or (batch, time, units), and the states of the
     cell where `return_state`. Source: `keras.layers.RNN`.
@@ -19,7 +19,9 @@ class RNN(Recurrent):
     ((2, 3), (2, 3), (2, 3))
     """
 
-    cell = field(nested.layer, doc="the cell")
+    gives_single_steps = True
+
+    cell = field(nested.cell, doc="the cell, or those of a stack")
 
     def check(self) -> None:
         cell = nested.made(self.config["cell"])

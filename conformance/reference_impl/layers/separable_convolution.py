@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.convolution import WindowedProduct, patches
-from conformance.reference_impl.layers.depthwise_convolution import contract_depthwise
+from conformance.reference_impl.layers.convolution import WindowedProduct
+from conformance.reference_impl.layers.depthwise_convolution import by_channel
 from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Shape, Weight
 from conformance.reference_impl.primitives import dot_last, reshape
@@ -59,5 +59,5 @@ class SeparableConvolution(WindowedProduct, registered=False):
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
         depthwise, pointwise = kernels
-        z = contract_depthwise(patches(self, x), depthwise, None)
+        z = by_channel(self, x, depthwise, None)
         return dot_last(z, reshape(pointwise, shape=pointwise.shape[-2:]), bias)

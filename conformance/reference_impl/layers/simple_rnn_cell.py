@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from conformance.reference_impl.layers.cell import DenseCell, States
 from conformance.reference_impl.layers.layer import Context
-from conformance.reference_impl.primitives import add, dot_last
+from conformance.reference_impl.primitives import add
 from conformance.reference_impl.tape import Tensor
 
 
@@ -22,10 +22,11 @@ class SimpleRNNCell(DenseCell):
     """
 
     blocks = 1
+    drops_everything = True
 
     def advance(
         self, projected: Tensor, states: States, weights: Mapping[str, Tensor], context: Context
     ) -> tuple[Tensor, States]:
-        recurrent = dot_last(self.kept_state(states[0], context), weights["recurrent_kernel"])
+        recurrent = self.dot(self.kept_state(states[0], context), weights["recurrent_kernel"])
         h = self.activate(add(projected, recurrent))
         return h, (h,)

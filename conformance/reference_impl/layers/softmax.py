@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl import activations
-from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.layer import Context, Layer, Result
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, refuse_integers
+from conformance.reference_impl.layers.spanned_axes import refuse_axes_outside
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, exp, largest, log, subtract, total, where
 from conformance.reference_impl.tape import Tensor, detached
@@ -24,15 +25,31 @@ class Softmax(Layer):
 
     axis = field(fields.axes, -1, "the axis or axes of the sum")
 
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        refuse_axes_outside(self.axis, shapes[0])
+
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
+        refuse_integers(self, x)
         mask = context.masks[0] if context.masks else None
-        kept = None if mask is None else Tensor(xp.broadcast_to(mask, x.shape).astype(x.dtype))
+        kept = None if mask is None else spread(mask, x)
         if kept is not None:
             x = hidden(x, kept)
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
         y = activations.softmax(x, axis=axes[0]) if len(axes) == 1 else over_axes(x, axes)
         return Result((y if kept is None else zeroed(y, kept),))
+
+
+def spread(mask: Array, x: Tensor) -> Tensor:
+    """A mask as numbers in the shape of the input; raises ValueError where it does not broadcast to it."""
+    shapes = zip(reversed(mask.shape), reversed(x.shape), strict=False)
+    if mask.ndim > x.ndim or any(m not in (1, n) for m, n in shapes):
+        raise ValueError(
+            f"Softmax takes a mask that broadcasts to its input, got {mask.shape} for an input of shape "
+            f"{x.shape}"
+        )
+    return Tensor(xp.broadcast_to(mask, x.shape).astype(x.dtype))
 
 
 @patchable("layers.Softmax.hidden")

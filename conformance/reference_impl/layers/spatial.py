@@ -67,4 +67,4 @@ def pairs(rank: int) -> Kind:
         return [_pair(v) for v in given]
 
     of_each = "two integers" if rank == 1 else f"{rank} integers, or {rank} pairs of integers"
-    return Kind(f"an integer or {of_each}, none below 0", parse)
+    return Kind(f"an integer or {of_each}, none below 0", parse, (-1, "x", [1, 2, 3, 4]))

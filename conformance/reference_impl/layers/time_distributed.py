@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
+from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, given_weights
 from conformance.reference_impl.layers.recurrent import at_time, step_shape
 from conformance.reference_impl.primitives import concatenate, reshape
 from conformance.reference_impl.tape import Tensor
@@ -26,6 +26,7 @@ class TimeDistributed(Layer):
     """
 
     supports_masking = True
+    gives_single_steps = True
 
     minimum_rank = 3
 
@@ -39,8 +40,7 @@ class TimeDistributed(Layer):
         self.inner.check_inputs([step_shape(shapes[0])])
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
-        declared = self.inner.declare_weights([step_shape(shapes[0])])
-        return tuple(replace(w, trainable=w.trainable and self.inner.trainable) for w in declared)
+        return nested.scoped("", self.inner, self.inner.declare_weights([step_shape(shapes[0])]))
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         ((batch, *size),) = self.inner.output_shapes([step_shape(shapes[0])])
@@ -51,10 +51,18 @@ class TimeDistributed(Layer):
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         (x,) = inputs
+        for mask in context.masks:
+            if mask is not None and mask.shape[:2] != x.shape[:2]:
+                raise ValueError(
+                    f"TimeDistributed takes a mask of shape (batch, time, …), got {mask.shape} for an "
+                    "input of "
+                    f"shape {x.shape}"
+                )
+        held = given_weights(self.inner, weights)
         outputs, state = [], dict[str, Tensor]()
         for t in range(x.shape[1]):
             masks = tuple(mask if mask is None else mask[:, t] for mask in context.masks)
-            result = self.inner.call([at_time(x, t)], {**weights, **state}, replace(context, masks=masks))
+            result = self.inner.call([at_time(x, t)], {**held, **state}, replace(context, masks=masks))
             (y,) = result.outputs
             outputs.append(reshape(y, shape=(y.shape[0], 1, *y.shape[1:])))
             state |= result.state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from conformance.reference_impl.layers import fields
@@ -11,14 +10,7 @@ from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
 from conformance.reference_impl.layers.layer import Shape, Weight
 from conformance.reference_impl.patches import patchable
-from conformance.reference_impl.primitives import (
-    add,
-    affine,
-    overlap_add,
-    reshape,
-    take_slice,
-    transpose,
-)
+from conformance.reference_impl.primitives import add, take_slice, transposed_correlate
 from conformance.reference_impl.tape import Tensor
 
 
@@ -77,7 +69,7 @@ class TransposedConvolution(WindowedProduct, KernelAndBias, registered=False):
         )
 
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
-        z = overlapped(self, products(x, kernels[0]))
+        z = overlapped(self, x, kernels[0])
         return z if bias is None else add(z, bias)
 
 
@@ -87,25 +79,17 @@ def output_padding(layer: TransposedConvolution) -> tuple[int | None, ...]:
     return layer.output_padding or (None,) * layer.rank
 
 
-def products(x: Tensor, kernel: Tensor) -> Tensor:
-    """(batch, *positions, channels) · (*size, filters, channels) → (batch, *positions, *size, filters)."""
-    *window, channels = kernel.shape
-    z = affine(
-        reshape(x, shape=(math.prod(x.shape[:-1]), channels)),
-        transpose(reshape(kernel, shape=(math.prod(window), channels)), axes=(1, 0)),
-    )
-    return reshape(z, shape=(*x.shape[:-1], *window))
-
-
-def overlapped(layer: TransposedConvolution, patches: Tensor) -> Tensor:
-    """The windows added up, cut or filled with zeros to the length of the output."""
-    spatial = patches.shape[1 : layer.rank + 1]
-    lengths = [n for n in layer.positions(spatial) if n is not None]  # in a call none is
+def overlapped(layer: TransposedConvolution, x: Tensor, kernel: Tensor) -> Tensor:
+    """x times the kernel, added up where windows overlap, and cut or filled with zeros to the length of the
+    output: (batch, *positions, channels) · (*size, filters, channels) → (batch, *spatial, filters)."""
+    positions = x.shape[1:-1]
+    lengths = [n for n in layer.positions(positions) if n is not None]  # in a call none is
     axes = geometry(layer)
-    reaches = [(n - 1) * s + (k - 1) * d + 1 for n, (k, s, d) in zip(spatial, axes, strict=True)]
-    size, strides, dilation = zip(*axes, strict=True)
-    spatial = tuple(map(max, lengths, reaches))
-    z = overlap_add(patches, spatial=spatial, size=size, strides=strides, dilation=dilation)
+    reaches = [(n - 1) * s + (k - 1) * d + 1 for n, (k, s, d) in zip(positions, axes, strict=True)]
+    _, strides, dilation = zip(*axes, strict=True)
+    z = transposed_correlate(
+        x, kernel, spatial=tuple(map(max, lengths, reaches)), strides=strides, dilation=dilation, groups=1
+    )
     cuts = [(max(reach - n, 0) // 2, n) for n, reach in zip(lengths, reaches, strict=True)]
     if all(full == n for full, (_, n) in zip(z.shape[1:-1], cuts, strict=True)):
         return z

@@ -12,6 +12,14 @@ from conformance.reference_impl.tape import Tensor
 class UpSampling(Spatial, registered=False):
     """Each element several times along each spatial dimension."""
 
+    def check(self) -> None:
+        super().check()
+        size = self.config["size"]
+        if self.rank > 1:
+            if len(size) not in (1, self.rank):
+                raise ValueError(f"argument `size`: expected {self.rank} integers or one, got {size}")
+            self.config["size"] = size * (self.rank // len(size))
+
     @property
     def factors(self) -> tuple[int, ...]:
         """How often an element comes along each spatial dimension."""

@@ -24,9 +24,3 @@ class UpSampling3D(UpSampling):
     data_format = field(
         fields.optional(fields.one_of("channels_last", "channels_first")), None, "where channels are"
     )
-
-    def check(self) -> None:
-        super().check()
-        if len(self.size) not in (1, self.rank):
-            raise ValueError(f"argument `size`: expected {self.rank} integers or one, got {self.size}")
-        self.config["size"] = self.size * (self.rank // len(self.size))

@@ -9,6 +9,11 @@ from conformance.reference_impl.primitives.contraction import (
     mean,
     softmax,
 )
+from conformance.reference_impl.primitives.convolution import (
+    correlate,
+    kernel_correlate,
+    transposed_correlate,
+)
 from conformance.reference_impl.primitives.elementwise import (
     add,
     divide,
@@ -36,7 +41,7 @@ from conformance.reference_impl.primitives.movement import (
     flip,
     overlap_add,
     pad,
-    put_slice,
+    put_slices,
     reshape,
     scatter_add,
     take,
@@ -47,6 +52,8 @@ from conformance.reference_impl.primitives.movement import (
     unbroadcast,
     windows,
 )
+from conformance.reference_impl.primitives.pooling import at_largest, largest_in_windows
+from conformance.reference_impl.primitives.resampling import resample, sinc, triangle
 from conformance.reference_impl.primitives.selection import (
     absolute,
     greater,
@@ -60,10 +67,11 @@ from conformance.reference_impl.primitives.selection import (
 )
 
 __all__ = [
-    "absolute", "add", "affine", "broadcast_to", "concatenate", "cumulative_sum", "divide", "dot_last", "erf",
-    "exp", "expm1", "flip", "greater", "greater_equal", "largest", "largest_number", "log", "log1p",
-    "log_softmax", "maximum", "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "put_slice",
-    "relu", "relu6", "reshape", "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "softmax",
-    "softplus", "sqrt", "square", "subtract", "take", "take_along_axis", "take_slice", "tanh",
-    "tanh_gradient", "total", "transpose", "unbroadcast", "where", "windows",
+    "absolute", "add", "affine", "at_largest", "broadcast_to", "concatenate", "correlate", "cumulative_sum",
+    "divide", "dot_last", "erf", "exp", "expm1", "flip", "greater", "greater_equal", "kernel_correlate",
+    "largest", "largest_in_windows", "largest_number", "log", "log1p", "log_softmax", "maximum", "mean",
+    "minimum", "multiply", "negative", "overlap_add", "pad", "put_slices", "relu", "relu6", "resample",
+    "reshape", "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "sinc", "softmax", "softplus",
+    "sqrt", "square", "subtract", "take", "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total",
+    "transpose", "transposed_correlate", "triangle", "unbroadcast", "where", "windows",
 ]  # fmt: skip

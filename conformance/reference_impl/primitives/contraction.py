@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
@@ -26,47 +27,60 @@ from conformance.reference_impl.primitives.primitive import (
     Accumulation,
     Bound,
     Composite,
-    Selection,
+    exact,
     without_zeros,
 )
-from conformance.reference_impl.primitives.selection import greater, greater_equal, where
+from conformance.reference_impl.primitives.selection import Extremum, greater, greater_equal, where
 from conformance.reference_impl.tape import Tensor, current_arithmetic
 
 STATISTICS_FROM = 1000
 """A dot product of so many products in all is large enough for statistics of its errors."""
 
 
-class Affine(Accumulation):
+class Dot(Accumulation):
+    """Sums of products of two operands. With n products and a bias, γₙ₊₂."""
+
+    roundings = 1
+
+    products: Callable[..., int]
+    """(out, *operands) → how many products there are in all."""
+
+    def exact_on_integers(self, a: Arithmetic) -> bool:
+        return a.algorithms["dot"] == "direct"
+
+    def derive_bound(
+        self, a: Arithmetic, out: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any]
+    ) -> None:
+        super().derive_bound(a, out, inputs, params)
+        if exact(inputs) and self.products(out.value, *[x.value for x in inputs]) >= STATISTICS_FROM:
+            magnitudes = [x.reach for x in inputs]
+
+            def statistics() -> tuple[Array, Array]:
+                magnitude = self.value(*magnitudes, **params)
+                terms = xp.asarray(self.terms(magnitudes, params), magnitude.dtype)
+                return xp.broadcast_to(terms, magnitude.shape), magnitude
+
+            out.dot = statistics
+
+
+class Affine(Dot):
     """x @ kernel + bias, as one accumulation in any order (some runtimes begin it with the bias).
 
     (…, n, k) @ (…, k, m) + (…, 1 or n, m), batched as `numpy.matmul` does; the bias may be left out.
-    With n products and a bias, γₙ₊₂.
     """
-
-    roundings = 1
 
     def value(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
         # The same product, but `matmul` takes twice as long to begin it.
         product = x.dot(kernel) if x.ndim == kernel.ndim == 2 else xp.matmul(x, kernel)
         return product if bias is None else product + bias
 
+    def products(self, out: Array, x: Array, kernel: Array, *bias: Array) -> int:
+        return out.size * x.shape[-1]
+
     def terms(self, magnitudes: list[Array], params: dict[str, Any]) -> Any:
         if without_zeros(magnitudes):
             return magnitudes[0].shape[-1] + len(magnitudes) - 2
         return super().terms(magnitudes, params)
-
-    def exact_on_integers(self, a: Arithmetic) -> bool:
-        return a.algorithms["dot"] == "direct"
-
-    def __call__(self, *operands: Any, **params: Any) -> Tensor:
-        out = super().__call__(*operands, **params)
-        x, kernel = operands[0], operands[1]
-        large = out.size * x.shape[-1] >= STATISTICS_FROM
-        if large and current_arithmetic() is not None and all(t.error is None for t in operands):
-            magnitude = self.value(*[xp.abs(t.value) for t in operands])
-            terms = self.value(xp.abs(xp.sign(x.value)), xp.abs(xp.sign(kernel.value)))
-            out.dot = terms, magnitude
-        return out
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, *inputs: Tensor) -> Tensor:
         x, kernel = inputs[0], inputs[1]
@@ -77,7 +91,7 @@ class Affine(Accumulation):
         return unbroadcast(cotangent, inputs[2].shape)
 
 
-class Largest(Selection):
+class Largest(Extremum):
     """max along an axis, kept with size one; elements that tie share the cotangent"""
 
     def value(self, x: Array, *, axis: int) -> Array:
@@ -91,7 +105,7 @@ class Largest(Selection):
         return multiply(chosen, divide(cotangent, total(chosen, axis=(axis,), keepdims=True)))
 
 
-class LargestNumber(Selection):
+class LargestNumber(Extremum):
     """max along an axis of what is not NaN (IEEE 754-2019, maximumNumber), kept with size one, and −∞ where
     nothing is; of elements that tie, the first gets the cotangent"""
 
@@ -100,12 +114,6 @@ class LargestNumber(Selection):
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any], *, axis: int) -> Bound:
         return errors[0].max(axis=axis, keepdims=True)
-
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
-        """A comparison that reads subnormals as zero may give one of them for another, as it is: no further
-        off than the errors of both."""
-        error = super().bound(a, out, *inputs, **params)
-        return error if error is None or a.subnormals == "kept" else 2 * error
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:
         tying = greater_equal(x, broadcast_to(out, shape=x.shape))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
+from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.primitives.primitive import Accumulation, Movement, without_zeros
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.primitives.primitive import (
+    Accumulation,
+    Movement,
+    Primitive,
+    Selection,
+    without_zeros,
+)
+from conformance.reference_impl.tape import Key, Slice, Tensor
 
 
 class Reshape(Movement):
@@ -63,34 +70,43 @@ class Concatenate(Movement):
 class TakeSlice(Movement):
     """x[key], for a tuple of slices and integers"""
 
-    def value(self, x: Array, *, key: tuple[slice | int, ...]) -> Array:
+    def value(self, x: Array, *, key: Key) -> Array:
         return x[key]
 
-    def vjp(
-        self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, key: tuple[slice | int, ...]
-    ) -> Tensor:
-        return put_slice(cotangent, shape=x.shape, key=key)
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, key: Key) -> Slice:
+        return Slice(cotangent, key)
 
 
-class PutSlice(Movement):
-    """Zeros of a shape, with x at [key]"""
+class PutSlices(Movement):
+    """Zeros of a shape, with arrays at [keys], of which no two have an element in common.
 
-    def value(self, x: Array, *, shape: tuple[int, ...], key: tuple[slice | int, ...]) -> Array:
-        out = xp.zeros(shape, x.dtype)
-        out[key] = x
+    Of several it is not known whether they are put or, filled up with zeros, added.
+    """
+
+    provenances = Selection.provenances
+
+    def value(self, *arrays: Array, shape: tuple[int, ...], keys: tuple[Key, ...]) -> Array:
+        out = xp.zeros(shape, arrays[0].dtype)
+        for x, key in zip(arrays, keys, strict=True):
+            out[key] = x
         return out
+
+    def derive_bound(
+        self, a: Arithmetic, out: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any]
+    ) -> None:
+        derive = super().derive_bound if len(inputs) == 1 else partial(Primitive.derive_bound, self)
+        derive(a, out, inputs, params)
 
     def vjp(
         self,
         position: int,
         cotangent: Tensor,
         out: Tensor,
-        x: Tensor,
-        *,
+        *inputs: Tensor,
         shape: tuple[int, ...],
-        key: tuple[slice | int, ...],
+        keys: tuple[Key, ...],
     ) -> Tensor:
-        return take_slice(cotangent, key=key)
+        return take_slice(cotangent, key=keys[position])
 
 
 class Pad(Movement):
@@ -286,6 +302,12 @@ def taps(
     ]
 
 
+@lru_cache(maxsize=1024)
+def tap_keys(size: tuple[int, ...]) -> list[Any]:
+    """For each element of a window the key of its elements in (…, *size, channels)."""
+    return [(..., *offset, slice(None)) for offset in np.ndindex(*size)]
+
+
 def unbroadcast(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The sum over the axes along which an array of `shape` was broadcast to that of x."""
     if x.shape == shape:
@@ -299,6 +321,6 @@ def unbroadcast(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 reshape, transpose, broadcast_to, concatenate = Reshape(), Transpose(), BroadcastTo(), Concatenate()
-take_slice, put_slice, pad, flip = TakeSlice(), PutSlice(), Pad(), Flip()
+take_slice, put_slices, pad, flip = TakeSlice(), PutSlices(), Pad(), Flip()
 take, take_along_axis, scatter_add = Take(), TakeAlongAxis(), ScatterAdd()
 windows, overlap_add, total, cumulative_sum = Windows(), OverlapAdd(), Sum(), CumulativeSum()

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.tape import Provenance, Tensor, constant, current_arithmetic, detached
+from conformance.reference_impl.blockwise import BLOCK, blocks, each_in_blocks
+from conformance.reference_impl.tape import (
+    Provenance,
+    Slice,
+    Statistics,
+    Tensor,
+    constant,
+    current_arithmetic,
+    detached,
+)
 
 Bound = Array | None
 """A bound of the error of every element; None where there is no error at all."""
@@ -29,9 +39,9 @@ class Primitive:
 
     value: Callable[..., Array]
     """The result on plain arrays."""
-    vjp: Callable[..., Tensor | None]
+    vjp: Callable[..., Tensor | Slice | None]
     """(position, cotangent, out, *inputs, **params) → the cotangent of the input at `position`, made of
-    primitives; None where it is zero."""
+    primitives; a slice of it where the rest is zero, None where all is."""
     bound: Callable[..., Bound]
     """(arithmetic, out, *inputs, **params) → the bound of the result's error."""
     provenances: tuple[Provenance, ...]
@@ -83,7 +93,7 @@ class Primitive:
         if error.shape != value.shape:
             error = xp.broadcast_to(error, value.shape)
         out.error = error
-        if value.size and not largest_is_within(out.reach, a.largest):
+        if value.size and not largest_element(out.reach) <= a.largest:
             known = ~xp.isfinite(value) & self.settled(a, value, inputs, params)
             out.error = xp.where(out.reach <= a.largest, error, xp.where(known, 0.0, xp.inf))
             out.forget_reach()
@@ -124,9 +134,14 @@ def interval(x: Tensor) -> tuple[Array, ...]:
     return xp.where(anything, xp.nan, x.value - x.error), xp.where(anything, 1.0, x.value + x.error)
 
 
-def largest_is_within(x: Array, limit: float) -> bool:
-    """Whether no element exceeds the limit or is NaN. (On tiny arrays `max` takes five times as long.)"""
-    return bool(x.ravel()[x.argmax()] <= limit)
+def largest_element(x: Array) -> float:
+    """The largest element, or NaN if there is one. (On tiny arrays `max` takes five times as long.)"""
+    return float(x.ravel()[x.argmax()])
+
+
+def are_integers(x: Array) -> bool:
+    """Whether every element is an integer, of a large array block by block until one is not."""
+    return not any(xp.count_nonzero(x[key] != xp.rint(x[key])) for key in blocks(x.shape, BLOCK))
 
 
 def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
@@ -179,8 +194,12 @@ class Movement(Primitive):
                 out.subnormal = True
         out.error = self.bound(a, out.value, *inputs, **params)
         if len(inputs) == 1 and inputs[0].dot is not None:
-            terms, magnitude = inputs[0].dot
-            out.dot = self.value(terms, **params), self.value(magnitude, **params)
+            out.dot = partial(self.moved_statistics, inputs[0].dot, params)
+
+    def moved_statistics(self, dot: Statistics, params: dict[str, Any]) -> tuple[Array, Array]:
+        """Those of a dot product whose elements have been moved."""
+        terms, magnitude = dot()
+        return self.value(terms, **params), self.value(magnitude, **params)
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         if exact(inputs):
@@ -216,7 +235,9 @@ class Function(Elementwise):
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         (x,), (error,) = values, errors
-        return xp.maximum(xp.abs(self.value(x + error) - out), xp.abs(out - self.value(x - error)))
+        change = xp.maximum(xp.abs(self.value(x + error) - out), xp.abs(out - self.value(x - error)))
+        # What may be anything may be NaN, of which a bounded function makes no number either.
+        return xp.where(xp.isinf(error), xp.inf, change)
 
     def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
         return in_ulps(a, self.table_entry, out, propagated)
@@ -265,13 +286,13 @@ class Accumulation(Primitive):
         reach = self.value(*magnitudes, **params)
         n = xp.maximum(self.terms(magnitudes, params) + self.roundings, 0.0)
         # In a product of subnormals, and in the sum that follows, underflow comes on top.
-        error = a.gamma(n) * reach + n * (2 * a.underflow)
+        error = each_in_blocks(lambda reach, n: a.gamma(n) * reach + n * (2 * a.underflow), reach, n)
         if not exact(inputs):
             exactly = self.value(*[xp.abs(x.value) for x in inputs], **params)
             error = error + (reach - exactly) * (1 + 2.0**-20)
-        elif self.exact_on_integers(a) and not any(xp.count_nonzero(m != xp.rint(m)) for m in magnitudes):
+        elif self.exact_on_integers(a) and all(map(are_integers, magnitudes)):
             error = error * (reach > a.exact_integers)
-        if out.size and largest_is_within(reach + error, a.largest):
+        if out.size and largest_element(reach) + largest_element(error) <= a.largest:
             return error
         return xp.where(reach + error <= a.largest, error, xp.inf)
 
@@ -304,3 +325,12 @@ class Composite(Primitive):
             out.tracked = True
             out.node = (self, inputs, params)
         return out
+
+
+class Fused(Composite):
+    """A composition that has a `value` of its own, with the same bits, where no bounds are asked for."""
+
+    def __call__(self, *operands: Any, **params: Any) -> Tensor:
+        if current_arithmetic() is None:
+            return Primitive.__call__(self, *operands, **params)
+        return super().__call__(*operands, **params)

@@ -31,7 +31,24 @@ class Absolute(Selection):
         return multiply(cotangent, sign(x))
 
 
-class Maximum(Selection):
+class Extremum(Selection):
+    """The largest or the smallest of some numbers.
+
+    A comparison that reads subnormals as zeros may give one of them for another, as it is. Of two that are
+    known exactly, each may have been read as zero, which is their error; those that are computed have errors
+    of the smallest normal number at least. So no more than twice that comes on top, where the result may be
+    one of them.
+    """
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        error = super().bound(a, out, *inputs, **params)
+        if error is None or a.subnormals == "kept":
+            return error
+        subnormal = xp.abs(out) - error < a.smallest_normal
+        return error + 2 * xp.minimum(error, a.smallest_normal) * subnormal
+
+
+class Maximum(Extremum):
     """max(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
@@ -46,7 +63,7 @@ class Maximum(Selection):
         return unbroadcast(share, (x, y)[position].shape)
 
 
-class Minimum(Selection):
+class Minimum(Extremum):
     """min(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
@@ -70,6 +87,15 @@ class Relu(Selection):
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         return xp.minimum(errors[0], xp.maximum(values[0] + errors[0], 0.0))
 
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        """A negative subnormal that a comparison reads as zero may pass, as it is."""
+        error = super().bound(a, out, *inputs, **params)
+        if error is None or a.subnormals == "kept":
+            return error
+        (x,) = inputs
+        subnormal = xp.abs(x.value) - x.error < a.smallest_normal
+        return xp.maximum(error, xp.minimum(x.error, a.smallest_normal) * subnormal)
+
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return multiply(cotangent, greater(x, 0.0))
 
@@ -88,7 +114,8 @@ class Relu6(Selection):
 
 
 class Comparison(Primitive):
-    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide.
+    """1 where a relation of x and y holds, else 0; uncertain (error 1) where the errors decide. Of what may
+    be anything it may be anything: runtimes that compute steps make NaN of NaN.
 
     Its derivative is zero: what a discontinuity hides is in the error.
     """
@@ -100,8 +127,8 @@ class Comparison(Primitive):
             return None
         dx, dy = present((x, y))
         reach, distance = dx + dy, xp.abs(x.value - y.value)
-        uncertain = ((distance <= reach) & (reach > 0)) | xp.isinf(reach)
-        return uncertain.astype(out.dtype)
+        uncertain = (distance <= reach) & (reach > 0)
+        return xp.where(xp.isinf(reach), xp.inf, uncertain.astype(out.dtype))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> None:
         return None
@@ -128,8 +155,8 @@ class Sign(Selection):
         return xp.sign(x)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        uncertain = ((xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)) | xp.isinf(errors[0])
-        return uncertain * out.dtype.type(2.0)
+        uncertain = (xp.abs(values[0]) <= errors[0]) & (errors[0] > 0)
+        return xp.where(xp.isinf(errors[0]), xp.inf, uncertain * out.dtype.type(2.0))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> None:
         return None

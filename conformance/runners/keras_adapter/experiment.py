@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
 
-from conformance.runners.keras_adapter.calls import Invocation
+from conformance.runners.keras_adapter.calls import Invocation, is_stateful, of_other_sizes
+from conformance.runners.keras_adapter.members import members
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import Refusal, at
-from conformance.runners.keras_adapter.runtime import api, dtype_name, keras
+from conformance.runners.keras_adapter.runtime import api, dtype_name, keras, to_array
 from conformance.runners.keras_adapter.subjects import (
     activation_function,
     constructor_arguments,
@@ -66,6 +69,8 @@ class LayerExperiment:
         match observable.split("/"):
             case ["output", index]:
                 return self._inference.output(int(index))
+            case ["again", "output", index]:
+                return self._again.output(int(index))
             case ["gradient", *source]:
                 return self._inference.gradient("/".join(source))
             case ["training", "output", index]:
@@ -74,6 +79,10 @@ class LayerExperiment:
                 return self._training.gradient("/".join(source))
             case ["training", "state", *name]:
                 return self._state_after_training("/".join(name))
+            case ["random"]:
+                return np.stack([self._training.output(0), self._training.gradient("input/0")])
+            case ["seeds"]:
+                return self._settled_by_seed()
             case ["reconstructed", "output", index]:
                 return self._reconstruction.output(int(index))
             case ["reconstructed", "config"]:
@@ -88,6 +97,12 @@ class LayerExperiment:
                 return self._inference.mask(int(index))
             case ["weights"]:
                 return self._described_weights()
+            case ["refusal", *second]:
+                return self._refusal(widened=second == ["widened"])
+            case ["methods"]:
+                return members(self._class)
+            case ["method", name]:
+                return METHODS[name](self)
             case ["signature"]:
                 return {"arguments": constructor_arguments(self._class)}
         raise ValueError(f"a layer has no observable {observable!r}")
@@ -101,10 +116,11 @@ class LayerExperiment:
     def _layer(self) -> Any:
         return self._construct()
 
-    def _construct(self) -> Any:
-        cls = self._class
+    def _construct(self, **changed: Any) -> Any:
+        """The layer of the case's configuration, or of it with some arguments changed."""
+        cls, config = self._class, {**self.case.config, **changed}
         with at("construction"):
-            return cls(**{name: _deserialized_layers(value) for name, value in self.case.config.items()})
+            return cls(**{name: _deserialized_layers(value) for name, value in config.items()})
 
     @once
     def _config(self) -> dict[str, Any]:
@@ -154,7 +170,10 @@ class LayerExperiment:
     @once
     def _loaded(self) -> Any:
         """The built layer with the case's weights."""
-        layer, weights, given = self._built, self._weights, self.case.weights
+        return self._load(self._built)
+
+    def _load(self, layer: Any) -> Any:
+        weights, given = _named(layer.weights), self.case.weights
         with at("build"):
             if weights.keys() != given.keys():
                 raise ValueError(
@@ -177,6 +196,22 @@ class LayerExperiment:
     def _inference(self) -> Pass:
         layer, invocation = self._loaded, self._invocation
         return self._pass("", lambda: invocation(layer, training=False))
+
+    @once
+    def _again(self) -> Pass:
+        """A call of another such layer: after one, where it is stateful, else after some of other sizes."""
+        layer, invocation = self._load(self._build(self._construct())), self._invocation
+
+        def forward() -> Any:
+            if is_stateful(layer):
+                invocation(layer, training=False)
+            else:
+                for other in of_other_sizes(self.case):
+                    with suppress(Exception):  # what it refuses must leave no trace either
+                        Invocation(self._class, other)(layer, training=False)
+            return invocation(layer, training=False, follows=True)
+
+        return Pass(forward, {}, ())
 
     @once
     def _reconstruction(self) -> Pass:
@@ -214,6 +249,97 @@ class LayerExperiment:
                 )
             return self._state[name]
 
+    @once
+    def _used(self) -> Any:
+        """A layer after its first call, which builds it."""
+        layer, invocation = self._construct(), self._invocation
+        with at("call"):
+            invocation(layer, training=False)
+        return layer
+
+    def _refusal(self, *, widened: bool) -> None:
+        """Nothing, where the first call goes well or, `widened`, a second one with inputs twice as wide."""
+        layer = self._used
+        if widened:
+            twice = tuple(np.concatenate([x, x], axis=-1) for x in self.case.inputs)
+            with at("call"):
+                Invocation(self._class, replace(self.case, inputs=twice))(layer, training=False)
+
+    def _settled_by_seed(self) -> dict[str, bool]:
+        weights, invocation, seed = self._loaded.get_weights(), self._invocation, self.case.config["seed"]
+
+        def made(seed: int | None) -> Callable[[], bytes]:
+            layer = self._build(self._construct(seed=seed))
+            layer.set_weights(weights)
+            return lambda: to_array(tf.nest.flatten(invocation(layer, training=True))[0]).tobytes()
+
+        settled = made(seed)
+        first = settled()
+        return {
+            "same_seed": first == made(seed)(),
+            "other_seed": first == made(seed + 1)(),
+            "without_seed": made(None)() == made(None)(),
+            "next_call": first == settled(),
+        }
+
+    def counted_parameters(self) -> int:
+        """What `count_params` says."""
+        built = self._built
+        with at("call"):
+            return int(built.count_params())
+
+    def order_of_weights(self) -> list[str | None]:
+        """Which of the case's weights each of `get_weights` is."""
+        loaded, given = self._loaded, self.case.weights
+
+        def named(array: Array) -> str | None:
+            return next((name for name, x in given.items() if np.array_equal(x, array)), None)
+
+        with at("call"):
+            return [named(array) for array in loaded.get_weights()]
+
+    def accepted_weights(self) -> dict[str, bool]:
+        """Which lists `set_weights` takes."""
+        layer = self._loaded
+        own = layer.get_weights()
+        lists = {"own": own, "one_more": [*own, np.zeros(1, np.float32)]}
+        if own:
+            lists |= {"one_missing": own[:-1], "other_shape": [*own[:-1], np.zeros((2, *own[-1].shape))]}
+
+        def taken(arrays: list[Array]) -> bool:
+            try:
+                layer.set_weights(arrays)
+            except Exception:  # which error it is, is for those to judge who ask for errors
+                return False
+            return True
+
+        return {what: taken(arrays) for what, arrays in lists.items()}
+
+    def frozen_and_thawed(self) -> dict[str, dict[str, list[str]]]:
+        """Which weights are trainable after `trainable` has been set."""
+        layer = self._built
+        names = {id(variable): name for name, variable in self._weights.items()}
+
+        def told(trainable: bool) -> dict[str, list[str]]:
+            layer.trainable = trainable
+            kinds = "trainable_weights", "non_trainable_weights"
+            return {kind: [names[id(variable)] for variable in getattr(layer, kind)] for kind in kinds}
+
+        with at("call"):
+            return {"frozen": told(False), "thawed": told(True)}
+
+    def carried_and_reset(self) -> dict[str, bool]:
+        """What a stateful layer makes of its states, and of `reset_state`."""
+        layer, inputs = self._loaded, self._invocation.inputs
+
+        def output() -> bytes:
+            return to_array(tf.nest.flatten(layer(*inputs, training=False))[0]).tobytes()
+
+        with at("call"):
+            first, second = output(), output()
+            api.reset_state(layer)
+            return {"carried": first != second, "reset": first == output()}
+
     def _described_weights(self) -> list[dict[str, Any]]:
         return [
             {
@@ -232,6 +358,16 @@ class LayerExperiment:
             return _shape_list(layer.compute_output_shape(*invocation.grouped(shapes)))
 
 
+METHODS: dict[str, Callable[[LayerExperiment], Any]] = {
+    "count_params": LayerExperiment.counted_parameters,
+    "get_weights": LayerExperiment.order_of_weights,
+    "set_weights": LayerExperiment.accepted_weights,
+    "trainable": LayerExperiment.frozen_and_thawed,
+    "reset_state": LayerExperiment.carried_and_reset,
+}
+"""By the name of a layer's method, how it is tried."""
+
+
 class ActivationExperiment:
     """A function of `keras.activations`, called with the case's config as its keyword arguments."""
 
@@ -243,12 +379,17 @@ class ActivationExperiment:
         match observable.split("/"):
             case ["output", index]:
                 return self._inference.output(int(index))
+            case ["again", "output", index]:
+                return self._again.output(int(index))
             case ["gradient", *source]:
                 return self._inference.gradient("/".join(source))
             case ["shape", knowledge]:
                 return self._inferred_shapes(knowledge)
             case ["dtype"]:
                 return self._inference.dtypes
+            case ["refusal"]:
+                self._inference.run()
+                return None
             case ["signature"]:
                 return {"arguments": function_arguments(self._function)}
             case ["identifier"]:
@@ -265,6 +406,19 @@ class ActivationExperiment:
         function, config = self._function, self.case.config
         inputs = [tf.constant(x) for x in self.case.inputs]
         return _recorded_if_asked(self.case, "", lambda: function(*inputs, **config), inputs, {})
+
+    @once
+    def _again(self) -> Pass:
+        """A call after others, of other sizes."""
+        function, case = self._function, self.case
+
+        def forward() -> Any:
+            for other in of_other_sizes(case):
+                with suppress(Exception):  # what it refuses must leave no trace either
+                    function(*map(tf.constant, other.inputs), **case.config)
+            return function(*map(tf.constant, case.inputs), **case.config)
+
+        return Pass(forward, {}, ())
 
     def _inferred_shapes(self, knowledge: str) -> list[list[int | None]]:
         function = self._function
@@ -284,7 +438,8 @@ def _recorded_if_asked(
     case: ConcreteCase, mode: str, forward: Callable[[], Any], inputs: list[Any], weights: dict[str, Any]
 ) -> Pass:
     """The pass of a mode, "" or "training/", with the sources of its gradients if one is asked for."""
-    if not any(name.startswith(f"{mode}gradient/") for name in case.observables):
+    asked = {"training/": ("training/gradient/", "random")}.get(mode, ("gradient/",))
+    if not any(name.startswith(asked) for name in case.observables):
         return Pass(forward, {}, ())
     floating = {f"input/{index}": x for index, x in enumerate(inputs) if x.dtype.is_floating}
     return Pass(forward, floating | weights, case.cotangents)
@@ -305,13 +460,15 @@ def _serialized(config: dict[str, Any]) -> Any:
 
 
 def _named(weights: list[Any]) -> dict[str, Any]:
-    """The variables by the last part of their paths, or where two would share it, after the first part in
-    which the paths differ: `forward_lstm/kernel` of `bidirectional/forward_lstm/lstm_cell/kernel`."""
+    """The variables by the last part of their paths, or where some would share it, after as many of the first
+    parts in which the paths differ as tell them apart: `forward_lstm/kernel` of
+    `bidirectional/forward_lstm/lstm_cell/kernel`."""
     paths = [api.path(variable).split("/") for variable in weights]
-    names = [path[-1] for path in paths]
-    if len(set(names)) < len(names):
-        level = next(level for level, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1)
-        names = [f"{path[level]}/{path[-1]}" for path in paths]
+    telling = [level for level, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1]
+    for count in range(len(telling) + 1):
+        names = ["/".join([*(path[level] for level in telling[:count]), path[-1]]) for path in paths]
+        if len(set(names)) == len(names):
+            break
     return dict(zip(names, weights, strict=True))
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.runtime import keras
-from conformance.runners.keras_adapter.subjects import ACTIVATIONS, LAYERS
+from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, LAYERS
 
 ARITHMETIC: dict[str, Any] = {
     "base": "ieee-float32",
@@ -32,11 +32,13 @@ ARITHMETIC: dict[str, Any] = {
 }
 """What TensorFlow on CPU promises of floating point; see `reference_impl.arithmetic` for the words."""
 
-DESCRIPTION = ["signature", "config", "reconstructed/config"]
-CALL = ["output/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
+DESCRIPTION = ["signature", "methods", "config", "reconstructed/config"]
+CALL = ["output/*", "again/*", "training/output/*", "training/state/*", "gradient/*", "training/gradient/*",
+        "random", "seeds", "method/*",
         "shape/*", "dtype", "mask/*", "weights",
-        "reconstructed/output/*"]  # fmt: skip
-FUNCTION = ["output/*", "gradient/input/*", "shape/*", "dtype", "signature", "identifier"]
+        "reconstructed/output/*", "refusal*"]  # fmt: skip
+FUNCTION = ["output/*", "again/*", "gradient/input/*", "shape/*", "dtype", "refusal", "signature",
+            "identifier"]  # fmt: skip
 """Patterns of observables: of any layer class, of one that can be called, of an activation function."""
 
 
@@ -72,6 +74,7 @@ def identify(name: str, settings: dict[str, str]) -> Message:
         },
         "arithmetic": ARITHMETIC,
         "capabilities": _capabilities(),
+        "aliases": ALIASES,
     }
 
 

@@ -21,6 +21,13 @@ KINDS = {
 """The kind of an exception by the name of the nearest class in its method resolution order."""
 
 _MISSING_KERNEL = re.compile(r"No OpKernel|Could not find device for node|gradient registry has no entry")
+_OF_PYTHON_ITSELF = re.compile(
+    r"not supported between instances of|unsupported operand type|object is not "
+    r"(iterable|subscriptable|callable)"
+    r"|indices must be integers|has no len\(\)|not all arguments converted"
+)
+"""Messages of TypeErrors that no `raise` has written: an operation met another type than it was meant for."""
+
 _DECORATION = re.compile(
     r"\x1b\[[0-9;]*m|\{\{.*?\}\}|\[Op:\w+\]( name:.*)?$|^Exception encountered when calling .*$"
 )
@@ -54,7 +61,13 @@ def kind_of(error: Exception) -> str:
 
     >>> kind_of(ValueError("units")), kind_of(KeyError("x"))
     ('invalid-argument', 'internal')
+    >>> kind_of(TypeError("f() missing 1 required positional argument: 'n'"))
+    'type'
+    >>> kind_of(TypeError("'<=' not supported between instances of 'str' and 'int'"))
+    'internal'
     """
+    if isinstance(error, TypeError) and _OF_PYTHON_ITSELF.search(str(error)):
+        return "internal"
     if _MISSING_KERNEL.search(str(error)):
         return "missing-kernel"
     named = (KINDS[base.__name__] for base in type(error).__mro__ if base.__name__ in KINDS)

@@ -26,6 +26,19 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
 """Every function of `keras.activations`, aliases included."""
 
 
+def _aliases(kind: str, named: dict[str, Any]) -> dict[str, str]:
+    own = {name: str(value.__name__) for name, value in named.items()}
+    return {
+        f"{kind}.{name}": f"{kind}.{own[name]}"
+        for name, value in named.items()
+        if name != own[name] and named.get(own[name]) is value
+    }
+
+
+ALIASES = _aliases("layers", LAYERS) | _aliases("activations", ACTIVATIONS)
+"""The subjects that have another name than their own, and that."""
+
+
 def layer_class(name: str) -> Any:
     """The class `keras.layers.<name>`.
 

@@ -5,9 +5,10 @@
  */
 import {parseArgs} from "node:util";
 import {setFlagsFromString} from "node:v8";
+import {traps} from "./failures.mjs";
 import {observe} from "./observation.mjs";
 import {PROTOCOL_VERSION, messages, reply, reserveStandardOutput} from "./protocol.mjs";
-import {assertBackend, identity, startRuntime} from "./runtime.mjs";
+import {assertBackend, identity, restartBackend, startRuntime} from "./runtime.mjs";
 import {registeredSubjects} from "./subjects.mjs";
 
 class Session {
@@ -28,8 +29,12 @@ class Session {
     return this.build === undefined ? who : {...who, settings: {...who.settings, build: this.build}};
   }
 
-  observe({id, case: asked}) {
+  async observe({id, case: asked}) {
+    const before = traps.count;
     const observables = observe(this.runtime.tf, this.subjects, asked);
+    if (traps.count > before) {
+      await restartBackend(this.runtime);
+    }
     // An answer that another backend may have given is none.
     assertBackend(this.runtime);
     return {reply: "observed", id, observables};
@@ -44,7 +49,7 @@ class Session {
           reply(await this.start(request));
           break;
         case "observe":
-          reply(this.observe(request));
+          reply(await this.observe(request));
           break;
         case "stop":
           return;

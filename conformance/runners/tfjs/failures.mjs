@@ -28,14 +28,18 @@ const KINDS = [
   ["invalid-argument", /^(ValueError|AssertionError|AttributeError|RuntimeError|IndexError|Error):/],
 ];
 
+/** How many traps of WebAssembly there have been: whoever has seen one more starts the backend anew. */
+export const traps = {count: 0};
+
 /** The failure that an error thrown at `at` amounts to; one that is classified already stays as it is. */
 export function classified(error, at) {
   if (error instanceof Failure) {
     return error;
   }
   const message = String(error?.message ?? error);
-  const trap = error instanceof WebAssembly.RuntimeError ? "WebAssembly." : "";
-  const text = `${trap}${error?.constructor?.name}: ${message}`;
+  const trapped = error instanceof WebAssembly.RuntimeError;
+  traps.count += trapped;
+  const text = `${trapped ? "WebAssembly." : ""}${error?.constructor?.name}: ${message}`;
   const [kind] = KINDS.find(([, pattern]) => pattern.test(text)) ?? ["internal"];
   return new Failure(kind, at, message.split("\n")[0]);
 }

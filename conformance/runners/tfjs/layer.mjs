@@ -19,10 +19,29 @@ function localNames(variables) {
   return paths.map((path) => `${path[level]}/${path.at(-1)}`);
 }
 
+/** The scope that each cell of a stack has its variables in, `RNNCell_0`, → the cell's name, as Keras has it. */
+function scopesToKeras(layer) {
+  const {cells = []} = layer.cell ?? layer;
+  return new Map(cells.map(({name}, i) => [`RNNCell_${i}`, name]));
+}
+
 /** What a call takes as inputs, and the states that it takes by name: a cell has them beside its input. */
 function withStates(layer, inputs, initialState) {
-  const beside = "stateSize" in layer;
-  return [oneOrAll(beside ? [...inputs, ...initialState] : inputs), beside ? [] : initialState];
+  return isCell(layer) ? [oneOrAll([...inputs, ...initialState]), []] : [oneOrAll(inputs), initialState];
+}
+
+/** Whether the layer is a cell, which takes its states beside its input. */
+export const isCell = (layer) => "stateSize" in layer;
+
+/** The list of outputs of a call; a first one builds the layer. */
+export function apply(layer, inputs, {masks, initialState, training = false}) {
+  const [taken, apart] = withStates(layer, inputs, initialState);
+  const outputs = layer.apply(taken, {
+    training,
+    ...(masks.length > 0 && {mask: oneOrAll(masks)}),
+    ...(apart.length > 0 && {initialState: apart}),
+  });
+  return Array.isArray(outputs) ? outputs : [outputs];
 }
 
 export class BuiltLayer {
@@ -41,7 +60,13 @@ export class BuiltLayer {
       layer.built = true;
     }
     this.ownNames = localNames(layer.weights);
-    this.names = this.ownNames.map((name) => weightToKeras(layer.getClassName(), name));
+    // The weights of a wrapper are those of the layer in it.
+    const holder = (layer.layer ?? layer).getClassName();
+    const scopes = scopesToKeras(layer);
+    this.names = this.ownNames.map((name) => {
+      const path = weightToKeras(holder, name).split("/");
+      return path.map((part) => scopes.get(part) ?? part).join("/");
+    });
     this.nameOf = new Map(layer.weights.map((variable, i) => [variable, this.names[i]]));
   }
 
@@ -67,18 +92,15 @@ export class BuiltLayer {
     return this;
   }
 
-  /** The list of outputs; a stateful layer starts anew, so that no call of a case depends on another. */
-  call({masks, initialState, training = false}) {
-    if (this.layer.stateful) {
+  /**
+   * The list of outputs. A stateful layer starts anew, so that no call of a case depends on another, unless
+   * the call `follows` one.
+   */
+  call({inputs = this.inputs, follows = false, ...circumstances}) {
+    if (this.layer.stateful && !follows) {
       this.layer.resetStates();
     }
-    const [taken, apart] = withStates(this.layer, this.inputs, initialState);
-    const outputs = this.layer.apply(taken, {
-      training,
-      ...(masks.length > 0 && {mask: oneOrAll(masks)}),
-      ...(apart.length > 0 && {initialState: apart}),
-    });
-    return Array.isArray(outputs) ? outputs : [outputs];
+    return apply(this.layer, inputs, circumstances);
   }
 
   /** The masks of the outputs; a model asks for none where the layer does not support masking. */

@@ -3,7 +3,7 @@
 /** Run a task, then dispose every tensor and variable that it made; standard error tells of a leak. */
 export function disposingEverything(tf, task) {
   const engine = tf.engine();
-  const before = engine.state.numTensors;
+  const {numTensors: before, numBytes} = engine.state;
   const kept = [];
   const keep = engine.keep;
   engine.keep = (tensor) => {
@@ -20,6 +20,10 @@ export function disposingEverything(tf, task) {
       if (!tensor.isDisposed) {
         tensor.dispose();
       }
+    }
+    if (Number.isNaN(engine.state.numBytes)) {
+      // A tensor whose shape holds NaN makes the count NaN for good, also when it is disposed.
+      engine.state.numBytes = numBytes;
     }
     const leaked = engine.state.numTensors - before;
     if (leaked !== 0) {

@@ -1,11 +1,14 @@
 /** One case put to TensorFlow.js: every observable that is asked gives a value or a failure of its own. */
+import {callAgain} from "./again.mjs";
 import {Failure, attempt, classified, once} from "./failures.mjs";
 import {vjp} from "./gradients.mjs";
-import {BuiltLayer} from "./layer.mjs";
+import {BuiltLayer, apply, isCell} from "./layer.mjs";
 import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
+import {METHODS, members} from "./methods.mjs";
 import {configToKeras} from "./naming.mjs";
 import {ARRAYS, wireElements, wireJSON, wireTensor} from "./protocol.mjs";
+import {drawn, seeded, seeds} from "./randomness.mjs";
 import {shapesWithUnknowns} from "./shapes.mjs";
 import {signature} from "./signature.mjs";
 
@@ -37,10 +40,15 @@ class Answers {
       ),
     );
     this.layer = once("construction", () => subject.create(asked.config));
+    this.used = once("call", () => this.firstCall());
     this.config = once("config", () => configToKeras(this.layer().getConfig()));
     this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
     this.ready = once("build", () => this.built().assign(this.weights()));
     this.outputs = once("call", () => this.ready().call(this.arguments()));
+    this.another = once("build", () =>
+      new BuiltLayer(tf, subject.create(asked.config), this.inputs()).assign(this.weights()),
+    );
+    this.outputsAgain = once("call", () => callAgain(tf, this.another(), this.arguments()));
     this.masks = once("call", () => this.ready().outputMasks(this.arguments()));
     this.training = once("call", () => this.ready().callInTraining(this.arguments(), this.weights()));
     this.gradients = {
@@ -76,10 +84,50 @@ class Answers {
     return wireTensor(answer);
   }
 
+  drawn() {
+    this.training(); // what already fails without a tape is a failure of the call
+    const ask = {restore: () => this.ready().assign(this.weights()), cotangents: this.cotangents()};
+    return attempt("call", () => wireTensor(drawn(this.tf, this.ready(), this.arguments(), ask)));
+  }
+
+  seeds() {
+    const make = (config) => {
+      const layer = attempt("construction", () => this.subject.create(config));
+      const built = new BuiltLayer(this.tf, layer, this.inputs()).assign(this.weights());
+      return () => built.call({...this.arguments(), training: true})[0];
+    };
+    return attempt("call", () => wireJSON(seeds(make, this.asked.config)));
+  }
+
+  method(name) {
+    const layer = ["get_weights", "set_weights", "reset_state"].includes(name) ? this.ready() : this.built();
+    return attempt("call", () => wireJSON(METHODS[name](this.tf, layer, this.weights)));
+  }
+
   leaks() {
     this.layer(); // that it cannot be made is a failure of its own
     const given = {inputs: this.inputs(), cotangents: this.cotangents(), ...this.arguments()};
     return attempt("call", () => wireJSON(leaks(this.tf, () => this.subject.create(this.asked.config), given)));
+  }
+
+  /** A layer after its first call, which builds it, but for a cell: that is built by the layer around it. */
+  firstCall() {
+    const layer = attempt("construction", () => this.subject.create(this.asked.config));
+    if (isCell(layer)) {
+      new BuiltLayer(this.tf, layer, this.inputs());
+    }
+    apply(layer, this.inputs(), this.arguments());
+    return layer;
+  }
+
+  /** Nothing, where the first call goes well or, `widened`, a second one with inputs twice as wide. */
+  refusal(widened) {
+    const layer = this.used();
+    if (widened) {
+      const twice = this.inputs().map((x) => this.tf.concat([x, x], x.rank - 1));
+      apply(layer, twice, this.arguments());
+    }
+    return wireJSON(null);
   }
 
   inferredShapes(unknown) {
@@ -116,18 +164,24 @@ function trainingState(state, name) {
 /** How each observable of `protocol.OBSERVABLES` is answered; the pattern's group is the part in braces. */
 const OBSERVABLES = [
   [/^output\/(\d+)$/, (answers, index) => output(answers.outputs(), index)],
+  [/^again\/output\/(\d+)$/, (answers, index) => output(answers.outputsAgain(), index)],
   [/^training\/output\/(\d+)$/, (answers, index) => output(answers.training().outputs, index)],
   [/^training\/state\/(.+)$/, (answers, name) => trainingState(answers.training().state, name)],
   [/^gradient\/(.+)$/, (answers, name) => answers.gradient("inference", name)],
   [/^training\/gradient\/(.+)$/, (answers, name) => answers.gradient("training", name)],
+  [/^random$/, (answers) => answers.drawn()],
+  [/^seeds$/, (answers) => answers.seeds()],
   [/^shape\/(concrete|unknown_batch|unknown)$/, (answers, unknown) => answers.inferredShapes(unknown)],
   [/^dtype$/, (answers) => wireJSON(answers.outputs().map(({dtype}) => dtype))],
   [/^mask\/(\d+)$/, (answers, index) => outputMask(answers.masks(), index)],
   [/^weights$/, (answers) => wireJSON(answers.built().describeWeights())],
   [/^memory$/, (answers) => answers.leaks()],
+  [/^refusal(\/widened)?$/, (answers, widened) => answers.refusal(widened)],
   [/^config$/, (answers) => wireJSON(answers.config())],
   [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
   [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],
+  [/^methods$/, (answers) => wireJSON(members(answers.layer()))],
+  [/^method\/(.+)$/, (answers, name) => answers.method(name)],
   [/^signature$/, ({subject, asked}) => wireJSON(signature(subject, asked.config))],
   [/^identifier$/, ({subject, asked}) => wireJSON(subject.resolve(asked.config))],
 ];
@@ -145,7 +199,7 @@ function answer(answers, observable) {
 /** The `observables` of the protocol's observation of one case. */
 export function observe(tf, subjects, asked) {
   const subject = subjects.get(asked.subject);
-  return disposingEverything(tf, () => {
+  const answered = () => {
     const answers = new Answers(tf, subject, asked);
     return Object.fromEntries(
       asked.observables.map((observable) => {
@@ -159,5 +213,6 @@ export function observe(tf, subjects, asked) {
         }
       }),
     );
-  });
+  };
+  return disposingEverything(tf, () => seeded(asked.seed, answered));
 }

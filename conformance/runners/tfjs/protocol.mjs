@@ -1,5 +1,6 @@
 /** The wire: JSON lines on standard input and output, and dense tensors in base64 (`runners/protocol.py`). */
 import {writeSync} from "node:fs";
+import {Failure} from "./failures.mjs";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -56,6 +57,9 @@ export function wireElements({dtype, data}) {
 /** A `tf.Tensor` as a message. */
 export function wireTensor(tensor) {
   const {dtype, shape} = tensor;
+  if (!shape.every(Number.isInteger)) {
+    throw new Failure("internal", "call", `no array has the shape [${shape.join(", ")}]`);
+  }
   const values = tensor.dataSync();
   // Some kernels of the plain JavaScript backend leave another array type than the dtype's.
   const elements = values instanceof ARRAYS[dtype] ? values : ARRAYS[dtype].from(values);

@@ -67,6 +67,17 @@ export function assertBackend({tf, name}) {
   }
 }
 
+/**
+ * Start the backend anew, as WebAssembly has to be after a trap: its memory is as the trap left it, and other
+ * operations answer wrong, or trap too, from then on.
+ */
+export async function restartBackend({tf, name}) {
+  const factory = tf.findBackendFactory(name);
+  tf.removeBackend(name);
+  tf.registerBackend(name, factory);
+  await tf.setBackend(name);
+}
+
 /** The protocol's `Identity` of a started runtime. */
 export function identity({backend, name, tf, implementation}, subjects) {
   return {
@@ -80,7 +91,7 @@ export function identity({backend, name, tf, implementation}, subjects) {
     },
     settings: {
       ...BACKENDS[name].settings(tf, implementation),
-      seed: "none: TensorFlow.js has no global seed",
+      seed: "of Math.random, for each case: TensorFlow.js has none for all that it draws",
     },
     platform: {
       machine: os.arch(),

@@ -2,25 +2,44 @@
 import {attempt} from "./failures.mjs";
 import {keyToKeras, keyToTensorFlowJS, valueToKeras} from "./naming.mjs";
 
-/** An object that records the keys asked of it; what the constructor has set itself is no argument of its. */
-function recording(target, read) {
-  const own = new Set();
-  const record = (key) => typeof key === "string" && !own.has(key) && read.add(key);
-  return new Proxy(target, {
-    get(object, key) {
-      record(key);
-      return object[key];
-    },
-    has(object, key) {
-      record(key);
-      return key in object;
-    },
-    set(object, key, value) {
-      own.add(key);
-      object[key] = value;
-      return true;
-    },
-  });
+/**
+ * What `construct` makes of an argument whose keys, as they are asked of it, are added to `read`; what the
+ * constructor has set itself is no argument of its. A copy by `Object.assign`, which is what
+ * `{...args, cell}` is compiled to, is watched as the argument is.
+ */
+function watching(argument, read, construct) {
+  const watched = new WeakSet();
+  const watch = (target) => {
+    const own = new Set();
+    const record = (key) => typeof key === "string" && !own.has(key) && read.add(key);
+    const proxy = new Proxy(target, {
+      get(object, key) {
+        record(key);
+        return object[key];
+      },
+      has(object, key) {
+        record(key);
+        return key in object;
+      },
+      set(object, key, value) {
+        own.add(key);
+        object[key] = value;
+        return true;
+      },
+    });
+    watched.add(proxy);
+    return proxy;
+  };
+  const {assign} = Object;
+  Object.assign = (target, ...sources) => {
+    const copy = assign(target, ...sources);
+    return !watched.has(copy) && sources.some((source) => watched.has(source)) ? watch(copy) : copy;
+  };
+  try {
+    return construct(watch(argument));
+  } finally {
+    Object.assign = assign;
+  }
 }
 
 /** The default as the configuration of a layer shows it: a generated name is none. */
@@ -39,7 +58,10 @@ function defaultOf(key, config) {
  */
 export function signature(subject, config) {
   const read = new Set();
-  const layer = attempt("construction", () => subject.construct(recording(subject.arguments(config), read)));
+  const given = subject.arguments(config);
+  const layer = attempt("construction", () =>
+    watching(given, read, (argument) => subject.construct(argument)),
+  );
   const defaults = attempt("config", () => layer.getConfig());
   const required = Object.keys(config).filter((name) => read.has(keyToTensorFlowJS(name)));
   const optional = [...read].filter((key) => !required.includes(keyToKeras(key)));

@@ -4,18 +4,24 @@ import {FUNCTIONS, configToTensorFlowJS, identifierToKeras, identifierToTensorFl
 
 const LAYER_OBSERVABLES = [
   "output/*",
+  "again/*",
   "training/*",
   "gradient/*",
+  "random",
+  "seeds",
   "shape/*",
   "dtype",
   "mask/*",
   "weights",
   "memory",
+  "refusal*",
   "config",
   "reconstructed/*",
+  "methods",
+  "method/*",
   "signature",
 ];
-const ACTIVATION_OBSERVABLES = ["output/*", "gradient/input/*", "dtype", "identifier"];
+const ACTIVATION_OBSERVABLES = ["output/*", "again/*", "gradient/input/*", "dtype", "refusal", "identifier"];
 
 class LayerSubject {
   observables = LAYER_OBSERVABLES;
@@ -29,8 +35,8 @@ class LayerSubject {
   /** The constructor's argument for a Keras configuration. */
   arguments(config) {
     return configToTensorFlowJS(config, ({className, config: nested}) => {
-      const [constructor, fromConfig] = this.registry.layers.get(className) ?? [];
-      return constructor && fromConfig(constructor, nested);
+      const [constructor] = this.registry.layers.get(className) ?? [];
+      return constructor && new constructor(nested);
     });
   }
 

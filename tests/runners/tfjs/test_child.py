@@ -11,6 +11,7 @@ import pytest
 
 from conformance.reference_impl.arithmetic import declared
 from conformance.runners.node import find_node
+from conformance.runners.protocol import WireError
 from tests.runners.adapter import Adapter
 from tests.runners.tfjs.adapter import ADAPTER, NORMALIZATION, ramp, started
 
@@ -105,3 +106,16 @@ def test_what_the_adapter_cannot_do_is_one_clear_fatal_error(
     first, *_ = done.stderr.decode().splitlines()
     assert first.startswith("fatal: ")
     assert message in first
+
+
+def test_after_a_trap_of_webassembly_the_backend_starts_anew(wasm: Adapter) -> None:
+    """No window of four fits into three: the kernel writes where it should not, and hits others' memory."""
+    pooling = "layers.AveragePooling1D"
+    trapping = {"pool_size": 4, "data_format": "channels_first"}
+    for _ in range(4):
+        trapped = wasm.observe(pooling, "output/0", ramp(2, 3, 7), config=trapping)["output/0"]
+        assert isinstance(trapped, WireError)
+        assert (trapped.kind, trapped.message) == ("internal", "memory access out of bounds")
+        answer = wasm.observe(pooling, "output/0", ramp(3, 33, 8), config={"pool_size": 3})["output/0"]
+        assert not isinstance(answer, WireError), answer
+        assert answer.shape == (3, 11, 8)

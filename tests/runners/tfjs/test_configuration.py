@@ -29,6 +29,15 @@ def test_an_argument_that_the_constructor_makes_itself_is_none_of_its_arguments(
     assert arguments["recurrent_activation"] == {"default": "hard_sigmoid"}
 
 
+def test_an_argument_that_the_constructor_reads_from_a_copy_is_an_argument(cpu: Adapter) -> None:
+    config = {"filters": 3, "kernel_size": 2}
+    arguments = cpu.observe("layers.ConvLSTM2D", "signature", config=config)["signature"]["arguments"]
+    assert arguments["kernel_size"] == {"required": True}
+    assert arguments["strides"] == {"default": [1, 1]}
+    assert arguments["return_sequences"] == {"default": False}
+    assert not {"cell", "units"} & arguments.keys()
+
+
 def test_a_configuration_comes_back_by_keras_names(cpu: Adapter) -> None:
     config = {
         "units": 2,

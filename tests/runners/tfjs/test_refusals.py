@@ -52,6 +52,14 @@ def test_a_dtype_that_tensorflow_js_lacks_is_refused(cpu: Adapter) -> None:
     assert answer["config"]["activation"] == "relu"
 
 
+def test_an_output_of_no_size_is_refused_and_spoils_no_later_count(cpu: Adapter) -> None:
+    answer = cpu.observe("layers.UpSampling2D", "output/0", ramp(1, 2, 3, 1), config={"size": 2})
+    assert refused(answer["output/0"], "internal", "call")
+    assert "no array has the shape [1, NaN, NaN, 1]" in answer["output/0"].message
+    later = cpu.observe("layers.Flatten", "memory", ramp(2, 2, 3), cotangents=[ramp(2, 6)])
+    assert later["memory"]["call"] == {"tensors": 0, "bytes": 0}
+
+
 def test_a_missing_kernel_fails_only_the_gradient_that_needs_it(wasm: Adapter) -> None:
     answer = wasm.observe(
         "layers.Conv2D",
@@ -66,3 +74,41 @@ def test_a_missing_kernel_fails_only_the_gradient_that_needs_it(wasm: Adapter) -
     for observable, shape in [("output/0", (1, 2, 2, 1)), ("gradient/input/0", (1, 3, 3, 1))]:
         assert answer[observable].shape == shape
     assert answer["gradient/weight/bias"].shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("subject", "config", "kind", "at"),
+    [
+        ("layers.Dense", {"units": -1}, "invalid-argument", "construction"),
+        ("layers.Conv2D", {"filters": 1, "kernel_size": 1}, "invalid-argument", "call"),
+        ("layers.Bidirectional", {}, "internal", "construction"),
+        ("layers.Reshape", {"target_shape": 2}, "internal", "call"),
+        ("activations.relu", {"max_value": 6}, "not-implemented", "construction"),
+    ],
+)
+def test_what_is_wrong_is_refused_without_weights(
+    cpu: Adapter, subject: str, config: dict[str, Any], kind: str, at: str
+) -> None:
+    assert refused(cpu.observe(subject, "refusal", ramp(2, 3), config=config)["refusal"], kind, at)
+
+
+def test_sound_calls_are_answered_by_nothing_and_a_wider_one_is_refused(cpu: Adapter) -> None:
+    answer = cpu.observe("layers.Dense", "refusal refusal/widened", ramp(2, 3), config={"units": 2})
+    assert answer["refusal"] is None
+    assert refused(answer["refusal/widened"], "invalid-argument", "call")
+    assert cpu.observe("layers.Softmax", "refusal/widened", ramp(2, 3)) == {"refusal/widened": None}
+
+
+def test_a_cell_is_built_before_it_is_called_with_its_states(cpu: Adapter) -> None:
+    states = [f32(np.zeros((2, 2)))]
+    config = {"units": 2}
+    sound = cpu.observe("layers.SimpleRNNCell", "refusal", ramp(2, 3), config=config, initial_state=states)
+    assert sound == {"refusal": None}
+    without = cpu.observe("layers.SimpleRNNCell", "refusal", ramp(2, 3), config=config)
+    assert refused(without["refusal"], "invalid-argument", "call")
+
+
+def test_a_tensor_whose_size_is_no_number_spoils_no_later_count(cpu: Adapter) -> None:
+    cpu.observe("layers.CenterCrop", "refusal", ramp(1, 4, 4, 1), config={"width": 2})
+    dense = cpu.observe("layers.Dense", "memory", ramp(2, 3), config={"units": 2}, cotangents=[ramp(2, 2)])
+    assert all(step["bytes"] is not None for step in dense["memory"].values())

@@ -203,3 +203,47 @@ def test_weights_of_two_layers_keep_the_scope_in_which_they_differ(cpu: Adapter)
         "weights"
     ]
     assert [weight["name"] for weight in described][::3] == ["forward_inner/kernel", "backward_inner/kernel"]
+
+
+def test_a_layer_answers_again_after_calls_of_other_sizes(adapter: Adapter) -> None:
+    answer = adapter.observe(
+        "layers.Conv2D",
+        "output/0 again/output/0",
+        ramp(2, 4, 5, 1),
+        config={"filters": 2, "kernel_size": 2, "padding": "same"},
+        weights={"kernel": ramp(2, 2, 1, 2), "bias": ramp(2)},
+    )
+    np.testing.assert_array_equal(answer["again/output/0"], answer["output/0"])
+
+
+def test_a_stateful_layer_answers_again_from_its_last_states(adapter: Adapter) -> None:
+    weights = {"kernel": ramp(1, 4), "recurrent_kernel": ramp(1, 4), "bias": ramp(4)}
+    config = {"units": 1, "recurrent_activation": "sigmoid"}
+    x = ramp(2, 3, 1)
+    again = adapter.observe(
+        "layers.LSTM", "again/output/0", x, config=config | {"stateful": True}, weights=weights
+    )
+    twice = adapter.observe(
+        "layers.LSTM", "output/0", np.concatenate([x, x], axis=1), config=config, weights=weights
+    )
+    np.testing.assert_allclose(again["again/output/0"], twice["output/0"], rtol=1e-5)
+
+
+def test_weights_of_a_stack_are_given_by_the_names_of_their_cells(cpu: Adapter) -> None:
+    cells = [
+        {"class_name": "SimpleRNNCell", "config": {"units": n, "activation": "linear", "name": name}}
+        for name, n in (("one", 2), ("two", 4))
+    ]
+    one = {"kernel": ramp(3, 2), "recurrent_kernel": ramp(2, 2), "bias": ramp(2)}
+    two = {"kernel": ramp(2, 4), "recurrent_kernel": ramp(4, 4), "bias": ramp(4)}
+    x = ramp(2, 1, 3)
+    answer = cpu.observe(
+        "layers.RNN",
+        "output/0 weights",
+        x,
+        config={"cell": {"class_name": "StackedRNNCells", "config": {"cells": cells}}},
+        weights={f"{scope}/{n}": w for scope, own in (("one", one), ("two", two)) for n, w in own.items()},
+    )
+    expected = (x[:, 0] @ one["kernel"] + one["bias"]) @ two["kernel"] + two["bias"]
+    np.testing.assert_allclose(answer["output/0"], expected, rtol=1e-5)
+    assert [weight["name"] for weight in answer["weights"]][::3] == ["RNNCell_0/kernel", "RNNCell_1/kernel"]

@@ -29,8 +29,11 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     recurrent.simple_rnn_cell,
     recurrent.lstm_cell,
     recurrent.gru_cell,
+    recurrent.conv_lstm2d,
+    recurrent.conv_lstm2d_cell,
     wrappers.time_distributed,
     wrappers.rnn,
+    wrappers.stacked_rnn_cells,
     wrappers.bidirectional,
     core.embedding,
     core.flatten,
@@ -44,6 +47,7 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     *(partial(spatial.zero_padding, rank) for rank in (1, 2, 3)),
     *(partial(spatial.cropping, rank) for rank in (1, 2, 3)),
     *(partial(spatial.up_sampling, rank) for rank in (1, 3)),
+    spatial.up_sampling2d,
     convolution.conv1d,
     convolution.conv3d,
     convolution.depthwise_conv2d,
@@ -86,6 +90,7 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     preprocessing.category_encoding,
     preprocessing.center_crop,
     preprocessing.resizing,
+    preprocessing.random_width,
 )
 """What drafts the cases about a layer, in the order of the corpus."""
 

@@ -10,6 +10,9 @@ import msgspec
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 
+UNCALLED = ("shape/", "weights", "config", "reconstructed/config")
+"""What a layer tells without being called."""
+
 
 def rescaling() -> Iterator[Case]:
     def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
@@ -52,6 +55,44 @@ def category_encoding() -> Iterator[Case]:
         yield msgspec.structs.replace(asked, observables=known)
 
 
+def random_width() -> Iterator[Case]:
+    """Where nothing is left to chance, what a call gives; else what is known without one."""
+
+    def case(
+        factor: float | list[float], *shape: int, regime: str = "normal", once: bool = False, **config: Any
+    ) -> Case:
+        determined = isinstance(factor, list) and factor[0] == factor[1]
+        asked = draft_layer(
+            "layers.RandomWidth",
+            {"factor": factor} | config,
+            [recipe(regime, *shape)],
+            training=determined,
+            gradients=determined,
+            once=once,
+        )
+        kept = tuple(
+            name
+            for name in asked.observables
+            if (not name.startswith("shape/") if determined else name.startswith(UNCALLED))
+        )
+        return msgspec.structs.replace(asked, observables=kept)
+
+    yield case([0.5, 0.5], 2, 6, 6, 3, once=True)
+    for interpolation in ("bilinear", "nearest"):
+        how: dict[str, Any] = {"interpolation": interpolation}
+        for by in (-1.0, -0.5, 0.0, 0.125, 1.0):
+            yield case([by, by], 2, 5, 8, 3, **how)
+        for shape in ((1, 4, 4, 2), (3, 7, 3), (0, 4, 6, 2), (1, 1, 1, 1), (2, 3, 5, 1)):
+            yield case([0.5, 0.5], *shape, **how)
+        for regime in ("large_mean", "one_nan", "wide_exponents", "signed_zeros"):
+            yield case([1.0, 1.0], 1, 4, 4, 2, regime=regime, **how)
+        random: tuple[float | list[float], ...] = (0.25, 1.0, [-0.5, 0.25], [0.0, 1.0])
+        for factor in random:
+            yield case(factor, 2, 5, 8, 3, seed=7, **how)
+    yield case(0.5, 5, 8, 3)
+    yield case([0.0, 0.25], 2, 5, 8, 3, seed=0, trainable=False)
+
+
 def center_crop() -> Iterator[Case]:
     def case(height: int, width: int, *shape: int, regime: str = "normal", **more: Any) -> Case:
         config = {"height": height, "width": width} | more.pop("config", {})
@@ -83,7 +124,9 @@ def center_crop() -> Iterator[Case]:
 def resizing() -> Iterator[Case]:
     def case(height: int, width: int, *shape: int, regime: str = "normal", **config: Any) -> Case:
         config = {"height": height, "width": width} | config
-        return draft_layer("layers.Resizing", config, [recipe(regime, *shape)])
+        # No runtime differentiates `area`.
+        gradients = config.get("interpolation") != "area"
+        return draft_layer("layers.Resizing", config, [recipe(regime, *shape)], gradients=gradients)
 
     yield draft_layer(
         "layers.Resizing",
@@ -106,5 +149,23 @@ def resizing() -> Iterator[Case]:
     yield case(2, 4, 2, 8, 4, 3, pad_to_aspect_ratio=True, fill_value=0.5)
     for shape in ((2, 8, 8, 3), (1, 4, 2, 2)):
         yield case(4, 4, *shape, antialias=True)
+    for interpolation in ("bicubic", "lanczos3", "lanczos5", "area"):
+        of = {"interpolation": interpolation}
+        for height, width in ((4, 8), (2, 2), (4, 4), (3, 5)):
+            yield case(height, width, 2, 4, 4, 3, **of)
+        yield case(6, 3, 9, 7, 2, **of)
+        yield case(4, 2, 0, 8, 8, 3, **of)
+        yield case(4, 2, 2, 3, 8, 8, data_format="channels_first", **of)
+        yield case(4, 4, 2, 8, 4, 3, crop_to_aspect_ratio=True, **of)
+        yield case(4, 8, 2, 8, 4, 3, pad_to_aspect_ratio=True, fill_value=-2.0, **of)
+        yield case(4, 8, 1, 8, 4, 2, regime="large_mean", **of)
+    for interpolation in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area"):
+        yield case(4, 5, 2, 12, 11, 3, interpolation=interpolation, antialias=True)
+        yield case(6, 9, 1, 3, 4, 2, interpolation=interpolation, antialias=True)
+    # Sizes at which nothing lies in the middle between two integers.
+    for interpolation in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area"):
+        config = {"height": 12, "width": 9, "interpolation": interpolation}
+        pixels = recipe("indices:256", 2, 4, 3, 3, dtype="int32")
+        yield draft_layer("layers.Resizing", config, [pixels])
     yield case(4, 4, 1, 8, 8, 2, bounding_box_format="xyxy")
     yield case(4, 4, 1, 8, 8, 2, regime="large_mean")

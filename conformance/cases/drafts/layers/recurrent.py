@@ -207,3 +207,92 @@ def gru() -> Iterator[Case]:
     yield case({"units": 3, "return_sequences": True}, 2, 3, 4, regime="one_nan")
     yield case({"units": 4}, 2, 10, 3)
     yield case({"units": 3, "activity_regularizer": L2}, 2, 3, 4)
+
+
+CONVOLVED = {"filters": 3, "kernel_size": [2, 3], "recurrent_activation": "sigmoid", "unit_forget_bias": True}
+"""A ConvLSTM2D, or its cell, of which no two dimensions are alike. Its gates are named, so that a backend
+whose defaults differ is judged by all the rest."""
+
+GEOMETRIES: tuple[dict[str, Any], ...] = (
+    {"padding": "same"},
+    {"kernel_size": 1},
+    {"kernel_size": [3, 1], "padding": "same"},
+    {"strides": 2},
+    {"strides": [1, 2], "padding": "same"},
+    {"strides": [2, 1]},
+    {"dilation_rate": 2},
+    {"dilation_rate": [1, 2], "padding": "same"},
+    {"data_format": "channels_last", "padding": "same"},
+)
+"""What the windows over the input are like."""
+
+WEIGHED: dict[str, Any] = {name: value for name, value in REGULARIZED.items() if name != "units"}
+
+
+def conv_lstm2d_cell() -> Iterator[Case]:
+    bare = {"filters": 3, "kernel_size": 2}
+    yield cell("ConvLSTM2DCell", bare, 2, 4, 5, 2, training=True, once=True)
+
+    def case(config: dict[str, Any], *shape: int, **more: Any) -> Case:
+        return cell("ConvLSTM2DCell", CONVOLVED | config, *shape, **more)
+
+    for geometry in GEOMETRIES:
+        yield case(geometry, 2, 5, 6, 2)
+    yield case({"data_format": "channels_first"}, 2, 2, 4, 5)
+    for filters in (1, 4, 5):
+        yield case({"filters": filters}, 2, 3, 4, 2, weights="normal")
+    for argument in ("use_bias", "trainable", "unit_forget_bias"):
+        yield case({argument: False}, 2, 3, 4, 2)
+    for activation in ("relu", "linear"):
+        yield case({"activation": activation}, 2, 3, 4, 2)
+    for activation in ("hard_sigmoid", "tanh"):
+        yield case({"recurrent_activation": activation}, 2, 3, 4, 2)
+    yield case({"seed": 7, "dropout": 0.5, "recurrent_dropout": 0.25}, 2, 3, 4, 2)
+    yield case({"kernel_size": 1}, 1, 1, 1, 1)
+    yield case({}, 0, 3, 4, 2)
+    yield case({"padding": "same"}, 2, 3, 4, 2, regime="one_nan")
+    yield case(WEIGHED, 2, 3, 4, 2)
+
+
+def conv_lstm2d() -> Iterator[Case]:
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        more = {"weights": "small_normal"} | more
+        return draft_layer("layers.ConvLSTM2D", CONVOLVED | config, [recipe(regime, *shape)], **more)
+
+    bare = {"filters": 3, "kernel_size": 2}
+    images = [recipe("normal", 2, 3, 4, 5, 2)]
+    yield draft_layer("layers.ConvLSTM2D", bare, images, weights="small_normal", training=True, once=True)
+    everything = {"return_sequences": True, "return_state": True}
+    for geometry in GEOMETRIES:
+        yield case(everything | geometry, 2, 3, 5, 6, 2)
+    yield case({"data_format": "channels_first"}, 2, 3, 2, 4, 5)
+    yield case(everything | {"data_format": "channels_first", "padding": "same"}, 2, 2, 2, 4, 5)
+    for filters in (1, 4):
+        yield case({"filters": filters, "return_sequences": True}, 2, 3, 3, 4, 2, weights="normal")
+    yield case({"return_state": True}, 2, 3, 3, 4, 2)
+    yield case({"go_backwards": True}, 2, 3, 3, 4, 2)
+    yield case({"go_backwards": True, "return_sequences": True}, 2, 3, 3, 4, 2)
+    for argument in ("unroll", "stateful"):
+        yield case({argument: True}, 2, 3, 3, 4, 2)
+    for argument in ("use_bias", "trainable", "unit_forget_bias"):
+        yield case({argument: False}, 2, 3, 3, 4, 2)
+    for activation in ("relu", "softsign"):
+        yield case({"activation": activation}, 2, 3, 3, 4, 2)
+    for activation in ("hard_sigmoid", "tanh"):
+        yield case({"recurrent_activation": activation}, 2, 3, 3, 4, 2)
+    yield case({"seed": 7, "dropout": 0.5, "recurrent_dropout": 0.25}, 2, 3, 3, 4, 2)
+    state = [recipe("normal", 2, 2, 2, 3)] * 2
+    yield case({}, 2, 3, 3, 4, 2, initial_state=state)
+    yield case(everything | {"go_backwards": True}, 2, 3, 3, 4, 2, initial_state=state)
+    for mask in ("mask_right_padded", "mask_first_false", "mask_all_true"):
+        masks = [recipe(mask, 3, 4, dtype="bool")]
+        yield case(everything, 3, 4, 3, 4, 2, masks=masks)
+    masks = [recipe("mask", 3, 4, dtype="bool")]
+    yield case({}, 3, 4, 3, 4, 2, masks=masks)
+    yield case({"unroll": True, "go_backwards": True}, 3, 4, 3, 4, 2, masks=masks)
+    yield case({"return_sequences": True, "zero_output_for_mask": True}, 3, 4, 3, 4, 2, masks=masks)
+    yield case({"kernel_size": 1, "filters": 1}, 1, 1, 1, 1, 1, weights="normal")
+    yield case({}, 0, 3, 3, 4, 2)
+    yield case({"padding": "same", "return_sequences": True}, 2, 3, 3, 4, 2, regime="one_nan")
+    yield case(WEIGHED, 2, 3, 3, 4, 2)
+    yield case({"activity_regularizer": L2}, 2, 3, 3, 4, 2)

@@ -60,3 +60,24 @@ def up_sampling(rank: int) -> Iterator[Case]:
     values = [1, 3] if rank == 1 else [1, 3, [2, 3, 1][:rank]]
     yield from asked(layer, rank, "size", values, formats(rank))
     yield drafted(layer, {"size": 2}, *(1,) * rank)
+
+
+def up_sampling2d() -> Iterator[Case]:
+    yield from up_sampling(2)
+    case = partial(drafted, "UpSampling2D")
+    for interpolation in ("bilinear", "bicubic", "lanczos3", "lanczos5"):
+        config = {"interpolation": interpolation}
+        for size in (2, [2, 2], [4, 1], [1, 3]):
+            yield case(config | {"size": size}, 4, 4)
+        for data_format in ("channels_last", "channels_first"):
+            yield case(config | {"size": [3, 2], "data_format": data_format}, 5, 6)
+        for regime in ("large_mean", "wide_exponents", "one_nan"):
+            yield case(config | {"size": [2, 2]}, 5, 5, regime=regime)
+        yield case(config | {"size": [2, 2]}, 7, 6, batch=0)
+        yield case(config | {"size": [2, 3]}, 1, 1, batch=1)
+        yield case(config | {"size": [1, 1]}, 3, 2)
+    for size in ([2, 3], [1, 1]):
+        yield case({"interpolation": "nearest", "size": size}, 7, 6)
+    # 49 is the smallest factor whose reciprocal, 49 times, is below 1 in doubles; 41 in floats.
+    for size in ([49, 1], [1, 41]):
+        yield case({"size": size}, 2, 3, batch=1)

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.layers.recurrent import cell as draft_cell
 
 
 def inside(class_name: str, **config: Any) -> dict[str, Any]:
@@ -16,6 +17,8 @@ def inside(class_name: str, **config: Any) -> dict[str, Any]:
 
 NAMED = {"kernel_initializer": "glorot_uniform"}
 """The argument whose default differs between backends: the wrapper is judged, not the layer inside."""
+
+NON_NEGATIVE = {"class_name": "NonNeg", "config": {}}
 
 
 def time_distributed() -> Iterator[Case]:
@@ -42,6 +45,17 @@ def time_distributed() -> Iterator[Case]:
     yield case(recurrent, 2, 3, 4, 5, weights="small_normal")
     simple = inside("SimpleRNN", units=3, return_sequences=True, **NAMED)
     yield case(simple, 2, 3, 4, 5, weights="small_normal")
+    # What a backend does otherwise with a layer by itself, it does inside another too.
+    yield case(inside("Dense", units=3, activation="hard_sigmoid"), 2, 3, 4)
+    yield case(inside("Dense", units=3, kernel_constraint=NON_NEGATIVE), 2, 3, 4)
+    yield case(inside("ReLU", negative_slope=0.5), 2, 3, 4)
+    yield case(inside("LeakyReLU", negative_slope=0.5), 2, 3, 4)
+    yield case(inside("PReLU"), 2, 3, 4)
+    yield case(inside("LayerNormalization"), 2, 3, 4)
+    yield case(inside("BatchNormalization", axis=1), 2, 3, 4, weights={"moving_variance": "positive"})
+    yield case(inside("GlobalMaxPooling1D"), 2, 3, 5, 4)
+    yield case(inside("Conv1D", filters=2, kernel_size=2, activation="gelu"), 2, 3, 5, 4)
+    yield case(inside("DepthwiseConv2D", kernel_size=2), 2, 3, 5, 4, 2)
 
 
 def bidirectional() -> Iterator[Case]:
@@ -71,6 +85,10 @@ def bidirectional() -> Iterator[Case]:
     yield case(gru(return_sequences=True), 2, 3, 4, initial_state=state * 2)
     yield case(lstm(return_state=True), 2, 3, 4, initial_state=state * 4)
     masks = [recipe("mask", 3, 4, dtype="bool")]
+    yield case(inside("SimpleRNN", name="inner", units=3, activation="relu6"), 2, 3, 4)
+    gates = {"reset_after": False, "recurrent_activation": "hard_sigmoid"}
+    yield case(inside("GRU", name="inner", units=3, **gates), 2, 3, 4)
+    yield case(inside("LSTM", name="inner", units=3, kernel_constraint=NON_NEGATIVE), 2, 3, 4)
     yield case(gru(), 3, 4, 5, masks=masks)
     yield case(gru(return_sequences=True), 3, 4, 5, masks=masks)
     yield case(lstm(**everything), 3, 4, 5, masks=[recipe("mask_right_padded", 3, 4, dtype="bool")])
@@ -79,9 +97,36 @@ def bidirectional() -> Iterator[Case]:
     yield case(gru(), 2, 3, 4, config={"trainable": False})
     yield case(lstm(), 1, 1, 1)
     yield case(gru(), 0, 3, 4)
+    for stack in STACKS[0], STACKS[2]:
+        cell = inside("StackedRNNCells", cells=list(stack))
+        repeated = inside("RNN", name="inner", cell=cell, return_sequences=True)
+        yield case(repeated, 2, 3, 5)
+        apart = {"config": {"merge_mode": None}, "gradients": False}
+        yield case(repeated, 3, 4, 5, masks=[recipe("mask", 3, 4, dtype="bool")], **apart)
+    yield case(inside("RNN", name="inner", cell=GRU_CELL, return_state=True), 2, 3, 4)
     other = lstm(go_backwards=True)
     other["config"] |= {"name": "other", "units": 2}
     yield case(gru(), 2, 3, 4, config={"backward_layer": other})
+
+
+SIMPLE_CELL = inside("SimpleRNNCell", name="simple", units=3, **NAMED)
+LSTM_CELL = inside(
+    "LSTMCell", name="lstm", units=4, recurrent_activation="sigmoid", unit_forget_bias=True, **NAMED
+)
+GRU_CELL = inside("GRUCell", name="gru", units=2, recurrent_activation="sigmoid", reset_after=False, **NAMED)
+"""Cells of different sizes."""
+
+OTHER_LSTM_CELL = LSTM_CELL | {"config": LSTM_CELL["config"] | {"name": "other"}}
+
+STACKS: tuple[tuple[dict[str, Any], ...], ...] = (
+    (SIMPLE_CELL, GRU_CELL),
+    (GRU_CELL, SIMPLE_CELL),
+    (LSTM_CELL, GRU_CELL),
+    (SIMPLE_CELL, LSTM_CELL),
+    (LSTM_CELL, OTHER_LSTM_CELL),
+    (SIMPLE_CELL, LSTM_CELL, GRU_CELL),
+)
+"""Stacks of cells with one state, with two, and with either."""
 
 
 def rnn() -> Iterator[Case]:
@@ -113,3 +158,54 @@ def rnn() -> Iterator[Case]:
     yield case(lstm, 3, 4, 5, config=zeros, masks=masks)
     yield case(inside("SimpleRNNCell", units=1, **NAMED), 1, 1, 1)
     yield case(gru, 0, 3, 4)
+    yield case(inside("SimpleRNNCell", units=2, trainable=False, **NAMED), 2, 3, 4)
+    yield from rnn_of_stack()
+
+
+def rnn_of_stack() -> Iterator[Case]:
+    def case(*cells: dict[str, Any], times: int = 3, batch: int = 2, **more: Any) -> Case:
+        config = {"cell": inside("StackedRNNCells", cells=list(cells))} | more.pop("config", {})
+        more = {"weights": "small_normal"} | more
+        return draft_layer("layers.RNN", config, [recipe("normal", batch, times, 5)], **more)
+
+    everything = {"return_sequences": True, "return_state": True}
+    for stack in STACKS:
+        yield case(*stack)
+        yield case(*stack, config=everything)
+    yield case(*STACKS[2], config={"cell": list(STACKS[2])})
+    yield case(*STACKS[4], config=everything | {"cell": list(STACKS[4])})
+    yield case(LSTM_CELL)
+    yield case(SIMPLE_CELL, config=everything)
+    for argument in ("go_backwards", "unroll", "stateful"):
+        for stack in STACKS[::2]:
+            yield case(*stack, config={"return_sequences": True, argument: True})
+    for stack in STACKS[:3]:
+        masks = [recipe("mask", 3, 4, dtype="bool")]
+        yield case(*stack, config=everything, batch=3, times=4, masks=masks)
+        zeros = {"return_sequences": True, "zero_output_for_mask": True}
+        yield case(*stack, config=zeros, batch=3, times=4, masks=masks)
+    sizes = {"simple": [3], "lstm": [4, 4], "other": [4, 4], "gru": [2]}
+    for stack in STACKS:
+        state = [recipe("normal", 2, n) for cell in stack for n in sizes[cell["config"]["name"]]]
+        yield case(*stack, config=everything, initial_state=state, gradients=len(stack) < 3)
+    yield case(*STACKS[0], batch=0)
+    yield case(*STACKS[2], batch=0)
+    yield case(*STACKS[0], config={"trainable": False})
+
+
+def stacked_rnn_cells() -> Iterator[Case]:
+    def case(
+        *cells: dict[str, Any], batch: int = 2, config: dict[str, Any] | None = None, **more: Any
+    ) -> Case:
+        return draft_cell("StackedRNNCells", {"cells": list(cells)} | (config or {}), batch, 5, **more)
+
+    yield case(*STACKS[0], training=True, once=True)
+    for stack in STACKS[1:]:
+        yield case(*stack)
+    yield case(GRU_CELL)
+    yield case(LSTM_CELL)
+    yield case(*STACKS[2], config={"trainable": False})
+    frozen = GRU_CELL | {"config": GRU_CELL["config"] | {"trainable": False}}
+    yield case(LSTM_CELL, frozen)
+    yield case(*STACKS[1], batch=0)
+    yield case(*STACKS[3], batch=1, regime="one_nan")

@@ -1,0 +1,292 @@
+"""The command `python -m benchmarks.layers`; see the package's docstring."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.layers.workloads import WORKLOADS
+from benchmarks.throughput import machine
+
+ROOT = Path(__file__).parent.parent.parent
+REPORT = ROOT / "reports" / "speed.json"
+
+FORWARD, BOTH_WAYS = "forward", "forward and backward"
+IN_FLOAT64, WITH_BOUNDS = "forward in float64", "forward with bounds"
+SPECIFICATION, TENSORFLOW, NUMPY = "specification", "keras-tensorflow", "keras-numpy"
+
+CHOICES_OF_KERNELS = (
+    "OPENBLAS_CORETYPE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "NPY_DISABLE_CPU_FEATURES",
+)
+"""What a machine's environment may hold libraries to, and one side more than another."""
+
+AGREEMENT = 1e-3
+"""How far the sides may differ, as a fraction of the largest element compared: they compute in float32."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One computation in place of another, over all workloads.
+
+    Attributes:
+        what, against: (side, computation).
+        mean, most: what the ratio of their seconds has to be in the geometric mean, and in each workload.
+    """
+
+    name: str
+    what: tuple[str, str]
+    against: tuple[str, str]
+    mean: float = math.inf
+    most: float = math.inf
+
+
+COMPARISONS = (
+    Comparison("forward / TensorFlow", (SPECIFICATION, FORWARD), (TENSORFLOW, FORWARD), mean=1.5, most=3.0),
+    Comparison("forward / Keras on NumPy", (SPECIFICATION, FORWARD), (NUMPY, FORWARD), mean=0.6),
+    Comparison(
+        "forward and backward / TensorFlow", (SPECIFICATION, BOTH_WAYS), (TENSORFLOW, BOTH_WAYS), mean=2.0
+    ),
+    Comparison("bounds", (SPECIFICATION, WITH_BOUNDS), (SPECIFICATION, IN_FLOAT64), most=6.0),
+)
+
+EXTRA_MIB = 64
+"""What Conv2D may take besides its input and its output."""
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """A comparison's figures.
+
+    Attributes:
+        each: by workload, the median over the repeats of the ratio of both seconds.
+        mean: the geometric mean of those.
+    """
+
+    comparison: Comparison
+    each: Mapping[str, float]
+    mean: float
+
+    @classmethod
+    def of(cls, comparison: Comparison, seconds: Mapping[tuple[str, str, str], Sequence[float]]) -> Ratios:
+        (side, what), (other, against) = comparison.what, comparison.against
+        each = {
+            workload: statistics.median(
+                map(float.__truediv__, seconds[workload, side, what], seconds[workload, other, against])
+            )
+            for workload in WORKLOADS
+            if (workload, side, what) in seconds and (workload, other, against) in seconds
+        }
+        return cls(comparison, each, statistics.geometric_mean(each.values()) if each else math.nan)
+
+    @property
+    def enough(self) -> bool:
+        return self.mean <= self.comparison.mean and max(self.each.values()) <= self.comparison.most
+
+    def __str__(self) -> str:
+        worst = max(self.each, key=self.each.__getitem__, default="nothing")
+        required = [
+            f"{what} at most {limit:g}"
+            for what, limit in (("mean", self.comparison.mean), ("each", self.comparison.most))
+            if limit < math.inf
+        ]
+        return (
+            f"{self.comparison.name}: {self.mean:.2f} in the geometric mean, {worst} worst with "
+            f"{self.each.get(worst, math.nan):.2f} (required: {', '.join(required)}): "
+            f"{'reached' if self.enough else 'MISSED'}"
+        )
+
+
+class Side:
+    """A process that computes what it is asked."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.about: dict[str, Any] = self.reply()
+
+    def reply(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(
+                f"{self.process.args!r} ended; on NumPy, Keras needs `pip install keras jax scipy`"
+            )
+        return json.loads(line)
+
+    def ask(self, workload: str, computation: str) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        print(json.dumps([workload, computation]), file=self.process.stdin, flush=True)
+        answer: dict[str, Any] = self.reply()
+        return answer
+
+
+@contextmanager
+def child(python: str, module: str, threads: int, *arguments: str, **environment: str) -> Iterator[Side]:
+    """A side's process, with so many threads, and whatever kernels its libraries choose by themselves."""
+    inherited = {name: value for name, value in os.environ.items() if name not in CHOICES_OF_KERNELS}
+    limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    if threads == 1:
+        limits["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [python, "-m", f"benchmarks.layers.{module}", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if module == "on_keras" else None,
+        text=True,
+        env=inherited | limits | quiet | environment,
+    ) as process:
+        try:
+            yield Side(process)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def all_sides(threads: int, keras_numpy: str) -> Iterator[dict[str, Side]]:
+    """The processes of all sides; only the one that is asked computes."""
+    with ExitStack() as stack:
+        yield {
+            SPECIFICATION: stack.enter_context(child(sys.executable, "on_specification", threads)),
+            TENSORFLOW: stack.enter_context(
+                child(sys.executable, "on_keras", threads, str(threads), KERAS_BACKEND="tensorflow")
+            ),
+            NUMPY: stack.enter_context(
+                child(keras_numpy, "on_keras", threads, str(threads), KERAS_BACKEND="numpy")
+            ),
+        }
+
+
+ASKED = list(dict.fromkeys(pair for c in COMPARISONS for pair in (c.what, c.against)))
+"""Which side computes what, in turn: each beside what it is compared with."""
+
+
+def measure(
+    workloads: Sequence[str],
+    sides: Mapping[str, Side],
+    repeats: int,
+    clock: str,
+    say: Callable[[str], None],
+) -> tuple[dict[tuple[str, str, str], list[float]], float]:
+    """Seconds by (workload, side, computation), over the repeats; and how many processors were busy."""
+    seconds: dict[tuple[str, str, str], list[float]] = {}
+    busy = 0.0
+    for workload in workloads:
+        probes: dict[tuple[str, str], list[float]] = {}
+        for _ in range(repeats):
+            for side, computation in ASKED:
+                answer = sides[side].ask(workload, computation)
+                seconds.setdefault((workload, side, computation), []).append(answer[clock])
+                probes[side, computation] = answer["probe"]
+                busy = max(busy, answer["busy"])
+        refuse_other_results(workload, probes)
+        figures = ", ".join(
+            f"{side} {computation} {statistics.median(seconds[workload, side, computation]) * 1e3:.2f} ms"
+            for side, computation in ASKED
+        )
+        say(f"{workload}: {figures}")
+    return seconds, busy
+
+
+def refuse_other_results(workload: str, probes: Mapping[tuple[str, str], Sequence[float]]) -> None:
+    """Ends the program where the sides do not compute the same."""
+    for (side, computation), found in probes.items():
+        name = FORWARD if computation in (IN_FLOAT64, WITH_BOUNDS) else computation
+        expected = probes[SPECIFICATION, name]
+        scale = max(map(abs, expected))
+        apart = max(abs(x - y) for x, y in zip(found, expected, strict=True))
+        if not apart <= AGREEMENT * scale:
+            raise SystemExit(f"{workload}: {side} {computation} gives {found}, the specification {expected}")
+
+
+def of_child(module: str, *arguments: str) -> Any:
+    """What a program of this package prints, in a fresh process with one thread."""
+    with child(sys.executable, module, 1, *arguments) as side:
+        return side.about
+
+
+def report(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[dict[str, Any], bool]:
+    """The figures, and whether they are what is required (with one thread)."""
+    document: dict[str, Any] = {
+        "machine": machine(),
+        "repeats": arguments.repeats,
+        "clock": arguments.clock,
+    }
+    reached = True
+    for threads in arguments.threads:
+        with all_sides(threads, arguments.keras_numpy) as sides:
+            say(f"{threads} threads: " + json.dumps({name: side.about for name, side in sides.items()}))
+            seconds, busy = measure(arguments.workloads, sides, arguments.repeats, arguments.clock, say)
+            versions = {name: side.about for name, side in sides.items()}
+        found = [Ratios.of(comparison, seconds) for comparison in COMPARISONS]
+        for ratios in found:
+            print(f"{threads} threads: {ratios}")
+        if threads == 1:
+            reached &= all(ratios.enough for ratios in found)
+        document[f"threads={threads}"] = {
+            "sides": versions,
+            "processors busy at the most": busy,
+            "milliseconds": {
+                workload: {
+                    f"{side}: {computation}": statistics.median(seconds[workload, side, computation]) * 1e3
+                    for side, computation in ASKED
+                }
+                for workload in arguments.workloads
+            },
+            "ratios": [asdict(ratios) | {"reached": ratios.enough} for ratios in found],
+        }
+    memory = of_child("memory")
+    limit = memory["input_mib"] + memory["output_mib"] + EXTRA_MIB
+    enough = max(memory["traced_mib"], memory["resident_mib"]) <= limit
+    print(
+        f"Conv2D takes {memory['traced_mib']:.0f} MiB at its peak, {memory['resident_mib']:.0f} MiB of the "
+        f"process's memory (required: at most {limit:.0f}): {'reached' if enough else 'MISSED'}"
+    )
+    cases = of_child("cases")
+    print(
+        f"a case of the corpus, with bounds and gradients: {cases['median_ms']:.2f} ms in the median, "
+        f"{cases['p90_ms']:.2f} ms at the 90th percentile"
+    )
+    document |= {"memory": memory | {"limit_mib": limit, "reached": enough}, "cases": cases}
+    return document, reached and enough
+
+
+def main() -> None:
+    """Measure, write the report, and exit with 1 where a requirement is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__)
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="all, if none is named")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="judged are the figures of 1")
+    parser.add_argument(
+        "--clock", choices=("wall", "processor"), default="wall",
+        help="what is compared: `processor` where others keep the machine busy",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keras-numpy", default=sys.executable, metavar="PYTHON", help="one that has keras, jax and scipy"
+    )
+    parser.add_argument("--json", type=Path, default=REPORT, metavar="FILE", help="where the figures go")
+    arguments = parser.parse_args()
+    unknown = set(arguments.workloads) - WORKLOADS.keys()
+    if unknown:
+        parser.error(f"unknown workloads {sorted(unknown)}; there are {', '.join(WORKLOADS)}")
+    arguments.workloads = arguments.workloads or list(WORKLOADS)
+    print(machine())
+    document, reached = report(arguments, lambda line: print(line, file=sys.stderr))
+    arguments.json.write_text(json.dumps(document, indent=1) + "\n")
+    sys.exit(0 if reached else 1)
+
+
+if __name__ == "__main__":
+    main()

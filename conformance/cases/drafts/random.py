@@ -1,0 +1,109 @@
+"""Drafts about layers that draw random numbers in training: so many that a wrong law shows, of data that tell
+what was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from conformance.cases.case import Case, Literal, Source
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.reference_impl import layers
+
+SEQUENCE, SPATIAL, VOLUME, MATRIX = (150, 4, 60), (100, 2, 3, 60), (100, 2, 1, 3, 60), (40, 25, 50)
+
+LAYERS: tuple[tuple[str, dict[str, Any], tuple[int, ...]], ...] = (
+    ("Dropout", {"rate": 0.25}, (200, 150)),
+    ("Dropout", {"rate": 0.875, "seed": 3}, MATRIX),
+    ("Dropout", {"rate": 0.5}, (30000,)),
+    ("Dropout", {"rate": 0.25, "noise_shape": [None, 1, None]}, SEQUENCE),
+    ("Dropout", {"rate": 0.5, "noise_shape": [1, 100, 60]}, (4, 100, 60)),
+    ("SpatialDropout1D", {"rate": 0.25}, SEQUENCE),
+    ("SpatialDropout1D", {"rate": 0.5, "seed": 5}, SEQUENCE),
+    ("SpatialDropout2D", {"rate": 0.25}, SPATIAL),
+    ("SpatialDropout2D", {"rate": 0.5, "data_format": "channels_first"}, (100, 60, 2, 3)),
+    ("SpatialDropout3D", {"rate": 0.25}, VOLUME),
+    ("SpatialDropout3D", {"rate": 0.5, "data_format": "channels_first"}, (100, 60, 2, 1, 3)),
+    ("GaussianNoise", {"stddev": 0.25}, MATRIX),
+    ("GaussianNoise", {"stddev": 1.0, "seed": 3}, (50000,)),
+    ("GaussianDropout", {"rate": 0.25}, MATRIX),
+    ("GaussianDropout", {"rate": 0.5, "seed": 3}, (250, 200)),
+    ("AlphaDropout", {"rate": 0.25}, MATRIX),
+    ("AlphaDropout", {"rate": 0.5, "seed": 3}, (200, 150)),
+    ("AlphaDropout", {"rate": 0.25, "noise_shape": [150, 1, 60]}, SEQUENCE),
+    ("AlphaDropout", {"rate": 0.25, "noise_shape": [None, 1, None]}, SEQUENCE),
+)
+"""Class, configuration and shape of the input."""
+
+UNITS = 4
+
+DIAGONALS: dict[str, dict[str, tuple[float, ...]]] = {
+    "SimpleRNN": {"kernel": (1.0,), "recurrent_kernel": (0.75,)},
+    "LSTM": {"kernel": (1.0, 0.75, 1.25, 0.875), "recurrent_kernel": (0.5, 1.25, 0.75, 1.0)},
+    "GRU": {"kernel": (1.0, 0.75, 1.25), "recurrent_kernel": (0.5, 1.25, 0.75)},
+}
+"""By layer and weight, the diagonal of each gate's block: unit i is of feature i alone, and linear, so that
+an output tells what was dropped of that feature, and for which gates."""
+
+DROPPED = (
+    {"dropout": 0.25},
+    {"recurrent_dropout": 0.25},
+    {"recurrent_dropout": 0.5, "seed": 3},
+)
+
+FORMS: dict[str, tuple[dict[str, Any], ...]] = {
+    "SimpleRNN": ({},),
+    "LSTM": ({},),
+    "GRU": ({"reset_after": False}, {}),
+}
+"""By layer, what is asked in every form of it; first that which both languages have."""
+
+
+def drafts() -> Iterator[Case]:
+    for name, config, shape in LAYERS:
+        yield asking("random", name, config, shape)
+    for name, forms in FORMS.items():
+        for config in DROPPED:
+            for form in forms:
+                yield recurrent(name, config | form, (2500, 2, UNITS))
+                yield recurrent(f"{name}Cell", config | form, (2500, UNITS))
+    for name, config, shape in {about[0]: about for about in reversed(LAYERS)}.values():
+        yield asking("seeds", name, config | {"seed": 7}, (60, *shape[1:-1], 3))
+    for name, (form, *_) in FORMS.items():
+        for config in DROPPED[:2]:
+            yield recurrent(name, config | form | {"seed": 7}, (60, 2, UNITS), "seeds")
+    # Not random: nothing is dropped, or everything.
+    for name, (form, *_) in FORMS.items():
+        for dropout in ("dropout", "recurrent_dropout"):
+            for rate in (0.0, 1.0):
+                yield recurrent(name, {dropout: rate} | form, (2, 3, UNITS), "training/output/0")
+
+
+def asking(observable: str, name: str, config: Mapping[str, Any], shape: Sequence[int], **more: Any) -> Case:
+    """One that asks one thing."""
+    case = draft_layer(f"layers.{name}", config, [recipe("normal", *shape)], **more)
+    return msgspec.structs.replace(case, observables=(observable,))
+
+
+def recurrent(
+    name: str, config: Mapping[str, Any], shape: tuple[int, ...], observable: str = "random"
+) -> Case:
+    """About a linear layer, or cell, whose units do not mix."""
+    linear: dict[str, Any] = {"units": UNITS, "activation": "linear"}
+    if "recurrent_activation" in layers.get(name).arguments:
+        linear["recurrent_activation"] = "linear"
+    if not name.endswith("Cell"):
+        linear["return_sequences"] = True
+    states = [recipe("normal", shape[0], UNITS)] * (2 if name.startswith("LSTM") else 1)
+    case = asking(observable, name, {**linear, **config}, shape, initial_state=states)
+    diagonals = DIAGONALS[name.removesuffix("Cell")]
+    weights: dict[str, Source] = {w: diagonal(values) for w, values in diagonals.items()}
+    return msgspec.structs.replace(case, weights=case.weights | weights)
+
+
+def diagonal(values: Sequence[float]) -> Literal:
+    """Diagonal matrices of these values, side by side."""
+    rows = ((v if i == j else 0.0 for v in values for j in range(UNITS)) for i in range(UNITS))
+    return Literal((UNITS, UNITS * len(values)), tuple(x for row in rows for x in row))

@@ -1,0 +1,294 @@
+"""What Keras on TensorFlow does not refuse, or refuses by failing somewhere inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conformance.cases.answer import Data
+from conformance.cases.case import JSON, Case
+from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
+from conformance.dialects.deviation import Accepts, Raises, Scope, subject
+from conformance.dialects.keras_record import in_keras
+from conformance.dialects.refused import too_many_inputs, wrong_in, wrong_in_states
+from conformance.dialects.scopes import (
+    ALL_CONVOLUTIONS,
+    all_of,
+    any_of,
+    rank,
+    subjects_of,
+    without,
+)
+from conformance.reference_impl.layers import Layer
+from conformance.reference_impl.layers.cell import Cell
+from conformance.reference_impl.layers.recurrent import Recurrent
+
+REFUSAL = ("refusal",)
+
+WITH_RATES = tuple(
+    f"layers.{name}"
+    for name, layer in sorted(Layer.registered.items())
+    if {"rate", "stddev"} & layer.arguments.keys()
+)
+"""The dropouts and noises."""
+
+COMPARED: Mapping[tuple[str, ...], Mapping[str, JSON]] = {
+    ALL_CONVOLUTIONS: {"depth_multiplier": 1, "filters": 6, "groups": 1},
+    (*subjects_of(Cell), *subjects_of(Recurrent)): {"dropout": 0.0, "recurrent_dropout": 0.0, "units": 3},
+    WITH_RATES: {"rate": 0.5, "stddev": 0.5},
+    ("layers.LeakyReLU", "layers.ReLU"): {"max_value": 6.0, "negative_slope": 0.5, "threshold": 0.0},
+    ("layers.CategoryEncoding",): {"num_tokens": 9},
+}
+"""By layers, the arguments that their constructors compare with limits, and a value within those."""
+
+STACKING = tuple(
+    f"layers.{name}"
+    for name in (
+        "Activation", "ActivityRegularization", "AlphaDropout", "CategoryEncoding", "Dropout", "ELU",
+        "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU", "Masking", "ReLU", "Rescaling",
+        "UnitNormalization",
+    )
+)  # fmt: skip
+"""Layers that declare no `input_spec`, and hand their input to `ops` as it is."""
+
+
+def in_words(*arguments: str) -> Scope:
+    """One of the arguments is a text."""
+    return lambda case, data: any(isinstance(case.config.get(name), str) for name in arguments)
+
+
+def beyond_rank(case: Case, data: Data) -> bool:
+    """An axis is none that the first input has."""
+    axis, ndim = case.config.get("axis", case.config.get("axes")), data.inputs[0].ndim
+    return isinstance(axis, int) and not -ndim <= axis < ndim
+
+
+def has_negative(case: Case, data: Data) -> bool:
+    """The first input has a number below 0."""
+    return bool((data.inputs[0] < 0).any())
+
+
+def has_more_than_tokens(case: Case, data: Data) -> bool:
+    """The first input has an integer beyond those that CategoryEncoding is to encode."""
+    tokens = case.config.get("num_tokens")
+    return isinstance(tokens, int) and bool((data.inputs[0] >= tokens).any())
+
+
+def more_states_than(count: int) -> Scope:
+    """There are more initial states than so many."""
+    return lambda case, data: len(case.initial_state) > count
+
+
+def twice(name: str) -> Case:
+    """The first case of a layer that takes one input, with two."""
+    return spoilt(name, inputs=first_cases()[f"layers.{name}"].inputs * 2)
+
+
+DEVIATIONS = (
+    in_keras(
+        id="keras-text-compared-with-numbers",
+        summary="A text for a number is compared with its limits before anything looks at its type: the "
+        "error is "
+        "Python's own, and names no argument.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/convolutional/base_conv.py:138, rnn/lstm.py:109, :134, "
+        "regularization/dropout.py:43, gaussian_noise.py:30, activations/relu.py:44, leaky_relu.py:45, "
+        "preprocessing/category_encoding.py, and others of their kinds",
+        scope=any_of(
+            *(
+                all_of(subject(*subjects), in_words(*values), wrong_in(**values))
+                for subjects, values in COMPARED.items()
+            )
+        ),
+        effect=Raises("internal", "construction", REFUSAL, "not supported between instances of"),
+        witnesses=(
+            spoilt("Conv2D", {"filters": "3"}),
+            spoilt("LSTM", {"dropout": "x"}),
+            spoilt("Dropout", {"rate": "x"}),
+            spoilt("ReLU", {"negative_slope": "x"}),
+            spoilt("CategoryEncoding", {"num_tokens": "3"}),
+        ),
+    ),
+    in_keras(
+        id="keras-softmax-axis-unchecked",
+        summary="Softmax takes anything for its axis, and compares it when it is called.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/activations/softmax.py:50, Softmax.__init__",
+        scope=all_of(subject("layers.Softmax"), in_words("axis"), wrong_in("axis")),
+        effect=Raises("internal", "call", REFUSAL, "not supported between instances of"),
+        witnesses=(spoilt("Softmax", {"axis": "last"}),),
+    ),
+    in_keras(
+        id="keras-axis-used-as-index",
+        summary="GroupNormalization and RMSNormalization take anything for their axis, and index a shape "
+        "by it.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, "
+        "rms_normalization.py:55, build",
+        scope=all_of(
+            subject("layers.GroupNormalization", "layers.RMSNormalization"),
+            in_words("axis"),
+            wrong_in("axis"),
+        ),
+        effect=Raises("internal", "call", REFUSAL, "indices must be integers"),
+        witnesses=(
+            spoilt("GroupNormalization", {"axis": "last"}),
+            spoilt("RMSNormalization", {"axis": "last"}),
+        ),
+    ),
+    in_keras(
+        id="keras-concatenate-axis-unchecked",
+        summary="Concatenate takes a text for its axis; the remainder by the rank is then the text "
+        "formatted.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/merging/concatenate.py:60, Concatenate.build",
+        scope=all_of(subject("layers.Concatenate"), in_words("axis"), wrong_in("axis")),
+        effect=Raises("internal", "call", REFUSAL, "not all arguments converted during string formatting"),
+        witnesses=(spoilt("Concatenate", {"axis": "last"}),),
+    ),
+    in_keras(
+        id="keras-center-crop-subtracts-text",
+        summary="CenterCrop takes a text for a height or width, and subtracts it from the image's.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59, :109",
+        scope=all_of(subject("layers.CenterCrop"), in_words("height", "width"), wrong_in(height=3, width=3)),
+        effect=Raises("internal", "call", REFUSAL, "unsupported operand type"),
+        witnesses=(spoilt("CenterCrop", {"height": "3"}),),
+    ),
+    in_keras(
+        id="keras-center-crop-to-nothing",
+        summary="CenterCrop takes a height or width of 0, and gives images without a pixel.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59",
+        scope=all_of(
+            subject("layers.CenterCrop"), without(in_words("height", "width")), wrong_in(height=3, width=3)
+        ),
+        effect=Accepts(),
+        witnesses=(spoilt("CenterCrop", {"height": 0}),),
+    ),
+    in_keras(
+        id="keras-axis-beyond-rank",
+        summary="An axis that the input does not have is found by Python, as an index out of range.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/normalization/batch_normalization.py:241, "
+        "layer_normalization.py:158, "
+        "group_normalization.py:104, rms_normalization.py:55, merging/concatenate.py:75, dot.py:286, "
+        "backend/tensorflow/nn.py:141, glu",
+        scope=all_of(
+            subject(
+                "activations.glu",
+                "layers.BatchNormalization",
+                "layers.Concatenate",
+                "layers.Dot",
+                "layers.GroupNormalization",
+                "layers.LayerNormalization",
+                "layers.RMSNormalization",
+            ),
+            beyond_rank,
+        ),
+        effect=Raises("internal", "call", REFUSAL, "index out of range"),
+        witnesses=(
+            spoilt("BatchNormalization", {"axis": 7}),
+            spoilt("Concatenate", {"axis": -7}),
+            spoilt("Dot", {"axes": 7}),
+            asked(Case("activations.glu", {"axis": 7}, normal((2, 4)))),
+        ),
+    ),
+    in_keras(
+        id="keras-resizing-of-no-image",
+        summary="Resizing looks for the channels of an input that has none, of rank 2.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/resizing.py",
+        scope=all_of(subject("layers.Resizing"), rank(1, 2)),
+        effect=Raises("internal", "call", REFUSAL, "tuple index out of range"),
+        witnesses=tuple(spoilt("Resizing", inputs=inputs) for inputs in INPUTS["Resizing"]),
+    ),
+    in_keras(
+        id="keras-inputs-made-one",
+        summary="A list of inputs, for a layer that takes one and says so nowhere, is made one array with "
+        "another "
+        "axis in front.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/layer.py:882, Layer.__call__; "
+        "keras/src/layers/activations/elu.py, "
+        "and others without `input_spec`",
+        scope=all_of(subject(*STACKING), too_many_inputs),
+        effect=Accepts(),
+        witnesses=(twice("Activation"), twice("Dropout"), twice("Rescaling")),
+    ),
+    in_keras(
+        id="keras-list-of-inputs-asked-for-shape",
+        summary="Embedding, Reshape and Softmax ask a list of inputs for what a tensor has.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/core/embedding.py:193, reshaping/reshape.py:53, "
+        "activations/softmax.py:84",
+        scope=all_of(subject("layers.Embedding", "layers.Reshape", "layers.Softmax"), too_many_inputs),
+        effect=Raises("internal", "call", REFUSAL, "'list' object has no attribute"),
+        witnesses=(twice("Embedding"), twice("Reshape"), twice("Softmax")),
+    ),
+    in_keras(
+        id="keras-group-normalization-of-several-inputs",
+        summary="GroupNormalization takes the shape of the second of two inputs for a number of channels.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, build",
+        scope=all_of(subject("layers.GroupNormalization"), too_many_inputs),
+        effect=Raises("internal", "call", REFUSAL, "not supported between instances of 'tuple' and 'int'"),
+        witnesses=(twice("GroupNormalization"),),
+    ),
+    in_keras(
+        id="keras-gru-ignores-states",
+        summary="A GRU with more initial states than it has reads the first.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/gru.py:184, GRUCell.call",
+        scope=all_of(subject("layers.GRU"), more_states_than(1), wrong_in_states),
+        effect=Accepts(),
+        witnesses=(spoilt("GRU", initial_state=STATES["GRU"][0]),),
+    ),
+    in_keras(
+        id="keras-cells-of-one-sample",
+        summary="A cell called with one sample, without a batch, broadcasts it over the batch of its states.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/lstm.py, LSTMCell.call: cells declare no `input_spec`",
+        scope=all_of(subject(*subjects_of(Cell)), rank(1)),
+        effect=Accepts(),
+        witnesses=(spoilt("LSTMCell", inputs=normal((2,))), spoilt("GRUCell", inputs=normal((2,)))),
+    ),
+    in_keras(
+        id="keras-embedding-of-negative-indices",
+        summary="A negative index counts from the end of the table.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:3056, take",
+        scope=all_of(subject("layers.Embedding"), has_negative),
+        effect=Accepts(),
+        witnesses=(spoilt("Embedding", inputs=INPUTS["Embedding"][1]),),
+    ),
+    in_keras(
+        id="keras-category-encoding-beyond-tokens",
+        summary="An integer of num_tokens or more is encoded as nothing, where the documentation promises "
+        "an error.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/utils/numerical_utils.py, encode_categorical_inputs",
+        scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
+        effect=Accepts(),
+        witnesses=(spoilt("CategoryEncoding", inputs=INPUTS["CategoryEncoding"][0]),),
+    ),
+    in_keras(
+        id="keras-weights-of-another-type",
+        summary="Bidirectional and Embedding ask their argument `weights` for a length or a shape, "
+        "whatever it is.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:147; "
+        "keras/src/layers/core/embedding.py:144",
+        scope=all_of(subject("layers.Bidirectional", "layers.Embedding"), wrong_in("weights")),
+        effect=Raises("internal", "construction", REFUSAL, "has no "),
+        witnesses=(spoilt("Bidirectional", {"weights": 3}), spoilt("Embedding", {"weights": 3})),
+    ),
+    in_keras(
+        id="keras-reshape-to-number",
+        summary="Reshape makes a tuple of its target shape before it looks at it.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/reshaping/reshape.py:40, Reshape.__init__",
+        scope=all_of(subject("layers.Reshape"), wrong_in(target_shape=[-1])),
+        effect=Raises("internal", "construction", REFUSAL, "object is not iterable"),
+        witnesses=(spoilt("Reshape", {"target_shape": 2}),),
+    ),
+)

@@ -1,0 +1,83 @@
+"""What layers of Keras 3.15 on TensorFlow 2.21 that interpolate images do otherwise, on a CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Value, subject
+from conformance.dialects.keras_record import in_tensorflow
+from conformance.dialects.scopes import all_of
+from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.layers.resizing import in_proportion
+from conformance.reference_impl.tape import Tensor
+
+INTERPOLATING = subject("layers.Resizing", "layers.UpSampling2D")
+
+STEPS = 1024
+"""The positions between two pixels at which the table holds the cubic's heights."""
+
+
+def at_steps(original: Any, old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Tensor:
+    """The positions rounded to steps; of one between two steps, within its error, both are possible."""
+    at: Tensor = original(old, new, like, interpolation, antialias)
+    if interpolation != "bicubic" or antialias:
+        return at
+    step = at.value * STEPS
+    rounded = xp.rint(step)
+    error = 0.0 if at.error is None else at.error * STEPS
+    uncertain = xp.abs(xp.abs(step - rounded) - 0.5) < error
+    return Tensor(rounded / STEPS, xp.where(uncertain, 1.0 / STEPS, 0.0) if uncertain.any() else None)
+
+
+def sizes(case: Case, data: Data) -> list[tuple[int, int]]:
+    """(old, new) height and width of what is interpolated."""
+    x, layer = data.inputs[0], layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    if isinstance(layer, layers.UpSampling2D):
+        old = x.shape[layer.first_axis :][:2]
+        return [(n, n * times) for n, times in zip(old, layer.factors, strict=True)]
+    assert isinstance(layer, layers.Resizing)
+    axes = layer.spatial(x.ndim)
+    given = in_proportion(layer, Tensor(x), axes).shape
+    return [(given[axis], new) for axis, new in zip(axes, (layer.height, layer.width), strict=True)]
+
+
+def between_steps(case: Case, data: Data) -> bool:
+    """A cubic is asked for at a position that is no multiple of a step."""
+    if case.config.get("interpolation") != "bicubic" or case.config.get("antialias"):
+        return False
+    return any(
+        ((2 * i + 1) * old - new) * STEPS % (2 * new) != 0
+        for old, new in sizes(case, data)
+        for i in range(new)
+    )
+
+
+DEVIATIONS = (
+    in_tensorflow(
+        id="keras-bicubic-in-steps",
+        summary="Bicubic interpolation without antialias rounds positions to 1/1024 of a pixel, at which the "
+        "cubic is tabulated: results are off by up to 1e-3 of the difference of two pixels, unless the new "
+        "size is 2, 4, 8, … times the old one. With antialias nothing is rounded.",
+        kind="precision",
+        source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, kTableSize",
+        upstream="none found (searched GitHub issues for: tensorflow image resize bicubic lookup table 1024)",
+        scope=all_of(INTERPOLATING, between_steps),
+        effect=Value({"layers.positions_of_window": at_steps}),
+        witnesses=(
+            draft_layer(
+                "layers.UpSampling2D",
+                {"size": [1, 3], "interpolation": "bicubic"},
+                [recipe("normal", 2, 4, 4, 3)],
+            ),
+            draft_layer(
+                "layers.Resizing",
+                {"height": 3, "width": 5, "interpolation": "bicubic"},
+                [recipe("normal", 2, 4, 4, 3)],
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,223 @@
+"""What recurrent layers of Keras 3.15, and their cells, do otherwise on TensorFlow 2.21, on a CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
+from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
+from conformance.dialects.scopes import (
+    all_of,
+    any_of,
+    given_empty_batch,
+    sets,
+    without,
+    wraps,
+)
+from conformance.reference_impl import layers
+
+
+def seed_left_out(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in expected.items() if key != "seed"}
+
+
+def penalty_lost(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    return expected | {"activity_regularizer": None}
+
+
+def concatenates(case: Case, data: Data) -> bool:
+    return bool(case.config.get("merge_mode", "concat") == "concat")
+
+
+def twice_the_first(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    units = case.config["layer"]["config"]["units"]
+    return [[*expected[0][:-1], 2 * units], *expected[1:]]
+
+
+def of_unknown_size(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    return [[None] * len(shape) for shape in expected]
+
+
+def lists_cells(case: Case, data: Data) -> bool:
+    return isinstance(case.config["cell"], list)
+
+
+def image_unlike_state(case: Case, data: Data) -> bool:
+    """The shape of an input's image cannot be stretched to that of a state."""
+    shape = data.inputs[0].shape
+    state = layers.ConvLSTM2D(**case.config).output_shapes([shape])[-1]
+    return any(n not in (1, m) for n, m in zip(shape[-3:], state[-3:], strict=True))
+
+
+DEVIATIONS = (
+    in_keras(
+        id="keras-simple-rnn-config-without-seed",
+        summary="The configuration of SimpleRNN does not tell its seed, so a saved model drops at random "
+        "otherwise when it is loaded; LSTM and GRU tell theirs.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:413, SimpleRNN.get_config",
+        scope=subject("layers.SimpleRNN"),
+        effect=Metadata(CONFIGURATIONS, seed_left_out),
+        witnesses=(
+            draft_layer("layers.SimpleRNN", {"units": 3}, [recipe("normal", 2, 3, 4)]),
+            draft_layer(
+                "layers.Bidirectional",
+                {"layer": inside("SimpleRNN", name="inner", units=2)},
+                [recipe("normal", 2, 3, 4)],
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-simple-rnn-activity-regularizer-lost",
+        summary="SimpleRNN drops its activity_regularizer in silence: the penalty is missing from the loss. "
+        "Use a layer ActivityRegularization.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:341, SimpleRNN.__init__",
+        scope=all_of(subject("layers.SimpleRNN"), sets("activity_regularizer")),
+        effect=Metadata(CONFIGURATIONS, penalty_lost),
+        witnesses=(
+            draft_layer(
+                "layers.SimpleRNN",
+                {"units": 3, "activity_regularizer": {"class_name": "L2", "config": {"l2": 0.0078125}}},
+                [recipe("normal", 2, 3, 4)],
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-cell-without-output-shape",
+        summary="A cell infers no output shape: ask the layer that repeats it.",
+        kind="intentional",
+        source="keras 3.15.1, keras/src/layers/layer.py:1249, Layer.compute_output_shape",
+        scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell", "layers.StackedRNNCells"),
+        effect=Raises(
+            "not-implemented", "shape", ("shape/*",), "does not have a `compute_output_shape` method"
+        ),
+        witnesses=tuple(
+            draft_layer(
+                f"layers.{name}",
+                {"units": 2},
+                [recipe("normal", 2, 3)],
+                initial_state=[recipe("normal", 2, 2)] * states,
+            )
+            for name, states in (("GRUCell", 1), ("LSTMCell", 2), ("SimpleRNNCell", 1))
+        ),
+        stands="A cell's outputs have shapes, which its layer infers. TensorFlow.js refuses a GRUCell "
+        "altogether where reset_after is left at its default.",
+    ),
+    in_keras(
+        id="keras-bidirectional-shape-doubles-first",
+        summary="The inferred output of Bidirectional is twice as wide as that of the first direction, also "
+        "where backward_layer has other units: the model's next layer is built for another width.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
+        scope=all_of(subject("layers.Bidirectional"), sets("backward_layer"), concatenates),
+        effect=Metadata(("shape/*",), twice_the_first),
+        witnesses=(
+            draft_layer(
+                "layers.Bidirectional",
+                {
+                    "layer": inside("GRU", name="one", units=2),
+                    "backward_layer": inside("LSTM", name="other", units=3, go_backwards=True),
+                },
+                [recipe("normal", 2, 3, 4)],
+            ),
+        ),
+        stands="The output that Keras computes is as wide as the specification says. TensorFlow.js ignores "
+        "backward_layer, and so doubles the first too.",
+    ),
+    in_keras(
+        id="keras-time-distributed-forgets-its-size",
+        summary="TimeDistributed does not know of the dimensions that its layer was built for: where they "
+        "are unknown, so are those of its output.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape",
+        scope=all_of(
+            subject("layers.TimeDistributed"), wraps("BatchNormalization", "LayerNormalization", "PReLU")
+        ),
+        effect=Metadata(("shape/unknown",), of_unknown_size),
+        witnesses=(
+            draft_layer("layers.TimeDistributed", {"layer": inside("PReLU")}, [recipe("normal", 2, 3, 4)]),
+        ),
+    ),
+    in_keras(
+        id="keras-time-distributed-depthwise-of-unknown-channels",
+        summary="TimeDistributed does not know of the channels that its DepthwiseConv2D was built for, and "
+        "multiplies None where they are unknown.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape; "
+        "keras/src/layers/convolutional/base_depthwise_conv.py, compute_output_shape",
+        scope=all_of(subject("layers.TimeDistributed"), wraps("DepthwiseConv2D")),
+        effect=Raises("type", "shape", ("shape/unknown",), "unsupported operand type"),
+        witnesses=(
+            draft_layer(
+                "layers.TimeDistributed",
+                {"layer": inside("DepthwiseConv2D", kernel_size=2)},
+                [recipe("normal", 1, 2, 3, 4, 2)],
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-lstm-cell-of-empty-batch",
+        summary="LSTM and LSTMCell refuse an empty batch on a CPU: `ops.add` takes the product with the "
+        "recurrent kernel, of shape (0, 4·units), for a bias.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
+        scope=all_of(
+            subject("layers.LSTM", "layers.LSTMCell"),
+            given_empty_batch,
+            without(sets("recurrent_dropout")),
+        ),
+        effect=Raises(
+            "invalid-argument",
+            "call",
+            ("output/*", "dtype", "mask/*", "gradient/*", "reconstructed/output/*"),
+            "Biases must be 1D",
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.LSTMCell",
+                {"units": 3},
+                [recipe("normal", 0, 4)],
+                initial_state=[recipe("normal", 0, 3)] * 2,
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-stateful-stack-cannot-be-reset",
+        summary="reset_state of a stateful RNN that repeats a stack of cells fails, for its states are "
+        "lists, one for each cell: assign zeros to each state yourself.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/rnn.py:325, RNN.reset_state",
+        scope=all_of(subject("layers.RNN"), sets("stateful"), any_of(wraps("StackedRNNCells"), lists_cells)),
+        effect=Raises("internal", "call", CALL, "object has no attribute 'assign'"),
+        witnesses=(
+            draft_layer(
+                "layers.RNN",
+                {"cell": inside("StackedRNNCells", cells=[GRU_CELL, SIMPLE_CELL]), "stateful": True},
+                [recipe("normal", 2, 3, 4)],
+            ),
+        ),
+    ),
+)
+
+ONE_DNN = (
+    in_tensorflow(
+        id="keras-onednn-conv-lstm-empty-batch",
+        summary="With oneDNN ConvLSTM2D refuses an empty batch: a convolution over one has the shape of its "
+        "input, to which neither the bias nor the convolution of the state can be added.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
+        scope=all_of(subject("layers.ConvLSTM2D"), given_empty_batch, image_unlike_state),
+        effect=Raises("invalid-argument", "call", CALL, "Incompatible shapes"),
+        witnesses=(
+            draft_layer(
+                "layers.ConvLSTM2D", {"filters": 3, "kernel_size": 2}, [recipe("normal", 0, 2, 3, 3, 2)]
+            ),
+        ),
+    ),
+)
+"""With oneDNN."""

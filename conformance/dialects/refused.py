@@ -1,0 +1,70 @@
+"""Scopes of deviations about what is to be refused: what is wrong with a case, and that nothing else is.
+
+Each asks the specification for the same case without the fault: a case with another fault beside it is not in
+scope, nor is one that the backend would have to refuse for another reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from conformance.cases.answer import Answers, Data, Refusal
+from conformance.cases.case import JSON, Case
+from conformance.dialects.deviation import Scope
+from conformance.reference_impl import layers
+
+
+def sound(case: Case, data: Data, **changes: Any) -> bool:
+    """Whether the specification takes the case with these changes."""
+    asked = msgspec.structs.replace(case, **changes, observables=("refusal",))
+    return not isinstance(Answers(asked, data, None)["refusal"], Refusal)
+
+
+def wrong_in(*arguments: str, **instead: JSON) -> Scope:
+    """What is wrong is one of these arguments: the case would be sound without it, or with the value given
+    here in its place."""
+
+    def scope(case: Case, data: Data) -> bool:
+        given = case.config.keys() & {*arguments, *instead}
+        kept = {name: value for name, value in case.config.items() if name not in given}
+        mended = {name: instead[name] for name in given if name in instead}
+        return bool(given) and sound(case, data, config=kept | mended)
+
+    return scope
+
+
+def lacking(**argument: JSON) -> Scope:
+    """One of these required arguments is missing: the case would be sound with the value given here."""
+
+    def scope(case: Case, data: Data) -> bool:
+        return any(
+            name not in case.config and sound(case, data, config=case.config | {name: value})
+            for name, value in argument.items()
+        )
+
+    return scope
+
+
+def unknown_arguments(case: Case, data: Data) -> bool:
+    """What is wrong are arguments that the specification's layer does not have."""
+    known = layers.get(case.subject.removeprefix("layers.")).arguments
+    return wrong_in(*case.config.keys() - known.keys())(case, data)
+
+
+def wrong_in_masks(case: Case, data: Data) -> bool:
+    """A mask does not fit: the case would be sound without masks."""
+    return bool(case.masks) and sound(case, replace(data, masks=()), masks=())
+
+
+def wrong_in_states(case: Case, data: Data) -> bool:
+    """An initial state does not fit: the case would be sound without initial states."""
+    return bool(case.initial_state) and sound(case, replace(data, initial_state=()), initial_state=())
+
+
+def too_many_inputs(case: Case, data: Data) -> bool:
+    """Of the inputs, the first alone would be sound."""
+    alone = replace(data, inputs=data.inputs[:1])
+    return len(case.inputs) > 1 and sound(case, alone, inputs=case.inputs[:1])

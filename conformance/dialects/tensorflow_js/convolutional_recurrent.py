@@ -1,0 +1,95 @@
+"""What ConvLSTM2D and its cell do otherwise in TensorFlow.js."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.scopes import all_of, channels_first, given_mask, sets
+from conformance.dialects.tensorflow_js.defaults import CONV_LSTM_CASE
+from conformance.dialects.tensorflow_js.record import (
+    CALLED,
+    CONV_LSTM,
+    LAYERS,
+    WASM,
+    deviation,
+)
+from conformance.reference_impl import layers
+
+SOURCE = f"{LAYERS}/layers/convolutional_recurrent.js"
+
+Shapes = list[list[int | None]]
+
+
+def of_known_images(case: Case, expected: Shapes) -> Shapes:
+    """The shapes for images of the case's size, their number as far as it is known."""
+    layer = layers.get(case.subject.removeprefix("layers.")).from_config(case.config)
+    known = (expected[0][0], None, *case.inputs[0].shape[2:])
+    return [list(shape) for shape in layer.output_shapes([known])]
+
+
+def over_images(config: dict[str, Any], *shape: int, **more: Any) -> Case:
+    return draft_layer(
+        "layers.ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2} | config,
+        [recipe("normal", *shape)],
+        weights="small_normal",
+        **more,
+    )
+
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-conv-lstm-no-unrolling",
+        "ConvLSTM2D with unroll is refused: set it to False, which computes the same.",
+        kind="intentional",
+        source=f"{SOURCE}:40 (ConvRNN2D)",
+        scope=all_of(subject("layers.ConvLSTM2D"), sets("unroll")),
+        effect=Raises("not-implemented", "construction", ("*",), "Unrolling is not possible"),
+        witnesses=(over_images({"unroll": True}, 1, 2, 3, 3, 2),),
+    ),
+    deviation(
+        "tfjs-conv-lstm-refuses-mask",
+        "ConvLSTM2D cannot be called with a mask, whatever it hides: cut sequences to their length.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:145 (rnn: a mask (batch, time) is transposed as the input)",
+        scope=all_of(subject("layers.ConvLSTM2D"), given_mask),
+        effect=Raises(
+            "invalid-argument",
+            "call",
+            CALLED,
+            "must match length of perm",
+        ),
+        witnesses=(over_images({}, 2, 3, 3, 3, 2, masks=[recipe("mask", 2, 3, dtype="bool")]),),
+    ),
+    deviation(
+        "tfjs-conv-lstm-fixes-image",
+        "A ConvLSTM2D knows the height and width of its images once it is built, and keeps them: the "
+        "inferred shape has them where Keras's are unknown.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/recurrent.js:333 (RNN.build: inputSpec)",
+        scope=subject("layers.ConvLSTM2D"),
+        effect=Metadata(("shape/unknown",), of_known_images),
+        witnesses=(CONV_LSTM_CASE,),
+    ),
+)
+
+ON_WASM = (
+    deviation(
+        "tfjs-wasm-conv-lstm-channels-first",
+        "ConvLSTM2D and its cell are refused with channels first: use channelsLast, and Permute around it.",
+        kind="intentional",
+        source=f"{WASM}/kernels/Conv2D.js:64 (conv2d: dataFormat)",
+        scope=all_of(subject(*CONV_LSTM), channels_first),
+        effect=Raises(
+            "not-implemented",
+            "call",
+            CALLED,
+            "does not support dataFormat",
+        ),
+        witnesses=(over_images({"data_format": "channels_first"}, 1, 2, 2, 3, 3),),
+    ),
+)
+"""What only the WebAssembly backend does."""

@@ -1,0 +1,488 @@
+"""What TensorFlow.js does not refuse, or refuses by failing somewhere inside.
+
+An entry is a check that is missing; its scope asks whether the case would be sound but for that. A misspelt
+argument and one that only Keras has come to the same here, since the constructors read what they know.
+"""
+
+from __future__ import annotations
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case, Source
+from conformance.cases.drafts.draft import recipe
+from conformance.cases.drafts.errors import DENSE, GRU, LOW_RANK, UNKNOWN, first_cases, spoilt
+from conformance.dialects.deviation import Accepts, Raises, Scope, subject
+from conformance.dialects.refused import (
+    lacking,
+    too_many_inputs,
+    unknown_arguments,
+    wrong_in,
+    wrong_in_masks,
+)
+from conformance.dialects.scopes import (
+    ALL_CONVOLUTIONS,
+    CONVOLUTIONS,
+    all_of,
+    asks,
+    inner,
+    sets,
+    without,
+)
+from conformance.dialects.scopes import LAYERS as ALL_LAYERS
+from conformance.dialects.tensorflow_js.record import CELLS, CORE, CPU, LAYERS, RECURRENT, WASM, deviation
+
+REFUSAL = ("refusal",)
+
+ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
+    "activity_regularizer": tuple(
+        set(ALL_LAYERS).difference((*ALL_CONVOLUTIONS, "layers.Dense", "layers.Embedding"))
+    ),
+    "backward_layer": ("layers.Bidirectional",),
+    "beta_constraint": ("layers.LayerNormalization",),
+    "data_format": (
+        "layers.AveragePooling1D",
+        "layers.CenterCrop",
+        "layers.GlobalAveragePooling1D",
+        "layers.GlobalMaxPooling1D",
+        "layers.MaxPooling1D",
+        "layers.Resizing",
+    ),
+    "dtype": ALL_LAYERS,
+    "factor": ("layers.CenterCrop", "layers.Resizing"),
+    "fill_mode": ("layers.Resizing",),
+    "gamma_constraint": ("layers.LayerNormalization",),
+    "groups": CONVOLUTIONS,
+    "lora_rank": (*CONVOLUTIONS, "layers.Dense", "layers.Embedding"),
+    "negative_slope": ("layers.LeakyReLU", "layers.ReLU"),
+    "output_padding": ("layers.Conv2DTranspose", "layers.Conv3DTranspose"),
+    "pad_to_aspect_ratio": ("layers.Resizing",),
+    "seed": (*RECURRENT, *CELLS, "layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+    "threshold": ("layers.ReLU",),
+    "use_cudnn": ("layers.GRU", "layers.LSTM"),
+}
+"""Arguments by their Keras names, and the layers whose constructors in TensorFlow.js do not read them."""
+
+
+def only_in_keras(case: Case, data: Data) -> bool:
+    """What is wrong are arguments that the class does not have in TensorFlow.js."""
+    unread = [name for name, subjects in ONLY_IN_KERAS.items() if case.subject in subjects]
+    return wrong_in(*unread)(case, data)
+
+
+def below_one(*arguments: str) -> Scope:
+    """One of the arguments is a number below 1."""
+    return lambda case, data: any(
+        isinstance(case.config.get(name), int) and case.config[name] < 1 for name in arguments
+    )
+
+
+def longer_than(count: int, argument: str) -> Scope:
+    """The argument is a list of more than so many."""
+    return lambda case, data: (
+        isinstance(case.config.get(argument), list) and len(case.config[argument]) > count
+    )
+
+
+def is_list(argument: str) -> Scope:
+    """The argument is a list with something in it."""
+    return longer_than(0, argument)
+
+
+def mask(*shape: int) -> tuple[Source, ...]:
+    return (recipe("mask", *shape, dtype="bool"),)
+
+
+def wraps_what_is_not_recurrent(case: Case, data: Data) -> bool:
+    """There is a layer inside, and it repeats no cell."""
+    return any(f"layers.{name}" not in RECURRENT for name, _ in inner(case))
+
+
+GEOMETRY = ("kernel_size", "strides", "dilation_rate", "depth_multiplier")
+"""The numbers that say which windows a convolution has."""
+
+BAD_WINDOWS = all_of(
+    subject(*ALL_CONVOLUTIONS),
+    below_one(*GEOMETRY),
+    wrong_in("strides", "dilation_rate", "depth_multiplier", kernel_size=1),
+)
+LARGE_WINDOWS = all_of(subject(*ALL_CONVOLUTIONS), without(below_one("kernel_size")), wrong_in(kernel_size=1))
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-unknown-arguments-ignored",
+        "A misspelt argument goes unnoticed: constructors read the arguments that they know, and no other.",
+        kind="bug",
+        source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
+        scope=all_of(subject(*ALL_LAYERS), unknown_arguments),
+        effect=Accepts(),
+        witnesses=(spoilt("Dense", UNKNOWN), spoilt("LSTM", UNKNOWN), spoilt("Flatten", UNKNOWN)),
+    ),
+    deviation(
+        "tfjs-arguments-of-keras-ignored",
+        "Arguments that only Keras has go unnoticed, bad ones too: seed of recurrent layers, groups, "
+        "lora_rank, "
+        "output_padding, data_format of layers of one dimension, and others.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
+        scope=all_of(subject(*ALL_LAYERS), only_in_keras),
+        effect=Accepts(),
+        witnesses=(
+            spoilt("Dense", {"dtype": "float31"}),
+            spoilt("Dense", LOW_RANK),
+            spoilt("Conv2D", {"filters": 3, "groups": 3}),
+            spoilt("LSTM", {"seed": "last"}),
+        ),
+    ),
+    deviation(
+        "tfjs-name-and-trainable-unchecked",
+        "A name may be anything, and so may trainable.",
+        kind="bug",
+        source=f"{LAYERS}/engine/topology.js:214, :220 (Layer)",
+        scope=all_of(subject(*ALL_LAYERS), wrong_in("name", "trainable")),
+        effect=Accepts(),
+        witnesses=(spoilt("Dense", {"name": 3}), spoilt("Dense", {"trainable": "yes"})),
+    ),
+    deviation(
+        "tfjs-numbers-unchecked",
+        "Rates, standard deviations, momentum, epsilon, seeds and noise shapes are taken as they come: of "
+        "another "
+        "range, or no numbers at all.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:27 (Dropout), noise.js:21 (GaussianNoise), :50, :113, "
+        "normalization.js:147 (BatchNormalization), :285 (LayerNormalization), recurrent.js:663 "
+        "(SimpleRNNCell), "
+        ":827, :1008",
+        scope=all_of(
+            subject(
+                "layers.AlphaDropout",
+                "layers.BatchNormalization",
+                "layers.Dropout",
+                "layers.GaussianDropout",
+                "layers.GaussianNoise",
+                "layers.LayerNormalization",
+                "layers.SpatialDropout1D",
+                *CELLS,
+                *RECURRENT,
+            ),
+            wrong_in(
+                "momentum",
+                "epsilon",
+                "dropout",
+                "recurrent_dropout",
+                "noise_shape",
+                "seed",
+                rate=0.5,
+                stddev=0.5,
+            ),
+        ),
+        effect=Accepts(),
+        witnesses=(
+            spoilt("Dropout", {"rate": 1.5}),
+            spoilt("BatchNormalization", {"epsilon": "x"}),
+            spoilt("LSTM", {"dropout": "x"}),
+        ),
+    ),
+    deviation(
+        "tfjs-required-arguments-unchecked",
+        "A layer is made without an argument that it cannot do without, or for which it has a default of "
+        "its own "
+        "(pool_size): a rate that is undefined drops nothing.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:27 (Dropout), :240 (Activation), noise.js:21, :50, :113, "
+        "pooling.js:128 (Pooling1D), :228, :323, merge.js:894 (Dot), preprocessing/center_crop.js:18, "
+        "preprocessing/image_resizing.js:26",
+        scope=all_of(
+            subject(
+                "layers.Activation",
+                "layers.AlphaDropout",
+                "layers.AveragePooling1D",
+                "layers.AveragePooling2D",
+                "layers.AveragePooling3D",
+                "layers.CenterCrop",
+                "layers.Dot",
+                "layers.Dropout",
+                "layers.GaussianDropout",
+                "layers.GaussianNoise",
+                "layers.Resizing",
+                "layers.SpatialDropout1D",
+            ),
+            lacking(activation="relu", axes=1, height=3, pool_size=2, rate=0.5, stddev=0.5, width=3),
+        ),
+        effect=Accepts(),
+        witnesses=(
+            spoilt("Dropout", without="rate"),
+            spoilt("Dot", without="axes"),
+            spoilt("AveragePooling2D", without="pool_size"),
+        ),
+    ),
+    deviation(
+        "tfjs-required-argument-read-at-once",
+        "Without its layer, or its target shape, a layer fails on `undefined` rather than say what it lacks.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:184 (Bidirectional), core.js:293 (Reshape)",
+        scope=all_of(
+            subject("layers.Bidirectional", "layers.Reshape"), lacking(layer=GRU, target_shape=[-1])
+        ),
+        effect=Raises("internal", "construction", REFUSAL, "Cannot read properties of undefined"),
+        witnesses=(spoilt("Bidirectional", without="layer"), spoilt("Reshape", without="target_shape")),
+    ),
+    deviation(
+        "tfjs-time-distributed-without-layer",
+        "TimeDistributed is made without a layer, and fails on `undefined` when it is called.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:41 (Wrapper)",
+        scope=all_of(subject("layers.TimeDistributed"), lacking(layer=DENSE)),
+        effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
+        witnesses=(spoilt("TimeDistributed", without="layer"),),
+    ),
+    deviation(
+        "tfjs-time-distributed-of-no-layer",
+        "TimeDistributed takes anything for its layer, and fails when it is called.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:41 (Wrapper)",
+        scope=all_of(subject("layers.TimeDistributed"), wrong_in(layer=DENSE)),
+        effect=Raises("internal", "call", REFUSAL, "is not a function"),
+        witnesses=(spoilt("TimeDistributed", {"layer": 3}),),
+    ),
+    deviation(
+        "tfjs-bidirectional-of-no-layer",
+        "Bidirectional asks anything that it is given for a layer's configuration, and fails where there "
+        "is none.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:184 (Bidirectional)",
+        scope=all_of(subject("layers.Bidirectional"), wrong_in(layer=GRU)),
+        effect=Raises("internal", "construction", REFUSAL, "getConfig is not a function"),
+        witnesses=(spoilt("Bidirectional", {"layer": 3}),),
+    ),
+    deviation(
+        "tfjs-bidirectional-of-any-layer",
+        "Bidirectional takes a layer that is not recurrent, and calls it twice.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:184 (Bidirectional)",
+        scope=all_of(subject("layers.Bidirectional"), wraps_what_is_not_recurrent, wrong_in(layer=GRU)),
+        effect=Accepts(),
+        witnesses=(spoilt("Bidirectional", {"layer": DENSE}),),
+    ),
+    deviation(
+        "tfjs-convolution-geometry-unchecked",
+        "Kernel sizes, strides, dilation rates and depth multipliers need not be positive.",
+        kind="bug",
+        source=f"{LAYERS}/utils/conv_utils.js:20 (normalizeArray); layers/convolutional_depthwise.js:63, "
+        "convolutional.js:740 (SeparableConv)",
+        scope=BAD_WINDOWS,
+        effect=Accepts(),
+        witnesses=(
+            spoilt("Conv2D", {"kernel_size": 0}),
+            spoilt("Conv2D", {"dilation_rate": 0}),
+            spoilt("DepthwiseConv2D", {"depth_multiplier": 0}),
+        ),
+    ),
+    deviation(
+        "tfjs-kernel-larger-than-input",
+        "A kernel that does not fit into its input is taken, and nothing comes out.",
+        kind="bug",
+        source=f"{CORE}/ops/conv_util.js:279 (getPadAndOutInfo)",
+        scope=LARGE_WINDOWS,
+        effect=Accepts(),
+        witnesses=(spoilt("Conv2D", {"kernel_size": 9}), spoilt("Conv3D", {"kernel_size": 9})),
+    ),
+    deviation(
+        "tfjs-depthwise-convolution-causal",
+        "DepthwiseConv2D takes causal padding, which only Conv1D has, for valid padding.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:253 (BaseConv), convolutional_depthwise.js:52",
+        scope=all_of(subject("layers.DepthwiseConv2D"), wrong_in("padding")),
+        effect=Accepts(),
+        witnesses=(spoilt("DepthwiseConv2D", {"padding": "causal"}),),
+    ),
+    deviation(
+        "tfjs-pool-size-of-any-length",
+        "A pool size of more numbers than there are spatial dimensions is cut short.",
+        kind="bug",
+        source=f"{LAYERS}/layers/pooling.js:232 (Pooling2D), :327 (Pooling3D)",
+        scope=all_of(
+            subject(*(f"layers.{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (2, 3))),
+            longer_than(2, "pool_size"),
+            wrong_in(pool_size=2),
+        ),
+        effect=Accepts(),
+        witnesses=(spoilt("MaxPooling2D", {"pool_size": [2, 2, 2, 2]}),),
+    ),
+    deviation(
+        "tfjs-data-format-unchecked",
+        "Flatten and Cropping2D take any data format that is not channelsFirst for channelsLast.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:193 (Flatten), convolutional.js:880 (Cropping2D)",
+        scope=all_of(subject("layers.Cropping2D", "layers.Flatten"), wrong_in("data_format")),
+        effect=Accepts(),
+        witnesses=(spoilt("Flatten", {"data_format": "nonsense"}),),
+    ),
+    deviation(
+        "tfjs-negative-zero-padding",
+        "ZeroPadding2D takes a negative padding.",
+        kind="bug",
+        source=f"{LAYERS}/layers/padding.js:100 (ZeroPadding2D)",
+        scope=all_of(subject("layers.ZeroPadding2D"), below_one("padding"), wrong_in("padding")),
+        effect=Accepts(),
+        witnesses=(spoilt("ZeroPadding2D", {"padding": -1}),),
+    ),
+    deviation(
+        "tfjs-cropping-of-any-length",
+        "Cropping2D takes a list of any length, and reads its first two elements.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:870 (Cropping2D)",
+        scope=all_of(subject("layers.Cropping2D"), longer_than(2, "cropping"), wrong_in(cropping=1)),
+        effect=Accepts(),
+        witnesses=(spoilt("Cropping2D", {"cropping": [1, 2, 3, 4]}),),
+    ),
+    deviation(
+        "tfjs-dot-along-batch",
+        "Dot takes 0, the batch, for an axis to sum along.",
+        kind="bug",
+        source=f"{LAYERS}/layers/merge.js:907 (Dot.build)",
+        scope=all_of(subject("layers.Dot"), without(sets("axes")), wrong_in(axes=1)),
+        effect=Accepts(),
+        witnesses=(spoilt("Dot", {"axes": 0}),),
+    ),
+    deviation(
+        "tfjs-reshape-to-negative-sizes",
+        "Every negative size of a target shape stands for what is left, not only -1.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:300 (Reshape.isUnknown)",
+        scope=all_of(subject("layers.Reshape"), is_list("target_shape"), wrong_in(target_shape=[-1])),
+        effect=Accepts(),
+        witnesses=(spoilt("Reshape", {"target_shape": [-2]}),),
+    ),
+    deviation(
+        "tfjs-reshape-to-number",
+        "A number for a target shape is taken, and the call fails inside.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:291 (Reshape)",
+        scope=all_of(
+            subject("layers.Reshape"), without(is_list("target_shape")), wrong_in(target_shape=[-1])
+        ),
+        effect=Raises("internal", "call", REFUSAL, "slice is not a function"),
+        witnesses=(spoilt("Reshape", {"target_shape": 2}),),
+    ),
+    deviation(
+        "tfjs-repetitions-unchecked",
+        "RepeatVector does not look at its number: 0 gives nothing.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:263 (RepeatVector)",
+        scope=all_of(subject("layers.RepeatVector"), wrong_in(n=3)),
+        effect=Accepts(),
+        witnesses=(spoilt("RepeatVector", {"n": 0}), spoilt("RepeatVector", {"n": "3"})),
+    ),
+    deviation(
+        "tfjs-category-encoding-mode-unchecked",
+        "An unknown output mode goes unnoticed, and is taken for oneHot.",
+        kind="bug",
+        source=f"{LAYERS}/layers/preprocessing/category_encoding.js:21 (CategoryEncoding)",
+        scope=all_of(subject("layers.CategoryEncoding"), wrong_in("output_mode")),
+        effect=Accepts(),
+        witnesses=(spoilt("CategoryEncoding", {"output_mode": "nonsense"}),),
+    ),
+    deviation(
+        "tfjs-sizes-of-images-unchecked",
+        "Resizing does not look at its height and width.",
+        kind="bug",
+        source=f"{LAYERS}/layers/preprocessing/image_resizing.js:26 (Resizing)",
+        scope=all_of(subject("layers.Resizing"), wrong_in(height=3, width=3)),
+        effect=Accepts(),
+        witnesses=(spoilt("Resizing", {"height": 0}), spoilt("Resizing", {"height": "3"})),
+    ),
+    deviation(
+        "tfjs-shapes-of-masks-unchecked",
+        "A mask of more steps than the input has is taken; those beyond count for nothing.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:169 (rnn)",
+        scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), wrong_in_masks),
+        effect=Accepts(),
+        witnesses=(spoilt("LSTM", masks=mask(2, 5)), spoilt("Bidirectional", masks=mask(2, 5))),
+    ),
+    deviation(
+        "tfjs-unread-masks-unchecked",
+        "GlobalAveragePooling1D and TimeDistributed read no mask, so that one which does not fit goes "
+        "unnoticed.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/pooling.js:434 (GlobalAveragePooling1D), wrappers.js:157 (TimeDistributed)",
+        scope=all_of(subject("layers.GlobalAveragePooling1D", "layers.TimeDistributed"), wrong_in_masks),
+        effect=Accepts(),
+        witnesses=(
+            spoilt("GlobalAveragePooling1D", masks=mask(2, 9)),
+            spoilt("TimeDistributed", masks=mask(2, 5)),
+        ),
+    ),
+)
+
+ONLY_CPU = (
+    deviation(
+        "tfjs-cpu-convolution-without-strides",
+        "A convolution with strides of 0 asks for an array of infinite length.",
+        kind="bug",
+        source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output), DepthwiseConv2dNative.js:37",
+        scope=all_of(BAD_WINDOWS, below_one("strides")),
+        effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: Infinity"),
+        witnesses=(spoilt("Conv2D", {"strides": 0}), spoilt("DepthwiseConv2D", {"strides": 0})),
+    ),
+    deviation(
+        "tfjs-cpu-kernel-larger-than-sequence",
+        "A Conv1D whose kernel does not fit into its input asks for an array of negative length.",
+        kind="bug",
+        source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output)",
+        scope=all_of(subject("layers.Conv1D"), LARGE_WINDOWS),
+        effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: -"),
+        witnesses=(spoilt("Conv1D", {"kernel_size": 9}),),
+    ),
+)
+
+ONLY_WASM = (
+    deviation(
+        "tfjs-wasm-transposed-convolution-without-strides",
+        "A Conv3DTranspose with strides of 0 divides by zero in WebAssembly, which ends the call.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:59 (wasmConv3DBackpropInputV2)",
+        scope=all_of(subject("layers.Conv3DTranspose"), BAD_WINDOWS, below_one("strides")),
+        effect=Raises("internal", "call", REFUSAL, "divide by zero"),
+        witnesses=(spoilt("Conv3DTranspose", {"strides": 0}),),
+    ),
+    deviation(
+        "tfjs-wasm-repeats-undefined-times",
+        "Without n, RepeatVector gives nothing; the plain JavaScript backend refuses it.",
+        kind="bug",
+        source=f"{WASM}/kernels/Tile.js:30 (tile)",
+        scope=all_of(subject("layers.RepeatVector"), lacking(n=3)),
+        effect=Accepts(),
+        witnesses=(spoilt("RepeatVector", without="n"),),
+    ),
+    deviation(
+        "tfjs-wasm-crops-by-text",
+        "CenterCrop with a text for a height or width gives something; the plain JavaScript backend "
+        "refuses it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/preprocessing/center_crop.js:18 (CenterCrop)",
+        scope=all_of(subject("layers.CenterCrop"), wrong_in(height=3, width=3)),
+        effect=Accepts(),
+        witnesses=(spoilt("CenterCrop", {"height": "3"}),),
+    ),
+    deviation(
+        "tfjs-wasm-resizing-of-several-inputs",
+        "Resizing takes a list of inputs for numbers to make a tensor of, and fails at it; the plain "
+        "JavaScript "
+        "backend says that they have the wrong rank.",
+        kind="bug",
+        source=f"{LAYERS}/layers/preprocessing/image_resizing.js:61 (Resizing.call)",
+        scope=all_of(subject("layers.Resizing"), too_many_inputs),
+        effect=Raises("internal", "call", REFUSAL, "Invalid typed array length"),
+        witnesses=(spoilt("Resizing", inputs=first_cases()["layers.Resizing"].inputs * 2),),
+    ),
+    deviation(
+        "tfjs-wasm-prelu-shapes-unchecked",
+        "The kernel of PReLU does not look at shapes: alpha is read beyond its end where the input has "
+        "grown.",
+        kind="bug",
+        source=f"{WASM}/kernels/Prelu.js:27 (prelu)",
+        scope=all_of(subject("layers.PReLU"), asks("refusal/widened")),
+        effect=Accepts(("refusal/widened",)),
+        witnesses=(spoilt("PReLU", observables=("refusal", "refusal/widened")),),
+    ),
+)

@@ -1,0 +1,226 @@
+"""UpSampling2D and RandomWidth, as TensorFlow.js has them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
+from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.deviation import Deviation, Metadata, Raises, Value, subject
+from conformance.dialects.scopes import all_of, given_nan, without
+from conformance.dialects.tensorflow_js.preprocessing import (
+    RESAMPLING,
+    from_corner,
+    interpolates,
+    interpolates_otherwise,
+    size_of_images,
+    up_sampled,
+)
+from conformance.dialects.tensorflow_js.record import CPU, LAYERS, WASM, deviation, issue, searched
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.primitives import where
+from conformance.reference_impl.tape import Tensor
+
+UP_SAMPLING = subject("layers.UpSampling2D")
+SOURCE = f"{LAYERS}/layers/convolutional.js"
+RANDOM_WIDTH = subject("layers.RandomWidth")
+RANDOM_WIDTH_JS = f"{LAYERS}/layers/preprocessing/random_width.js"
+RANDOM = msgspec.structs.replace(
+    draft_layer("layers.RandomWidth", {"factor": 0.25}, [recipe("normal", 2, 5, 8, 3)], gradients=False),
+    observables=("shape/concrete", "shape/unknown_batch", "shape/unknown"),
+)
+BY_TWO = draft_layer("layers.UpSampling2D", {"size": 2}, [recipe("normal", 2, 4, 4, 3)])
+
+
+def of_one_number(case: Case, data: Data) -> bool:
+    """The size is one number for height and width."""
+    return isinstance(case.config.get("size"), int)
+
+
+def of_no_size(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    """Height and width unknown, whatever those of the input."""
+    first = case.config.get("data_format") == "channels_first"
+    return [[*s[:2], None, None] if first else [s[0], None, None, s[3]] for s in expected]
+
+
+def of_one_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    """No height, -1 for the width, and the third dimension of the input."""
+    return [[None, -1, case.inputs[0].shape[2]]]
+
+
+def of_one_unknown_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
+    return [[None, -1, None]]
+
+
+def read(shares: Tensor) -> Tensor:
+    """1 for the pixels that are read: those with a share, and the one after a pixel that has all."""
+    seen = shares.value != 0
+    seen[:, 1:] |= shares.value[:, :-1] == 1
+    return Tensor(seen.astype(shares.dtype))
+
+
+def multiplying_by_zero(
+    original: Any, x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor
+) -> Tensor:
+    """NaN also where a pixel is NaN that is read, and has no share."""
+    reached = original(Tensor(xp.isnan(x.value).astype(x.dtype)), axes, read(rows), read(columns))
+    lost = (reached.value > 0).astype(x.dtype)
+    return where(Tensor(lost), math.nan, original(x, axes, rows, columns))
+
+
+def pixels_in(float_: type[Any]) -> Any:
+    """floor(i·(old/new)) in a format: one pixel too early where rounding brings it below a whole number."""
+
+    def pixels(original: Any, old: int, new: int) -> list[int]:
+        step = float_(old) / float_(new)
+        return [min(old - 1, math.floor(step * float_(i))) for i in range(new)]
+
+    return pixels
+
+
+def nearest_pixels_astray(backend: str, float_: type[Any], size: int, source: str) -> Deviation:
+    """The entry of a backend that computes positions in this format, where a size misses its pixels."""
+    pixels = pixels_in(float_)
+
+    def misses(case: Case, data: Data) -> bool:
+        sizes = case.config.get("size", [2, 2])
+        return any(
+            pixels(None, old, old * times) != [i // times for i in range(old * times)]
+            for old, times in zip(size_of_images(case, data), sizes, strict=True)
+        )
+
+    return deviation(
+        f"tfjs-{backend}-up-sampling-misses-pixel",
+        "UpSampling2D by the nearest pixel repeats some pixels once more, and the next once less, where the "
+        f"size is {size} or another number that times its rounded reciprocal is less than 1.",
+        kind="bug",
+        source=source,
+        upstream=searched("resizeNearestNeighbor wrong pixel rounding ratio floor"),
+        scope=all_of(UP_SAMPLING, interpolates("nearest"), without(of_one_number), misses),
+        effect=Value({"layers.nearest_pixels": pixels}),
+        witnesses=(up_sampled((1, 2, 3, 3), (size, 1)),),
+    )
+
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-up-sampling-of-two-kinds",
+        "UpSampling2D interpolates by the nearest pixel or bilinearly; bicubic, lanczos3 and lanczos5 are "
+        "refused.",
+        kind="intentional",
+        source=f"{SOURCE}:935 (UpSampling2D: checkInterpolationFormat)",
+        scope=all_of(UP_SAMPLING, interpolates_otherwise),
+        effect=Raises("invalid-argument", "construction", ("*",), "is not a valid InterpolationFormat"),
+        witnesses=(up_sampled((2, 4, 4, 3), interpolation="bicubic"),),
+    ),
+    deviation(
+        "tfjs-up-sampling-from-corner",
+        "A bilinear UpSampling2D puts the first pixel of the new image on that of the old one, and repeats "
+        "the last; in Keras the edges of the images fall together. Images are shifted by up to half a pixel.",
+        kind="bug",
+        source=f"{SOURCE}:967 (UpSampling2D.call: resizeBilinear without halfPixelCenters)",
+        upstream=issue(4340),
+        scope=all_of(UP_SAMPLING, interpolates("bilinear"), without(of_one_number)),
+        effect=Value({"layers.positions": from_corner}),
+        witnesses=(up_sampled((2, 4, 4, 3), interpolation="bilinear"),),
+    ),
+    deviation(
+        "tfjs-random-width-shape-of-one-image",
+        "The inferred shape of RandomWidth is that of one image, whose channels are the third dimension of "
+        "the input. Its height is that of the last call, none before the first, and its width -1: build no "
+        "model on it.",
+        kind="bug",
+        source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
+        scope=RANDOM_WIDTH,
+        effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_one_image),
+        witnesses=(RANDOM,),
+    ),
+    deviation(
+        "tfjs-random-width-unknown-shape-of-one-image",
+        "The inferred shape of RandomWidth is that of one image also while dimensions are unknown.",
+        kind="bug",
+        source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
+        scope=RANDOM_WIDTH,
+        effect=Metadata(("shape/unknown",), of_one_unknown_image),
+        witnesses=(RANDOM,),
+    ),
+    deviation(
+        "tfjs-up-sampling-by-one-number",
+        "The size of UpSampling2D has to be a pair: with one number for both, as Keras takes it, the output "
+        "has no size, and from then on tf.memory().numBytes is NaN.",
+        kind="bug",
+        source=f"{SOURCE}:929, :963 (UpSampling2D: this.size[0])",
+        upstream=searched("UpSampling2D size number integer NaN shape"),
+        scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
+        effect=Raises(
+            "internal",
+            "call",
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+            "no array has the shape",
+        ),
+        witnesses=(BY_TWO,),
+    ),
+    deviation(
+        "tfjs-up-sampling-by-one-number-has-no-gradient",
+        "Where the size of UpSampling2D is one number, its output has no size, and no cotangent fits it.",
+        kind="bug",
+        source=f"{SOURCE}:929, :963 (UpSampling2D: this.size[0])",
+        scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
+        effect=Raises(
+            "invalid-argument",
+            "gradient",
+            ("gradient/*", "training/gradient/*"),
+            "Cotangent 0 does not match its output",
+        ),
+        witnesses=(BY_TWO,),
+    ),
+    deviation(
+        "tfjs-up-sampling-by-one-number-infers-no-size",
+        "The inferred height and width are not numbers where the size is one number for both: give a pair.",
+        kind="bug",
+        source=f"{SOURCE}:929, :944 (UpSampling2D.computeOutputShape: this.size[0])",
+        scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
+        effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_no_size),
+        witnesses=(BY_TWO,),
+    ),
+)
+
+ON_CPU = (
+    nearest_pixels_astray(
+        "cpu", float, 49, f"{CPU}/kernels/ResizeNearestNeighbor.js:45 (sourceFracRow, in doubles)"
+    ),
+)
+"""What the plain JavaScript backend does, beside `DEVIATIONS`."""
+
+ON_WASM = (
+    deviation(
+        "tfjs-wasm-bilinear-spreads-nan",
+        "Bilinear interpolation is NaN also where a new pixel lies on an old one, and the next of those is "
+        "NaN: each NaN grows by a row and a column. Check for NaN before the layer.",
+        kind="bug",
+        source=f"{WASM}/kernels/ResizeBilinear.js:54 (src/cc/kernels/ResizeBilinear.cc: XNNPACK multiplies "
+        "the difference from the next pixel by 0)",
+        scope=all_of(RESAMPLING, interpolates("bilinear"), without(of_one_number), given_nan),
+        effect=Value(
+            {"layers.mixed": multiplying_by_zero}, ("output/*", "training/output/*", "reconstructed/output/*")
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.UpSampling2D",
+                {"size": [2, 2], "interpolation": "bilinear"},
+                [recipe("one_nan", 2, 5, 5, 3)],
+            ),
+        ),
+    ),
+    nearest_pixels_astray(
+        "wasm",
+        xp.float32,
+        41,
+        f"{WASM}/kernels/ResizeNearestNeighbor.js (src/cc/kernels/ResizeNearestNeighbor.cc, in floats)",
+    ),
+)
+"""What the WebAssembly backend does, beside `DEVIATIONS`."""
