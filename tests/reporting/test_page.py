@@ -168,6 +168,13 @@ def test_a_case_is_there_to_be_read_and_whether_the_command_knows_it(report: Rep
         assert details["cases"][id_] == {"case": json.loads(encode(witness)), "named": False}
 
 
+def test_what_was_asked_of_each_argument_is_told(details: Any) -> None:
+    dense = next(subject for subject in details["coverage"] if subject["name"] == "layers.Dense")
+    assert dense["specified"]
+    assert {argument["name"] for argument in dense["arguments"]} >= {"units", "activation", "use_bias"}
+    assert set(dense["backends"]) == set(synthetic.NAMES)
+
+
 def test_the_command_asks_a_backend_again(overview: Any) -> None:
     commands = {promise["backend"]: promise["command"] for promise in overview["promises"]}
     assert commands["tfjs-cpu"].startswith(

@@ -40,6 +40,7 @@ VIEWS = {
     "#/deviation/tfjs-cpu/tfjs-gelu-tanh": "h2:has-text('What it explains')",
     "#/layer/layers.LSTM": "h2:has-text('Arguments')",
     "#/backend/tfjs-wasm": "h2:has-text('Recorded deviations')",
+    "#/coverage": "tbody",
     "#/margins": "svg",
     "#/changes": "input[type=file]",
     "#/reading": "h2:has-text('What was run')",
@@ -285,6 +286,18 @@ def test_a_backends_page_tells_what_changes_its_bits_and_its_looser_precision(op
     for phrase in ("tensorflow 2.21.0", "onednn off", "machine x86_64", "tanh 5.6 ULP (published: 5)"):
         assert phrase in text
     assert "variance one-pass" in text_of(open_page("#/backend/tfjs-wasm"))
+
+
+def test_what_was_asked_of_a_layers_arguments_is_told(open_page: Open) -> None:
+    page = open_page("#/layer/layers.Dense")
+    row = page.locator("tr", has=page.locator("th code", has_text="kernel_initializer"))
+    assert row.locator("td[data-name=tfjs-cpu]").inner_text() in ("not there", "unsupported")
+
+
+def test_what_backends_have_and_nobody_asks_is_told(open_page: Open) -> None:
+    page = open_page("#/coverage?state=not+there&text=Dense")
+    page.wait_for_selector("tbody")
+    assert "layers.Dense" in text_of(page)
 
 
 def test_agreement_against_the_specification_is_told(open_page: Open) -> None:

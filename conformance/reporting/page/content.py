@@ -13,6 +13,7 @@ from conformance import dialects
 from conformance.cases import corpus as corpora
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
+from conformance.coverage import SubjectCoverage, of_report
 from conformance.reference_impl.arithmetic import declared
 from conformance.reporting.ledger import (
     Suspicion,
@@ -135,6 +136,7 @@ class Details(msgspec.Struct, frozen=True):
     rows: tuple[tuple[Row, ...], ...]
     cases: dict[str, Recipe]
     documents: dict[str, Document]
+    coverage: tuple[SubjectCoverage, ...]
 
 
 def contents(report: Report) -> tuple[Overview, Details]:
@@ -166,7 +168,7 @@ def contents(report: Report) -> tuple[Overview, Details]:
     told = {row.case for of_cell in of_cells for row in of_cell} | {s.case for s in suspicions}
     told |= {witness for deviation in results.deviations for witness in deviation.witnesses}
     documents = {subject: found for subject in subjects if (found := document(subject)) is not None}
-    return overview, Details(of_cells, _recipes(results, told), documents)
+    return overview, Details(of_cells, _recipes(results, told), documents, of_report(report).subjects)
 
 
 def _promise(results: Results, backend: BackendRecord) -> Promise:

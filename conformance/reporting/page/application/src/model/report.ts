@@ -73,10 +73,32 @@ export interface Argument {
   doc: string;
 }
 
+/** Whether a class or an argument was put to a backend, with how many cases or values. */
+export interface Place {
+  state: "asked" | "unsupported" | "not there" | "unknown";
+  asked: number;
+}
+
+export interface ArgumentCoverage {
+  name: string;
+  specified: boolean;
+  examples: string[];
+  backends: Record<string, Place>;
+}
+
+export interface SubjectCoverage {
+  name: string;
+  specified: boolean;
+  aliases: string[];
+  backends: Record<string, Place>;
+  arguments: ArgumentCoverage[];
+}
+
 export interface Details {
   rows: Row[][];
   cases: Record<string, { case: Case; named: boolean }>;
   documents: Record<string, { paragraphs: string[]; arguments: Argument[] }>;
+  coverage: SubjectCoverage[];
 }
 
 /** A part of the report: JSON, gzip, base64, in the script element of that id. */
