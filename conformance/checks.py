@@ -90,13 +90,19 @@ class Bench:
 
 @dataclass(frozen=True)
 class Ruling:
-    """A judgement of one observable, the deviations that explain it, and what was compared, in the form in
-    which it was: a layer's own name in its configuration says how many there were before it, and no more."""
+    """A judgement of one observable, the deviations that explain it, and what was compared. What was observed
+    is in the form in which it was: a layer's own name in its configuration says how many there were before
+    it, and no more."""
 
     judgement: Judgement
     deviations: tuple[str, ...] = ()
     observed: Observed | None = None
-    limit: Array | None = None
+    expected: Definite | None = None
+
+    @property
+    def limit(self) -> Array | None:
+        """How far an array may be from what was expected."""
+        return self.expected.tensor.error if isinstance(self.expected, Value) else None
 
 
 NOTHING = WireJSON(None)
@@ -190,18 +196,17 @@ class Trial:
             return expected
         return as_expected(answer.get(expected.observable, NOT_ASKED))
 
-    def rule_on(self, property_: Property, observable: str, observed: Observed, expected: Expected) -> Ruling:
+    def rule_on(self, property_: Property, observable: str, observed: Observed, expected: Definite) -> Ruling:
         """Conforming to what is expected, else deviating as recorded, else a finding."""
-        limit = expected.tensor.error if isinstance(expected, Value) else None
         wanted, seen = self.compared(property_, expected, observed)
         judgement = judge(wanted, seen, self.bench.arithmetic)
         if judgement.passed or not self.in_scope:
-            return Ruling(judgement, (), seen, limit)
+            return Ruling(judgement, (), seen, expected)
         for explain in (self.as_refusal, self.as_acceptance, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
             if explained is not None:
-                return Ruling(*explained, seen, limit)
-        return Ruling(judgement, (), seen, limit)
+                return Ruling(*explained, seen, expected)
+        return Ruling(judgement, (), seen, expected)
 
     def compared(
         self, property_: Property, expected: Expected, observed: Observed
@@ -314,8 +319,8 @@ def as_expected(answer: Observed | Broken) -> Definite | Broken:
             return Value(Tensor(from_wire(answer)))
         case WireJSON(value):
             return Structure(value)
-        case WireError(at=at, message=message):
-            return Refusal(at, message)
+        case WireError(kind, at, message):
+            return Refusal(at, message, kind)
     return answer
 
 
@@ -412,11 +417,9 @@ class Related:
                 limit = own.bound + abs(factor) * bounds[which]
         except (ValueError, IndexError) as error:
             return Ruling(Judgement(Verdict.DIVERGES, message=f"the outputs do not fit together: {error}"))
+        expected = Value(Tensor(own.value, limit, Provenance.SELECTED))
         seen = to_wire(composed)
-        judgement = judge(
-            Value(Tensor(own.value, limit, Provenance.SELECTED)), seen, self.trial.bench.arithmetic
-        )
-        return Ruling(judgement, (), seen, limit)
+        return Ruling(judge(expected, seen, self.trial.bench.arithmetic), (), seen, expected)
 
 
 def outputs_of(trial: Trial) -> list[str]:

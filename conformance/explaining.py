@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ import numpy as np
 
 from conformance import dialects
 from conformance.cases import corpus as corpora
-from conformance.cases.answer import Answers, Data, Definite, Law, Own, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers, Definite, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.properties import PROPERTIES
-from conformance.cases.properties.property import matches, pairs, with_basis
-from conformance.checks import Bench, Trial, targets
+from conformance.cases.properties.property import basis, matches, pairs, with_basis
+from conformance.cases.relations import relation_of
+from conformance.cases.relations.composition import Composition
+from conformance.checks import Bench, Ruling, Trial, outputs_of, targets
 from conformance.dialects import deviation as effects
+from conformance.dialects.deviation import Deviation
 from conformance.engine import Made, Posed
 from conformance.judging import Judgement
 from conformance.reference_impl.arithmetic import BadArithmetic, declared
@@ -175,13 +178,11 @@ def explain(subject: Subject) -> Explanation:
     data = make(case)
     trial = Trial(case, data, bench)
     ruling = trial.rule(property_, subject.observable, answer)
-    recorded = Answers(case, data, bench.arithmetic, recorded=True)[subject.observable]
-    expected = trial.expected(subject.observable, answer) if isinstance(recorded, Own) else recorded
-    observed = answer[subject.observable]
-    element = _worst(expected, observed)
+    compared = _compared(trial, subject.observable, answer, ruling)
+    element = _worst(compared.expected, compared.observed)
     terms: tuple[Term, ...] = ()
-    if isinstance(expected, Value) and element is not None and 0 < element.limit < np.inf:
-        terms = decompose(expected.tensor, element.place, bench.arithmetic)
+    if element is not None and 0 < element.limit < np.inf:
+        terms = compared.terms(element.place)
     return Explanation(
         backend=bench.name,
         versions=bench.identity.versions,
@@ -190,12 +191,48 @@ def explain(subject: Subject) -> Explanation:
         property=property_.name,
         observable=subject.observable,
         judgement=ruling.judgement,
-        observed=_in_words(observed),
-        expected=_expected_in_words(expected),
+        observed=_in_words(compared.observed),
+        expected=_expected_in_words(compared.expected),
         element=element,
         terms=terms,
         arithmetic=_arithmetic(bench, terms),
-        deviations=_deviations(trial, data, subject.observable, ruling.deviations),
+        deviations=_deviations(trial, subject.observable, ruling.deviations),
+    )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was held against what.
+
+    Attributes:
+        terms: takes the limit of an element apart.
+    """
+
+    expected: Definite | None
+    observed: Observed | Broken | None
+    terms: Callable[[tuple[int, ...]], tuple[Term, ...]]
+
+
+def _compared(trial: Trial, observable: str, answer: Answer, ruling: Ruling) -> Compared:
+    arithmetic = trial.bench.arithmetic
+    if relation_of(observable) is not None:
+
+        def of_both_sides(place: tuple[int, ...]) -> tuple[Term, ...]:
+            composition = Composition.of(trial.case, observable, arithmetic, recorded=True)
+            side, there = composition.source(place)
+            terms = decompose(composition.own.tensor, place, arithmetic)
+            terms += decompose(side.tensor, there, arithmetic)
+            return tuple(sorted(terms, key=lambda term: -term.contribution))
+
+        return Compared(ruling.expected, ruling.observed, of_both_sides)
+    expected = Answers(trial.case, trial.data, arithmetic, recorded=True)[observable]
+    if isinstance(expected, Own):
+        return Compared(ruling.expected, answer[observable], lambda place: ())
+    tensor = expected.tensor if isinstance(expected, Value) else None
+    return Compared(
+        expected,
+        answer[observable],
+        lambda place: () if tensor is None else decompose(tensor, place, arithmetic),
     )
 
 
@@ -216,7 +253,7 @@ async def _ask(subject: Subject) -> tuple[Bench, Answer]:
         return bench, await posed.result()
 
 
-def _worst(expected: Definite | Broken, observed: Observed | Broken) -> Element | None:
+def _worst(expected: Definite | None, observed: Observed | Broken | None) -> Element | None:
     """The element with the largest margin, among those that are promised anything."""
     if not isinstance(expected, Value) or not isinstance(observed, WireTensor):
         return None
@@ -258,8 +295,10 @@ def _described(source: Source) -> str:
     return f"{how}, {source.dtype}, shape {list(source.shape)}"
 
 
-def _in_words(observed: Observed | Broken) -> str:
+def _in_words(observed: Observed | Broken | None) -> str:
     match observed:
+        case None:
+            return "nothing that could be compared"
         case Broken(verdict=verdict, message=message):
             return f"{verdict}: {message}"
         case WireError(kind=kind, at=at, message=message):
@@ -269,10 +308,10 @@ def _in_words(observed: Observed | Broken) -> str:
     return msgspec.json.encode(observed.value, order="sorted").decode()
 
 
-def _expected_in_words(expected: Definite | Broken) -> str:
+def _expected_in_words(expected: Definite | None) -> str:
     match expected:
-        case Broken(message=message):
-            return f"as without the calls before it, and there {message}"
+        case None:
+            return "what the backend itself answers elsewhere"
         case Refusal(at=at, message=message):
             return f"an error at {at}: {message}"
         case Structure(value=value):
@@ -298,21 +337,32 @@ def _arithmetic(bench: Bench, terms: Sequence[Term]) -> dict[str, Any]:
     }
 
 
-def _deviations(
-    trial: Trial, data: Data, observable: str, explaining: tuple[str, ...]
-) -> tuple[InScope, ...]:
-    """The recorded deviations in scope, and whether their patches were reached for the observable."""
+def _deviations(trial: Trial, observable: str, explaining: tuple[str, ...]) -> tuple[InScope, ...]:
+    """The recorded deviations in scope, and whether their patches were reached for the observable; for a
+    relation, of what it holds against one another."""
+    related = trial.related.get(relation_of(observable) or "")
+    sides = [(trial, basis(observable) if related else observable)]
+    if related is not None:
+        sides += [(side, name) for side in related.derived.values() for name in outputs_of(side)]
+    in_scope: dict[str, Deviation] = {}
+    rests: dict[str, bool | None] = {}
+    for side, name in sides:
+        for d, reached in _reached(side, name):
+            in_scope[d.id] = d
+            rests[d.id] = rests.get(d.id) or reached
+    return tuple(
+        InScope(d.id, d.summary, d.effect.name, rests[d.id], d.id in explaining) for d in in_scope.values()
+    )
+
+
+def _reached(trial: Trial, observable: str) -> Iterator[tuple[Deviation, bool | None]]:
+    """The deviations that the observable may rest on, and whether it does; None where one patches nothing."""
     patching = trial.patching(observable)
-    arithmetic = trial.bench.arithmetic
-    found = []
     for d in trial.in_scope:
-        reached: bool | None = None
         if d in patching:
             assert isinstance(d.effect, effects.Value)
-            answers = Answers(trial.case, data, arithmetic, d.effect.patches)
+            answers = Answers(trial.case, trial.data, trial.bench.arithmetic, d.effect.patches)
             answers[observable]
-            reached = bool(answers.reached & targets(d))
-        elif not matches(d.effect.observables, observable):
-            continue
-        found.append(InScope(d.id, d.summary, d.effect.name, reached, d.id in explaining))
-    return tuple(found)
+            yield d, bool(answers.reached & targets(d))
+        elif matches(d.effect.observables, observable):
+            yield d, None

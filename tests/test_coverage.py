@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 
@@ -14,6 +15,8 @@ from conformance.coverage import EXAMPLES, Asked, Coverage, Place, State, cover,
 from conformance.reporting import coverage as rendering
 from conformance.reporting.results import BackendRecord, Results
 from conformance.reporting.store import Report
+from conformance.runners.process import Runner
+from conformance.runners.registry import backends
 from conformance.verdicts import Check, Verdict
 from tests.reporting.synthetic import SUITE
 
@@ -156,3 +159,18 @@ def test_markdown_shows_what_is_not_there_and_every_argument() -> None:
     assert "| window (not in the specification) |  | **not there** |" in text
     assert "| use\\_bias |  | unsupported |" in text
     assert "| units | 3, 7 | asked 2 |" in text
+
+
+NOT_SPECIFIED = {"layers.InputLayer": "the symbolic input of a model: there is nothing to call"}
+"""Layers that TensorFlow.js registers and the specification lacks, and why."""
+
+
+@pytest.mark.node
+def test_every_layer_that_tensorflow_js_registers_is_specified_and_asked() -> None:
+    async def capabilities() -> Collection[str]:
+        async with Runner(backends()["tfjs-cpu"]) as runner:
+            return (await runner.start()).capabilities.keys()
+
+    registered = {subject for subject in anyio.run(capabilities) if subject.startswith("layers.")}
+    assert len(registered) >= 65
+    assert registered - {case.subject for case in corpus.load("quick")} == NOT_SPECIFIED.keys()

@@ -13,7 +13,9 @@ import pytest
 from conformance import cli
 from conformance.cases import corpus
 from conformance.cases.case import Literal, encode
-from conformance.cases.drafts.draft import draft_activation
+from conformance.cases.drafts.determinism import asked_again
+from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.cases.drafts.relations import related
 from conformance.reporting.store import read
 
 LSTM = next(
@@ -142,3 +144,26 @@ def test_the_limit_of_a_real_backend_term_by_term() -> None:
     text = invoke("explain", LSTM, *words).stdout
     assert "more," in text
     assert "tfjs-lstm-recurrent-activation-default" in text
+
+
+@pytest.mark.node
+def test_the_limit_of_a_relation_is_that_of_both_its_sides(tmp_path: Path) -> None:
+    drafted = draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 3, 4)])
+    path = tmp_path / "case.json"
+    path.write_bytes(encode(related(drafted, "dense-as-convolution")))
+    observable = "relation/dense-as-convolution/output/0"
+    done = invoke("explain", str(path), "--backend", "tfjs-cpu", "--observable", observable, "--json")
+    explained = json.loads(done.stdout)
+    assert explained["judgement"]["verdict"] == "conforms"
+    assert [term["operation"] for term in explained["terms"]] == ["Affine", "Affine"]
+    assert explained["sums"]["contribution"] == pytest.approx(explained["element"]["limit"])
+
+
+@pytest.mark.node
+def test_a_call_after_others_is_explained_by_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    path.write_bytes(encode(asked_again(draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 4)]))))
+    done = invoke("explain", str(path), "--backend", "tfjs-cpu", "--observable", "again/output/0")
+    assert done.exit_code == 0
+    assert "exact is required, exact is reached" in done.stdout
+    assert "equality is due" in done.stdout

@@ -58,10 +58,16 @@ class Structure:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error is the right answer; `at` says during what."""
+    """An error is the right answer.
+
+    Attributes:
+        at: during what.
+        kind: of `protocol.ERROR_KINDS`, where it has to be of one; else any that is meant for the user.
+    """
 
     at: str
     message: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-INFERENCE = ("forward", "shape", "dtype", "masks", "weights", "config", "errors")
+INFERENCE = (
+    "forward",
+    "determinism",
+    "shape",
+    "dtype",
+    "masks",
+    "weights",
+    "config",
+    "errors",
+    "metamorphic",
+)
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,

@@ -171,8 +171,8 @@ def skipped(layer: WindowedProduct, spatial: tuple[int, ...]) -> tuple[int, ...]
 
 def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
     first = skipped(layer, x.shape[1:-1])
-    windows: Tensor = original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
-    return windows
+    framed: Tensor = original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
+    return framed
 
 
 class ComputedElsewhere(Composite):
@@ -190,7 +190,7 @@ computed_elsewhere = ComputedElsewhere()
 
 def centred_forward(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     """Only the gradients are those of windows that begin at the first element."""
-    with patched({"layers.patches": windows_centred}):
+    with patched({"layers.framed": windows_centred}):
         seen = original(layer, detached(x), kernels, bias)
     return computed_elsewhere(original(layer, x, kernels, bias), detached(seen))
 

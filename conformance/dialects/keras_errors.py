@@ -58,19 +58,19 @@ def in_words(*arguments: str) -> Scope:
 
 def beyond_rank(case: Case, data: Data) -> bool:
     """An axis is none that the first input has."""
-    axis, ndim = case.config.get("axis", case.config.get("axes")), data.inputs[0].ndim
-    return isinstance(axis, int) and not -ndim <= axis < ndim
+    axis = case.config.get("axis", case.config.get("axes"))
+    return isinstance(axis, int) and any(not -x.ndim <= axis < x.ndim for x in data.inputs[:1])
 
 
 def has_negative(case: Case, data: Data) -> bool:
     """The first input has a number below 0."""
-    return bool((data.inputs[0] < 0).any())
+    return any(bool((x < 0).any()) for x in data.inputs[:1])
 
 
 def has_more_than_tokens(case: Case, data: Data) -> bool:
     """The first input has an integer beyond those that CategoryEncoding is to encode."""
     tokens = case.config.get("num_tokens")
-    return isinstance(tokens, int) and bool((data.inputs[0] >= tokens).any())
+    return isinstance(tokens, int) and any(bool((x >= tokens).any()) for x in data.inputs[:1])
 
 
 def more_states_than(count: int) -> Scope:

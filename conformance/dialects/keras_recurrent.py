@@ -7,9 +7,11 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.errors import spoilt
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Accepts, Metadata, Raises, subject
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
+from conformance.dialects.refused import wrong_in
 from conformance.dialects.scopes import (
     all_of,
     any_of,
@@ -151,7 +153,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape; "
         "keras/src/layers/convolutional/base_depthwise_conv.py, compute_output_shape",
         scope=all_of(subject("layers.TimeDistributed"), wraps("DepthwiseConv2D")),
-        effect=Raises("type", "shape", ("shape/unknown",), "unsupported operand type"),
+        effect=Raises("internal", "shape", ("shape/unknown",), "unsupported operand type"),
         witnesses=(
             draft_layer(
                 "layers.TimeDistributed",
@@ -201,6 +203,37 @@ DEVIATIONS = (
                 [recipe("normal", 2, 3, 4)],
             ),
         ),
+    ),
+    in_keras(
+        id="keras-conv-lstm-strides-of-zero",
+        summary="ConvLSTM2D takes strides of 0, and divides by them when it is built.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/conv_lstm.py:126, ConvLSTMCell.__init__ (allow_zero=True)",
+        scope=all_of(subject("layers.ConvLSTM2D"), without(sets("strides")), wrong_in("strides")),
+        effect=Raises("internal", "call", ("refusal",), "cannot convert float infinity to integer"),
+        witnesses=(spoilt("ConvLSTM2D", {"strides": 0}),),
+    ),
+    in_keras(
+        id="keras-stack-of-no-cells",
+        summary="StackedRNNCells takes an empty list of cells, and gives its input.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
+        scope=all_of(
+            subject("layers.StackedRNNCells"), without(sets("cells")), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
+        ),
+        effect=Accepts(),
+        witnesses=(spoilt("StackedRNNCells", {"cells": []}),),
+    ),
+    in_keras(
+        id="keras-stack-of-no-list",
+        summary="StackedRNNCells walks through its cells before it looks at what they are.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
+        scope=all_of(
+            subject("layers.StackedRNNCells"), sets("cells"), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
+        ),
+        effect=Raises("internal", "construction", ("refusal",), "object is not iterable"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
     ),
 )
 

@@ -68,3 +68,22 @@ def too_many_inputs(case: Case, data: Data) -> bool:
     """Of the inputs, the first alone would be sound."""
     alone = replace(data, inputs=data.inputs[:1])
     return len(case.inputs) > 1 and sound(case, alone, inputs=case.inputs[:1])
+
+
+def below_one(*arguments: str) -> Scope:
+    """One of the arguments is a number below 1."""
+    return lambda case, data: any(
+        isinstance(case.config.get(name), int) and case.config[name] < 1 for name in arguments
+    )
+
+
+def longer_than(count: int, argument: str) -> Scope:
+    """The argument is a list of more than so many."""
+    return lambda case, data: (
+        isinstance(case.config.get(argument), list) and len(case.config[argument]) > count
+    )
+
+
+def is_list(argument: str) -> Scope:
+    """The argument is a list with something in it."""
+    return longer_than(0, argument)

@@ -21,13 +21,21 @@ LEGEND = (
 
 
 def render(report: Report) -> str:
-    """Totals, what is not there, and a table for each class and function of the specification."""
-    coverage = of_report(report)
+    """The coverage of the run."""
     suite = report.results.suite
+    cases = f"corpus {suite.corpus}" if suite.corpus else "single cases"
+    return table_of(of_report(report), f"Suite {suite.version}, {cases}.")
+
+
+def table_of(coverage: Coverage, scope: str) -> str:
+    """Totals, what is not there, and a table for each class and function of the specification.
+
+    Args:
+        scope: what was asked, in a sentence.
+    """
     specified = [subject for subject in coverage.subjects if subject.specified]
-    of = f"corpus {suite.corpus}" if suite.corpus else "single cases"
     return joined(
-        ["# Coverage", f"Suite {suite.version}, {of}. {LEGEND}"],
+        ["# Coverage", f"{scope} {LEGEND}"],
         _totals(coverage),
         _not_there(coverage),
         ["## Subjects"],

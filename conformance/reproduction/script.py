@@ -19,14 +19,14 @@ from conformance.cases.answer import Answers, Data, Expected, Law, Own, Refusal,
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, with_basis
-from conformance.cases.relations import RELATIONS, asked_beside, derivations, relation_of
+from conformance.cases.relations import RELATIONS, asked_beside, relation_of
+from conformance.cases.relations.composition import Composition
 from conformance.engine import Made
 from conformance.judging import told_failure
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells, stack_in
 from conformance.reference_impl.tape import Provenance, Tensor
 from conformance.reporting.results import BackendRecord, Finding
 from conformance.reproduction.languages import (
@@ -232,8 +232,8 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
         expected = Answers(case, make(case), arithmetic)[finding.observable]
         right = _right(finding, expected, arithmetic, runtime)
         return Script(text(case, finding.observable, right, True), runtime.suffix)
-    composition = Composition.of(case, relation, basis(finding.observable), arithmetic)
-    sides = tuple(text(side, name, Right("side"), False) for side, name in composition.sides)
+    composition = Composition.of(case, finding.observable, arithmetic)
+    sides = tuple(text(side.case, side.output, Right("side"), False) for side in composition.sides)
     right = Right(
         "composed",
         composition.places,
@@ -245,66 +245,13 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     return Script(text(case, basis(finding.observable), right, True), runtime.suffix)
 
 
-@dataclass(frozen=True)
-class Composition:
-    """How an output of a case is made up of outputs of the cases that a relation derives from it.
-
-    Attributes:
-        sides: the derived cases, each with its output.
-        places: of each element of the case's output the number of the one that stands there, counted through
-            the outputs of all sides.
-        limit: how far the two may be apart.
-    """
-
-    sides: tuple[tuple[Case, str], ...]
-    places: Array
-    factor: float
-    limit: Array
-
-    @classmethod
-    def of(cls, case: Case, relation: str, output: str, arithmetic: Arithmetic) -> Composition:
-        """That of one output, under an arithmetic."""
-        derivation = derivations(case)[relation]
-        which = int(output.rpartition("/")[2])
-        sides: list[tuple[Case, str]] = []
-        numbers: list[list[Array]] = []
-        bounds: list[list[Array]] = []
-        count = 0
-        for derived in derivation.cases:
-            answers = Answers(derived, make(derived), arithmetic)
-            names = [name for name in derived.observables if name.startswith("output/")]
-            limits = [_bound(answers[name]) for name in names]
-            sides += [(derived, name) for name in names]
-            bounds.append(limits)
-            numbers.append([])
-            for limit in limits:
-                numbers[-1].append(np.arange(count, count + limit.size).reshape(limit.shape))
-                count += limit.size
-        own = _bound(Answers(case, make(case), arithmetic)[output])
-        limit = own + abs(derivation.factor) * derivation.compose(bounds)[which]
-        return cls(
-            tuple(sides),
-            derivation.compose(numbers)[which],
-            derivation.factor,
-            np.zeros(own.shape) if derivation.exact else limit,
-        )
-
-
-def _bound(expected: Expected) -> Array:
-    """Of the error that a correct backend may make."""
-    assert isinstance(expected, Value)
-    tensor = expected.tensor
-    return np.zeros(tensor.shape) if tensor.error is None else xp.to_host(tensor.error)
-
-
 def _stack(case: Case) -> StackedRNNCells | None:
     """The stack of cells that a case is about, or that its layer repeats."""
     try:
         layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
     except (TypeError, ValueError):  # what the specification refuses is not taken apart
         return None
-    repeated = layer.repeated if isinstance(layer, Recurrent) else layer
-    return repeated if isinstance(repeated, StackedRNNCells) else None
+    return stack_in(layer)
 
 
 def _states(stack: StackedRNNCells | None, names: Sequence[str]) -> str:

@@ -2,13 +2,13 @@
 
 import argparse
 import gzip
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from conformance.cases import corpus
 from conformance.cases.case import Case, encode
 from conformance.cases.drafts import quick
-from conformance.cases.drafts.standard import standard
+from conformance.cases.drafts.standard import UNEXPLAINED, standard
 
 
 def write(name: str, cases: Iterable[Case]) -> None:
@@ -22,14 +22,25 @@ def write(name: str, cases: Iterable[Case]) -> None:
     print(f"{len(lines)} cases in {target.name}")
 
 
-DRAFTS: dict[str, Callable[[], Iterable[Case]]] = {
-    "quick": quick,
-    "standard": lambda: standard(quick()),
-}
-"""What drafts the cases of each corpus."""
+def standard_with_kept(subjects: Sequence[str]) -> Iterable[Case]:
+    """The standard corpus's cases, drafted anew about these subjects, and about the others as they are."""
+    drafted = quick()
+    known = {case.id for case in drafted}.union(*UNEXPLAINED.values())
+    kept = (case for case in corpus.load("standard") if case.id not in known and case.subject not in subjects)
+    order = {subject: i for i, subject in enumerate(dict.fromkeys(case.subject for case in drafted))}
+    return sorted([*kept, *standard(drafted, subjects)], key=lambda case: order[case.subject])
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", nargs="?", default="quick", choices=DRAFTS)
-    name = parser.parse_args().corpus
-    write(name, DRAFTS[name]())
+    parser.add_argument("corpus", nargs="?", default="quick", choices=corpus.NAMES)
+    parser.add_argument(
+        "subjects",
+        nargs="*",
+        help="write anew the cases of the standard corpus about these, and keep the others",
+    )
+    given = parser.parse_args()
+    if given.corpus == "quick":
+        write("quick", quick())
+    else:
+        write("standard", standard_with_kept(given.subjects) if given.subjects else standard(quick()))

@@ -8,8 +8,26 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Raises, Scope, Value, subject
-from conformance.dialects.scopes import all_of, any_of, asks, given_nan, omits, sets, without
+from conformance.dialects.deviation import (
+    CONFIGURATIONS,
+    Deviation,
+    Metadata,
+    Raises,
+    Scope,
+    Unpredictable,
+    Value,
+    subject,
+)
+from conformance.dialects.scopes import (
+    all_of,
+    any_of,
+    asks,
+    given_empty_batch,
+    given_nan,
+    omits,
+    sets,
+    without,
+)
 from conformance.dialects.tensorflow_js.activations import is_number, with_slope
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, WASM, deviation
 from conformance.reference_impl import activations
@@ -27,6 +45,7 @@ from conformance.reference_impl.primitives import (
 )
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
 
 
 def clipped(original: Any, layer: ReLU, x: Tensor) -> Tensor:
@@ -290,6 +309,18 @@ ON_WASM = (
         witnesses=(CLIPPED_NAN,),
     ),
     prelu_gradient(without(shares_after_own)),
+    deviation(
+        "tfjs-wasm-prelu-gradient-of-empty-batch",
+        "Over an empty batch the gradient of PReLU's slopes is whatever the memory held, not 0: do not train "
+        "on one.",
+        kind="bug",
+        source=f"{WASM}/kernels/Sum.js:52 (of a tensor without elements nothing is written)",
+        scope=all_of(subject("layers.PReLU"), given_empty_batch),
+        effect=Unpredictable(
+            Verdict.DIVERGES, ("gradient/weight/alpha", "training/gradient/weight/alpha"), "expected"
+        ),
+        witnesses=(draft_layer("layers.PReLU", {}, [recipe("normal", 0, 4)]),),
+    ),
     deviation(
         "tfjs-wasm-prelu-slopes-in-turn",
         "The kernel takes PReLU's slopes in turn and broadcasts nothing: where an axis that is shared "

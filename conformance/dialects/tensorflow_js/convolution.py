@@ -41,6 +41,7 @@ from conformance.dialects.tensorflow_js.record import (
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
+from conformance.reference_impl.layers.recurrent import Recurrent, step_shape
 from conformance.reference_impl.primitives import add, pad, reshape, take_slice, transpose
 from conformance.reference_impl.tape import Tensor
 
@@ -66,7 +67,12 @@ def layer_of(case: Case) -> WindowedProduct:
 
 
 def output_shape(case: Case, data: Data) -> tuple[int | None, ...]:
-    return layer_of(case).output_shapes([x.shape for x in data.inputs])[0]
+    """Of a convolution, or of those that a recurrent layer makes at every time."""
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    shapes = [x.shape for x in data.inputs]
+    if isinstance(layer, Recurrent):
+        layer, shapes = layer.repeated, [step_shape(shape) for shape in shapes]
+    return layer.output_shapes(shapes)[0]
 
 
 def left_channels_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.cases.drafts.errors import spoilt
+from conformance.dialects.deviation import Accepts, Metadata, Raises, subject
+from conformance.dialects.refused import wrong_in
 from conformance.dialects.scopes import all_of, channels_first, given_mask, sets
 from conformance.dialects.tensorflow_js.defaults import CONV_LSTM_CASE
 from conformance.dialects.tensorflow_js.record import (
@@ -28,6 +31,11 @@ def of_known_images(case: Case, expected: Shapes) -> Shapes:
     layer = layers.get(case.subject.removeprefix("layers.")).from_config(case.config)
     known = (expected[0][0], None, *case.inputs[0].shape[2:])
     return [list(shape) for shape in layer.output_shapes([known])]
+
+
+def has_zero(case: Case, data: Data) -> bool:
+    """A stride or dilation rate is 0."""
+    return 0 in (case.config.get("strides"), case.config.get("dilation_rate"))
 
 
 def over_images(config: dict[str, Any], *shape: int, **more: Any) -> Case:
@@ -63,6 +71,15 @@ DEVIATIONS = (
             "must match length of perm",
         ),
         witnesses=(over_images({}, 2, 3, 3, 3, 2, masks=[recipe("mask", 2, 3, dtype="bool")]),),
+    ),
+    deviation(
+        "tfjs-conv-lstm-zero-is-default",
+        "Strides and dilation rates of 0 go unnoticed, and count as 1.",
+        kind="bug",
+        source=f"{SOURCE}:188, :194 (ConvLSTM2DCell: strides || 1, dilationRate || 1)",
+        scope=all_of(subject(*CONV_LSTM), has_zero, wrong_in("strides", "dilation_rate")),
+        effect=Accepts(),
+        witnesses=(spoilt("ConvLSTM2D", {"strides": 0}), spoilt("ConvLSTM2DCell", {"dilation_rate": 0})),
     ),
     deviation(
         "tfjs-conv-lstm-fixes-image",

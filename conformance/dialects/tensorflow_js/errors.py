@@ -10,9 +10,12 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Source
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.errors import DENSE, GRU, LOW_RANK, UNKNOWN, first_cases, spoilt
-from conformance.dialects.deviation import Accepts, Raises, Scope, subject
+from conformance.dialects.deviation import Accepts, Raises, subject
 from conformance.dialects.refused import (
+    below_one,
+    is_list,
     lacking,
+    longer_than,
     too_many_inputs,
     unknown_arguments,
     wrong_in,
@@ -22,13 +25,23 @@ from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     CONVOLUTIONS,
     all_of,
+    any_of,
     asks,
     inner,
     sets,
     without,
 )
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
-from conformance.dialects.tensorflow_js.record import CELLS, CORE, CPU, LAYERS, RECURRENT, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    CONV_LSTM,
+    CORE,
+    CPU,
+    LAYERS,
+    RECURRENT,
+    WASM,
+    deviation,
+)
 
 REFUSAL = ("refusal",)
 
@@ -55,7 +68,14 @@ ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
     "negative_slope": ("layers.LeakyReLU", "layers.ReLU"),
     "output_padding": ("layers.Conv2DTranspose", "layers.Conv3DTranspose"),
     "pad_to_aspect_ratio": ("layers.Resizing",),
-    "seed": (*RECURRENT, *CELLS, "layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+    "seed": (
+        *RECURRENT,
+        *CELLS,
+        *CONV_LSTM,
+        "layers.AlphaDropout",
+        "layers.GaussianDropout",
+        "layers.GaussianNoise",
+    ),
     "threshold": ("layers.ReLU",),
     "use_cudnn": ("layers.GRU", "layers.LSTM"),
 }
@@ -66,25 +86,6 @@ def only_in_keras(case: Case, data: Data) -> bool:
     """What is wrong are arguments that the class does not have in TensorFlow.js."""
     unread = [name for name, subjects in ONLY_IN_KERAS.items() if case.subject in subjects]
     return wrong_in(*unread)(case, data)
-
-
-def below_one(*arguments: str) -> Scope:
-    """One of the arguments is a number below 1."""
-    return lambda case, data: any(
-        isinstance(case.config.get(name), int) and case.config[name] < 1 for name in arguments
-    )
-
-
-def longer_than(count: int, argument: str) -> Scope:
-    """The argument is a list of more than so many."""
-    return lambda case, data: (
-        isinstance(case.config.get(argument), list) and len(case.config[argument]) > count
-    )
-
-
-def is_list(argument: str) -> Scope:
-    """The argument is a list with something in it."""
-    return longer_than(0, argument)
 
 
 def mask(*shape: int) -> tuple[Source, ...]:
@@ -159,8 +160,10 @@ DEVIATIONS = (
                 "layers.GaussianDropout",
                 "layers.GaussianNoise",
                 "layers.LayerNormalization",
+                "layers.RandomWidth",
                 "layers.SpatialDropout1D",
                 *CELLS,
+                *CONV_LSTM,
                 *RECURRENT,
             ),
             wrong_in(
@@ -284,6 +287,19 @@ DEVIATIONS = (
         scope=LARGE_WINDOWS,
         effect=Accepts(),
         witnesses=(spoilt("Conv2D", {"kernel_size": 9}), spoilt("Conv3D", {"kernel_size": 9})),
+    ),
+    deviation(
+        "tfjs-up-sampling-size-unchecked",
+        "The size of UpSampling2D need not be positive, nor of two numbers.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:937 (UpSampling2D)",
+        scope=all_of(
+            subject("layers.UpSampling2D"),
+            any_of(below_one("size"), longer_than(2, "size")),
+            wrong_in(size=2),
+        ),
+        effect=Accepts(),
+        witnesses=(spoilt("UpSampling2D", {"size": 0}),),
     ),
     deviation(
         "tfjs-depthwise-convolution-causal",

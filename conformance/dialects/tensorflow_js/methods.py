@@ -9,7 +9,7 @@ import msgspec
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.cases.drafts.layers.wrappers import inside
+from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
 from conformance.dialects import scopes
 from conformance.dialects.deviation import Metadata, Scope, subject
 from conformance.dialects.tensorflow_js.record import CELLS, LAYERS, RECURRENT, deviation
@@ -82,6 +82,7 @@ FLATTEN_CASE = asked_for_members("Flatten", {}, 2, 3, 4)
 DENSE_CASE = asked_for_members("Dense", {"units": 3}, 4, 5)
 LSTM_CASE = asked_for_members("LSTM", {"units": 3}, 2, 4, 5)
 CELL_CASE = asked_for_members("SimpleRNNCell", {"units": 3}, 2, 5)
+STACK_CASE = asked_for_members("StackedRNNCells", {"cells": [SIMPLE_CELL, GRU_CELL]}, 2, 5)
 RESCALING_CASE = asked_for_members("Rescaling", {"scale": 0.5}, 3, 4)
 BIDIRECTIONAL_CASE = asked_for_members("Bidirectional", {"layer": inside("SimpleRNN", units=3)}, 2, 3, 4)
 
@@ -154,7 +155,7 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
     (
         "reset-state",
         {"reset_state"},
-        subject("layers.Bidirectional", *RECURRENT),
+        subject("layers.Bidirectional", "layers.ConvLSTM2D", *RECURRENT),
         "States are reset by resetStates, Keras's older name, alone.",
         "intentional",
         "layers/recurrent.js:383 (RNN.resetStates), layers/wrappers.js:394 (Bidirectional.resetStates)",
@@ -163,7 +164,7 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
     (
         "inner-loop",
         {"inner_loop"},
-        subject(*RECURRENT),
+        subject("layers.ConvLSTM2D", *RECURRENT),
         "The loop over time is no method that a subclass can replace.",
         "intentional",
         "layers/recurrent.js:509 (RNN.call)",
@@ -181,12 +182,21 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
     (
         "members-of-cells",
         OF_CELLS,
-        subject(*CELLS),
+        subject("layers.StackedRNNCells", *CELLS),
         "A cell does not make its initial states, which the layer around it does, and gives no access to "
         "what it drops.",
         "intentional",
         "layers/recurrent.js:640 (RNNCell)",
         CELL_CASE,
+    ),
+    (
+        "output-size-of-stack",
+        {"output_size"},
+        subject("layers.StackedRNNCells"),
+        "A stack of cells tells the sizes of its states alone, of which that of its output is the first.",
+        "intentional",
+        "layers/recurrent.js:1187 (StackedRNNCells.stateSize)",
+        STACK_CASE,
     ),
 )
 """What is missing, its names, where, in words, why, the source, and a case that shows it."""
@@ -209,7 +219,7 @@ DEVIATIONS = (
         "A recurrent layer does not tell the arguments of its cell: layer.cell.units for layer.units.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:767, :943, :1144 (SimpleRNN, GRU, LSTM)",
-        scope=subject("layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
+        scope=subject("layers.ConvLSTM2D", "layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
         effect=Metadata(("methods",), without_arguments_of_cell),
         witnesses=(LSTM_CASE,),
     ),

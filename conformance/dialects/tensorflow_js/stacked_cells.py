@@ -8,24 +8,26 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.errors import spoilt
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, LSTM_CELL, SIMPLE_CELL, inside
 from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.refused import lacking, wrong_in
 from conformance.dialects.scopes import all_of, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import saying
 from conformance.dialects.tensorflow_js.record import CALLED, LAYERS, NUMERIC, deviation
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.cell import Cell
-from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells
+from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells, stack_in
 
 SOURCE = f"{LAYERS}/layers/recurrent.js"
 
 
 def stack_of(case: Case) -> StackedRNNCells | None:
-    """The stack that the case is about, or that its layer repeats."""
-    layer = layers.get(case.subject.removeprefix("layers.")).from_config(case.config)
-    found = layer.repeated if isinstance(layer, Recurrent) else layer
-    return found if isinstance(found, StackedRNNCells) else None
+    """The stack that the case is about, or that its layer repeats; None too of what is to be refused."""
+    try:
+        return stack_in(layers.get(case.subject.removeprefix("layers.")).from_config(case.config))
+    except (TypeError, ValueError):
+        return None
 
 
 def has_several_cells(case: Case, data: Data) -> bool:
@@ -45,6 +47,12 @@ def states_reordered(case: Case, data: Data) -> bool:
     """The states are of other sizes one by one when the cells are taken last to first."""
     stack = stack_of(case)
     return stack is not None and state_sizes(stack.stack) != state_sizes(stack.stack[::-1])
+
+
+def no_cells(case: Case, data: Data) -> bool:
+    """What is wrong are the cells alone."""
+    cells = [SIMPLE_CELL, GRU_CELL]
+    return any(scope(case, data) for scope in (lacking(cells=cells), wrong_in(cells=cells)))
 
 
 def given_states(case: Case, data: Data) -> bool:
@@ -107,14 +115,43 @@ DEVIATIONS = (
         effect=Value({"layers.StackedRNNCells.order_of_states": last_to_first}),
         witnesses=(RETURNING,),
     ),
+    *(
+        deviation(
+            f"tfjs-{who}-refuse-states-first-to-last",
+            "States given in the order of Keras, first cell first, do not fit: turn the list round.",
+            kind="intentional",
+            source=f"{SOURCE}:1203 (StackedRNNCells.call)",
+            scope=all_of(subject(name), states_reordered, given_states),
+            effect=Raises("invalid-argument", "call", observables, "with shapes"),
+            witnesses=(witness,),
+        )
+        for who, name, observables, witness in (
+            ("stacked-cells", "layers.RNN", CALLED, CONTINUING),
+            (
+                "stacked-cells-alone",
+                "layers.StackedRNNCells",
+                ("refusal",),
+                spoilt("StackedRNNCells", observables=("refusal", "refusal/widened")),
+            ),
+        )
+    ),
     deviation(
-        "tfjs-stacked-cells-refuse-states-first-to-last",
-        "States given in the order of Keras, first cell first, do not fit: turn the list round.",
-        kind="intentional",
-        source=f"{SOURCE}:1203 (StackedRNNCells.call)",
-        scope=all_of(subject("layers.RNN"), states_reordered, given_states),
-        effect=Raises("invalid-argument", "call", CALLED, "with shapes"),
-        witnesses=(CONTINUING,),
+        "tfjs-stacked-cells-without-cells",
+        "A stack without a cell is made, and fails on `undefined` when it is built.",
+        kind="bug",
+        source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
+        scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells")), no_cells),
+        effect=Raises("internal", "call", ("refusal",), "Cannot read properties of undefined"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": []}), spoilt("StackedRNNCells", without="cells")),
+    ),
+    deviation(
+        "tfjs-stacked-cells-of-no-list",
+        "A stack takes anything for its cells, and fails when it is built.",
+        kind="bug",
+        source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
+        scope=all_of(subject("layers.StackedRNNCells"), sets("cells"), no_cells),
+        effect=Raises("internal", "call", ("refusal",), "forEach is not a function"),
+        witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
     ),
     deviation(
         "tfjs-stacked-cells-cotangents-first-to-last",
@@ -161,7 +198,12 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
         scope=all_of(subject("layers.StackedRNNCells"), has_several_cells),
-        effect=Raises("invalid-argument", "build", NUMERIC, "Shape mismatch"),
+        effect=Raises(
+            "invalid-argument",
+            "build",
+            (*NUMERIC, "method/get_weights", "method/set_weights"),
+            "Shape mismatch",
+        ),
         witnesses=(ALONE,),
     ),
     deviation(
@@ -170,7 +212,12 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
         scope=all_of(subject("layers.StackedRNNCells"), without(has_several_cells)),
-        effect=Raises("internal", "build", NUMERIC, "Cannot read properties of undefined"),
+        effect=Raises(
+            "internal",
+            "build",
+            (*NUMERIC, "method/get_weights", "method/set_weights"),
+            "Cannot read properties of undefined",
+        ),
         witnesses=(OF_ONE,),
     ),
     deviation(

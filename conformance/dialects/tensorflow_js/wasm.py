@@ -497,7 +497,7 @@ DEVIATIONS = (
                 "gradient/weight/beta",
                 "gradient/weight/gamma",
             ),
-            "expected 0 ±",
+            "0 ±",
         ),
         witnesses=(draft_layer("layers.Dense", {"units": 8}, [recipe("normal", 0, 5)]),),
     ),

@@ -10,7 +10,8 @@ from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.cell import STREAMS, Cell, States
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.layers.layer import Context, Shape, Weight
+from conformance.reference_impl.layers.layer import Context, Layer, Shape, Weight
+from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.tape import Tensor
 
@@ -93,6 +94,12 @@ class StackedRNNCells(Cell):
 def order_of_states(stack: Sequence[Cell]) -> Sequence[Cell]:
     """The cells, first to last, in the order in which their states stand"""
     return stack
+
+
+def stack_in(layer: Layer) -> StackedRNNCells | None:
+    """The stack that the layer is, or that it repeats."""
+    found = layer.repeated if isinstance(layer, Recurrent) else layer
+    return found if isinstance(found, StackedRNNCells) else None
 
 
 def _numbered(names: Sequence[str], place: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -450,7 +451,8 @@ def _deserialized_layers(value: Any) -> Any:
     if isinstance(value, list):
         return [_deserialized_layers(item) for item in value]
     if isinstance(value, dict) and value.get("module") == "keras.layers":
-        return keras.saving.deserialize_keras_object(value)
+        # A copy: `from_config` takes the layers inside out of the configuration that it is given.
+        return keras.saving.deserialize_keras_object(copy.deepcopy(value))
     return value
 
 
