@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from conformance.reporting.diff import LISTED, Change, Difference
 from conformance.reporting.ledger import suspect_specification, total
-from conformance.reporting.page import GLYPHS, by_kind, in_order
+from conformance.reporting.legend import GLYPHS, by_kind, in_order
 from conformance.reporting.results import Finding, Results
 from conformance.reporting.store import Report
 

@@ -1,6 +1,7 @@
 """Invented results that look like those of a real run: every verdict, every effect, all three backends.
 
-`python tests/reporting/synthetic.py DIR` writes them, to look at the page.
+`python -m tests.reporting.synthetic DIR` writes them, to look at the page; with `DIR large`, as many as it
+has to bear.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from conformance.cases.case import JSON, Case, Recipe
+from conformance.reference_impl.activations import ACTIVATIONS as ACTIVATION_TABLE
+from conformance.reference_impl.layers import Layer
 from conformance.reporting.journal import JournalWriter
-from conformance.reporting.page import render
+from conformance.reporting.recording import render_again
 from conformance.reporting.results import BackendRecord, DeviationRecord, Suite, UnavailableRecord
-from conformance.reporting.store import PAGE, Report, conclude, read, replace
+from conformance.reporting.store import Report, conclude
 from conformance.verdicts import Check, Rung, Verdict
 
 PYTHON = {"keras": "3.15.1", "tensorflow": "2.21.0", "numpy": "2.3.1", "python": "3.11.9"}
@@ -193,10 +198,47 @@ def write(directory: Path) -> Report:
     """A results directory of all the synthetic checks, page included."""
     journal(directory)
     conclude(directory, "complete")
-    report = read(directory)
-    replace(directory / PAGE, render(report).encode())
-    return report
+    return render_again(directory)
+
+
+def write_large(directory: Path, subjects: int = 170, properties: int = 20, backends: int = 6) -> Report:
+    """A results directory with a cell for each subject, property and backend: 20,400 of them."""
+    records = [msgspec.structs.replace(BACKENDS[i % 3], name=f"backend-{i + 1}") for i in range(backends)]
+    names = tuple(record.name for record in records)
+    known = *(f"layers.{n}" for n in Layer.registered), *(f"activations.{n}" for n in ACTIVATION_TABLE)
+    everything = (*known, *(f"losses.Invented{i}" for i in range(subjects)))[:subjects]
+    with JournalWriter(directory) as writer:
+        writer.begin(SUITE, {})
+        for record in records:
+            writer.started(record)
+        for number, subject in enumerate(everything):
+            case, chance = Case(subject, {}, (Recipe("normal", (2, 3), number),)), random.Random(subject)
+            writer.judge(
+                case, tuple(_many(case, [f"property-{i + 1}" for i in range(properties)], names, chance))
+            )
+    conclude(directory, "complete")
+    return render_again(directory)
+
+
+def _many(
+    case: Case, properties: list[str], names: tuple[str, ...], chance: random.Random
+) -> Iterator[Check]:
+    """Two checks for each property and backend."""
+    kinds = (Verdict.CONFORMS, Verdict.DEVIATES, Verdict.UNSUPPORTED, Verdict.UNSPECIFIED)
+    for property_ in properties:
+        for name in names:
+            for observable in ("output/0", "gradient/input/0"):
+                (verdict,) = chance.choices(kinds, (70, 20, 8, 2))
+                answered = verdict in (Verdict.CONFORMS, Verdict.DEVIATES)
+                yield Check(
+                    case.id, name, case.subject, property_, observable, verdict,
+                    required_rung=Rung.BOUND,
+                    rung=Rung.BOUND if answered else None,
+                    margin=chance.random() ** 3 if answered else None,
+                    deviations=(f"deviation-{chance.randrange(400)}",) if verdict is Verdict.DEVIATES else (),
+                )  # fmt: skip
 
 
 if __name__ == "__main__":
-    print(write(Path(sys.argv[1])).results.suite)
+    make = write_large if sys.argv[2:] == ["large"] else write
+    print(make(Path(sys.argv[1])).results.suite)
