@@ -357,7 +357,7 @@ PLAIN = (
             draft_layer(
                 "layers.Conv2D",
                 {"filters": 2, "kernel_size": 2, "dilation_rate": 2},
-                [recipe("one_infinity", 1, 5, 6, 2)],
+                [recipe("one_infinity", 1, 5, 6, 3)],
             ),
             draft_layer(
                 "layers.DepthwiseConv2D",

@@ -431,33 +431,6 @@ DEVIATIONS = (
         witnesses=(spoilt("UpSampling2D", {"size": 0}), spoilt("UpSampling2D", {"size": [2, 2, 2, 2]})),
     ),
     deviation(
-        "tfjs-stack-of-no-cells",
-        "A stack is made without cells, and fails on `undefined` when it is called.",
-        kind="bug",
-        source=f"{LAYERS}/layers/recurrent.js:1185 (StackedRNNCells)",
-        scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells"))),
-        effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
-        witnesses=(spoilt("StackedRNNCells", {"cells": []}), spoilt("StackedRNNCells", without="cells")),
-    ),
-    deviation(
-        "tfjs-stack-of-no-list",
-        "A stack takes anything for the list of its cells, and fails when it is called.",
-        kind="bug",
-        source=f"{LAYERS}/layers/recurrent.js:1185 (StackedRNNCells)",
-        scope=all_of(subject("layers.StackedRNNCells"), sets("cells"), without(is_list("cells"))),
-        effect=Raises("internal", "call", REFUSAL, "forEach is not a function"),
-        witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
-    ),
-    deviation(
-        "tfjs-stacked-cells-called-first-to-last",
-        "A stack that is called by itself takes the states of its last cell first: turn the list round.",
-        kind="intentional",
-        source=f"{LAYERS}/layers/recurrent.js:1209 (StackedRNNCells.call)",
-        scope=all_of(subject("layers.StackedRNNCells"), longer_than(1, "cells")),
-        effect=Raises("invalid-argument", "call", REFUSAL, "inner shapes"),
-        witnesses=(spoilt("StackedRNNCells", observables=("refusal", "refusal/widened")),),
-    ),
-    deviation(
         "tfjs-unread-masks-unchecked",
         "GlobalAveragePooling1D and TimeDistributed read no mask, so that one which does not fit goes "
         "unnoticed.",
