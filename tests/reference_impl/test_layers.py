@@ -500,6 +500,14 @@ def test_dropout_drops_together_along_the_noise_shape() -> None:
         assert (out == out[:, :1]).all()
 
 
+def test_time_distributed_dropout_drops_anew_at_every_time() -> None:
+    layer = layers.TimeDistributed({"class_name": "Dropout", "config": {"rate": 0.5}})
+    out = call(layer, [np.ones((50, 3, 4))], {}, training=True).outputs[0].value
+    assert set(out.ravel()) == {0.0, 2.0}
+    for t in range(2):
+        assert 0.25 < (out[:, t] == out[:, t + 1]).mean() < 0.75
+
+
 @pytest.mark.parametrize("axis", [-1, 1, [1, 2], [-1, -3]])
 def test_layer_normalization_makes_zero_mean_and_unit_variance(axis: int | list[int]) -> None:
     layer = layers.LayerNormalization(axis, epsilon=0.0, center=False, scale=False)

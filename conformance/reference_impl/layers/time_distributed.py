@@ -12,6 +12,9 @@ from conformance.reference_impl.layers.recurrent import at_time, step_shape
 from conformance.reference_impl.primitives import concatenate, reshape
 from conformance.reference_impl.tape import Tensor
 
+STREAMS = 2**16
+"""How many streams of random numbers the layer draws from at one time at most; each time draws anew."""
+
 
 class TimeDistributed(Layer):
     """y[:, t] = layer(x[:, t]), with the same weights at every time.
@@ -61,7 +64,8 @@ class TimeDistributed(Layer):
         outputs, state = [], dict[str, Tensor]()
         for t in range(x.shape[1]):
             masks = tuple(mask if mask is None else mask[:, t] for mask in context.masks)
-            result = self.inner.call([at_time(x, t)], {**held, **state}, replace(context, masks=masks))
+            step = replace(context, masks=masks, rng_key=context.rng_key + STREAMS * t)
+            result = self.inner.call([at_time(x, t)], {**held, **state}, step)
             (y,) = result.outputs
             outputs.append(reshape(y, shape=(y.shape[0], 1, *y.shape[1:])))
             state |= result.state
