@@ -1,14 +1,18 @@
-"""Layers called with arrays, and numbers to call them with."""
+"""Layers called with arrays, and numbers and configurations to call them with."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Context, Layer, Result
 from conformance.reference_impl.tape import variable
+
+quickly = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+"""How many configurations a test draws."""
 
 
 def call(layer: Layer, inputs: list[Array], weights: dict[str, Array], **context: Any) -> Result:
