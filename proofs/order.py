@@ -128,11 +128,19 @@ def without_names(value: Any) -> Any:
 
 
 async def prove_all(specs: Sequence[BackendSpec], cases: Sequence[Case], seed: int) -> dict[str, Outcome]:
-    """All backends, side by side."""
+    """All backends, side by side; says of each what came of it."""
     outcomes: dict[str, Outcome] = {}
 
     async def one(spec: BackendSpec) -> None:
-        outcomes[spec.name] = await prove(spec, cases, seed)
+        outcomes[spec.name] = outcome = await prove(spec, cases, seed)
+        print(
+            f"{spec.name}: {outcome.answers} answers in three orders, {outcome.fresh} of them first of a "
+            f"process too; {outcome.unpredictable} are unpredictable; {len(outcome.departures)} depend on "
+            "the order",
+            *outcome.departures,
+            sep="\n",
+            flush=True,
+        )
 
     async with anyio.create_task_group() as group:
         for spec in specs:
@@ -141,7 +149,7 @@ async def prove_all(specs: Sequence[BackendSpec], cases: Sequence[Case], seed: i
 
 
 def main() -> None:
-    """Run the proof, write its report, and say what came of it.
+    """Run the proof and write its report.
 
     Raises:
         SystemExit: the proof has failed.
@@ -154,12 +162,6 @@ def main() -> None:
     outcomes = anyio.run(prove_all, [known[name] for name in BACKENDS], corpus.load("quick"), arguments.seed)
     report = {"seed": arguments.seed, "backends": msgspec.to_builtins(outcomes)}
     arguments.report.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    for name, outcome in outcomes.items():
-        print(
-            f"{name}: {outcome.answers} answers in three orders, {outcome.fresh} of them first of a process "
-            f"too; {outcome.unpredictable} are unpredictable; {len(outcome.departures)} depend on the order"
-        )
-        print(*outcome.departures, sep="\n", end="\n" if outcome.departures else "")
     if any(outcome.departures for outcome in outcomes.values()):
         raise SystemExit(1)
 

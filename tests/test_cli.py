@@ -420,11 +420,8 @@ def test_commands_against_a_baseline_have_all_that_the_run_was_told(
     engine: Engine, run: Run, tmp_path: Path
 ) -> None:
     """Those of the diff too, made of the results alone, whichever check of a finding newly fails."""
-    dense = [
-        case
-        for case in corpus.load("quick")
-        if case.subject == "layers.Dense" and "output/0" in case.observables
-    ]
+    every = (case for case in corpus.load("quick") if "output/0" in case.observables)
+    dense = [case for case in every if case.subject == "layers.Dense"]
     known, new = sorted(dense, key=lambda case: (len(encode(case)), case.id))[:2]
     own = started("tfjs-cpu", "--backend", "tfjs-cpu", "--tfjs", "my build.tgz")
     told = ("--seed", "3", "--node", "my-node", "--dialect", "conformance.dialects.keras_tensorflow")

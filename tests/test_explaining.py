@@ -156,7 +156,7 @@ def test_the_limit_of_a_relation_is_that_of_both_its_sides(tmp_path: Path) -> No
     explained = json.loads(done.stdout)
     assert explained["judgement"]["verdict"] == "conforms"
     adding = [term["operation"] for term in explained["terms"] if term["contribution"] > 0]
-    assert adding == ["Affine", "Affine"]
+    assert adding == ["Affine", "Correlate"]
     assert explained["sums"]["contribution"] == pytest.approx(explained["element"]["limit"])
 
 
