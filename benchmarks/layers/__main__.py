@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,11 @@ class Comparison:
     against: tuple[str, str]
     mean: float = math.inf
     most: float = math.inf
+
+    @property
+    def required(self) -> dict[str, float]:
+        """What is required of the mean, and of each."""
+        return {name: x for name, x in (("mean", self.mean), ("each", self.most)) if x < math.inf}
 
 
 COMPARISONS = (
@@ -97,11 +102,7 @@ class Ratios:
 
     def __str__(self) -> str:
         worst = max(self.each, key=self.each.__getitem__, default="nothing")
-        required = [
-            f"{what} at most {limit:g}"
-            for what, limit in (("mean", self.comparison.mean), ("each", self.comparison.most))
-            if limit < math.inf
-        ]
+        required = [f"{what} at most {limit:g}" for what, limit in self.comparison.required.items()]
         return (
             f"{self.comparison.name}: {self.mean:.2f} in the geometric mean, {worst} worst with "
             f"{self.each.get(worst, math.nan):.2f} (required: {', '.join(required)}): "
@@ -245,7 +246,16 @@ def report(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[d
                 }
                 for workload in arguments.workloads
             },
-            "ratios": [asdict(ratios) | {"reached": ratios.enough} for ratios in found],
+            "ratios": [
+                {
+                    "name": ratios.comparison.name,
+                    "mean": ratios.mean,
+                    "each": ratios.each,
+                    "required": ratios.comparison.required,
+                    "reached": ratios.enough,
+                }
+                for ratios in found
+            ],
         }
     memory = of_child("memory")
     limit = memory["input_mib"] + memory["output_mib"] + EXTRA_MIB

@@ -32,7 +32,9 @@ def blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
             for cut in blocks(tuple(rest), size):
                 yield (slice(i, i + 1), *cut)
         return
-    step = max(1, size // max(1, inside))
+    most = max(1, size // max(1, inside))
+    parts = math.ceil(first / most) or 1
+    step = math.ceil(first / parts) or 1  # so that they are as even as can be
     for start in range(0, first, step):
         yield (slice(start, min(start + step, first)),)
 

@@ -251,8 +251,15 @@ def convolved(
             yield (b, *position, g * width + w), (b, *covered, g * depth + d), (*offset, d, g * width + w)
 
 
-def correlate_products(x: Place, kernel: Place, **params: Any) -> Iterator[Term]:
-    yield from convolved(x, kernel[:-2], *kernel[-2:], **params)
+def correlate_products(
+    x: Place, kernel: Place, *, padding: tuple[Place, ...], **params: Any
+) -> Iterator[Term]:
+    """Of those of the framed input all that lie inside."""
+    spatial = [n + before + after for n, (before, after) in zip(x[1:-1], padding, strict=True)]
+    for in_y, in_framed, in_kernel in convolved((x[0], *spatial, x[-1]), kernel[:-2], *kernel[-2:], **params):
+        place = [n - before for n, (before, _) in zip(in_framed[1:-1], padding, strict=True)]
+        if all(0 <= p < n for p, n in zip(place, x[1:-1], strict=True)):
+            yield in_y, (in_framed[0], *place, in_framed[-1]), in_kernel
 
 
 def transposed_products(y: Place, kernel: Place, *, spatial: Place, **params: Any) -> Iterator[Term]:

@@ -332,10 +332,11 @@ SAMPLES = (
     # convolutions
     convolution(
         "Correlate", ((2, 6, 5, 4), (2, 3, 2, 6), (6,)), correlate_products,
-        strides=(2, 1), dilation=(1, 2), groups=2,
+        padding=((0, 1), (2, 1)), strides=(2, 1), dilation=(1, 2), groups=2,
     ),
     convolution(
-        "Correlate", ((2, 7, 3), (3, 1, 6)), correlate_products, strides=(2,), dilation=(1,), groups=3
+        "Correlate", ((2, 7, 3), (3, 1, 6)), correlate_products,
+        padding=((0, 0),), strides=(2,), dilation=(1,), groups=3,
     ),
     convolution(
         "TransposedCorrelate", ((2, 3, 2, 6), (3, 2, 2, 6), (4,)), transposed_products,

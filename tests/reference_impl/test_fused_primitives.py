@@ -24,6 +24,7 @@ from conformance.reference_impl.primitives import (
     largest_in_windows,
     largest_number,
     multiply,
+    pad,
     reshape,
     sigmoid,
     sigmoid_gradient,
@@ -114,6 +115,11 @@ class Geometry:
     strides: Sizes
     dilation: Sizes
     groups: int = 1
+    padding: tuple[Sizes, ...] = ()
+
+    @property
+    def edges(self) -> tuple[Sizes, ...]:
+        return self.padding or ((0, 0),) * len(self.strides)
 
     @property
     def window(self) -> dict[str, Sizes]:
@@ -131,6 +137,10 @@ GEOMETRIES = {
     "three dimensions": Geometry((2, 6, 7, 5, 8), (2, 3, 2, 8, 6), (1, 2, 1), (2, 1, 1)),
     "groups": Geometry((8, 30, 28, 12), (3, 2, 4, 6), (2, 2), (1, 1), groups=3),
     "channel by channel": Geometry((3, 30, 29, 40), (3, 2, 1, 40), (1, 2), (1, 1), groups=40),
+    "zeros at the edges": Geometry((3, 30, 29, 48), (3, 2, 48, 5), (2, 1), (1, 2), padding=((2, 0), (1, 3))),
+    "zeros, channel by channel": Geometry(
+        (3, 30, 29, 40), (3, 2, 1, 40), (1, 2), (1, 1), groups=40, padding=((1, 1), (0, 2))
+    ),
     "one channel": Geometry((3, 30, 29, 1), (3, 2, 1, 20), (1, 1), (1, 1)),
     "several filters for each channel": Geometry((3, 30, 29, 20), (3, 2, 1, 60), (1, 1), (2, 1), groups=20),
 }
@@ -139,7 +149,7 @@ GEOMETRIES = {
 def correlated(geometry: Geometry, x: Tensor, kernel: Tensor) -> Tensor:
     """Windows of every group, as one batched matrix product."""
     depth, filters = geometry.kernel[-2:]
-    views = windows(x, **geometry.window)
+    views = windows(pad(x, widths=((0, 0), *geometry.edges, (0, 0))), **geometry.window)
     places, taps = views.shape[: x.ndim - 1], math.prod(geometry.kernel[:-2])
     left = transpose(reshape(views, shape=(-1, taps, geometry.groups, depth)), axes=(2, 0, 1, 3))
     right = transpose(reshape(kernel, shape=(taps * depth, geometry.groups, -1)), axes=(1, 0, 2))
@@ -150,7 +160,11 @@ def correlated(geometry: Geometry, x: Tensor, kernel: Tensor) -> Tensor:
 def operands(geometry: Geometry, draw: Callable[[Sizes], Array]) -> tuple[Array, Array, Array]:
     """An input, a kernel and an output."""
     x, kernel = draw(geometry.x), draw(geometry.kernel)
-    return x, kernel, draw(correlate(variable(x), variable(kernel), **geometry.params).shape)
+    return (
+        x,
+        kernel,
+        draw(correlate(variable(x), variable(kernel), padding=geometry.edges, **geometry.params).shape),
+    )
 
 
 def both(geometry: Geometry, x: Array, kernel: Array, y: Array) -> Iterator[tuple[str, Tensor, Tensor]]:
@@ -159,7 +173,12 @@ def both(geometry: Geometry, x: Array, kernel: Array, y: Array) -> Iterator[tupl
     composed = correlated(geometry, *sources)
     by_x, by_kernel = vjp([composed], [variable(y, tracked=False)], sources)
     params = geometry.params
-    yield "correlate", correlate(*sources, **params), composed
+    yield "correlate", correlate(*sources, padding=geometry.edges, **params), composed
+    if geometry.padding:
+        own = vjp([correlate(*sources, padding=geometry.edges, **params)], [variable(y)], sources)
+        yield "transposed_correlate", own[0], by_x
+        yield "kernel_correlate", own[1], by_kernel
+        return
     yield (
         "transposed_correlate",
         transposed_correlate(variable(y), sources[1], spatial=geometry.x[1:-1], **params),

@@ -278,8 +278,8 @@ FAULTS = (
         "forward",
         "layers.Conv2D",
         {
-            f"{CONVOLUTION}:pad": lambda original, x, *, widths: original(
-                x, widths=tuple(width[::-1] for width in widths)
+            f"{CONVOLUTION}:correlate": lambda original, *operands, padding, **params: original(
+                *operands, padding=tuple(edges[::-1] for edges in padding), **params
             )
         },
     ),

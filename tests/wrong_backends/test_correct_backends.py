@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
-from conformance.reference_impl.primitives import affine, windows
+from conformance.reference_impl.primitives import affine, pad, windows
 from conformance.reference_impl.primitives.primitive import Accumulation, Elementwise, Primitive
 from conformance.verdicts import BROKEN, FINDINGS, Verdict
 
@@ -52,12 +52,13 @@ def with_products(multiplied: Any) -> Any:
     """A convolution of one group as one product of all windows with the kernel, multiplied so."""
 
     def correlate(
-        original: Any, self: Any, x: Any, kernel: Any, *bias: Any, groups: int, **params: Any
+        original: Any, self: Any, x: Any, kernel: Any, *bias: Any, groups: int, padding: Any, **params: Any
     ) -> Any:
         if groups > 1:
-            return original(self, x, kernel, *bias, groups=groups, **params)
+            return original(self, x, kernel, *bias, groups=groups, padding=padding, **params)
         size, (depth, filters) = kernel.shape[:-2], kernel.shape[-2:]
-        views = windows.value(x, size=size, **params)
+        full = pad.value(x, widths=((0, 0), *padding, (0, 0)))
+        views = windows.value(full, size=size, **params)
         rows = views.reshape(-1, math.prod(size) * depth)
         affine_value = type(affine).value
         z = multiplied(affine_value, affine, rows, kernel.reshape(-1, filters), *bias)

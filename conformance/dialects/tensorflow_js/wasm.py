@@ -95,7 +95,7 @@ from conformance.reference_impl.layers.convolution import (
     geometry,
     output_length,
 )
-from conformance.reference_impl.primitives import affine, reshape, transpose, where, windows
+from conformance.reference_impl.primitives import affine, pad, reshape, transpose, where, windows
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, constant, detached
 from conformance.verdicts import Verdict
@@ -127,9 +127,9 @@ def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
 GAPS = {"filters": 2, "kernel_size": 2, "padding": "same", "strides": 3}
 
 
-def of_zeros(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
-    framed: Tensor = original(layer, x)
-    return Tensor(xp.zeros_like(framed.value))
+def of_zeros(original: Any, layer: WindowedProduct, x: Tensor) -> Any:
+    x, edges = original(layer, x)
+    return Tensor(xp.zeros_like(x.value)), edges
 
 
 def input_unseen(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Any:
@@ -196,7 +196,9 @@ def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor 
     channels_last = x if last else transpose(x, axes=(0, *range(2, x.ndim), 1))
     summed = summed_positions(layer, channels_last.shape[1:-1])[..., None]
     size, strides, dilation = zip(*geometry(layer), strict=True)
-    views = windows(framed(layer, detached(channels_last)), size=size, strides=strides, dilation=dilation)
+    inside, edges = framed(layer, detached(channels_last))
+    full = pad(inside, widths=((0, 0), *edges, (0, 0)))
+    views = windows(full, size=size, strides=strides, dilation=dilation)
     kept = where(Tensor(xp.asarray(summed, views.dtype)), views, 0.0)
     return from_windows(original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], last=last)
 

@@ -11,8 +11,11 @@ from conformance.reference_impl.layers.kernel_and_bias import KernelAndBias
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, refuse_integers
 from conformance.reference_impl.layers.low_rank import LowRank
 from conformance.reference_impl.patches import patchable
-from conformance.reference_impl.primitives import correlate, pad, transpose
+from conformance.reference_impl.primitives import correlate, transpose
 from conformance.reference_impl.tape import Tensor
+
+Edges = tuple[tuple[int, int], ...]
+"""By dimension, how many zeros lie before it and after it."""
 
 
 @patchable("layers.output_length")
@@ -190,11 +193,10 @@ def geometry(layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:
 
 
 @patchable("layers.framed")
-def framed(layer: WindowedProduct, x: Tensor) -> Tensor:
-    """The input (batch, *spatial, channels) with the zeros at its edges that the padding adds"""
+def framed(layer: WindowedProduct, x: Tensor) -> tuple[Tensor, Edges]:
+    """The input (batch, *spatial, channels), and the zeros that the padding adds at its edges"""
     zeros = PADDINGS[layer.padding]
-    edges = [zeros(n, *axis) for n, axis in zip(x.shape[1:-1], geometry(layer), strict=True)]
-    return pad(x, widths=((0, 0), *edges, (0, 0))) if any(map(any, edges)) else x
+    return x, tuple(zeros(n, *axis) for n, axis in zip(x.shape[1:-1], geometry(layer), strict=True))
 
 
 @patchable("layers.convolved")
@@ -210,5 +212,6 @@ def correlated(layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor |
     """windows(x) · kernel + bias, group by group:
     (batch, *spatial, groups · depth), (*size, depth, filters) → (batch, *positions, filters)."""
     _, strides, dilation = zip(*geometry(layer), strict=True)
+    x, edges = framed(layer, x)
     offset = () if bias is None else (bias,)
-    return correlate(framed(layer, x), kernel, *offset, strides=strides, dilation=dilation, groups=groups)
+    return correlate(x, kernel, *offset, padding=edges, strides=strides, dilation=dilation, groups=groups)

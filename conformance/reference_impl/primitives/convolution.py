@@ -19,11 +19,21 @@ from typing import Any
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.blockwise import blocks
 from conformance.reference_impl.primitives.contraction import Dot
-from conformance.reference_impl.primitives.movement import tap_keys, taps, unbroadcast, windows
+from conformance.reference_impl.primitives.movement import (
+    pad,
+    take_slice,
+    tap_keys,
+    taps,
+    unbroadcast,
+    window_positions,
+    windows,
+)
 from conformance.reference_impl.primitives.primitive import without_zeros
 from conformance.reference_impl.tape import Tensor
 
 Sizes = tuple[int, ...]
+Edges = tuple[tuple[int, int], ...]
+Rows = list[tuple[Any, Array]]
 
 BLOCK = 2**17
 """Elements of windows that are laid out at once; half as many where each channel has filters of its own."""
@@ -33,7 +43,10 @@ FEW = 2**13
 
 
 class Correlate(Dot):
-    """Σ windows(x) · kernel + bias over a window and the channels of a group, in any order"""
+    """Σ windows(x) · kernel + bias over a window and the channels of a group, in any order.
+
+    Zeros of `padding` lie before and after each spatial dimension of x; images are framed by them in turn.
+    """
 
     def value(
         self,
@@ -41,27 +54,31 @@ class Correlate(Dot):
         kernel: Array,
         bias: Array | None = None,
         *,
+        padding: Edges,
         strides: Sizes,
         dilation: Sizes,
         groups: int,
     ) -> Array:
         size, filters = kernel.shape[:-2], kernel.shape[-1]
         apart = by_channel(kernel, groups)
-        views = windows.value(
-            widened(x, filters) if apart else x, size=size, strides=strides, dilation=dilation
-        )
-        out = xp.empty((*views.shape[: len(size) + 1], filters), x.dtype)
-        if apart:
-            self.sum_taps(out, views, kernel, bias)
-        else:
-            self.multiply_groups(out, views, kernel, bias, groups)
+        spatial = tuple(n + sum(edges) for n, edges in zip(x.shape[1:-1], padding, strict=True))
+        out = xp.empty((len(x), *window_positions(spatial, size, strides, dilation), filters), x.dtype)
+        rows = in_rows(kernel, out.shape[-2]) if apart else []
+        for images in blocks(x.shape[:1], BLOCK // (math.prod(x.shape[1:]) or 1)):
+            framed = padded(x[images], padding)
+            views = windows.value(
+                widened(framed, filters) if apart else framed, size=size, strides=strides, dilation=dilation
+            )
+            if apart:
+                self.sum_taps(out[images], views, rows, bias)
+            else:
+                self.multiply_groups(out[images], views, kernel, bias, groups)
         return out
 
-    def sum_taps(self, out: Array, views: Array, kernel: Array, bias: Array | None) -> None:
+    def sum_taps(self, out: Array, views: Array, rows: Rows, bias: Array | None) -> None:
         """Every channel times its own filter, one tap of the window after the other."""
-        length, filters = out.shape[-2:]
-        (key, row), *others = in_rows(kernel, length)
-        for block in blocks(out.shape[:-2], BLOCK // 2 // (length * filters or 1)):
+        (key, row), *others = rows
+        for block in blocks(out.shape[:-2], BLOCK // 2 // (row.size or 1)):
             part, view = out[block], views[block]
             xp.multiply(view[key], row, out=part)
             product = xp.empty_like(part)
@@ -101,13 +118,19 @@ class Correlate(Dot):
         x: Tensor,
         kernel: Tensor,
         *bias: Tensor,
+        padding: Edges,
         **params: Any,
     ) -> Tensor:
-        if position == 0:
-            return transposed_correlate(cotangent, kernel, spatial=x.shape[1:-1], **params)
+        if position == 2:
+            return unbroadcast(cotangent, bias[0].shape)
+        framed = pad(x, widths=((0, 0), *padding, (0, 0))) if any(map(any, padding)) else x
         if position == 1:
-            return kernel_correlate(x, cotangent, size=kernel.shape[:-2], **params)
-        return unbroadcast(cotangent, bias[0].shape)
+            return kernel_correlate(framed, cotangent, size=kernel.shape[:-2], **params)
+        by_framed = transposed_correlate(cotangent, kernel, spatial=framed.shape[1:-1], **params)
+        if framed is x:
+            return by_framed
+        inside = [slice(before, before + n) for n, (before, _) in zip(x.shape[1:-1], padding, strict=True)]
+        return take_slice(by_framed, key=(slice(None), *inside))
 
 
 class TransposedCorrelate(Dot):
@@ -168,7 +191,7 @@ class TransposedCorrelate(Dot):
         **params: Any,
     ) -> Tensor:
         if position == 0:
-            return correlate(cotangent, kernel, **params)
+            return correlate(cotangent, kernel, padding=unpadded(kernel), **params)
         if position == 1:
             return kernel_correlate(cotangent, y, size=kernel.shape[:-2], **params)
         return unbroadcast(cotangent, bias[0].shape)
@@ -223,7 +246,17 @@ class KernelCorrelate(Dot):
     ) -> Tensor:
         if position == 0:
             return transposed_correlate(y, cotangent, spatial=x.shape[1:-1], **params)
-        return correlate(x, cotangent, **params)
+        return correlate(x, cotangent, padding=unpadded(cotangent), **params)
+
+
+def unpadded(kernel: Tensor) -> Edges:
+    """No zeros at the edges of any dimension of the kernel."""
+    return ((0, 0),) * (kernel.ndim - 2)
+
+
+def padded(x: Array, padding: Edges) -> Array:
+    """The array with zeros at its edges."""
+    return pad.value(x, widths=((0, 0), *padding, (0, 0))) if any(map(any, padding)) else x
 
 
 def by_channel(kernel: Array, groups: int) -> bool:
@@ -257,7 +290,7 @@ def narrowed(x: Array, groups: int) -> Array:
     return x if width == 1 else x.reshape(*x.shape[:-1], groups, width).sum(axis=-1)
 
 
-def in_rows(kernel: Array, length: int) -> list[tuple[Any, Array]]:
+def in_rows(kernel: Array, length: int) -> Rows:
     """Of a kernel (*size, 1, filters) the key of each tap and its filters for a row of positions
     (length, filters): to multiply in long runs takes half the time."""
     *size, _, filters = kernel.shape
