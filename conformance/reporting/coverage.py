@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from conformance.coverage import ArgumentCoverage, Coverage, Place, State, SubjectCoverage, of_report
-from conformance.reporting.markdown import escape, joined, table
 from conformance.reporting.legend import by_kind
+from conformance.reporting.markdown import escape, joined, table
 from conformance.reporting.store import Report
 
 LONGEST = 40

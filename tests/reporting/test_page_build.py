@@ -24,9 +24,7 @@ def test_a_fresh_build_gives_the_bytes_that_are_committed(tmp_path: Path) -> Non
     told = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(int(part) for part in told.lstrip("v").split(".")[:2]) < OLDEST:
         pytest.skip(f"Vite needs Node {'.'.join(map(str, OLDEST))} or later; this is {told.strip()}")
-    subprocess.run(
-        [node, VITE, "build", "--outDir", tmp_path, "--logLevel", "error"], cwd=SOURCE, check=True
-    )
+    subprocess.run([node, VITE, "build", "--outDir", tmp_path, "--logLevel", "error"], cwd=SOURCE, check=True)
     assert (tmp_path / "page.html").read_bytes() == (PACKAGE / "page.html").read_bytes()
 
 
