@@ -289,7 +289,7 @@ def report(directory: Path, form: str | None, output: Path | None) -> None:
         raise BadFile(f"{error.filename or directory}: {error.strerror}") from error
 
 
-@main.command(epilog="Example: conformance explain a7e890b213a391ce --backend tfjs-cpu --observable output/0")
+@main.command(epilog="Example: conformance explain c597d7a844af3a25 --backend tfjs-cpu --observable output/0")
 @click.argument("what", metavar="ID")
 @click.option(
     "--results", default="conformance-results", show_default=True, metavar="DIR",

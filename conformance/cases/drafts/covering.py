@@ -28,7 +28,7 @@ def covering_rows(sizes: Sequence[int], bases: Sequence[Row], valid: Callable[[R
 
     >>> rows = list(covering_rows((2, 2, 2), [(0, 0, 0)], lambda row: sum(row) < 3))
     >>> rows
-    [(1, 1, 0), (0, 1, 1), (1, 0, 1)]
+    [(0, 1, 1), (1, 0, 1), (1, 1, 0)]
     """
     missing = Missing(sizes)
     for base in bases:

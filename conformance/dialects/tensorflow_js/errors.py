@@ -25,7 +25,6 @@ from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     CONVOLUTIONS,
     all_of,
-    any_of,
     asks,
     inner,
     sets,
@@ -285,19 +284,6 @@ DEVIATIONS = (
         witnesses=(spoilt("Conv2D", {"kernel_size": 9}), spoilt("Conv3D", {"kernel_size": 9})),
     ),
     deviation(
-        "tfjs-up-sampling-size-unchecked",
-        "The size of UpSampling2D need not be positive, nor of two numbers.",
-        kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:937 (UpSampling2D)",
-        scope=all_of(
-            subject("layers.UpSampling2D"),
-            any_of(below_one("size"), longer_than(2, "size")),
-            wrong_in(size=2),
-        ),
-        effect=Accepts(),
-        witnesses=(spoilt("UpSampling2D", {"size": 0}),),
-    ),
-    deviation(
         "tfjs-depthwise-convolution-causal",
         "DepthwiseConv2D takes causal padding, which only Conv1D has, for valid padding.",
         kind="bug",
@@ -411,15 +397,6 @@ DEVIATIONS = (
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(spoilt("LSTM", masks=mask(2, 5)), spoilt("Bidirectional", masks=mask(2, 5))),
-    ),
-    deviation(
-        "tfjs-conv-lstm-zero-is-default",
-        "Strides and dilation rates of 0 are taken for none, and so for 1.",
-        kind="bug",
-        source=f"{LAYERS}/layers/convolutional_recurrent.js:188, :194 (ConvLSTM2DCell)",
-        scope=all_of(subject(*CONV_LSTM), wrong_in("strides", "dilation_rate")),
-        effect=Accepts(),
-        witnesses=(spoilt("ConvLSTM2D", {"strides": 0}), spoilt("ConvLSTM2D", {"dilation_rate": 0})),
     ),
     deviation(
         "tfjs-up-sampling-size-unchecked",

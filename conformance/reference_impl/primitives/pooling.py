@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.primitives.movement import (
     broadcast_to,
@@ -17,14 +16,14 @@ from conformance.reference_impl.primitives.movement import (
     total,
     windows,
 )
-from conformance.reference_impl.primitives.primitive import Bound, Fused, Selection
-from conformance.reference_impl.primitives.selection import greater, greater_equal, where
+from conformance.reference_impl.primitives.primitive import Bound, Fused
+from conformance.reference_impl.primitives.selection import Extremum, greater, greater_equal, where
 from conformance.reference_impl.tape import Tensor
 
 Sizes = tuple[int, ...]
 
 
-class LargestInWindows(Selection):
+class LargestInWindows(Extremum):
     """The largest number of every window of a channels-last array, NaN passed over, −∞ where there is none;
     of elements that tie, the first in row-major order gets the cotangent.
 
@@ -38,11 +37,6 @@ class LargestInWindows(Selection):
         self, out: Array, values: list[Array], errors: list[Any], *, size: Sizes, strides: Sizes
     ) -> Bound:
         return running(xp.maximum, errors[0], 0.0, size, strides)
-
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
-        """As of `largest_number`."""
-        error = super().bound(a, out, *inputs, **params)
-        return error if error is None or a.subnormals == "kept" else 2 * error
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, **params: Any) -> Tensor:
         return at_largest(cotangent, out, x, **params)
