@@ -234,13 +234,13 @@ def resample_terms(rounding: Rounding, x: Array, rows: Array, columns: Array) ->
     )
 
 
-Term = tuple[Place, Place, Place]
-"""Where a product lies in the result, and where its factors lie in their operands."""
+Term = tuple[Place, Place | None, Place]
+"""Where a product lies in the result, and where its factors lie in their operands; None for a zero beside."""
 
 
 def convolved(
     x: Place, size: Place, depth: int, filters: int, *, strides: Place, dilation: Place, groups: int
-) -> Iterator[Term]:
+) -> Iterator[tuple[Place, Place, Place]]:
     """Every product that a convolution sums, as its places in the output, the input and the kernel."""
     width = filters // groups
     for b, (window, covered) in itertools.product(
@@ -254,12 +254,12 @@ def convolved(
 def correlate_products(
     x: Place, kernel: Place, *, padding: tuple[Place, ...], **params: Any
 ) -> Iterator[Term]:
-    """Of those of the framed input all that lie inside."""
+    """Those of the framed input, whose zeros are factors too: of what is not finite they make NaN."""
     spatial = [n + before + after for n, (before, after) in zip(x[1:-1], padding, strict=True)]
     for in_y, in_framed, in_kernel in convolved((x[0], *spatial, x[-1]), kernel[:-2], *kernel[-2:], **params):
         place = [n - before for n, (before, _) in zip(in_framed[1:-1], padding, strict=True)]
-        if all(0 <= p < n for p, n in zip(place, x[1:-1], strict=True)):
-            yield in_y, (in_framed[0], *place, in_framed[-1]), in_kernel
+        inside = all(0 <= p < n for p, n in zip(place, x[1:-1], strict=True))
+        yield in_y, (in_framed[0], *place, in_framed[-1]) if inside else None, in_kernel
 
 
 def transposed_products(y: Place, kernel: Place, *, spatial: Place, **params: Any) -> Iterator[Term]:
@@ -279,7 +279,7 @@ def summed_products(products: Callable[..., Iterator[Term]]) -> Callable[..., Ar
     def reference(left: Array, right: Array, *bias: Array, **params: Any) -> Array:
         sums: dict[Place, Fraction] = {}
         for place, one, other in products(left.shape, right.shape, **params):
-            product = Fraction(float(left[one])) * Fraction(float(right[other]))
+            product = Fraction(0 if one is None else float(left[one])) * Fraction(float(right[other]))
             sums[place] = sums.get(place, Fraction(0)) + product
         out = np.zeros(extent(sums, params)) + sum(bias)
         for place, value in sums.items():
@@ -296,8 +296,9 @@ def product_terms(products: Callable[..., Iterator[Term]]) -> Callable[..., Arra
     def factors(left: Place, right: Place, **params: Any) -> tuple[Array, Array]:
         per_place: dict[Place, list[tuple[int, int]]] = {}
         for place, one, other in products(left, right, **params):
-            flat = int(np.ravel_multi_index(one, left)), int(np.ravel_multi_index(other, right))
-            per_place.setdefault(place, []).append(flat)
+            first = -1 if one is None else int(np.ravel_multi_index(one, left))
+            pair = first, int(np.ravel_multi_index(other, right))
+            per_place.setdefault(place, []).append(pair)
         shape = (2, max(map(len, per_place.values())), *extent(per_place, params))
         both = np.full(shape, -1)
         for place, pairs in per_place.items():
