@@ -191,7 +191,7 @@ def test_states_of_another_number_or_shape_are_refused(shapes: list[tuple[int, i
     layer = layers.SimpleRNN(3)
     weights = {w.name: variable(np.zeros(w.shape)) for w in layer.declare_weights([(2, 4, 5)])}
     context = Context(initial_state=tuple(variable(np.zeros(shape)) for shape in shapes))
-    with pytest.raises(ValueError, match=r"SimpleRNN takes states of shapes \[\(2, 3\)\]"):
+    with pytest.raises(ValueError, match=r"SimpleRNN takes initial states of shapes \[\(2, 3\)\]"):
         layer.call([variable(np.zeros((2, 4, 5)))], weights, context)
 
 

@@ -78,10 +78,6 @@ class Recurrent(Layer, registered=False):
             Tensor(xp.zeros((batch, *size), x.dtype))
             for _, *size in self.repeated.output_shapes([step_shape(x.shape)])
         )
-        given = [state.shape for state in context.initial_state]
-        needed = [state.shape for state in states]
-        if given and given != needed:
-            raise ValueError(f"{type(self).__name__} takes states of shapes {needed}, {given} were given")
         carried: States = context.initial_state or tuple(states)
         mask = context.masks[0] if context.masks else None
         projected = self.repeated.project(x, weights, context)
