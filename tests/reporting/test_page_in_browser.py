@@ -51,8 +51,9 @@ Open = Callable[..., "Page"]
 """(place in the page, viewport, and what else a context of the browser takes) → the page, opened"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for this module alone: while Playwright's event loop runs, no other can."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     program = os.environ.get("CONFORMANCE_CHROMIUM") or shutil.which("chromium")
     if program is None:
