@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 
 from conformance.cases.answer import Data
-from conformance.cases.case import Case, Source
+from conformance.cases.case import Case
 from conformance.reference_impl import layers
-from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer, nested
 
 Path = tuple[str | int, ...]
@@ -61,14 +60,10 @@ def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str
     )
     if not around.gives_single_steps:
         return inner, Data(data.inputs, {}, data.masks, (), data.cotangents)
-    steps = msgspec.structs.replace(inner, inputs=tuple(map(_shape_of_steps, case.inputs)))
-    return steps, Data(tuple(map(_steps, data.inputs)), {}, (), (), data.cotangents)
-
-
-def _shape_of_steps(source: Source) -> Source:
-    batch, time, *size = source.shape
-    return msgspec.structs.replace(source, shape=(batch * time, *size))
-
-
-def _steps(x: Array) -> Array:
-    return x.reshape(-1, *x.shape[2:]) if x.size else x.reshape(0, *x.shape[2:])
+    shapes = [(source.shape[0] * source.shape[1], *source.shape[2:]) for source in case.inputs]
+    sources = (msgspec.structs.replace(s, shape=shape) for s, shape in zip(case.inputs, shapes, strict=True))
+    steps = (x.reshape(shape) for x, shape in zip(data.inputs, shapes, strict=True))
+    return (
+        msgspec.structs.replace(inner, inputs=tuple(sources)),
+        Data(tuple(steps), {}, (), (), data.cotangents),
+    )

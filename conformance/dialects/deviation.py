@@ -18,6 +18,12 @@ from conformance.verdicts import Verdict
 CONFIGURATIONS = ("config", "reconstructed/config")
 """The observables that are a configuration."""
 
+REFUSAL = ("refusal",)
+"""The observable of what has to be refused."""
+
+NOT_SEARCHED = "none found (not searched)"
+"""Of a thread upstream that nobody has looked for."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -62,7 +68,7 @@ class Accepts:
         observables: patterns of the observables that are answered by null, JSON's word for nothing.
     """
 
-    observables: tuple[str, ...] = ("refusal",)
+    observables: tuple[str, ...] = REFUSAL
 
     name = "accepts"
 

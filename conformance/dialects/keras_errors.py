@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from conformance.cases.answer import Data
 from conformance.cases.case import JSON, Case
 from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
-from conformance.dialects.deviation import Accepts, Raises, Scope, subject
+from conformance.dialects.deviation import REFUSAL, Accepts, Raises, Scope, subject
 from conformance.dialects.keras_record import in_keras
 from conformance.dialects.refused import too_many_inputs, wrong_in, wrong_in_states
 from conformance.dialects.scopes import (
@@ -21,8 +21,6 @@ from conformance.dialects.scopes import (
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.recurrent import Recurrent
-
-REFUSAL = ("refusal",)
 
 WITH_RATES = tuple(
     f"layers.{name}"

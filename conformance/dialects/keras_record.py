@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from conformance.dialects.deviation import Deviation
-
-NOT_SEARCHED = "none found (not searched)"
+from conformance.dialects.deviation import NOT_SEARCHED, Deviation
 
 NO_KERNEL = (
     "Keras documents the argument and computes it on a GPU; it is a kernel for CPUs that is missing. "

@@ -9,7 +9,7 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import spoilt
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
-from conformance.dialects.deviation import CONFIGURATIONS, Accepts, Metadata, Raises, subject
+from conformance.dialects.deviation import CONFIGURATIONS, REFUSAL, Accepts, Metadata, Raises, subject
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
 from conformance.dialects.refused import wrong_in
 from conformance.dialects.scopes import (
@@ -210,7 +210,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/conv_lstm.py:126, ConvLSTMCell.__init__ (allow_zero=True)",
         scope=all_of(subject("layers.ConvLSTM2D"), without(sets("strides")), wrong_in("strides")),
-        effect=Raises("internal", "call", ("refusal",), "cannot convert float infinity to integer"),
+        effect=Raises("internal", "call", REFUSAL, "cannot convert float infinity to integer"),
         witnesses=(spoilt("ConvLSTM2D", {"strides": 0}),),
     ),
     in_keras(
@@ -232,7 +232,7 @@ DEVIATIONS = (
         scope=all_of(
             subject("layers.StackedRNNCells"), sets("cells"), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
         ),
-        effect=Raises("internal", "construction", ("refusal",), "object is not iterable"),
+        effect=Raises("internal", "construction", REFUSAL, "object is not iterable"),
         witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
     ),
 )

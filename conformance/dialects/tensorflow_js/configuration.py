@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Scope, subject
+from conformance.dialects.deviation import CONFIGURATIONS, NOT_SEARCHED, Deviation, Metadata, Scope, subject
 from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, sets, without
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.defaults import (
@@ -28,7 +28,6 @@ from conformance.dialects.tensorflow_js.record import (
     CELLS,
     CONV_LSTM,
     LAYERS,
-    NOT_SEARCHED,
     RECURRENT,
     deviation,
     issue,

@@ -6,11 +6,10 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, NOT_SEARCHED, Deviation, Metadata, Value, subject
 from conformance.dialects.scopes import all_of, omits
 from conformance.dialects.tensorflow_js.record import (
     LAYERS,
-    NOT_SEARCHED,
     deviation,
     searched,
 )

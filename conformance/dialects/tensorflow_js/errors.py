@@ -10,7 +10,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Source
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.errors import DENSE, GRU, LOW_RANK, UNKNOWN, first_cases, spoilt
-from conformance.dialects.deviation import Accepts, Raises, subject
+from conformance.dialects.deviation import REFUSAL, Accepts, Raises, subject
 from conformance.dialects.refused import (
     below_one,
     is_list,
@@ -41,8 +41,6 @@ from conformance.dialects.tensorflow_js.record import (
     WASM,
     deviation,
 )
-
-REFUSAL = ("refusal",)
 
 ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
     "activity_regularizer": tuple(

@@ -12,7 +12,15 @@ import numpy as np
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Scope, Unpredictable, Value, everywhere, subject
+from conformance.dialects.deviation import (
+    NOT_SEARCHED,
+    Deviation,
+    Scope,
+    Unpredictable,
+    Value,
+    everywhere,
+    subject,
+)
 from conformance.dialects.pooling import last_of_largest, pooled
 from conformance.dialects.scopes import (
     all_of,
@@ -25,7 +33,7 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.tensorflow_js.configuration import unread
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NOT_SEARCHED, WASM, deviation
+from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, WASM, deviation
 from conformance.reference_impl import layers
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from conformance.cases.case import Case
-from conformance.dialects.deviation import Deviation, Effect, Scope
+from conformance.dialects.deviation import NOT_SEARCHED, Deviation, Effect, Scope
 
 LAYERS = "@tensorflow/tfjs-layers@4.22.0 dist"
 CORE = "@tensorflow/tfjs-core@4.22.0 dist"
 CPU = "@tensorflow/tfjs-backend-cpu@4.22.0 dist"
 WASM = "@tensorflow/tfjs-backend-wasm@4.22.0 dist"
-
-NOT_SEARCHED = "none found (not searched)"
 
 NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""

@@ -10,7 +10,7 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import spoilt
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, LSTM_CELL, SIMPLE_CELL, inside
-from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.deviation import REFUSAL, Metadata, Raises, Value, subject
 from conformance.dialects.refused import lacking, wrong_in
 from conformance.dialects.scopes import all_of, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import saying
@@ -130,7 +130,7 @@ DEVIATIONS = (
             (
                 "stacked-cells-alone",
                 "layers.StackedRNNCells",
-                ("refusal",),
+                REFUSAL,
                 spoilt("StackedRNNCells", observables=("refusal", "refusal/widened")),
             ),
         )
@@ -141,7 +141,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
         scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells")), no_cells),
-        effect=Raises("internal", "call", ("refusal",), "Cannot read properties of undefined"),
+        effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
         witnesses=(spoilt("StackedRNNCells", {"cells": []}), spoilt("StackedRNNCells", without="cells")),
     ),
     deviation(
@@ -150,7 +150,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
         scope=all_of(subject("layers.StackedRNNCells"), sets("cells"), no_cells),
-        effect=Raises("internal", "call", ("refusal",), "forEach is not a function"),
+        effect=Raises("internal", "call", REFUSAL, "forEach is not a function"),
         witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
     ),
     deviation(
