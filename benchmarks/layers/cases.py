@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.cases import corpus
-from conformance.cases.answer import Answers, make
+from conformance.cases.answer import Answers, make, part
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32, Arithmetic
 
 ROUNDS = 5
 
 
 def milliseconds(case: Any, data: Any, arithmetic: Arithmetic | None) -> float:
-    """The processor time of answering everything that the case asks."""
+    """The processor time of answering everything that the case asks of the specification itself."""
     began = time.process_time()
     answers = Answers(case, data, arithmetic)
-    for observable in case.observables:
+    for observable in filter(part, case.observables):
         answers[observable]
     return (time.process_time() - began) * 1e3
 

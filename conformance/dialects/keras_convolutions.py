@@ -298,6 +298,8 @@ PLAIN = (
                 [recipe("normal", 1, 4, 4, 2)],
             ),
         ),
+        stands="Keras documents a stride for each dimension, and computes it where there is a dilation. "
+        "TensorFlow.js computes it: what it refuses of such a case, it refuses for a reason of its own.",
     ),
     in_tensorflow(
         id="keras-gradient-of-empty-batch-channels-first",

@@ -229,6 +229,8 @@ DEVIATIONS = (
             "Cannot compute the max of an empty tensor",
         ),
         witnesses=(draft_layer("layers.GlobalMaxPooling1D", {}, [recipe("normal", 0, 3, 2)]),),
+        stands="The other pooling layers of Keras give an empty batch back, and TensorFlow.js does here too: "
+        "a gradient that it refuses, it refuses for the dimensions that keepdims should have kept.",
     ),
 )
 """With and without oneDNN."""

@@ -187,6 +187,8 @@ DEVIATIONS = (
                 initial_state=[recipe("normal", 0, 3)] * 2,
             ),
         ),
+        stands="Keras's other recurrent layers take an empty batch, and so does TensorFlow.js: what it "
+        "refuses of such a case are the weights of a backward_layer.",
     ),
     in_keras(
         id="keras-stateful-stack-cannot-be-reset",

@@ -8,8 +8,13 @@ from collections.abc import Callable, Iterator
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Provenance, Tensor
 
-BLOCK = 2**17
-"""Elements of a block: half a megabyte in float32. Smaller ones cost more in calls than the cache saves."""
+BLOCK = 2**19
+"""Bytes of a block. Smaller ones cost more in calls than the cache saves."""
+
+
+def block_size(x: Tensor | Array) -> int:
+    """How many of an array's elements a block has."""
+    return BLOCK // x.dtype.itemsize
 
 
 def blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
@@ -51,19 +56,21 @@ def in_blocks(function: Callable[..., Tensor], x: Tensor, *others: Tensor, rows:
         rows: how many leading axes tell one row from another; all, where it acts element by element.
     """
     operands = (x, *others)
-    if x.size <= BLOCK or any(operand.tracked for operand in operands):
+    size = block_size(x)
+    if x.size <= size or any(operand.tracked for operand in operands):
         return function(*operands)
     inside = () if rows is None else x.shape[rows:]
-    keys = list(blocks(x.shape[:rows], BLOCK // max(1, math.prod(inside))))
+    keys = list(blocks(x.shape[:rows], size // max(1, math.prod(inside))))
     return assembled(x.shape, keys, (function(*[_cut(operand, key) for operand in operands]) for key in keys))
 
 
 def each_in_blocks(function: Callable[..., Array], x: Array, other: Array | float) -> Array:
     """function(x, other), of x's shape, which acts element by element, in blocks where x is large."""
-    if x.size <= BLOCK:
+    size = block_size(x)
+    if x.size <= size:
         return function(x, other)
     out, spread = xp.empty_like(x), xp.broadcast_to(other, x.shape)
-    for key in blocks(x.shape, BLOCK):
+    for key in blocks(x.shape, size):
         out[key] = function(x[key], spread[key])
     return out
 

@@ -103,6 +103,10 @@ class Tensor:
             self._reach = magnitude
         return self._reach
 
+    @reach.setter
+    def reach(self, magnitude: Array) -> None:
+        self._reach = magnitude
+
     def forget_reach(self) -> None:
         """After the error has been changed."""
         self._reach = None

@@ -39,7 +39,7 @@ def centred(x: Tensor, *others: Tensor) -> Tensor:
 def test_blocks_make_no_difference(
     size: int, arithmetic: Arithmetic | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blockwise, "BLOCK", size)
+    monkeypatch.setattr(blockwise, "BLOCK", size * 8)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((4, 5, 6))
     x[1, 2] *= 2.0**-130
@@ -57,7 +57,7 @@ def test_blocks_make_no_difference(
 
 
 def test_gradients_go_through_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blockwise, "BLOCK", 2)
+    monkeypatch.setattr(blockwise, "BLOCK", 16)
     x = variable(np.ones((3, 4)))
     out = in_blocks(lambda x: square(x), x)
     assert out.node is not None
@@ -98,7 +98,7 @@ def test_normalizations_in_blocks_stay_in_float32_and_the_same(
             return called(np.float64)
 
     single, double = called(np.float32), bounded()
-    monkeypatch.setattr(blockwise, "BLOCK", 20)
+    monkeypatch.setattr(blockwise, "BLOCK", 160)
     in_single, in_double = called(np.float32), bounded()
     assert in_single.dtype == np.float32
     np.testing.assert_array_equal(in_single.value, single.value)

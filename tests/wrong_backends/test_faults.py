@@ -34,7 +34,10 @@ def test_fault_is_caught(fault: Fault, matrix: dict[str, Counter[str]]) -> None:
     found: Counter[str] = Counter()
     caught = []
     for case in filter(fault.concerns, QUICK):
-        for check in judge_of().checks(case, observe(case, fault.replaced, fault.said)):
+        answer = observe(case, fault.replaced, fault.said)
+        if answer == observe(case):
+            continue  # of that a correct backend's tests have found that it raises no alarm
+        for check in judge_of().checks(case, answer):
             if check.verdict in FINDINGS:
                 found[check.property] += 1
                 if check.property == fault.property:

@@ -12,9 +12,12 @@ from conformance.reference_impl.primitives.primitive import (
     Bound,
     Elementwise,
     Function,
+    Reach,
     Selection,
+    error_within,
     exact,
     in_ulps,
+    reach_of_rounded,
     ulp,
 )
 from conformance.reference_impl.tape import Tensor
@@ -27,15 +30,15 @@ class Additive(Elementwise):
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         return errors[0] + errors[1]
 
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
-        error = super().bound(a, out, *inputs, **params)
-        if not a.nearest:
-            x, y = [xp.abs(t.value) for t in inputs]
-            larger, smaller = xp.maximum(x, y), xp.minimum(x, y)
-            lost = xp.abs(xp.abs(larger - xp.abs(out)) - smaller) > 0
-            known = xp.zeros(out.shape, out.dtype) if error is None else error
-            error = xp.where(lost, xp.maximum(known, xp.abs(out) * a.unit_roundoff), known)
-        return error
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound | Reach:
+        bound = super().bound(a, out, *inputs, **params)
+        if a.nearest:
+            return bound
+        x, y = [xp.abs(t.value) for t in inputs]
+        larger, smaller = xp.maximum(x, y), xp.minimum(x, y)
+        lost = xp.abs(xp.abs(larger - xp.abs(out)) - smaller) > 0
+        known = xp.zeros(out.shape, out.dtype) if bound is None else error_within(bound, out)
+        return xp.where(lost, xp.maximum(known, xp.abs(out) * a.unit_roundoff), known)
 
 
 class Add(Additive):
@@ -58,40 +61,28 @@ class Subtract(Additive):
         return unbroadcast(negative(cotangent) if position else cotangent, (x, y)[position].shape)
 
 
-class Multiply(Elementwise):
+class Product(Elementwise):
+    """The product of its first operand and its last, bounded by how far they reach."""
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound | Reach:
+        if exact(inputs):
+            return super().bound(a, out, *inputs)
+        return Reach(product_reach(a, inputs[0].reach, inputs[-1].reach))
+
+
+class Multiply(Product):
     """x · y"""
 
     def value(self, x: Array, y: Array) -> Array:
         return x * y
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        (x, y), (dx, dy) = values, errors
-        if isinstance(dx, float):
-            return xp.abs(x) * dy
-        if isinstance(dy, float):
-            return xp.abs(y) * dx
-        return xp.abs(x) * dy + (xp.abs(y) + dy) * dx
-
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
-        """The same as the sum of `propagated` and one rounding, from the operands' reaches."""
-        x, y = inputs
-        if exact(inputs):
-            return super().bound(a, out, x, y)
-        error = product_reach(a, x.reach, y.reach)
-        error -= xp.abs(out)
-        return error
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return unbroadcast(multiply(cotangent, (y, x)[position]), (x, y)[position].shape)
 
 
 def product_reach(a: Arithmetic, x: Array, y: Array) -> Array:
-    """The largest magnitude of a rounded product, from those of its factors. An error is its difference
-    from the result; that of nearly equal numbers loses bits: far fewer than the slack has."""
-    reach = x * y
-    reach *= 1 + a.unit_roundoff + 2.0**-45
-    reach += a.underflow
-    return reach
+    """The largest magnitude of a rounded product, from those of its factors."""
+    return reach_of_rounded(a, x * y)
 
 
 class Divide(Elementwise):
@@ -127,14 +118,11 @@ class Negative(Selection):
         return negative(cotangent)
 
 
-class Square(Elementwise):
+class Square(Product):
     """x²"""
 
     def value(self, x: Array) -> Array:
         return x * x
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return (2 * xp.abs(values[0]) + errors[0]) * errors[0]
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return multiply(cotangent, multiply(x, 2.0))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.blockwise import BLOCK, blocks, each_in_blocks
+from conformance.reference_impl.blockwise import block_size, blocks, each_in_blocks
 from conformance.reference_impl.tape import (
     Provenance,
     Slice,
@@ -22,6 +22,19 @@ from conformance.reference_impl.tape import (
 
 Bound = Array | None
 """A bound of the error of every element; None where there is no error at all."""
+
+
+class Reach(NamedTuple):
+    """A bound by the largest magnitude that every element may have, |result| + error, where a rule comes to
+    that first and the next operation asks for it."""
+
+    magnitude: Array
+
+
+def error_within(bound: Array | Reach, out: Array) -> Array:
+    """The bound of the error of every element of the result. As a difference of nearly equal numbers it loses
+    bits: far fewer than the slack of `reach_of_rounded` has."""
+    return bound.magnitude - xp.abs(out) if isinstance(bound, Reach) else bound
 
 
 class Primitive:
@@ -42,7 +55,7 @@ class Primitive:
     vjp: Callable[..., Tensor | Slice | None]
     """(position, cotangent, out, *inputs, **params) → the cotangent of the input at `position`, made of
     primitives; a slice of it where the rest is zero, None where all is."""
-    bound: Callable[..., Bound]
+    bound: Callable[..., Bound | Reach]
     """(arithmetic, out, *inputs, **params) → the bound of the result's error."""
     provenances: tuple[Provenance, ...]
     """The provenance of the result, by the worst one of the operands."""
@@ -72,9 +85,9 @@ class Primitive:
             if x.subnormal:
                 inputs = tuple([self.read(a, x) if x.subnormal else x for x in inputs])
         out.provenance = self.provenances[worst]
-        error = self.bound(a, out.value, *inputs, **params)
-        if error is not None and out.value.dtype.kind == "f":
-            self.set_bound(a, out, error, inputs, params)
+        bound = self.bound(a, out.value, *inputs, **params)
+        if bound is not None and out.value.dtype.kind == "f":
+            self.set_bound(a, out, bound, inputs, params)
 
     def read(self, a: Arithmetic, x: Tensor) -> Tensor:
         """The operand as an operation reads it: its subnormals may be zero."""
@@ -83,11 +96,18 @@ class Primitive:
         return Tensor(x.value, flushed if x.error is None else x.error + flushed, x.provenance)
 
     def set_bound(
-        self, a: Arithmetic, out: Tensor, error: Array, inputs: tuple[Tensor, ...], params: dict[str, Any]
+        self,
+        a: Arithmetic,
+        out: Tensor,
+        bound: Array | Reach,
+        inputs: tuple[Tensor, ...],
+        params: dict[str, Any],
     ) -> None:
         """Give the result its bound, in its shape and dtype: infinite where a finite result may overflow,
         and where one that is not finite is not settled."""
-        value = out.value
+        value, error = out.value, error_within(bound, out.value)
+        if isinstance(bound, Reach):
+            out.reach = bound.magnitude
         if error.dtype != value.dtype:
             error = error.astype(value.dtype)
         if error.shape != value.shape:
@@ -141,7 +161,8 @@ def largest_element(x: Array) -> float:
 
 def are_integers(x: Array) -> bool:
     """Whether every element is an integer, of a large array block by block until one is not."""
-    parts = (x[key] for key in blocks(x.shape, BLOCK)) if x.size > BLOCK else (x,)
+    size = block_size(x)
+    parts = (x[key] for key in blocks(x.shape, size)) if x.size > size else (x,)
     return not any(xp.count_nonzero(part != xp.rint(part)) for part in parts)
 
 
@@ -159,6 +180,13 @@ def rounded(a: Arithmetic, out: Array, propagated: Bound) -> Array:
     if a.subnormals != "kept":
         inexact |= (xp.abs(out) < a.smallest_normal) & (out != 0)
     return (xp.abs(out) * a.unit_roundoff + a.underflow) * inexact
+
+
+def reach_of_rounded(a: Arithmetic, reach: Array) -> Array:
+    """The largest magnitude of correctly rounded results, from that of the exact ones, in its place."""
+    reach *= 1 + a.unit_roundoff + 2.0**-45
+    reach += a.underflow
+    return reach
 
 
 def ulp(a: Arithmetic, magnitude: Array) -> Array:
@@ -223,15 +251,19 @@ class Elementwise(Primitive):
     """(out, values, errors, **params) → the largest change of the exact result while the operands move
     within their errors (0 where exact). Asked only where some operand has an error."""
 
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound | Reach:
         if exact(inputs):
             error = self.rounding(a, out, None)
-            return error if error is not None and xp.count_nonzero(error) else None
+            return error if xp.count_nonzero(error) else None
         propagated = self.propagated(out, [x.value for x in inputs], present(inputs), **params)
         return self.rounding(a, out, propagated)
 
-    def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
-        return rounded(a, out, propagated)
+    def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound | Reach:
+        if propagated is None:
+            return rounded(a, out, None)
+        reach = xp.abs(out)
+        reach += propagated
+        return Reach(reach_of_rounded(a, reach))
 
 
 class Function(Elementwise):
