@@ -37,6 +37,8 @@ from conformance.dialects.tensorflow_js.record import (
     NUMERIC,
     deviation,
     issue,
+    pull,
+    searched,
 )
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
@@ -295,6 +297,7 @@ DEVIATIONS = (
         "second: use channelsLast, and Permute around it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(subject("layers.Conv1D"), channels_first, without(causal), without(grouped)),
         effect=Value({"layers.convolved": left_channels_last}, ("output/*", "training/*", "gradient/*")),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -305,6 +308,7 @@ DEVIATIONS = (
         "shape fits it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(subject("layers.Conv1D"), channels_first, output_is_not_square),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -315,6 +319,7 @@ DEVIATIONS = (
         "with channels last.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=subject("layers.Conv1D"),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(CONV1D_CASE,),
@@ -325,6 +330,7 @@ DEVIATIONS = (
         "do not fit it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(subject("layers.Conv1D"), channels_first, time_differs_from_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -337,6 +343,7 @@ DEVIATIONS = (
         "as many channels as times, it takes the weights, and computes something else.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(
             subject("layers.Conv1D"),
             channels_first,
@@ -357,6 +364,9 @@ DEVIATIONS = (
         "at the first element: half of what lies between windows comes before. Use padding valid.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
+        upstream=searched(
+            "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
+        ),
         scope=all_of(subject("layers.Conv3D"), centres_windows, without(grouped)),
         effect=Value({"layers.framed": windows_centred}),
         witnesses=(GAPS_CASE,),
@@ -385,6 +395,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
         "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
         scope=all_of(subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), dilates),
         effect=Value({"layers.geometry": undilated}),
         witnesses=DILATED_CASES,
@@ -405,6 +416,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
         "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
         scope=all_of(
             subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), any_of(dilates, pads_output), of_another_shape
         ),
@@ -426,6 +438,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:580 (Conv2DTranspose.getConfig), :709 "
         "(Conv3DTranspose.getConfig)",
+        upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata(CONFIGURATIONS, lacking("dilation_rate")),
         witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
@@ -457,6 +470,7 @@ DEVIATIONS = (
         "constraint.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
+        upstream=pull(8564),
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer", "depthwise_constraint")),
         effect=Metadata(CONFIGURATIONS, regularizer_for_constraint),
         witnesses=(REGULARIZED_CASE,),
@@ -467,6 +481,7 @@ DEVIATIONS = (
         "it for a constraint, and accepts no weights: remove the regularizer.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
+        upstream=pull(8564),
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer")),
         effect=Raises("invalid-argument", "build", RECONSTRUCTED, "shape of the new value ()"),
         witnesses=(REGULARIZED_CASE,),
@@ -477,6 +492,7 @@ DEVIATIONS = (
         "with 1.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
+        upstream=issue(6083),
         scope=subject(SEPARABLE),
         effect=Metadata(CONFIGURATIONS, lacking("depth_multiplier")),
         witnesses=(SEPARABLE_CASE,),
@@ -487,6 +503,7 @@ DEVIATIONS = (
         "the weights do not fit it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
+        upstream=issue(6083),
         scope=all_of(subject(SEPARABLE), multiplies_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -499,6 +516,7 @@ DEVIATIONS = (
         "constructor looks for kernel_initializer, kernel_regularizer and kernel_constraint, to refuse them.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:745 (SeparableConv: config.depthwiseInitializer)",
+        upstream=pull(8564),
         scope=subject(SEPARABLE),
         effect=Metadata((*CONFIGURATIONS, "signature"), one_initializer),
         witnesses=(SEPARABLE_CASE,),

@@ -18,6 +18,7 @@ from conformance.dialects.tensorflow_js.record import (
     LAYERS,
     WASM,
     deviation,
+    searched,
 )
 from conformance.reference_impl import layers
 
@@ -99,6 +100,7 @@ ON_WASM = (
         "ConvLSTM2D and its cell are refused with channels first: use channelsLast, and Permute around it.",
         kind="intentional",
         source=f"{WASM}/kernels/Conv2D.js:64 (conv2d: dataFormat)",
+        upstream=searched("wasm conv2d does not support dataFormat NCHW channelsFirst"),
         scope=all_of(subject(*CONV_LSTM), channels_first),
         effect=Raises(
             "not-implemented",

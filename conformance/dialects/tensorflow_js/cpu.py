@@ -30,7 +30,14 @@ from conformance.dialects.tensorflow_js.merging import (
     EXTREMUM_TARGETS,
     nan_without_gradient,
 )
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    CPU,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    searched,
+)
 
 DEVIATIONS = (
     *advanced_activations.ON_CPU,
@@ -54,6 +61,9 @@ DEVIATIONS = (
         "not lie at the first element: half of what lies between windows comes before. Use padding valid.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
+        upstream=searched(
+            "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
+        ),
         scope=all_of(subject("layers.Conv3DTranspose"), centres_windows),
         effect=Value({"layers.convolved": sums_centred}),
         witnesses=(TRANSPOSED_GAPS_CASE,),
@@ -77,6 +87,7 @@ DEVIATIONS = (
         "it. Only training meets it; look for the NaN itself.",
         kind="intentional",
         source=f"{CORE}/gradients/Maximum_grad.js:27, Minimum_grad.js:27 (derA, derB: dy times a comparison)",
+        upstream=searched("wasm maximum NaN propagation Maximum Minimum kernel"),
         scope=all_of(EXTREMA, given_nan),
         effect=Value(
             dict.fromkeys(EXTREMUM_TARGETS, nan_without_gradient), ("gradient/*", "training/gradient/*")

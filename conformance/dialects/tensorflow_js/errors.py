@@ -40,6 +40,7 @@ from conformance.dialects.tensorflow_js.record import (
     RECURRENT,
     WASM,
     deviation,
+    issue,
 )
 
 ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
@@ -426,6 +427,7 @@ ONLY_CPU = (
         "A convolution with strides of 0 asks for an array of infinite length.",
         kind="bug",
         source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output), DepthwiseConv2dNative.js:37",
+        upstream=issue(6990),
         scope=all_of(BAD_WINDOWS, below_one("strides")),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: Infinity"),
         witnesses=(spoilt("Conv2D", {"strides": 0}), spoilt("DepthwiseConv2D", {"strides": 0})),

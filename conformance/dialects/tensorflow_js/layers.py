@@ -278,6 +278,7 @@ DEVIATIONS = (
         "that counts the output is the initial state, where Keras gives zeros.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         scope=all_of(
             subject(*RECURRENT),
             masked,
@@ -308,6 +309,7 @@ DEVIATIONS = (
         "does not hide them. Replace them before the layer.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),
         effect=Value({"layers.Recurrent.new_where_kept": weighted_by_mask}),
         witnesses=(
@@ -326,6 +328,7 @@ DEVIATIONS = (
         "are returned.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         scope=all_of(subject("layers.Bidirectional"), masked, inner_returns_sequences),
         effect=Value({"layers.Recurrent.masked_output": hidden_state}),
         witnesses=(

@@ -132,6 +132,7 @@ DEVIATIONS = (
         "it in tf.tidy, or once.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:1031 (LSTMCell.build: CustomInit.apply, outside of tidy)",
+        upstream=searched("memory leak LSTM layer unitForgetBias tensors not disposed"),
         scope=all_of(subject("layers.Bidirectional"), asks("memory")),
         effect=Metadata(("memory",), leaving_parts_of_bias),
         witnesses=(BIDIRECTIONAL_ONCE,),

@@ -33,7 +33,14 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.tensorflow_js.configuration import unread
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    CPU,
+    LAYERS,
+    WASM,
+    deviation,
+    searched,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp
@@ -257,6 +264,7 @@ def average_gradient(elsewhere: Scope = everywhere) -> Deviation:
         kind="bug",
         source=f"{CPU}/kernels/AvgPoolGrad.js:37, AvgPool3DGrad.js:41 (avgMultiplier); the same in "
         "@tensorflow/tfjs-backend-wasm src/cc/kernels/AvgPoolGrad.cc:72, AvgPool3DGrad.cc:73",
+        upstream=searched("avgPool gradient padding same edges wrong avgPoolGrad"),
         scope=all_of(cuts_windows, elsewhere),
         effect=Value({"layers.AveragePooling.pooled": averaged}, GRADIENTS),
         witnesses=(
@@ -344,6 +352,7 @@ DEVIATIONS = (
         "them; where the largest is NaN they get 0, not NaN. Only training meets it.",
         kind="bug",
         source=f"{CORE}/gradients/min_max_grad_util.js:34 (gradForMinAndMax)",
+        upstream=searched("globalMaxPooling max gradient ties multiple maximum"),
         scope=all_of(ties_or_nan, asks("*gradient/*")),
         effect=Value(
             {
@@ -362,6 +371,9 @@ DEVIATIONS = (
         "Crop the input and use valid.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: padding is not kept from below 0)",
+        upstream=searched(
+            "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
+        ),
         scope=steps_over_the_end,
         effect=Value({"layers.Pooling.framed": shifted}),
         witnesses=(
@@ -394,6 +406,7 @@ ONLY_CPU = (
         "Use windows as high as wide, or train elsewhere.",
         kind="bug",
         source=f"{CPU}/utils/pool_utils.js:274, :278 (maxPool3dPositions: wRow · effectiveFilterHeight)",
+        upstream=searched("maxPool3d wasm negative values wrong result"),
         scope=all_of(subject("layers.MaxPooling3D"), asks("*gradient/*")),
         effect=Value({"layers.MaxPooling.pooled": last_misplaced}, GRADIENTS),
         witnesses=(
@@ -415,6 +428,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/AvgPool.js (src/cc/kernels/AvgPool.cc:84: XNNPACK's clamp gives its lower "
         "limit for NaN)",
+        upstream=searched("wasm maxPool avgPool NaN input returns -Infinity"),
         scope=all_of(subject(*FLAT_AVERAGE), given_special_values),
         effect=Value({"layers.AveragePooling.pooled": averaged_and_clamped}),
         witnesses=(draft_layer("layers.AveragePooling1D", {"pool_size": 2, "strides": 1}, [NAN_FIRST]),),
@@ -426,6 +440,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/MaxPool.js (src/cc/kernels/MaxPool.cc:83: XNNPACK compares in pairs, and its "
         "clamp gives the lower limit for NaN)",
+        upstream=searched("wasm maxPool avgPool NaN input returns -Infinity"),
         scope=all_of(subject(*FLAT_MAX), given_nan),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -442,6 +457,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/MaxPoolGrad.js (src/cc/kernels/MaxPoolGrad.cc:76: a maximum begins with "
         "std::numeric_limits<float>::min(), at place 0)",
+        upstream=searched("wasm max pool gradient MaxPoolGrad wrong"),
         scope=all_of(subject(*FLAT_MAX), asks("*gradient/*")),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, -math.inf)}, GRADIENTS),
         witnesses=(
@@ -457,6 +473,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/MaxPool3D.js (src/cc/kernels/MaxPool3D.cc:73 and MaxPool3DGrad.cc:77: "
         "std::numeric_limits<float>::min())",
+        upstream=searched("maxPool3d wasm negative values wrong result"),
         scope=subject("layers.MaxPooling3D"),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, SMALLEST_NORMAL)}),
         witnesses=(

@@ -11,7 +11,15 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, channels_first, rank, sets, without
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    CPU,
+    LAYERS,
+    NUMERIC,
+    WASM,
+    deviation,
+    searched,
+)
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import CategoryEncoding, Resizing
 from conformance.reference_impl.layers.interpolation import positions_from_corner
@@ -346,6 +354,9 @@ DEVIATIONS = (
         "up to half a pixel: resize before the model.",
         kind="bug",
         source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
+        upstream=searched(
+            "Resizing layer results differ from Python tf.keras.layers.Resizing alignCorners half pixel"
+        ),
         scope=all_of(RESIZING, without(CROPS)),
         effect=Value(
             {
@@ -373,6 +384,9 @@ DEVIATIONS = (
         "which then begin in the corner of the old one.",
         kind="bug",
         source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
+        upstream=searched(
+            "Resizing layer results differ from Python tf.keras.layers.Resizing alignCorners half pixel"
+        ),
         scope=all_of(RESIZING, CROPS),
         effect=Value(
             {
@@ -469,6 +483,7 @@ ON_CPU = (
         "CenterCrop, of oblong images.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeBilinearGrad.js (resizeBilinearGrad: width and height are exchanged)",
+        upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
         scope=any_of(
             all_of(RESAMPLING, interpolates("bilinear"), oblong), all_of(CENTER_CROP, without(crops), oblong)
         ),
@@ -490,6 +505,7 @@ ON_CPU = (
         "second image of a batch on.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
+        upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
         scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
         effect=Value({"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened}),
         witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
@@ -521,6 +537,7 @@ ON_WASM = (
         "whole numbers, are rounded down. Crop by slicing.",
         kind="bug",
         source=f"{WASM}/kernels/CropAndResize.js (src/cc/kernels/CropAndResize.cc:154 copies rows there)",
+        upstream=searched("wasm cropAndResize wrong result differs from cpu webgl"),
         scope=all_of(CENTER_CROP, crops_rows_only),
         effect=Value({"layers.CenterCrop.centre": rows_rounded_down}),
         witnesses=(center_crop(3, 2, 2, 5, 2, 3),),

@@ -11,7 +11,13 @@ from conformance.cases.drafts.random import asking, recurrent
 from conformance.dialects.deviation import Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, sets
 from conformance.dialects.tensorflow_js.configuration import saying
-from conformance.dialects.tensorflow_js.record import CELLS, LAYERS, RECURRENT, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    LAYERS,
+    RECURRENT,
+    deviation,
+    searched,
+)
 from conformance.reference_impl.layers.cell import DenseCell
 from conformance.reference_impl.tape import Tensor
 
@@ -55,6 +61,7 @@ DEVIATIONS = (
         "is scaled and shifted: mean and variance are not kept, as a network of selu needs it.",
         kind="bug",
         source=f"{LAYERS}/layers/noise.js:143 (AlphaDropout.call: kept - 1 times the negative limit)",
+        upstream=searched("AlphaDropout layer wrong sign scale incorrect mean variance"),
         scope=all_of(subject("layers.AlphaDropout"), sets("rate")),
         effect=Value({"layers.AlphaDropout.saturation": of_the_other_sign}, DROPPING),
         witnesses=(asking("random", "AlphaDropout", {"rate": 0.25}, (40, 25, 50)),),

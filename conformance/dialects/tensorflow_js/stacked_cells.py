@@ -14,7 +14,15 @@ from conformance.dialects.deviation import REFUSAL, Metadata, Raises, Value, sub
 from conformance.dialects.refused import lacking, wrong_in
 from conformance.dialects.scopes import all_of, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import saying
-from conformance.dialects.tensorflow_js.record import CALLED, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CALLED,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    issue,
+    pull,
+    searched,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells, stack_in
@@ -187,6 +195,7 @@ DEVIATIONS = (
         "cells: load weights by order, not by name.",
         kind="intentional",
         source=f"{SOURCE}:1251 (StackedRNNCells.build)",
+        upstream=pull(2105),
         scope=all_of(subject("layers.RNN", "layers.StackedRNNCells"), has_several_cells),
         effect=Metadata(("weights",), in_scopes_by_number),
         witnesses=(PLAIN, ALONE),
@@ -197,6 +206,7 @@ DEVIATIONS = (
         "of the layer that repeats the stack, or of each cell.",
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
+        upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
         scope=all_of(subject("layers.StackedRNNCells"), has_several_cells),
         effect=Raises(
             "invalid-argument",
@@ -211,6 +221,7 @@ DEVIATIONS = (
         "setWeights of a stack of one cell finds no weights for it, and fails: set those of the cell.",
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
+        upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
         scope=all_of(subject("layers.StackedRNNCells"), without(has_several_cells)),
         effect=Raises(
             "internal",
@@ -227,6 +238,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:625 (RNN.fromConfig puts the cell into the configuration that it was given), "
         "which wrappers.js:194 (Bidirectional) reads again",
+        upstream=issue(3247),
         scope=all_of(subject("layers.Bidirectional"), wraps("RNN")),
         effect=Raises("invalid-argument", "construction", ("*",), "Improper config format"),
         witnesses=(BIDIRECTIONAL,),

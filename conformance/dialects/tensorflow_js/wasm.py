@@ -234,6 +234,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
+        upstream=searched("wasm clipByValue NaN returns min value"),
         scope=all_of(USES_HARD_SIGMOID, given_nan),
         effect=Value({"activations.hard_sigmoid": hard_sigmoid_of_nan}),
         witnesses=(draft_activation("hard_sigmoid", {}, NAN),),
@@ -312,6 +313,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no DepthwiseConv2dNativeBackpropFilter, no "
         "DepthwiseConv2dNativeBackpropInput)",
+        upstream=searched("wasm Kernel 'DepthwiseConv2dNativeBackpropFilter' not registered"),
         scope=subject("layers.DepthwiseConv2D", "layers.SeparableConv2D"),
         effect=Raises(
             "missing-kernel",
@@ -327,6 +329,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
         "the first axis), which Sum.js asks for axes that are not the last",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=ADDS_BIAS_TO_NOTHING,
         effect=Raises("internal", "gradient", OF_BIAS, "divide by zero"),
         witnesses=(EMPTY_CASE,),
@@ -349,6 +352,7 @@ DEVIATIONS = (
         "holds before the kernel: train on another backend.",
         kind="bug",
         source=CONV3D_BACKWARDS,
+        upstream=searched("conv3dTranspose wasm wrong result Conv3DBackpropInputV2"),
         scope=subject("layers.Conv3D"),
         effect=Unpredictable(Verdict.DIVERGES, in_both_modes("gradient/input/0"), "expected"),
         witnesses=(CONV3D_CASE,),
@@ -359,6 +363,7 @@ DEVIATIONS = (
         "kernel: run the model on another backend.",
         kind="bug",
         source=CONV3D_BACKWARDS,
+        upstream=searched("conv3dTranspose wasm wrong result Conv3DBackpropInputV2"),
         scope=subject("layers.Conv3DTranspose"),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -407,6 +412,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Conv2D.js:62 (isSamePad: XNNPACK subtracts unsigned numbers for the "
         "padding, and finds all windows outside)",
+        upstream=issue(8405),
         scope=all_of(subject("layers.Conv2DTranspose"), leaves_gaps, without(of_single_elements)),
         effect=Value({"layers.convolved": input_unseen}, in_both_modes("gradient/input/0")),
         witnesses=(draft_layer("layers.Conv2DTranspose", GAPS, [recipe("normal", 1, 3, 4, 3)]),),
@@ -451,6 +457,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
         "the first axis)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=all_of(
             any_of(
                 all_of(subject("layers.Flatten", *ALL_CONVOLUTIONS, *TRANSPOSED_POOLING), channels_first),
@@ -510,6 +517,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Maximum.js, Minimum.js (src/cc/kernels/Maximum.cc:38, Minimum.cc:38: "
         "std::max and std::min give their first argument); tfjs-core gradients/Maximum_grad.js:27",
+        upstream=searched("wasm maximum NaN propagation Maximum Minimum kernel"),
         scope=all_of(EXTREMA, given_nan),
         effect=Value(dict.fromkeys(EXTREMUM_TARGETS, first_where_nan)),
         witnesses=EXTREMUM_OF_NAN,
