@@ -289,6 +289,7 @@ DEVIATIONS = (
         "No gradient can be taken through ThresholdedReLU: a model with it cannot be trained.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:188 (ThresholdedReLU.call: greater has no gradient)",
+        upstream=searched("thresholdedReLU gradient function not found for Greater"),
         scope=all_of(subject("layers.ThresholdedReLU"), asks("gradient/*")),
         effect=Raises(
             "missing-kernel",
@@ -329,6 +330,7 @@ ON_WASM = (
         "on one.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (of a tensor without elements nothing is written)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=all_of(subject("layers.PReLU"), given_empty_batch),
         effect=Unpredictable(
             Verdict.DIVERGES, ("gradient/weight/alpha", "training/gradient/weight/alpha"), "expected"

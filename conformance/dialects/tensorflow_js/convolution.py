@@ -287,6 +287,7 @@ DEVIATIONS = (
         "The shape inferred for padding causal is that for padding valid.",
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:57 (convOutputLength)",
+        upstream=searched("conv1d causal padding output shape wrong"),
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Value({"layers.output_length": as_if_valid}, ("shape/*",)),
         witnesses=(CAUSAL_CASE,),
@@ -405,6 +406,7 @@ DEVIATIONS = (
         "output_padding changes nothing: pad or crop the output in a layer of its own.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:537 (Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        upstream=searched("conv2dTranspose outputPadding not supported"),
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), pads_output),
         effect=Value({"layers.output_padding": lambda original, layer: (None,) * layer.rank}),
         witnesses=(PADDED_CASE,),
@@ -428,6 +430,7 @@ DEVIATIONS = (
         "output_padding is not known; the configuration does not tell it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:470 (Conv2DTranspose), :588 (Conv3DTranspose)",
+        upstream=searched("conv2dTranspose outputPadding not supported"),
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking("output_padding")),
         witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
@@ -527,6 +530,7 @@ DEVIATIONS = (
         "there are filters, or 1, and then becomes as long: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        upstream=searched("separableConv2d channelsFirst bias broadcast error"),
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), bias_fits_height),
         effect=Value({"layers.convolved": bias_along_height}),
         witnesses=(
@@ -546,6 +550,7 @@ DEVIATIONS = (
         "as there are filters, and no cotangent fits it: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        upstream=searched("separableConv2d channelsFirst bias broadcast error"),
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), of_one_row),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(
@@ -560,6 +565,7 @@ DEVIATIONS = (
         "there are filters: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        upstream=searched("separableConv2d channelsFirst bias broadcast error"),
         scope=all_of(
             subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(bias_fits_height)
         ),

@@ -64,6 +64,7 @@ DEVIATIONS = (
         "ConvLSTM2D cannot be called with a mask, whatever it hides: cut sequences to their length.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:145 (rnn: a mask (batch, time) is transposed as the input)",
+        upstream=searched("convLstm2d mask transpose rank must match length of perm"),
         scope=all_of(subject("layers.ConvLSTM2D"), given_mask),
         effect=Raises(
             "invalid-argument",

@@ -80,6 +80,7 @@ DEVIATIONS = (
         "With rate 1 dropout lets everything pass in training; in Keras nothing passes.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:48 (Dropout.call: only where 0 < rate < 1)",
+        upstream=searched("dropout rate 1 no effect"),
         scope=all_of(subject("layers.Dropout", "layers.SpatialDropout1D"), drops_all, asks("training/*")),
         effect=Value({"layers.Noise.acts": acts_below_one}, ("training/*",)),
         witnesses=(
@@ -125,6 +126,7 @@ DEVIATIONS = (
         "The configuration does not tell noise_shape: the layer made from it drops element by element.",
         kind="bug",
         source=f"{LAYERS}/layers/noise.js:122 (AlphaDropout.getConfig)",
+        upstream=searched("AlphaDropout layer wrong sign scale incorrect mean variance"),
         scope=subject("layers.AlphaDropout"),
         effect=Metadata(CONFIGURATIONS, lacking("noise_shape")),
         witnesses=(ALPHA_DROPOUT_CASE,),

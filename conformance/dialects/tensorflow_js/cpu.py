@@ -51,6 +51,7 @@ DEVIATIONS = (
         "Over an empty batch the gradient of a bias that is added apart throws: do not train on one.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=ADDS_BIAS_TO_NOTHING,
         effect=Raises("invalid-argument", "gradient", OF_BIAS, "The new shape"),
         witnesses=(EMPTY_CASE,),

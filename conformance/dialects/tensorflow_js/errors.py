@@ -41,6 +41,7 @@ from conformance.dialects.tensorflow_js.record import (
     WASM,
     deviation,
     issue,
+    searched,
 )
 
 ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
@@ -265,6 +266,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:20 (normalizeArray); layers/convolutional_depthwise.js:63, "
         "convolutional.js:740 (SeparableConv)",
+        upstream=issue(6990),
         scope=BAD_WINDOWS,
         effect=Accepts(),
         witnesses=(
@@ -278,6 +280,7 @@ DEVIATIONS = (
         "A kernel that does not fit into its input is taken.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:279 (getPadAndOutInfo)",
+        upstream=issue(5902),
         scope=LARGE_WINDOWS,
         effect=Accepts(),
         witnesses=(spoilt("Conv2D", {"kernel_size": 9}), spoilt("Conv3D", {"kernel_size": 9})),
@@ -287,6 +290,7 @@ DEVIATIONS = (
         "DepthwiseConv2D takes causal padding, which only Conv1D has, for valid padding.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:253 (BaseConv), convolutional_depthwise.js:52",
+        upstream=searched("conv1d causal padding output shape wrong"),
         scope=all_of(subject("layers.DepthwiseConv2D"), wrong_in("padding")),
         effect=Accepts(),
         witnesses=(spoilt("DepthwiseConv2D", {"padding": "causal"}),),
@@ -412,6 +416,7 @@ DEVIATIONS = (
         "unnoticed.",
         kind="intentional",
         source=f"{LAYERS}/layers/pooling.js:434 (GlobalAveragePooling1D), wrappers.js:157 (TimeDistributed)",
+        upstream=searched("globalAveragePooling1d mask masking embedding maskZero ignored"),
         scope=all_of(subject("layers.GlobalAveragePooling1D", "layers.TimeDistributed"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(
@@ -437,6 +442,7 @@ ONLY_CPU = (
         "A Conv1D whose kernel does not fit into its input asks for an array of negative length.",
         kind="bug",
         source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output)",
+        upstream=issue(5902),
         scope=all_of(subject("layers.Conv1D"), LARGE_WINDOWS),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: -"),
         witnesses=(spoilt("Conv1D", {"kernel_size": 9}),),

@@ -259,6 +259,7 @@ DEVIATIONS = (
         "it: train where masks are honoured.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:184 (BatchNormalization.call never reads `mask`)",
+        upstream=searched("BatchNormalization mask ignored padded sequence"),
         scope=all_of(subject("layers.BatchNormalization"), masked, asks("training/*")),
         effect=Value({"layers.BatchNormalization.moments": ignoring_mask}),
         witnesses=(
@@ -355,6 +356,7 @@ DEVIATIONS = (
         "size get through it, and where all is masked the masked elements share the sum. Keep inputs small.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:223 (Softmax.call)",
+        upstream=searched("Softmax layer mask -1e9 attention padding"),
         scope=all_of(subject("layers.Softmax"), masked),
         effect=Value({"layers.Softmax.hidden": adding_mask, "layers.Softmax.zeroed": as_it_is}),
         witnesses=(

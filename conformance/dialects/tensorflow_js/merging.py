@@ -117,6 +117,7 @@ DEVIATIONS = (
         "those of the other inputs, and Multiply gives 0 where all are masked. Multiply by the masks before.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:122 (Merge.call never reads `mask`)",
+        upstream=searched("merge layer Add Multiply computeMask mask expandDims rank error"),
         scope=all_of(subject("layers.Multiply", "layers.Maximum", "layers.Minimum"), masked),
         effect=Value({"layers.Merge.given_masks": without_masks}),
         witnesses=tuple(
@@ -149,6 +150,7 @@ DEVIATIONS = (
         "down to a norm of 1e-7. Scale such samples up before.",
         kind="bug",
         source=f"{LAYERS}/losses.js:28 (l2Normalize: the epsilon is compared with the square)",
+        upstream=searched("layers.dot normalize l2Normalize cosine similarity wrong epsilon"),
         scope=all_of(subject("layers.Dot"), sets("normalize")),
         effect=Value({"layers.Dot.normalized": divided_by_norm}),
         witnesses=(

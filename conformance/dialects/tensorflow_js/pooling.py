@@ -313,6 +313,7 @@ DEVIATIONS = (
         "channels first pools over its channels. Permute around the layer.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:120 (Pooling1D), :422 (GlobalPooling1D)",
+        upstream=searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
         scope=all_of(subject(*ONE_DIMENSION), channels_first),
         effect=Value({"layers.acting_format": lambda original, layer: "channels_last"}),
         witnesses=(
@@ -325,6 +326,7 @@ DEVIATIONS = (
         "Global pooling drops the spatial dimensions also with keepdims: put a Reshape behind it.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:422 (GlobalPooling1D), :467 (GlobalPooling2D)",
+        upstream=searched("globalAveragePooling2d keepdims ignored converted model"),
         scope=all_of(subject(*GLOBAL_AVERAGE, *GLOBAL_MAX), sets("keepdims")),
         effect=Value({"layers.GlobalPooling.keeps_space": lambda original, layer: False}),
         witnesses=(draft_layer("layers.GlobalMaxPooling2D", {"keepdims": True}, [IMAGE]),),
@@ -335,6 +337,7 @@ DEVIATIONS = (
         "something else: write the masked mean out.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:441 (GlobalAveragePooling1D.call never reads `mask`)",
+        upstream=searched("globalAveragePooling1d mask masking embedding maskZero ignored"),
         scope=all_of(subject("layers.GlobalAveragePooling1D"), given_mask),
         effect=Value({"layers.GlobalAveragePooling1D.heeded_mask": lambda original, context: None}),
         witnesses=(

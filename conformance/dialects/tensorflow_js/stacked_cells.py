@@ -119,6 +119,7 @@ DEVIATIONS = (
         "versions of Keras 2: turn the list round where states are given or returned.",
         kind="intentional",
         source=f"{SOURCE}:1187, :1203 (StackedRNNCells.stateSize, call)",
+        upstream=searched("stackedRNNCells state order reversed initialState"),
         scope=all_of(subject("layers.RNN"), has_several_cells),
         effect=Value({"layers.StackedRNNCells.order_of_states": last_to_first}),
         witnesses=(RETURNING,),
@@ -166,6 +167,7 @@ DEVIATIONS = (
         "States are returned last cell first, and cotangents in the order of Keras do not fit them.",
         kind="intentional",
         source=f"{SOURCE}:1203 (StackedRNNCells.call)",
+        upstream=searched("stackedRNNCells state order reversed initialState"),
         scope=all_of(subject("layers.RNN"), states_reordered, sets("return_state"), without(given_states)),
         effect=Raises(
             "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "does not match its output"

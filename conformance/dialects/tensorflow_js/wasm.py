@@ -340,6 +340,7 @@ DEVIATIONS = (
         "does not fit: do not train on one.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=all_of(ADDS_BIAS_TO_NOTHING, sums_in_place),
         effect=Raises("invalid-argument", "gradient", OF_BIAS, "must have the same number of elements"),
         witnesses=(
@@ -424,6 +425,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:60 (src/cc/conv3d_impl.h:140: the bounds "
         "of the sums are divided by the strides, and rounded down)",
+        upstream=searched("wasm Conv3D training gradient wrong stride Conv3DBackpropFilterV2"),
         scope=all_of(subject("layers.Conv3D"), strides_too, without(grouped)),
         effect=Value({"layers.convolved": terms_lost}, in_both_modes("gradient/weight/kernel")),
         witnesses=(
