@@ -202,6 +202,7 @@ def prelu_gradient(scope: Scope) -> Deviation:
         "after a layer whose outputs are exactly 0.",
         kind="intentional",
         source=PRELU_GRADIENT,
+        upstream=searched("prelu gradient at zero input alpha"),
         scope=all_of(subject("layers.PReLU"), any_of(given_zero, given_nan), scope),
         effect=Value({"layers.PReLU.with_slopes": prelu}),
         witnesses=(
@@ -270,6 +271,7 @@ DEVIATIONS = (
         "ELU with an alpha other than 1 is refused: scale the negative part by hand.",
         kind="intentional",
         source=f"{LAYERS}/layers/advanced_activations.js:153 (ELU)",
+        upstream=searched("ELU layer Non-default alpha value is not supported"),
         scope=all_of(subject("layers.ELU"), lambda case, data: case.config.get("alpha", 1) != 1),
         effect=Raises("not-implemented", "construction", ("*",), "Non-default alpha value"),
         witnesses=(draft_layer("layers.ELU", {"alpha": 0.5}, [recipe("normal", 5, 9)]),),
@@ -280,6 +282,7 @@ DEVIATIONS = (
         "images of another size are refused, which Keras takes.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:117 (PReLU.build: axes[i] for every axis)",
+        upstream=searched("PReLU layer sharedAxes inputSpec different input size error"),
         scope=all_of(subject("layers.PReLU"), sets("shared_axes")),
         effect=Metadata(("shape/unknown",), every_axis_fixed),
         witnesses=(SHARED,),

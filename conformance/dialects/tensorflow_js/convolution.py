@@ -452,6 +452,9 @@ DEVIATIONS = (
         "kernel. Weights that are loaded by name have to be renamed.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:84 (DepthwiseConv2D.build)",
+        upstream=searched(
+            "depthwise_kernel Keras 3 DepthwiseConv2D weight name converter load has no target variable"
+        ),
         scope=any_of(subject(DEPTHWISE), wraps("DepthwiseConv2D")),
         effect=Metadata(("weights",), renamed),
         witnesses=(DEPTHWISE_CONV2D_CASE,),
@@ -463,6 +466,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:69 (build sets no inputSpec), :111 "
         "(computeOutputShape: null · depthMultiplier)",
+        upstream=searched("DepthwiseConv2D channel dimension of the inputs should be defined, but is not"),
         scope=subject(DEPTHWISE),
         effect=Metadata(("shape/unknown",), no_channels),
         witnesses=(DEPTHWISE_CONV2D_CASE,),

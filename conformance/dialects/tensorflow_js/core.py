@@ -93,6 +93,7 @@ DEVIATIONS = (
         "With stddev 0 zeros are added in training, so that −0 becomes 0.",
         kind="intentional",
         source=f"{LAYERS}/layers/noise.js:32 (GaussianNoise.call)",
+        upstream=searched("GaussianNoise stddev 0 negative zero"),
         scope=all_of(subject("layers.GaussianNoise"), adds_nothing, asks("training/*")),
         effect=Value({"layers.Noise.acts": always}, ("training/*",)),
         witnesses=(
@@ -106,6 +107,7 @@ DEVIATIONS = (
         "The configuration has null where target_shape has -1: write -1 when going back.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:295 (Reshape)",
+        upstream=searched("reshape layer targetShape -1 null negative invalid target shape config"),
         scope=leaves_rest,
         effect=Metadata(CONFIGURATIONS, with_null_for_rest),
         witnesses=(RESHAPE_CASE,),
@@ -137,6 +139,7 @@ DEVIATIONS = (
         "drop them when going back.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:57 (Dropout.getConfig)",
+        upstream=searched("Flatten spatialDropout1d getConfig dataFormat noiseShape config"),
         scope=subject("layers.SpatialDropout1D"),
         effect=Metadata(CONFIGURATIONS, saying(noise_shape=None, trainable=True)),
         witnesses=(SPATIAL_DROPOUT_CASE,),

@@ -74,6 +74,7 @@ DEVIATIONS = (
         "Strides and dilation_rate cannot both exceed 1.",
         kind="intentional",
         source=f"{CPU}/kernels/DepthwiseConv2dNative.js (util.assert: eitherStridesOrDilationsAreOne)",
+        upstream=searched("Either strides or dilations must be 1 separableConv2d depthwise"),
         scope=all_of(subject(SEPARABLE), dilates, strides_too),
         effect=Raises("invalid-argument", "call", NUMERIC, "Either strides or dilations must be 1"),
         witnesses=(

@@ -9,7 +9,14 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, masked, sets
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    issue,
+    searched,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import divide, maximum, sqrt, square, total, where
@@ -164,6 +171,7 @@ DEVIATIONS = (
         "Inputs of rank 4 or more are refused: reshape them to rank 3 around the layer.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:905 (Dot.build)",
+        upstream=issue(19),
         scope=all_of(subject("layers.Dot"), has_rank_4),
         effect=Raises(
             "not-implemented",
@@ -178,6 +186,7 @@ DEVIATIONS = (
         "The shape for inputs of rank 4 or more is not inferred: reshape them to rank 3 around the layer.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:957 (Dot.computeOutputShape)",
+        upstream=issue(19),
         scope=all_of(subject("layers.Dot"), has_rank_4),
         effect=Raises(
             "not-implemented",
@@ -192,6 +201,7 @@ DEVIATIONS = (
         "A pair of axes of which one alone is negative is refused: write both from the same end.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:947 (Dot.interpretAxes takes a pair as it is)",
+        upstream=searched("layers.dot axes negative axis Dimension incompatibility"),
         scope=all_of(subject("layers.Dot"), one_axis_from_the_end),
         effect=Raises(
             "invalid-argument",

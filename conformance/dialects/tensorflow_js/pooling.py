@@ -13,7 +13,6 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
-    NOT_SEARCHED,
     Deviation,
     Scope,
     Unpredictable,
@@ -289,7 +288,7 @@ DEVIATIONS = (
         subject(*GLOBAL_AVERAGE, *GLOBAL_MAX),
         "keepdims is not known to global pooling; the configuration does not tell it.",
         "layers/pooling.js:422 (GlobalPooling1D), :467 (GlobalPooling2D)",
-        NOT_SEARCHED,
+        searched("globalAveragePooling2d keepdims ignored converted model"),
         (
             draft_layer("layers.GlobalMaxPooling2D", {}, [IMAGE], once=True),
             draft_layer("layers.GlobalAveragePooling1D", {"keepdims": True}, [SERIES]),
@@ -301,7 +300,7 @@ DEVIATIONS = (
         subject(*ONE_DIMENSION),
         "data_format is not known to pooling in one dimension; the configuration does not tell it.",
         "layers/pooling.js:120 (Pooling1D), :422 (GlobalPooling1D)",
-        NOT_SEARCHED,
+        searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
         (
             draft_layer("layers.MaxPooling1D", {}, [SERIES], once=True),
             draft_layer("layers.GlobalMaxPooling1D", {}, [SERIES]),
@@ -398,6 +397,7 @@ ONLY_CPU = (
         "elements, where a sum of small integers would be exact.",
         kind="precision",
         source=f"{CPU}/kernels/Mean.js:33 (mean: div before sum)",
+        upstream=searched("globalAveragePooling mean precision float sum rounding cpu backend"),
         scope=subject(*GLOBAL_AVERAGE),
         effect=Value({"layers.GlobalAveragePooling.averaged": sum_of_quotients}),
         witnesses=(draft_layer("layers.GlobalAveragePooling1D", {}, [recipe("lattice", 3, 7, 8)]),),

@@ -18,6 +18,8 @@ from conformance.dialects.tensorflow_js.record import (
     NUMERIC,
     WASM,
     deviation,
+    issue,
+    pull,
     searched,
 )
 from conformance.reference_impl.arrays import Array, xp
@@ -289,6 +291,7 @@ def floats_of_integers(where: str, interpolation: str, source: str) -> Deviation
         f"A Resizing of integers, by interpolation {interpolation}, gives float32: cast what it gives.",
         kind="intentional",
         source=source,
+        upstream=searched("resizeNearestNeighbor int32 image returns float32 dtype"),
         scope=all_of(RESIZING, interpolates(interpolation), given_integers),
         effect=Metadata(("dtype",), lambda case, expected: ["float32"]),
         witnesses=(resized_integers(interpolation),),
@@ -358,9 +361,7 @@ DEVIATIONS = (
         "up to half a pixel: resize before the model.",
         kind="bug",
         source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
-        upstream=searched(
-            "Resizing layer results differ from Python tf.keras.layers.Resizing alignCorners half pixel"
-        ),
+        upstream=pull(6879),
         scope=all_of(RESIZING, without(CROPS)),
         effect=Value(
             {
@@ -378,6 +379,7 @@ DEVIATIONS = (
         "refused. Resize before the model.",
         kind="intentional",
         source=f"{RESIZING_JS}:33 (Resizing: INTERPOLATION_METHODS)",
+        upstream=issue(1668),
         scope=all_of(RESIZING, interpolates_otherwise),
         effect=Raises("not-implemented", "construction", ("*",), "Invalid interpolation parameter"),
         witnesses=(resized((2, 4, 4, 3), 8, 16, interpolation="bicubic"),),
@@ -411,6 +413,9 @@ DEVIATIONS = (
         "height.",
         kind="bug",
         source=f"{RESIZING_JS}:24 (Resizing), center_crop.js:16 (CenterCrop)",
+        upstream=searched(
+            "Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"
+        ),
         scope=all_of(subject("layers.CenterCrop", "layers.Resizing"), channels_first),
         effect=Value({"layers.images.spatial": channels_last}),
         witnesses=(CHANNELS_FIRST, center_crop(3, 2, 2, 3, 6, 8, data_format="channels_first")),
@@ -421,6 +426,7 @@ DEVIATIONS = (
         "of the input: build no model on it.",
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
+        upstream=searched("Resizing layer computeOutputShape unbatched image 3D input rank"),
         scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), shape_of_one_image),
         witnesses=(BATCH,),
@@ -430,6 +436,7 @@ DEVIATIONS = (
         "The inferred shape is that of one image, without the batch, also while dimensions are unknown.",
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
+        upstream=searched("Resizing layer computeOutputShape unbatched image 3D input rank"),
         scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/unknown",), unknown_shape_of_one_image),
         witnesses=(BATCH,),
@@ -440,6 +447,9 @@ DEVIATIONS = (
         "replace it before.",
         kind="intentional",
         source=f"{LAYERS}/layers/preprocessing/category_encoding.js:70 (CategoryEncoding.call)",
+        upstream=searched(
+            "CategoryEncoding Input values must be between 0 < values <= numTokens out of range token"
+        ),
         scope=all_of(CATEGORY_ENCODING, given_no_token),
         effect=Raises("invalid-argument", "call", NUMERIC, "Input values must be between"),
         witnesses=(
@@ -453,6 +463,7 @@ DEVIATIONS = (
         "A bilinear Resizing of integers gives what lies between them; Keras rounds to integers.",
         kind="intentional",
         source=f"{CORE}/ops/image/resize_bilinear.js; {CPU}/kernels/ResizeBilinear.js:84",
+        upstream=searched("resizeNearestNeighbor int32 image returns float32 dtype"),
         scope=all_of(RESIZING, interpolates("bilinear"), given_integers),
         effect=Value({"layers.Resizing.as_given": as_they_are}),
         witnesses=(WHOLE,),
