@@ -130,6 +130,10 @@ NOISE_CASES = tuple(
     for name, argument in (("AlphaDropout", "rate"), ("GaussianDropout", "rate"), ("GaussianNoise", "stddev"))
 )
 
+OF_IMAGES = searched(
+    "Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"
+)
+
 UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]], ...] = (
     (
         "quantization-config",
@@ -201,7 +205,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.CenterCrop"),
         "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
         "layers/preprocessing/center_crop.js:16 (CenterCrop)",
-        searched("Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"),
+        OF_IMAGES,
         (CENTER_CROP_CASE,),
     ),
     (
@@ -213,7 +217,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.Resizing"),
         "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
         "layers/preprocessing/image_resizing.js:24 (Resizing)",
-        searched("Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"),
+        OF_IMAGES,
         (RESIZING_CASE,),
     ),
     (
