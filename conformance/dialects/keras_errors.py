@@ -126,6 +126,7 @@ DEVIATIONS = (
         "misspelt one goes unnoticed.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/core/input_layer.py:20, InputLayer.__init__ (**kwargs)",
+        upstream=searched("InputLayer ignores unknown keyword arguments kwargs"),
         scope=all_of(subject("layers.InputLayer"), unknown_arguments),
         effect=Accepts(),
         witnesses=(Case("layers.InputLayer", {"shape": [3], "unit": 3}, observables=("refusal",)),),

@@ -394,6 +394,7 @@ DEVIATIONS = (
         "autocast too, which no other layer tells.",
         kind="intentional",
         source="keras 3.15.1, keras/src/ops/operation.py:200, Operation.__new__",
+        upstream=searched("Identity get_config autocast auto config Operation __new__"),
         scope=all_of(subject("layers.ELU", "layers.Identity"), unsets("autocast")),
         effect=Metadata(CONFIGURATIONS, with_autocast),
         witnesses=(

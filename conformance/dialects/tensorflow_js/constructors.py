@@ -108,6 +108,7 @@ DEVIATIONS = (
         "Weights and outputs are of float32, whatever the dtype that a layer is given.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:239 (Layer), :917 (Layer.addWeight)",
+        upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
         scope=all_of(subject(*CALLED_LAYERS), of_another_dtype),
         effect=Metadata(("dtype", "weights", "reconstructed/config"), in_float32),
         witnesses=(said_of(DENSE_CASE, {"dtype": "float64"}), said_of(EMBEDDING_CASE, {"dtype": "float64"})),
@@ -117,6 +118,9 @@ DEVIATIONS = (
         "An InputLayer is not ragged, optional, or made of a tensor that is there already.",
         kind="intentional",
         source=f"{LAYERS}/engine/input_layer.js:14 (InputLayer)",
+        upstream=searched(
+            "InputLayer inputShape number instead of array batchInputShape negative ragged optional"
+        ),
         scope=subject(INPUT_LAYER),
         effect=Metadata((*CONFIGURATIONS, "signature"), of_input_layer),
         witnesses=(INPUT_CASE,),

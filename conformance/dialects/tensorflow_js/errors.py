@@ -139,6 +139,9 @@ DEVIATIONS = (
         "The shape of an InputLayer may be a number, and its sizes negative.",
         kind="bug",
         source=f"{LAYERS}/engine/input_layer.js:41, :52 (InputLayer)",
+        upstream=searched(
+            "InputLayer inputShape number instead of array batchInputShape negative ragged optional"
+        ),
         scope=all_of(subject("layers.InputLayer"), wrong_in(shape=[3], batch_shape=[None, 3])),
         effect=Accepts(),
         witnesses=tuple(
