@@ -180,13 +180,14 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 
 def _arguments(case: Case) -> dict[str, Any]:
-    """The value of every argument in the case, by default too; none where the specification refuses them."""
+    """The value of every argument in the case, by default too; where the specification refuses them, those
+    that are given."""
     kind, _, name = case.subject.partition(".")
     if kind == "layers":
         try:
             return layers.get(name).from_config(case.config).config
         except (TypeError, ValueError):
-            return {}
+            return case.config
     if "identifier" in case.config:
         return {}
     defaults = {

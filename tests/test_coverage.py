@@ -118,10 +118,11 @@ def test_few_values_are_shown() -> None:
     assert units.backends["one"] == Place(State.ASKED, EXAMPLES + 2)
 
 
-def test_a_configuration_that_the_specification_refuses_gives_no_values() -> None:
+def test_a_configuration_that_the_specification_refuses_gives_the_values_in_it() -> None:
     refused = cover([Asked(record("one", ["layers.Dense"]), [dense(units=-1)], {})])
     assert places(refused, "layers.Dense") == (Place(State.ASKED, 1),)
-    assert places(refused, "layers.Dense", "units") == (Place(State.NOT_THERE),)
+    assert places(refused, "layers.Dense", "units") == (Place(State.ASKED, 1),)
+    assert places(refused, "layers.Dense", "use_bias") == (Place(State.NOT_THERE),)
 
 
 def test_coverage_survives_json(coverage: Coverage) -> None:

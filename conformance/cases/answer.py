@@ -532,7 +532,9 @@ def _signature(question: Question, names: list[str]) -> dict[str, Expected]:
         default = declared if name in given else value
         return {"default": list(default) if isinstance(default, tuple) else default}
 
-    arguments = {name: described(name, value) for name, value in layer.config.items()}
+    arguments = {
+        name: described(name, value) for name, value in layer.config.items() if layer.arguments[name].shown
+    }
     return {name: Structure({"arguments": arguments}) for name in names}
 
 

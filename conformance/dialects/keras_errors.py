@@ -130,6 +130,7 @@ DEVIATIONS = (
         scope=all_of(subject("layers.InputLayer"), unknown_arguments),
         effect=Accepts(),
         witnesses=(Case("layers.InputLayer", {"shape": [3], "unit": 3}, observables=("refusal",)),),
+        stands="Keras's other layers refuse an argument that they do not know.",
     ),
     in_keras(
         id="keras-softmax-axis-unchecked",

@@ -45,7 +45,6 @@ from conformance.dialects.scopes import (
     given_nan,
     given_subnormals,
     sets,
-    unsets,
 )
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
@@ -194,9 +193,13 @@ def scales_axes_that_do_not_fit(case: Case, data: Data) -> bool:
     return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, False)
 
 
-def with_autocast(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    """The configuration as the specification has it, with autocast."""
-    return expected | {"autocast": case.config["autocast"]}
+UNSAID = ("autocast", "input_dim", "input_shape")
+"""Arguments of every layer that no configuration tells."""
+
+
+def with_what_is_unsaid(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as the specification has it, with whatever the case gives beside."""
+    return expected | {name: case.config[name] for name in UNSAID if name in case.config}
 
 
 def without_rms_scaling(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -389,17 +392,39 @@ DEVIATIONS = (
         ),
     ),
     in_keras(
-        id="keras-configuration-made-up-tells-autocast",
-        summary="A layer without a `get_config` of its own has a configuration made up of what it was given, "
-        "autocast too, which no other layer tells.",
+        id="keras-spatial-dropout-first-in-a-model",
+        summary="SpatialDropout takes no input_shape and no input_dim, which all other layers do: put "
+        "an Input before it.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/regularization/spatial_dropout.py:62, __init__",
+        upstream=searched("SpatialDropout1D unexpected keyword argument input_shape"),
+        scope=all_of(
+            subject(*(f"layers.SpatialDropout{n}D" for n in (1, 2, 3))),
+            lambda case, data: bool({"input_dim", "input_shape"} & case.config.keys()),
+        ),
+        effect=Raises("type", "construction", ("*",), "unexpected keyword argument 'input_"),
+        witnesses=(
+            said_of(
+                draft_layer("layers.SpatialDropout1D", {"rate": 0.5}, [recipe("normal", 2, 3, 4)]),
+                {"input_shape": [3, 4]},
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-configuration-made-up",
+        summary="A layer without a `get_config` of its own has a configuration made up of what it was given: "
+        "autocast, input_shape and input_dim too, which no other layer tells.",
         kind="intentional",
         source="keras 3.15.1, keras/src/ops/operation.py:200, Operation.__new__",
         upstream=searched("Identity get_config autocast auto config Operation __new__"),
-        scope=all_of(subject("layers.ELU", "layers.Identity"), unsets("autocast")),
-        effect=Metadata(CONFIGURATIONS, with_autocast),
+        scope=all_of(
+            subject("layers.ELU", "layers.Identity"),
+            lambda case, data: any(name in case.config for name in UNSAID),
+        ),
+        effect=Metadata(CONFIGURATIONS, with_what_is_unsaid),
         witnesses=(
             said_of(draft_layer("layers.Identity", {}, [recipe("normal", 2, 3)]), {"autocast": False}),
-            said_of(draft_layer("layers.ELU", {}, [recipe("normal", 2, 3)]), {"autocast": False}),
+            said_of(draft_layer("layers.ELU", {}, [recipe("normal", 2, 3)]), {"input_shape": [3]}),
         ),
     ),
     in_keras(

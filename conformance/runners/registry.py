@@ -25,6 +25,7 @@ KERAS_ADAPTER = Path(__file__).parent / "keras_adapter"
 
 KERAS_TENSORFLOW = {
     "KERAS_BACKEND": "tensorflow",
+    "PYTHONHASHSEED": "0",
     "TF_DETERMINISTIC_OPS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_NUM_INTRAOP_THREADS": "1",

@@ -9,8 +9,8 @@ import msgspec
 
 from conformance.cases.case import JSON, Case
 from conformance.cases.drafts.draft import STRUCTURAL
-from conformance.cases.drafts.errors import first_cases
-from conformance.cases.drafts.layers.settings import L2
+from conformance.cases.drafts.errors import first_cases, spoilt
+from conformance.cases.drafts.layers.settings import L1L2, L2, MAX_NORM, NON_NEG
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.nested import names_layers
 
@@ -19,18 +19,58 @@ SHARED: Mapping[str, JSON] = {"name": "another_name", "trainable": False}
 
 OWN: tuple[Mapping[str, JSON], ...] = (
     {"dtype": "float64"},
-    {"autocast": False},
+    {"autocast": False, "name": "as_it_comes"},
     {"activity_regularizer": L2},
 )
-"""What each is asked by itself, since not all runtimes take it."""
+"""What each is asked by itself, since not all runtimes take it; under another name where the answer would be
+the one before it again, which is doubted."""
+
+HIDDEN: Mapping[str, JSON] = {"alpha": 0.25, "implementation": 1, "input_length": 5}
+"""Arguments of single layers that Keras takes for Keras 2's sake, and shows nowhere."""
+
+DROPOUT_FUNC: Mapping[str, tuple[JSON, JSON]] = {"dropout_func": ("dropout", "spatial")}
+
+NEVER_THERE: Mapping[str, Mapping[str, tuple[JSON, JSON]]] = {
+    "ConvLSTM2D": {**DROPOUT_FUNC, "implementation": (1, 2)},
+    "ConvLSTM2DCell": {**DROPOUT_FUNC, "implementation": (1, 2)},
+    "Embedding": {"batch_size": (2, 3)},
+    "GRU": DROPOUT_FUNC,
+    "GRUCell": DROPOUT_FUNC,
+    "LSTM": DROPOUT_FUNC,
+    "LSTMCell": DROPOUT_FUNC,
+    "SeparableConv2D": {
+        "kernel_constraint": (MAX_NORM, NON_NEG),
+        "kernel_initializer": ("zeros", "ones"),
+        "kernel_regularizer": (L2, L1L2),
+    },
+    "SimpleRNN": DROPOUT_FUNC,
+    "SimpleRNNCell": DROPOUT_FUNC,
+    "SpatialDropout1D": {"noise_shape": ([2, 1, 3], [2, 4, 3])},
+}
+"""By layer, arguments of TensorFlow.js that Keras 3 has not, and what they are given."""
 
 
 def drafts() -> Iterator[Case]:
     for subject, first in first_cases().items():
-        known = layers.get(subject.partition(".")[2]).arguments
-        for arguments in (SHARED, *OWN):
+        name = subject.removeprefix("layers.")
+        known = layers.get(name).arguments
+        batch, *sample = first.inputs[0].shape
+        told: tuple[Mapping[str, JSON], ...] = (
+            {"input_shape": sample, "name": "told_a_shape"},
+            {"input_dim": first.inputs[0].shape[-1], "name": "told_a_width"},
+            *({argument: value, "name": "of_keras_2"} for argument, value in HIDDEN.items()),
+        )
+        for arguments in (SHARED, *OWN, *told):
             if arguments.keys() <= known.keys() - first.config.keys():
                 yield said_of(first, arguments)
+        unknown: Mapping[str, tuple[JSON, JSON]] = {
+            "batch_input_shape": ([None, *sample], [batch, *sample]),
+            "weights": ([], [[0.5]]),
+            **NEVER_THERE.get(name, {}),
+        }
+        for argument in sorted(unknown.keys() - known.keys()):
+            for value in unknown[argument]:
+                yield spoilt(name, {argument: value})
 
 
 def said_of(case: Case, arguments: Mapping[str, Any]) -> Case:

@@ -233,7 +233,9 @@ def bad_arguments(name: str) -> Iterator[dict[str, JSON]]:
 
 
 def is_asked(name: str, argument: str) -> bool:
-    """Whether a layer is asked for bad values of one of its arguments."""
+    """Whether a layer is asked for bad values of one of its arguments; nobody looks at those not shown."""
+    if not layers.get(name).arguments[argument].shown:
+        return False
     if argument in UNASKED or (name, argument) in ENDLESS:
         return False
     if isinstance(vars(Layer).get(argument), Field):

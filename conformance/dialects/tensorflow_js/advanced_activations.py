@@ -138,11 +138,11 @@ def every_axis_fixed(case: Case, expected: list[list[int | None]]) -> list[list[
 
 
 def saying_alpha(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
-    """The slope under its name of Keras 2, at its default."""
+    """The slope under its name of Keras 2, which alone it is read by."""
     if "arguments" in expected:
         return {"arguments": saying_alpha(case, expected["arguments"]) | {"alpha": {"default": 0.3}}}
     told = {key: value for key, value in expected.items() if key != "negative_slope"}
-    return told | {"alpha": 0.3}
+    return told | {"alpha": case.config.get("alpha", 0.3)}
 
 
 RELU = subject("layers.ReLU")

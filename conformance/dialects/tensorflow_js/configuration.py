@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.drafts.arguments import said_of
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL
 from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Scope, subject
-from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, sets, without
+from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, any_of, omits, sets, without
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.defaults import (
     CONV2D_CASE,
@@ -49,6 +52,35 @@ def lacking(*names: str) -> Patch:
     return patch
 
 
+def told_a_shape(case: Case, data: Data) -> bool:
+    """The layer is told the shape of its input, by a name that it reads."""
+    told = "input_shape" in case.config or (case.subject == "layers.Dense" and "input_dim" in case.config)
+    return told and case.subject != "layers.InputLayer"
+
+
+def with_input_shape(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with that shape, and the dtype of the input."""
+    sample = case.config.get("input_shape", [case.config.get("input_dim")])
+    return expected | {"batch_input_shape": [None, *sample], "dtype": "float32"}
+
+
+def of_embedding(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the shape that it makes up, and the length that it was told."""
+    length = case.config.get("input_length")
+    shape = [None, length] if length else [None, None]
+    return {"batch_input_shape": shape} | expected | {"input_length": length}
+
+
+def with_input_length(case: Case, expected: Any) -> Any:
+    """The shape with the length that the layer was told."""
+    return [[shape[0], case.config["input_length"], *shape[2:]] for shape in expected]
+
+
+def with_implementation(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with what the case gives for it, or None."""
+    return expected | {"implementation": case.config.get("implementation")}
+
+
 def saying(**values: Any) -> Patch:
     """With these values in a configuration."""
     return lambda case, expected: expected | values
@@ -84,6 +116,13 @@ def fixed_batch(case: Case, expected: list[list[int | None]]) -> list[list[int |
     return [[case.inputs[0].shape[0], *rest] for _, *rest in expected]
 
 
+LENGTH_CASE = said_of(EMBEDDING_CASE, {"input_length": 5})
+STACKED_CASE = draft_layer(
+    "layers.StackedRNNCells",
+    {"cells": [SIMPLE_CELL, GRU_CELL]},
+    [recipe("normal", 2, 5)],
+    initial_state=[recipe("normal", 2, 3), recipe("normal", 2, 4)],
+)
 BATCH_NORMALIZATION_CASE = draft_layer(
     "layers.BatchNormalization",
     {"synchronized": True},
@@ -264,11 +303,29 @@ DEVIATIONS = (
         kind="intentional",
         source=DTYPE,
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
-        scope=subject(
-            *(name for name in ALL_LAYERS if name not in ("layers.Embedding", "layers.InputLayer"))
+        scope=all_of(
+            subject(*(name for name in ALL_LAYERS if name not in ("layers.Embedding", "layers.InputLayer"))),
+            without(told_a_shape),
         ),
         effect=Metadata(CONFIGURATIONS, lacking("dtype")),
         witnesses=(FLATTEN_CASE, DENSE_CASE),
+    ),
+    deviation(
+        "tfjs-config-tells-input-shape",
+        "A layer that was told the shape of its input tells it in its configuration, with the batch and the "
+        "dtype: it is the first of a model, which Keras says by an InputLayer.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/topology.js:221 (Layer), :1110 (Layer.getConfig)",
+        upstream=searched(
+            "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
+        ),
+        scope=told_a_shape,
+        effect=Metadata(CONFIGURATIONS, with_input_shape),
+        witnesses=(
+            said_of(FLATTEN_CASE, {"input_shape": [3, 4]}),
+            said_of(DENSE_CASE, {"input_dim": 5}),
+            said_of(EMBEDDING_CASE, {"input_shape": [3]}),
+        ),
     ),
     deviation(
         "tfjs-flatten-config-without-data-format",
@@ -292,14 +349,38 @@ DEVIATIONS = (
         witnesses=LOW_RANK_CASES,
     ),
     deviation(
-        "tfjs-embedding-config-without-dtype",
-        "The configuration tells no dtype; that of the layer made from it does, for it is given a shape.",
-        kind="intentional",
-        source=DTYPE,
+        "tfjs-config-without-dtype-of-own-shape",
+        "The configuration tells no dtype where the layer has made its input's shape itself, of input_dim or "
+        "of nothing; that of the layer made from it does, for it is given a shape.",
+        kind="bug",
+        source=f"{LAYERS}/layers/core.js:99 (Dense), embeddings.js:41 (Embedding)",
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
-        scope=subject("layers.Embedding"),
+        scope=all_of(any_of(subject("layers.Embedding"), told_a_shape), omits("input_shape")),
         effect=Metadata(("config",), lacking("dtype")),
-        witnesses=(EMBEDDING_CASE,),
+        witnesses=(EMBEDDING_CASE, said_of(DENSE_CASE, {"input_dim": 5})),
+    ),
+    deviation(
+        "tfjs-embedding-knows-its-length",
+        "An Embedding that was told input_length infers that for a dimension that is unknown; "
+        "Keras 3 forgets it.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/embeddings.js:80 (Embedding.computeOutputShape)",
+        upstream=searched(
+            "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
+        ),
+        scope=all_of(subject("layers.Embedding"), sets("input_length")),
+        effect=Metadata(("shape/unknown",), with_input_length),
+        witnesses=(LENGTH_CASE,),
+    ),
+    deviation(
+        "tfjs-stacked-cells-forget-input-shape",
+        "A stack of cells that is made from its configuration is told nothing of the input's shape.",
+        kind="bug",
+        source=f"{LAYERS}/layers/recurrent.js:1278 (StackedRNNCells.fromConfig)",
+        upstream=searched("StackedRNNCells fromConfig"),
+        scope=all_of(subject("layers.StackedRNNCells"), told_a_shape),
+        effect=Metadata(("reconstructed/config",), lacking("batch_input_shape", "dtype")),
+        witnesses=(said_of(STACKED_CASE, {"input_shape": [4]}),),
     ),
     deviation(
         "tfjs-embedding-config-tells-input-shape",
@@ -311,20 +392,20 @@ DEVIATIONS = (
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
         scope=subject("layers.Embedding"),
-        effect=Metadata(CONFIGURATIONS, saying(batch_input_shape=[None, None], input_length=None)),
+        effect=Metadata(CONFIGURATIONS, of_embedding),
         witnesses=(EMBEDDING_CASE,),
     ),
     deviation(
         "tfjs-recurrent-config-tells-implementation",
-        "The configuration has a key of Keras 2, implementation, which changes nothing. Keras 3 refuses it; "
-        "drop it when going back.",
+        "The configuration has a key of Keras 2, implementation, which changes nothing. Keras 3 takes it "
+        "and forgets it.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:933 (GRUCell.getConfig), :1135 (LSTMCell.getConfig)",
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
         scope=subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell", *CONV_LSTM),
-        effect=Metadata(CONFIGURATIONS, saying(implementation=None)),
+        effect=Metadata(CONFIGURATIONS, with_implementation),
         witnesses=(
             GRU_CASE,
             LSTM_CASE,

@@ -37,6 +37,8 @@ class ConvLSTM2DCell(LSTMCell):
     exact_rank = 4
     drops_of_each_block = True
 
+    implementation = None
+
     filters = field(fields.positive_integer, doc="channels of the output and of each state")
     kernel_size = WindowedProduct.kernel_size
     strides = WindowedProduct.strides

@@ -28,6 +28,8 @@ class Embedding(LowRank, Quantizable):
     mask_zero = field(fields.boolean, False, "whether 0 stands for nothing, in the mask")
     weights = field(fields.optional(fields.array), None, "the first values of the table", Serialized.NEVER)
 
+    input_length = fields.hidden(fields.positive_integer, "how many indices a sample has")
+
     def check(self) -> None:
         self.check_low_rank(self.embeddings_constraint)
 

@@ -54,12 +54,14 @@ class Field:
         default: REQUIRED, or the value that Keras documents.
         doc: what it means, in a line.
         serialized: whether `get_config` says it.
+        shown: whether the constructor's signature does; one that is not is taken all the same.
     """
 
     kind: Kind
     default: Any = REQUIRED
     doc: str = ""
     serialized: Serialized = Serialized.ALWAYS
+    shown: bool = True
     name: str = ""
     _parsed_default: list[Any] = dataclass_field(default_factory=list, repr=False)
 
@@ -99,6 +101,11 @@ def field(
 ) -> Any:
     """Declares an argument in the body of a layer's class."""
     return Field(kind, default, doc, serialized)
+
+
+def hidden(kind: Kind, doc: str) -> Any:
+    """Declares an argument that neither signature nor configuration tells: None, where it is not given."""
+    return Field(optional(kind), None, doc, Serialized.NEVER, shown=False)
 
 
 def _refuse_unless(condition: bool) -> None:

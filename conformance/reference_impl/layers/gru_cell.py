@@ -47,6 +47,7 @@ class GRUCell(DenseCell):
     dropout = DenseCell.dropout
     recurrent_dropout = DenseCell.recurrent_dropout
     reset_after = field(fields.boolean, True, "whether r multiplies after the product, not before it")
+    implementation = fields.hidden(fields.integer, "how the products are grouped; the result is the same")
 
     @property
     def bias_shape(self) -> tuple[int, ...]:

@@ -24,6 +24,8 @@ class InputLayer(Layer):
     activity_regularizer = None
     trainable = True
     autocast = False
+    input_shape = None
+    input_dim = None
 
     shape = field(
         fields.optional(fields.unknown_sizes), None, "shape of a sample", serialized=Serialized.NEVER

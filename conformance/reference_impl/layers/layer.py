@@ -97,9 +97,12 @@ class Layer:
     dtype = fields.field(fields.dtype, None, "dtype of computations and weights")
     autocast = fields.field(fields.boolean, True, "whether inputs are cast", serialized=Serialized.NEVER)
     name = fields.field(fields.optional(fields.text), None, "a name, made up where none is given")
+    input_shape = fields.hidden(fields.unknown_sizes, "shape of a sample, told to a model's first layer")
+    input_dim = fields.hidden(fields.positive_integer, "the same for samples of one dimension")
 
     def __init_subclass__(cls, registered: bool = True) -> None:
-        cls.arguments = cls.ordered_arguments()
+        ordered = cls.ordered_arguments().items()
+        cls.arguments = dict(sorted(ordered, key=lambda argument: not argument[1].shown))  # shown ones first
         cls.unsaid = frozenset(n for n, f in cls.arguments.items() if f.serialized is Serialized.NEVER)
         cls.unsaid_at_default = {
             n: f.default for n, f in cls.arguments.items() if f.serialized is Serialized.IF_SET

@@ -25,6 +25,11 @@ class LeakyReLU(Layer):
     supports_masking = True
 
     negative_slope = field(fields.non_negative, 0.3, "the slope below zero")
+    alpha = fields.hidden(fields.non_negative, "the same by Keras 2's name, and before it")
+
+    def check(self) -> None:
+        if self.alpha is not None:
+            self.config["negative_slope"] = self.alpha
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         return Result((activations.leaky_relu(inputs[0], negative_slope=slope(self)),))

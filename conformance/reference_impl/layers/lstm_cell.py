@@ -37,6 +37,7 @@ class LSTMCell(DenseCell):
     recurrent_initializer = DenseCell.recurrent_initializer
     bias_initializer = DenseCell.bias_initializer
     unit_forget_bias = field(fields.boolean, True, "the forget gate's bias begins at 1")
+    implementation = fields.hidden(fields.integer, "how the products are grouped; the result is the same")
 
     def advance(
         self, projected: Tensor, states: States, weights: Mapping[str, Tensor], context: Context
