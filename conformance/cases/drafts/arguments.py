@@ -45,7 +45,7 @@ NEVER_THERE: Mapping[str, Mapping[str, tuple[JSON, JSON]]] = {
     },
     "SimpleRNN": DROPOUT_FUNC,
     "SimpleRNNCell": DROPOUT_FUNC,
-    "SpatialDropout1D": {"noise_shape": ([2, 1, 3], [2, 4, 3])},
+    "SpatialDropout1D": {"noise_shape": ([2, 1, 3], [2, 4, 3]), "trainable": (True, False)},
 }
 """By layer, arguments of TensorFlow.js that Keras 3 has not, and what they are given."""
 
