@@ -134,7 +134,7 @@ def _chain(name: str, entries: Mapping[str, JSONObject]) -> Graph:
     first, *others = entries
     if entries[first]["class_name"] != "InputLayer":
         raise ValueError(
-            f"model {name}: the first layer, {first}, is no InputLayer, so the shape of the input is not known"
+            f"model {name}: the first layer, {first}, is no InputLayer: the input's shape is not known"
         )
     before = Reference(first)
     calls = []
@@ -220,7 +220,7 @@ def _ordered(
 ) -> tuple[Call, ...]:
     """The calls, each behind those whose outputs it is given."""
     given = {(name, 0) for name, entry in entries.items() if entry["class_name"] == "InputLayer"}
-    counts = {name: 0 for name in entries} | dict.fromkeys((name for name, _ in given), 1)
+    counts = dict.fromkeys(entries, 0) | dict.fromkeys((name for name, _ in given), 1)
     for call in declared:
         if (call.layer, 0) in given:
             raise ValueError(f"model {model}: {call}, which is an input and takes no calls")

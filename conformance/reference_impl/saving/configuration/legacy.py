@@ -31,8 +31,8 @@ class Untranslatable(FormatError):
 
     Attributes:
         layer: its name.
-        argument: of the layer's constructor; of what it names, after a dot (`kernel_initializer.input_axes`); of
-            a call, as `call 0: mask`; or `class_name` where the layer itself is not known.
+        argument: of the layer's constructor; of what it names, after a dot (`kernel_initializer.input_axes`);
+            of a call, as `call 0: mask`; or `class_name` where the layer itself is not known.
         value: what it is.
     """
 
@@ -71,8 +71,8 @@ def legacy(
     >>> from conformance.reference_impl.saving.configuration import modern
     >>> dense = {"class_name": "Dense", "config": {"units": 3, "batch_input_shape": [None, 4], "name": "d"}}
     >>> back = legacy(modern([dense]), "tfjs")
-    >>> [layer["config"] for layer in back["config"]["layers"]][1]
-    {'units': 3, 'name': 'd'}
+    >>> back["config"]["layers"][0]["config"]
+    {'batch_input_shape': [None, 4], 'dtype': 'float32', 'sparse': False, 'name': 'd_input'}
     """
     return _Writer(target, on_untranslatable).model(configuration)
 
@@ -204,7 +204,7 @@ class _Writer:
         return found
 
     def one_direction(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments of Bidirectional, of which the one direction is made from the other if it is the same."""
+        """The arguments of Bidirectional, without the second direction where it is made from the first."""
         forward, backward = config["layer"], config.get("backward_layer")
         name = str(forward["config"].get("name"))
         stem = name.removeprefix("forward_")

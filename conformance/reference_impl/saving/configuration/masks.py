@@ -1,11 +1,11 @@
-"""Masks that a graph of Keras 3 computes by operations of its own, and that older programs hand on unasked."""
+"""Masks that a graph of Keras 3 computes by operations, and that older programs hand on unasked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.reference_impl.layers import Bidirectional, Concatenate, Layer
+from conformance.reference_impl.layers import Bidirectional, Layer
 from conformance.reference_impl.layers.merge import Merge
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.models.graph import Call, Graph, Reference, is_operation
@@ -58,7 +58,7 @@ def _handed_on(description: Mapping[str, Any], call: Call, handed: Mapping[Refer
             config = config["layer"]["config"]
     if issubclass(cls, Recurrent | Bidirectional):
         return first if config.get("return_sequences") else None
-    if issubclass(cls, Merge) and cls is not Concatenate:
+    if issubclass(cls, Merge):
         merged = first
         for reference in inputs[1:]:
             other = handed.get(reference)

@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any
 
 from conformance.reference_impl import activations, identifiers
-from conformance.reference_impl.layers import Bidirectional, Layer
+from conformance.reference_impl.layers import Bidirectional, Layer, fields
 from conformance.reference_impl.layers.fields import REQUIRED, Serialized
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.models.graph import DEEPEST, is_model, is_operation
@@ -71,8 +71,8 @@ def modern(configuration: Any, file: str | PathLike[str] = "configuration") -> J
         file: what errors name.
 
     Raises:
-        FormatError: something in it is not what the form allows, holds code, or is a class that is not Keras's;
-            the message names layer and argument.
+        FormatError: something in it is not what the form allows, holds code, or is a class that is not
+            Keras's; the message names layer and argument.
 
     >>> dense = {"class_name": "Dense", "config": {"units": 3, "batch_input_shape": [None, 4], "name": "d"}}
     >>> model = modern({"class_name": "Sequential", "config": [dense]})
@@ -118,7 +118,7 @@ class _Reader:
         return FormatError(self.file, place, reason)
 
     def model(self, given: Mapping[str, Any], place: str, depth: int) -> JSONObject:
-        config = given["config"] if "config" in given else None
+        config = given.get("config")
         if isinstance(config, list):
             config = {"layers": config}
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
@@ -136,19 +136,15 @@ class _Reader:
     def sequential(self, config: Mapping[str, Any], place: str, depth: int) -> JSONObject:
         name = self.name(config, place, "sequential")
         layers = [self.layer(layer, f"model {name}", depth + 1) for layer in config["layers"]]
-        shape = _first_shape(config["layers"])
-        if layers and layers[0]["class_name"] != "InputLayer" and shape is not None:
-            first = layers[0]["config"]
-            layers.insert(
-                0, _input_layer(f"{first.get('name', 'layer')}_input", shape, _plain(first.get("dtype")))
-            )
-        rest = {k: v for k, v in config.items() if k not in ("name", "trainable", "dtype", "layers")}
+        if layers and layers[0]["class_name"] != "InputLayer":
+            layers = [*_input_before(config["layers"][0], layers[0]), *layers]
+        built = {"build_input_shape": config["build_input_shape"]} if "build_input_shape" in config else {}
         return {
             "name": name,
             "trainable": config.get("trainable", True),
             "dtype": dtype_policy(config.get("dtype") or "float32"),
             "layers": layers,
-            **rest,
+            **built,
         }
 
     def functional(self, config: Mapping[str, Any], place: str, depth: int) -> JSONObject:
@@ -175,7 +171,7 @@ class _Reader:
             "trainable": config.get("trainable", True),
             "layers": [
                 {
-                    **layer,
+                    **_without_older_build(layer, nodes[own]),
                     "name": own,
                     "inbound_nodes": [
                         self.node(node, layer["class_name"], f"call {i} of layer {own}", first)
@@ -255,8 +251,8 @@ class _Reader:
         if (module is not None and package not in TRUSTED) or ">" in str(registered or ""):
             raise self.error(
                 place,
-                f"{registered or class_name} is a class of module {module!r:.80}, not of Keras; custom classes are "
-                "not loaded: make the model of Keras's own layers",
+                f"{registered or class_name} is a class of {module!r:.80}, not of Keras; custom classes "
+                "are not loaded: make the model of Keras's own layers",
             )
 
     def layer(self, given: Any, place: str, depth: int) -> JSONObject:
@@ -316,20 +312,17 @@ class _Reader:
         found = {} if cls is None else self.told_by_default(cls, place)
         for key, value in config.items():
             name = renamed.get(key, key)
-            if name in names:
+            if value is None and cls and name in names and cls.arguments[name].kind is fields.boolean:
+                # TensorFlow.js writes null for a flag that was not given, and takes it for false.
+                found[name] = False
+            elif name in names:
                 found[name] = self.argument(name, value, place, depth)
-            elif not _may_be_left_out(name, value):
+            elif not (_may_be_left_out(name, value) or _is_the_cells(config, name)):
                 raise self.error(
                     place,
                     f"argument {name} = {value!r:.80} of {class_name} is not known to Keras 3; "
                     f"{suggestion(name, sorted(names))}",
                 )
-        if cls is not None:
-            found = {
-                name: value
-                for name, value in found.items()
-                if name not in cls.unsaid and not (value is None and name in cls.unsaid_at_default)
-            }
         if class_name == "Bidirectional":
             return self.bidirectional(found, place)
         return found
@@ -379,8 +372,8 @@ class _Reader:
         if isinstance(value, Mapping):
             raise self.error(
                 place,
-                f"{value.get('registered_name') or value.get('class_name')!r:.80} is no activation function of "
-                "Keras, whose names are strings; a layer stands behind this one instead",
+                f"{value.get('registered_name') or value.get('class_name')!r:.80} is no activation function "
+                "of Keras; those are named by strings, and a layer is put behind this one instead",
             )
         try:
             return activations.get(value).name
@@ -434,13 +427,27 @@ def _input_layer(name: str, shape: Sequence[int | None], dtype: str) -> JSONObje
     return described("keras.layers", "InputLayer", config)
 
 
-def _first_shape(layers: Sequence[Any]) -> Any:
-    """The shape that the first layer says that it is given."""
-    for layer in layers[:1]:
-        config = layer.get("config")
-        if isinstance(config, Mapping):
-            return config.get("batch_input_shape")
-    return None
+def _input_before(given: Mapping[str, Any], layer: Mapping[str, Any]) -> list[JSONObject]:
+    """The input that stands before the first layer of a Sequential, if it says what it is given: in its
+    configuration as it was, or by an input of its own where it is a model."""
+    name = f"{layer['config'].get('name', 'layer')}_input"
+    if not is_model(layer):
+        shape = given["config"].get("batch_input_shape")
+        dtype = _plain(layer["config"].get("dtype"))
+        return [_input_layer(name, shape, dtype)] if isinstance(shape, list) else []
+    inner: Mapping[str, Any] = layer
+    while is_model(inner):
+        inner = next(iter(inner["config"]["layers"]), {})
+    if inner.get("class_name") != "InputLayer":
+        return []
+    return [_input_layer(name, inner["config"]["batch_shape"], inner["config"]["dtype"])]
+
+
+def _without_older_build(layer: JSONObject, nodes: Sequence[Any]) -> JSONObject:
+    """A layer without what Keras 2 says of how it was built: Keras 3 builds it anew, from its calls."""
+    if not any(isinstance(node, list) for node in nodes):
+        return layer
+    return {key: value for key, value in layer.items() if key != "build_config"}
 
 
 def _tensor(layer: str, call: int, output: int) -> JSONObject:
@@ -474,6 +481,14 @@ def _first_calls(
     for name, call in _referred([*calls, config.get("output_layers")]):
         highest[name] = max(highest.get(name, 0), call)
     return {name: 1 for name, count in called.items() if highest.get(name) == count}
+
+
+def _is_the_cells(config: Mapping[str, Any], argument: str) -> bool:
+    """Whether the argument of an RNN is one of its cell's, which TensorFlow.js tells beside the cell too."""
+    match config.get("cell"):
+        case {"config": dict(own)}:
+            return argument in own and own[argument] == config[argument]
+    return False
 
 
 def _referred(node: Any, depth: int = 0) -> Iterator[tuple[str, int]]:
