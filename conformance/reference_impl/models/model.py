@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Bidirectional, InputLayer, get
 from conformance.reference_impl.layers.layer import (
     Context,
@@ -206,8 +206,8 @@ class Model:
         for call in self.graph.calls:
             member, given = self.members[call.layer], self.given[call.layer, call.index]
             path = (*around, call.layer)
-            taken = tuple(_shape(item, known) for item in given.inputs)
             with _naming(around, call.layer):
+                taken = tuple(_shape(item, known) for item in given.inputs)
                 if isinstance(member, Model):
                     made = member._infer(taken, path, inputs, outputs)
                 elif isinstance(member, Operation):
@@ -217,7 +217,7 @@ class Model:
                     made = member.output_shapes(taken)
             inputs[path, call.index], outputs[path, call.index] = taken, made
             known |= {Reference(call.layer, call.index, i): shape for i, shape in enumerate(made)}
-        return tuple(self._found(known, reference) for reference in self.graph.outputs)
+        return tuple(self._at_end(known))
 
     def output_shapes(self, shapes: Sequence[Shape] | None = None) -> tuple[Shape, ...]:
         """The shapes of the outputs; raises as `shapes` does."""
@@ -277,7 +277,9 @@ class Model:
         for call in self.graph.calls:
             member, given = self.members[call.layer], self.given[call.layer, call.index]
             path = (*around, call.layer)
-            taken = tuple(values[item] if isinstance(item, Reference) else item for item in given.inputs)
+            with _naming(around, call.layer):
+                taken = tuple(_of(values, item) for item in given.inputs)
+                states = tuple(_of(values, item) for item in given.states)
             handed = tuple(masks.get(item) if isinstance(item, Reference) else None for item in given.inputs)
             asked = _asked(given, values, handed, member)
             own = replace(context, rng_key=context.rng_key + STREAMS * drawn, masks=asked, initial_state=())
@@ -294,7 +296,6 @@ class Model:
                         outputs, made = (member.call(taken),), (None,)
                     else:
                         tensors = _tensors(taken)
-                        states = tuple(values[reference] for reference in given.states)
                         held = {**weights.get(path, {}), **state.get(path, {})}
                         own = replace(own, initial_state=states)
                         result = _called(member, tensors, held, own)
@@ -305,12 +306,20 @@ class Model:
                             state[path] = {**state.get(path, {}), **result.state}
                         if result.carried:
                             carried[path] = result.carried
-                yield LayerCall(path, call.index, member, _all(taken, given, values), asked, outputs, made)
+                yield LayerCall(path, call.index, member, (*_tensors(taken), *states), asked, outputs, made)
             for i, (output, mask) in enumerate(zip(outputs, made, strict=True)):
                 values[Reference(call.layer, call.index, i)] = output
                 masks[Reference(call.layer, call.index, i)] = mask
-        ends = [self._found(values, reference) for reference in self.graph.outputs]
-        return Outcome(tuple(ends), tuple(masks.get(r) for r in self.graph.outputs), state, carried)
+        return Outcome(
+            tuple(self._at_end(values)), tuple(masks.get(r) for r in self.graph.outputs), state, carried
+        )
+
+    def _at_end(self, known: Mapping[Reference, Any]) -> list[Any]:
+        """What the model's outputs lead to."""
+        try:
+            return [_of(known, reference) for reference in self.graph.outputs]
+        except ValueError as error:
+            raise ValueError(f"model {self.name}: {error}") from error
 
     def _counted(self, given: Sequence[Any]) -> Sequence[Any]:
         if len(given) != len(self.graph.inputs):
@@ -319,11 +328,6 @@ class Model:
                 f"model {self.name} takes {len(self.graph.inputs)} inputs ({names}), {len(given)} were given"
             )
         return given
-
-    def _found(self, known: Mapping[Reference, Any], reference: Reference) -> Any:
-        if reference not in known:
-            raise ValueError(f"model {self.name}: there is no {reference}")
-        return known[reference]
 
 
 class _InLayer(ValueError):
@@ -381,20 +385,20 @@ def _operands(args: Sequence[Any]) -> Iterator[Any]:
             yield value
 
 
-def _shape(item: Any, known: Mapping[Reference, Shape]) -> Shape:
-    if not isinstance(item, Reference):
-        return np.shape(item)
-    if item not in known:
+def _of(known: Mapping[Reference, Any], item: Any) -> Any:
+    """What a reference leads to; a constant is itself."""
+    if isinstance(item, Reference) and item not in known:
         raise ValueError(f"there is no {item}")
-    return known[item]
+    return known[item] if isinstance(item, Reference) else item
+
+
+def _shape(item: Any, known: Mapping[Reference, Shape]) -> Shape:
+    shape: Shape = _of(known, item) if isinstance(item, Reference) else np.shape(item)
+    return shape
 
 
 def _tensors(taken: Sequence[Any]) -> tuple[Tensor, ...]:
     return tuple(x if isinstance(x, Tensor) else constant(x) for x in taken)
-
-
-def _all(taken: Sequence[Any], given: _Given, values: Mapping[Reference, Tensor]) -> tuple[Tensor, ...]:
-    return (*_tensors(taken), *(values[reference] for reference in given.states))
 
 
 def _asked(

@@ -34,7 +34,7 @@ from conformance.reference_impl.primitives import (
     transpose,
 )
 from conformance.reference_impl.spelling import suggestion
-from conformance.reference_impl.tape import Tensor, constant
+from conformance.reference_impl.tape import Tensor
 
 Shapes = Sequence[Shape]
 
@@ -49,8 +49,9 @@ class Definition:
 
     @functools.cached_property
     def arguments(self) -> frozenset[str]:
+        """The names of those that the configuration gives: all that have a default, or come by name alone."""
         parameters = inspect.signature(self.value).parameters.values()
-        return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY or p.default is not p.empty)
 
 
 class Operation:
@@ -66,9 +67,7 @@ class Operation:
     def __init__(self, class_name: str, config: Mapping[str, Any]) -> None:
         self.class_name = class_name
         self.definition = _definition(class_name)
-        self.arguments = {
-            name: value for name, value in config.items() if name not in ("name", "dtype", "trainable")
-        }
+        self.arguments = {name: value for name, value in config.items() if name != "name"}
         unknown = {
             name
             for name, value in self.arguments.items()
@@ -244,10 +243,23 @@ def _joined_shape(*parts: Shape, axis: int = 0) -> Shape:
 
 
 def _cast(x: Tensor, *, dtype: str) -> Tensor:
-    if "float" in dtype:
-        # Floats have the precision of the whole computation.
-        return x if x.dtype.kind == "f" else constant(x.value.astype(xp.float64))
-    return Tensor(x.value.astype(dtype))
+    wanted = _dtype(x, dtype)
+    return x if x.dtype == wanted else Tensor(x.value.astype(wanted))
+
+
+def _zeros(x: Tensor, *, dtype: str | None = None) -> Tensor:
+    return Tensor(xp.zeros(x.shape, _dtype(x, dtype)))
+
+
+def _ones(x: Tensor, *, dtype: str | None = None) -> Tensor:
+    return Tensor(xp.ones(x.shape, _dtype(x, dtype)))
+
+
+def _dtype(x: Tensor, dtype: str | None) -> Any:
+    """The dtype by that name; floats have the precision of the whole computation."""
+    if dtype is not None and "float" not in dtype:
+        return xp.dtype(dtype)
+    return x.dtype if x.dtype.kind == "f" or dtype is None else xp.float64
 
 
 def _elementwise(value: Callable[..., Tensor]) -> Definition:
@@ -280,6 +292,7 @@ OPERATIONS: dict[str, Definition] = {
     "Multiply": _elementwise(lambda x, y: multiply(x, y)),
     "Negative": _elementwise(lambda x: negative(x)),
     "NotEqual": _compared(lambda x, y: x != y),
+    "OnesLike": Definition(_ones, _same),
     "Reshape": Definition(_reshaped, _reshaped_shape),
     "Rsqrt": _elementwise(lambda x: rsqrt(x)),
     "Sqrt": _elementwise(lambda x: sqrt(x)),
@@ -289,5 +302,6 @@ OPERATIONS: dict[str, Definition] = {
     "Sum": Definition(_sum, _reduced),
     "Transpose": Definition(_transposed, _transposed_shape),
     "TrueDivide": _elementwise(lambda x, y: divide(x, y)),
+    "ZerosLike": Definition(_zeros, _same),
 }
 """By the class that Keras has for it. Activation functions are operations too, see `activations`."""

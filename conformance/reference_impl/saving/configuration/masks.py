@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.reference_impl.layers import Bidirectional, Layer
+from conformance.reference_impl.layers import Bidirectional, Concatenate, Layer
 from conformance.reference_impl.layers.merge import Merge
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.models.graph import Call, Graph, Reference, is_operation
@@ -39,6 +39,12 @@ def _computed(description: Mapping[str, Any], call: Call, computed: Mapping[Refe
             return ("any", computed.get(x))
         case "LogicalOr", (Reference() as x, Reference() as y):
             return ("or", computed.get(x), computed.get(y))
+        case "ExpandDims", (Reference() as x,) if description["config"].get("axis") == -1:
+            return ("expanded", computed.get(x))
+        case "ZerosLike" | "OnesLike" as filled, (Reference() as x,):
+            return (filled, x)
+        case "Concatenate", (list(parts),) if all(isinstance(part, Reference) for part in parts):
+            return ("joined", description["config"].get("axis"), *(computed.get(part) for part in parts))
     return None
 
 
@@ -64,7 +70,17 @@ def _handed_on(description: Mapping[str, Any], call: Call, handed: Mapping[Refer
             other = handed.get(reference)
             merged = None if merged is None or other is None else ("or", merged, other)
         return merged
+    if cls is Concatenate:
+        masks = [handed.get(reference) for reference in inputs]
+        if masks.count(None) == len(masks):
+            return None
+        return ("any", ("joined", config.get("axis", -1), *map(_spread, inputs, masks)))
     return first if cls.supports_masking and len(inputs) == 1 else None
+
+
+def _spread(x: Reference, mask: Mask) -> Mask:
+    """A mask in the shape of what it is of; it is true throughout where there is none."""
+    return ("OnesLike", x) if mask is None else ("or", ("expanded", mask), ("ZerosLike", x))
 
 
 def _both_directions_apart(description: Mapping[str, Any]) -> bool:
