@@ -294,17 +294,17 @@ def inside_each_other(depth: int) -> dict[str, Any]:
         ([{"class_name": "Mine", "config": {}}], "no layer of Keras"),
         ([{**LAYER, "module": "os", "registered_name": None}], "class of 'os'"),
         ([{**LAYER, "registered_name": "Mine>Dense"}], "Mine>Dense"),
-        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "swing": 2}}], "layer it: argument swing"),
+        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "swing": 2}}], "it: argument swing"),
         ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "activation": "glow"}}],
          "layer it: argument activation"),
         ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "activation":
           {"module": "builtins", "class_name": "function", "config": "mine"}}}], "no activation function"),
         ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "kernel_initializer":
           {"module": "os", "class_name": "Zeros", "config": {}}}}], "kernel_initializer"),
-        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "kernel_initializer": {"class_name": 3}}}],
-         "kernel_initializer"),
+        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "kernel_initializer": {"class_name": 3}}}
+          ], "kernel_initializer"),
         ([{"class_name": "LSTM", "config": {"units": 3, "name": "it", "time_major": True}}], "time_major"),
-        ([{"class_name": "InputLayer", "config": {"batch_input_shape": [None, -4], "name": "it"}}], "batch_shape"),
+        ([{"class_name": "InputLayer", "config": {"batch_input_shape": [-4], "name": "it"}}], "batch_shape"),
         ([{"class_name": "Bidirectional", "config": {"name": "it"}}], "argument layer"),
         (functional({**LAYER, "name": "it", "inbound_nodes": [[["x", 0]]]}), "call 0 of layer it"),
         (functional({**LAYER, "name": "it", "inbound_nodes": 3}), "inbound_nodes is no list"),

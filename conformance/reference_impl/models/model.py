@@ -88,7 +88,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Shapes:
-    """The shapes in a model: of what each call of a layer is given, its states apart, and of what it gives."""
+    """The shapes in a model: of what each call of a layer is given, but for states, and of what it gives."""
 
     inputs: Mapping[tuple[LayerPath, int], tuple[Shape, ...]]
     outputs: Mapping[tuple[LayerPath, int], tuple[Shape, ...]]
@@ -178,8 +178,8 @@ class Model:
     # Shapes and weights
 
     def shapes(self, shapes: Sequence[Shape] | None = None) -> Shapes:
-        """The shapes of what every layer is given and gives, for inputs of these shapes, or else of those that
-        the input layers tell.
+        """The shapes of what every layer is given and gives, for inputs of these shapes, or else of those
+        that the input layers tell.
 
         Raises:
             ValueError: a layer does not take what it is given; the message names it.

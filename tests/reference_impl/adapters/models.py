@@ -1,7 +1,7 @@
 """Models of Keras with random weights and what they compute: `models.py FILE` writes an archive of arrays.
 
-By model, with `/` between: `config` (its JSON), `input/0`, `weight/PATH OF LAYER/0`, `output/0`, `training/0` and
-`state/PATH OF LAYER/0` after a call in training; the parts of a layer's path are joined by `|`.
+By model, with `/` between: `config` (its JSON), `input/0`, `weight/PATH/0`, `output/0`, and of a call in training
+`training/0` and `state/PATH/0`; the parts of a layer's path are joined by `|`.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def mobile() -> Any:
     return keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), classes=5)
 
 
-MODELS = (chain, diamond, towers, nested, several, masked, merged_masks, encoded, masked_states, both_directions,
-          mask_from_inside, in_a_chain, operations, mobile)  # fmt: skip
+MODELS = (chain, diamond, towers, nested, several, masked, merged_masks, encoded, masked_states,
+          both_directions, mask_from_inside, in_a_chain, operations, mobile)  # fmt: skip
 
 
 def layers(model: Any, around: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -146,7 +146,7 @@ def given(x: Any, drawn: np.random.Generator) -> Any:
 def computed(name: str, model: Any) -> Iterator[tuple[str, Any]]:
     drawn = np.random.default_rng(len(name))
     yield "config", np.array(model.to_json())
-    for path, layer in layers(model):
+    for _, layer in layers(model):
         layer.set_weights([np.abs(drawn.normal(0.5, 0.3, w.shape)) + 0.1 if "variance" in w.name else
                            drawn.normal(0.0, 0.4, w.shape) for w in layer.weights])  # fmt: skip
     # Not before all are set: a layer may stand in several models.
