@@ -119,8 +119,10 @@ def key(path: LayerPath, what: str = "weight") -> str:
     return f"{what}/{'|'.join(path)}"
 
 
-NAMES = ("chain", "diamond", "towers", "nested", "several", "masked", "merged_masks", "encoded", 
-         "masked_states", "both_directions", "mask_from_inside", "in_a_chain", "operations", "mobile")  # fmt: skip
+NAMES = (
+    "chain", "diamond", "towers", "nested", "several", "masked", "merged_masks", "encoded", "masked_states",
+    "both_directions", "mask_from_inside", "in_a_chain", "operations", "mobile",
+)  # fmt: skip
 
 
 @pytest.mark.keras
@@ -273,31 +275,46 @@ DENSE = layer("Dense", "d", X, units=2)
 ENDS: tuple[Any, Any] = ([[*X]], [["d", 0, 0]])
 
 
+def of(*layers: dict[str, Any], inputs: Any = ENDS[0], outputs: Any = ENDS[1]) -> dict[str, Any]:
+    return functional([given("x", 2), *layers], inputs, outputs)
+
+
+def dense(*calls: Any, name: str = "d") -> dict[str, Any]:
+    return layer("Dense", name, *calls, units=2)
+
+
 @pytest.mark.parametrize(
     ("description", "reason"),
     [
         (DENSE, "no Sequential or Functional model"),
         (functional([], *ENDS), "at least one layer"),
-        (functional([given("x", 2), given("x", 2), DENSE], *ENDS), "two layers are named x"),
-        (functional([given("x", 2), {**DENSE, "name": None, "config": {"units": 2}}], *ENDS), "has no name"),
-        (functional([given("x", 2), layer("Dense", "d", ("e", 0, 0), units=2),
-                     layer("Dense", "e", ("d", 0, 0), units=2)], *ENDS), "in a circle: call 0 of layer d, call 0 of layer e"),
-        (functional([given("x", 2), layer("Dense", "d", ("d", 0, 0), units=2)], *ENDS), "in a circle"),
-        (functional([given("x", 2), layer("Dense", "d", ("z", 0, 0), units=2)], *ENDS), "layer z, which the"),
-        (functional([given("x", 2), layer("Dense", "d", ("x", 3, 0), units=2)], *ENDS), "has 1 calls"),
-        (functional([given("x", 2), layer("Dense", "d", ("x", -1, 0), units=2)], *ENDS), "expected .layer, call"),
-        (functional([given("x", 2), DENSE], [["d", 0, 0]], ENDS[1]), "d, which is no InputLayer"),
-        (functional([given("x", 2), DENSE], [], ENDS[1]), "at least one input"),
-        (functional([given("x", 2), DENSE], ENDS[0], 3), "output_layers are 3"),
-        (functional([given("x", 2), DENSE], ENDS[0], [["d", 4, 0]]), "an output is given .* call 4"),
-        (functional([given("x", 2), {**DENSE, "inbound_nodes": [[["x", 0, 0]]]}], *ENDS), "call 0 of layer d"),
-        (functional([given("x", 2), layer("Dens", "d", X, units=2)], *ENDS), "layer d of .*: unknown layer"),
-        (functional([given("x", 2), layer("Dense", "d", X)], *ENDS), "layer d of .*: Dense needs"),
-        (functional([given("x", 2), {**layer("Bincount", "d", X), "module": "keras.src.ops.numpy"}], *ENDS), "no operation 'Bincount'"),
-        ({"class_name": "Sequential", "config": {"name": "m", "layers": [DENSE]}}, "the first layer, d, is"),
+        (of(given("x", 2), DENSE), "two layers are named x"),
+        (of({**DENSE, "name": None, "config": {"units": 2}}), "has no name"),
+        (
+            of(dense(("e", 0, 0)), dense(("d", 0, 0), name="e")),
+            "circle: call 0 of layer d, call 0 of layer e",
+        ),
+        (of(dense(("d", 0, 0))), "in a circle"),
+        (of(dense(("z", 0, 0))), "layer z, which the model does not have"),
+        (of(dense(("x", 3, 0))), "has 1 calls"),
+        (of(dense(("x", -1, 0))), "expected .layer, call, output"),
+        (of(DENSE, inputs=[["d", 0, 0]]), "d, which is no InputLayer"),
+        (of(DENSE, inputs=[]), "at least one input"),
+        (of(DENSE, outputs=3), "output_layers are 3"),
+        (of(DENSE, outputs=[["d", 4, 0]]), "an output is given .* call 4"),
+        (of({**DENSE, "inbound_nodes": [[["x", 0, 0, {}]]]}), "call 0 of layer d"),
+        (of({**DENSE, "inbound_nodes": 3}), "inbound_nodes is no list"),
+        (of(layer("Dens", "d", X, units=2)), "layer d of model model: unknown layer"),
+        (of(layer("Dense", "d", X)), "layer d of model model: Dense needs"),
+        (of({**layer("Bincount", "d", X), "module": "keras.src.ops.numpy"}), "no operation 'Bincount'"),
+        (of({**layer("Any", "d", X, at=3), "module": "keras.src.ops.numpy"}), "Any has no argument at"),
+        (
+            {"class_name": "Sequential", "config": {"name": "m", "layers": [DENSE]}},
+            "the first layer, d, is no",
+        ),
         (inside_each_other(40), "nested deeper than"),
     ],
-)  # fmt: skip
+)
 def test_broken_graphs_are_refused_by_name(description: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Model.from_config(description)

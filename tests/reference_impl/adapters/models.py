@@ -1,7 +1,7 @@
 """Models of Keras with random weights and what they compute: `models.py FILE` writes an archive of arrays.
 
-By model, with `/` between: `config` (its JSON), `input/0`, `weight/PATH/0`, `output/0`, and of a call in training
-`training/0` and `state/PATH/0`; the parts of a layer's path are joined by `|`.
+By model, with `/` between: `config` (its JSON), `input/0`, `weight/PATH/0`, `output/0`, and of a call in
+training `training/0` and `state/PATH/0`; the parts of a layer's path are joined by `|`.
 """
 
 from __future__ import annotations

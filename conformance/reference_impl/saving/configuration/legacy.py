@@ -128,7 +128,8 @@ class _Writer:
                 self.cannot_say(call.layer, f"call {call.index}: training", True)
             kwargs.pop("training", None)
             inputs = [r for argument in call.args for r in _flat(argument)]
-            for given, x in zip(_flat(mask), inputs, strict=False):
+            given_masks = mask if isinstance(mask, list) else [mask]
+            for given, x in zip(given_masks, inputs, strict=False):
                 if isinstance(given, Reference) and not masks.are_handed_on(given, x):
                     self.cannot_say(call.layer, f"call {call.index}: mask", str(given))
             calls.append(Call(call.layer, call.index, call.args, kwargs))

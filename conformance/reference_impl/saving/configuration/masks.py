@@ -70,7 +70,10 @@ class Masks:
         masks = [self.handed.get(reference) for reference in inputs]
         match description["class_name"]:
             case "Masking":
-                return self._number("any", self._number("differs", inputs[0], float(config["mask_value"])))
+                value = config.get("mask_value", 0.0)
+                if not isinstance(value, int | float):
+                    return None
+                return self._number("any", self._number("differs", inputs[0], float(value)))
             case "Embedding":
                 return self._number("differs", inputs[0], 0.0) if config.get("mask_zero") else None
             case "Bidirectional":

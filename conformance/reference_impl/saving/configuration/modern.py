@@ -56,6 +56,9 @@ UNUSED = frozenset(("kernel_initializer",))
 TRUSTED = frozenset(("keras", "tf_keras", "tensorflow", "keras_core", "builtins"))
 """The packages whose modules a description may name; none is ever imported."""
 
+HOLDING_CODE = frozenset(("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"))
+"""Layers of Keras that hold code, or name a file that does."""
+
 OF_TENSORFLOW = frozenset(
     ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty")
 )
@@ -118,7 +121,7 @@ class _Reader:
     def error(self, place: str, reason: str) -> FormatError:
         """An error in one line, whatever the names in a file are."""
         return FormatError(
-            self.file, *("".join(c if c.isprintable() else "?" for c in t) for t in (place, reason))
+            self.file, *("".join(c if c.isprintable() else "?" for c in t[:400]) for t in (place, reason))
         )
 
     def model(self, given: Mapping[str, Any], place: str, depth: int) -> JSONObject:
@@ -190,7 +193,7 @@ class _Reader:
         }
 
     def name(self, config: Mapping[str, Any], place: str, otherwise: str) -> str:
-        name = config.get("name", otherwise)
+        name = otherwise if config.get("name") is None else config["name"]
         if not isinstance(name, str):
             raise self.error(place, f"a name is a string, got {shown(name)}")
         return name
@@ -285,9 +288,9 @@ class _Reader:
         return described("keras.layers", class_name, self.arguments(class_name, config, place, depth)) | kept
 
     def check_class(self, name: str, place: str) -> None:
-        if name == "Lambda":
+        if name in HOLDING_CODE:
             raise self.error(
-                place, "a Lambda layer holds code, which is not run: use Keras's own layers instead"
+                place, f"a {name} layer holds code, which is not run: use Keras's own layers instead"
             )
         if name in OF_TENSORFLOW:
             raise self.error(
@@ -297,7 +300,8 @@ class _Reader:
         if name not in names:
             raise self.error(
                 place,
-                f"{name} is no layer of Keras; {suggestion(name, sorted(names))} Custom ones are not loaded",
+                f"{name} is no layer of Keras, and custom ones are not loaded; "
+                f"{suggestion(name[:80], sorted(names))}",
             )
 
     def input_layer(self, config: Mapping[str, Any], place: str) -> JSONObject:
@@ -347,6 +351,8 @@ class _Reader:
         place = f"{place}: argument {name}"
         kind = name.rpartition("_")[2]
         if name == "dtype":
+            if isinstance(value, Mapping):
+                self.check_trusted(value, place)
             return dtype_policy(value or "float32")
         if kind in KINDS and value is not None:
             return self.identifier(value, kind, place)
@@ -367,10 +373,11 @@ class _Reader:
         older = {new: name for name, new in naming()["classes"].items()}
         if isinstance(value, Mapping):
             self.check_trusted(value, place)
-            value = {**value, "class_name": older.get(value.get("class_name"), value.get("class_name"))}
         try:
+            if isinstance(value, Mapping):
+                value = {**value, "class_name": older.get(value["class_name"], value["class_name"])}
             found = identifiers.complete(value, table)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise self.error(place, str(error)) from error
         assert found is not None  # the value is not
         return described(module, found["class_name"], found["config"])
@@ -395,6 +402,8 @@ class _Reader:
         name = str(layer["config"].get("name") or identifiers.snake_case(layer["class_name"]))
         masked = {"zero_output_for_mask": bool(layer["config"].get("return_sequences", False))}
         backward = found.get("backward_layer")
+        if not isinstance(backward, Mapping | None):
+            raise self.error(place, "argument backward_layer: expected a recurrent layer")
         if backward is None:
             mirrored = {"go_backwards": not layer["config"].get("go_backwards", False)}
             backward = _changed(layer, mirrored | {"name": f"backward_{name.removeprefix('forward_')}"})
