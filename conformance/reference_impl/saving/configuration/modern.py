@@ -72,7 +72,8 @@ def modern(configuration: Any, file: str | PathLike[str] = "configuration") -> J
     """The configuration of a Sequential or functional model in the form of Keras 3.
 
     What is in that form already stays as it is, so that forms may be mixed, as in the HDF5 files of Keras 3.
-    No class is looked up by the module that a configuration names, and no code in it is run.
+    No class is looked up by the module that a configuration names, and no code in it is run. A function keeps
+    its name where it is another one for the program that wrote it, as `hard_sigmoid` is; dialects tell.
 
     Args:
         configuration: `{"class_name", "config"}`, or the list of a Sequential's layers.
