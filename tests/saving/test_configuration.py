@@ -123,6 +123,15 @@ def anonymous(configuration: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     return [(name, same(config), calls) for name, config, calls in said_anew(configuration)]
 
 
+def test_calls_tell_the_shapes_that_keras_3_tells() -> None:
+    """Those of tensors that the older form only names."""
+    older, newer = (modern(written_by(program)["towers"]) for program in ("keras2", "keras3"))
+    for ours, theirs in zip(older["config"]["layers"], newer["config"]["layers"], strict=True):
+        assert ours["inbound_nodes"] == theirs["inbound_nodes"]
+    states = modern(written_by("keras2")["states"])["config"]["layers"][-1]["inbound_nodes"][0]["kwargs"]
+    assert [tensor["config"]["shape"] for tensor in states["initial_state"]] == [[None, 3], [None, 3]]
+
+
 # What the targets know
 
 
@@ -184,6 +193,28 @@ def test_what_a_target_does_not_know_is_named(
     with pytest.raises(Untranslatable, match="layer it") as raised:
         legacy(model_of(class_name, **config), target)
     assert (raised.value.layer, raised.value.argument) == ("it", argument)
+
+
+def test_layers_of_keras_applications_are_kept_and_named() -> None:
+    scale = {"module": "keras.src.applications.convnext", "class_name": "LayerScale",
+             "config": {"name": "it", "init_values": 0.5, "projection_dim": 4}, "registered_name": "LayerScale"}  # fmt: skip
+    model = modern([scale])
+    assert plain(model["config"]["layers"][0]["config"])["init_values"] == 0.5
+    with pytest.raises(Untranslatable, match="LayerScale"):
+        legacy(model, "tfjs")
+
+
+def test_layers_of_a_model_that_is_not_trained_are_not_trained() -> None:
+    model = json.loads(json.dumps(written_by("keras3")["nested"]))
+    (inside,) = (layer for layer in model["config"]["layers"] if layer["class_name"] == "Sequential")
+    inside["config"]["trainable"] = False
+    (written,) = (
+        layer
+        for layer in legacy(modern(model), "tfjs")["config"]["layers"]
+        if layer["class_name"] == "Sequential"
+    )
+    _, *others = written["config"]["layers"]
+    assert [layer["config"]["trainable"] for layer in others] == [False] * len(others)
 
 
 def test_operations_are_named() -> None:

@@ -12,7 +12,8 @@ from conformance.reference_impl import activations, identifiers
 from conformance.reference_impl.layers import Bidirectional, Layer, fields
 from conformance.reference_impl.layers.fields import REQUIRED, Serialized
 from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.models.graph import DEEPEST, graph, is_model, is_operation
+from conformance.reference_impl.models.graph import DEEPEST, Reference, graph, is_model, is_operation
+from conformance.reference_impl.models.model import Model
 from conformance.reference_impl.saving.configuration.known import known, naming
 from conformance.reference_impl.saving.configuration.masks import Masks
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
@@ -145,7 +146,7 @@ class _Reader:
         functional = self.functional(config, place, depth)
         model = described("keras.src.models.functional", "Functional", functional, "Functional") | kept
         self.check_graph(model, config)
-        return model
+        return _with_shapes(model)
 
     def sequential(self, config: Mapping[str, Any], place: str, depth: int) -> JSONObject:
         name = self.name(config, place, "sequential")
@@ -501,12 +502,52 @@ def _without_older_build(layer: JSONObject, nodes: Sequence[Any]) -> JSONObject:
     return {key: value for key, value in layer.items() if key != "build_config"}
 
 
-def _tensor(layer: str, call: int, output: int) -> JSONObject:
+def _tensor(
+    layer: str, call: int, output: int, shape: Sequence[int | None] = (), dtype: str = "float32"
+) -> JSONObject:
     """What Keras 3 writes for an output of a layer's call; it looks at the history alone."""
     return {
         "class_name": "__keras_tensor__",
-        "config": {"shape": [], "dtype": "float32", "keras_history": [layer, call, output]},
+        "config": {"shape": [*shape], "dtype": dtype, "keras_history": [layer, call, output]},
     }
+
+
+def _with_shapes(model: JSONObject) -> JSONObject:
+    """A functional model whose calls tell the shapes and dtypes of tensors that they did not tell.
+
+    It is as it was where the specification does not know all the layers, or their shapes do not go together.
+    """
+    try:
+        found = Model.from_config(model)
+        shapes = found.shapes().outputs
+    except ValueError:
+        return model
+    known = {
+        Reference(p[0], call, i): s
+        for (p, call), made in shapes.items()
+        if len(p) == 1
+        for i, s in enumerate(made)
+    }
+    dtypes = {}
+    for reference, layer in zip(found.graph.inputs, found.input_layers, strict=True):
+        known[reference], dtypes[reference] = layer.batch_shape, layer.dtype
+
+    def told(value: Any) -> Any:
+        match value:
+            case {
+                "class_name": "__keras_tensor__",
+                "config": {"shape": [], "keras_history": [layer, call, output, *_]},
+            }:
+                reference = Reference(layer, call, output)
+                return _tensor(*reference, known.get(reference, ()), dtypes.get(reference, "float32"))
+            case list():
+                return [told(item) for item in value]
+            case dict():
+                return {key: told(item) for key, item in value.items()}
+        return value
+
+    layers = [{**layer, "inbound_nodes": told(layer["inbound_nodes"])} for layer in model["config"]["layers"]]
+    return {**model, "config": {**model["config"], "layers": layers}}
 
 
 def _may_be_left_out(name: str, value: Any) -> bool:
