@@ -196,9 +196,10 @@ def test_what_a_target_does_not_know_is_named(
 
 
 def test_layers_of_keras_applications_are_kept_and_named() -> None:
-    scale = {"module": "keras.src.applications.convnext", "class_name": "LayerScale",
-             "config": {"name": "it", "init_values": 0.5, "projection_dim": 4}, "registered_name": "LayerScale"}  # fmt: skip
-    model = modern([scale])
+    config = {"name": "it", "init_values": 0.5, "projection_dim": 4}
+    model = modern(
+        [{"module": "keras.src.applications.convnext", "class_name": "LayerScale", "config": config}]
+    )
     assert plain(model["config"]["layers"][0]["config"])["init_values"] == 0.5
     with pytest.raises(Untranslatable, match="LayerScale"):
         legacy(model, "tfjs")
