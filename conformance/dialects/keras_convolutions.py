@@ -13,7 +13,16 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
-from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
+from conformance.dialects.keras_record import (
+    CALL,
+    EMPTY_BATCH_SEARCHED,
+    KERAS,
+    NO_KERNEL,
+    TENSORFLOW,
+    in_keras,
+    in_tensorflow,
+    searched,
+)
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -235,6 +244,12 @@ SHORT_CASE = draft_layer(
     [recipe("normal", 1, 3, 3, 2)],
 )
 
+SHORT_OUTPUT_SEARCHED = searched(
+    "keras Conv2DTranspose padding same even kernel output_padding=0 Size of out_backprop "
+    "doesn't match computed"
+)
+
+
 DEVIATIONS = (
     in_keras(
         id="keras-channels-first-bias",
@@ -266,6 +281,7 @@ DEVIATIONS = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_grad_op.cc, "
         "DepthwiseConv2dNativeBackpropFilterOp",
+        upstream=f"{TENSORFLOW}/pull/126484",
         scope=all_of(subject(*DEPTHWISE), given_empty_batch),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -289,6 +305,7 @@ PLAIN = (
         "does not.",
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_op.cc, DepthwiseConv2dNativeOp",
+        upstream=f"{TENSORFLOW}/issues/33005",
         scope=all_of(subject(*DEPTHWISE_2D), strides_differ, without(dilates)),
         effect=Raises("invalid-argument", "call", CALL, "only supports equal length strides"),
         witnesses=(
@@ -307,6 +324,9 @@ PLAIN = (
         "is not computed on a CPU.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp",
+        upstream=searched(
+            "tensorflow Conv2DBackpropInput CPU only supports NHWC tensor format channels_first gradient"
+        ),
         scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, given_empty_batch),
         effect=Raises(
             "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "only supports NHWC"
@@ -327,6 +347,10 @@ PLAIN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_3d.cc, LaunchConvOp<CPUDevice>: "
         "Eigen::CuboidConvolution with PADDING_SAME makes the padding negative",
+        upstream=searched(
+            "tensorflow Conv3D padding SAME stride larger than kernel wrong result CPU Eigen "
+            "CuboidConvolution negative padding"
+        ),
         scope=all_of(
             subject("layers.Conv3D"), ungrouped, without(channels_first), without(dilates), centres_windows
         ),
@@ -347,6 +371,10 @@ PLAIN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/python/ops/nn_ops.py, with_space_to_batch; keras 3.15.1, "
         "keras/src/backend/tensorflow/nn.py, _depthwise_conv_stride_dilation_decomposition",
+        upstream=searched(
+            "tensorflow dilated convolution gradient NaN space_to_batch padding zeros times NaN "
+            "filter gradient"
+        ),
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", *DEPTHWISE),
             ungrouped,
@@ -374,6 +402,9 @@ PLAIN = (
         "places where no window has it: it is multiplied by zeros around the cotangent.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
+        upstream=searched(
+            "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
+        ),
         scope=all_of(
             subject("layers.Conv3D"),
             ungrouped,
@@ -396,6 +427,7 @@ PLAIN = (
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
+        upstream=f"{KERAS}/issues/19870",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), dilates, without(channels_first)),
         effect=Raises("invalid-argument", "call", CALL, "not yet support dilation rates larger than 1"),
         witnesses=(
@@ -414,6 +446,7 @@ PLAIN = (
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
+        upstream=f"{TENSORFLOW}/issues/20405",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), channels_first),
         effect=Raises("invalid-argument", "call", CALL, "only supports N"),
         witnesses=(
@@ -433,6 +466,7 @@ PLAIN = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
         "tensorflow 2.21, tensorflow/core/kernels/conv_grad_shape_utils.cc",
+        upstream=SHORT_OUTPUT_SEARCHED,
         scope=all_of(
             subject(*TRANSPOSED_CONVOLUTIONS),
             leaves_an_element_out,
@@ -456,6 +490,7 @@ ONE_DNN = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
         "tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_input_ops.cc",
+        upstream=SHORT_OUTPUT_SEARCHED,
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), leaves_an_element_out, without(dilates)),
         effect=Raises("internal", "call", CALL, "could not create a primitive descriptor"),
         witnesses=(SHORT_CASE,),
@@ -466,6 +501,7 @@ ONE_DNN = (
         "the shape of the output.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
+        upstream=EMPTY_BATCH_SEARCHED,
         scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_empty_batch),
         effect=Value(
             {"layers.convolved": cotangent_passed_on}, ("gradient/input/0", "training/gradient/input/0")

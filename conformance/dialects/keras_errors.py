@@ -8,7 +8,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import JSON, Case
 from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
 from conformance.dialects.deviation import REFUSAL, Accepts, Raises, Scope, subject
-from conformance.dialects.keras_record import in_keras
+from conformance.dialects.keras_record import KERAS, in_keras, searched
 from conformance.dialects.refused import too_many_inputs, unknown_arguments, wrong_in, wrong_in_states
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
@@ -81,6 +81,17 @@ def twice(name: str) -> Case:
     return spoilt(name, inputs=first_cases()[f"layers.{name}"].inputs * 2)
 
 
+AXIS_SEARCHED = searched(
+    "keras Softmax Concatenate GroupNormalization axis not an integer TypeError string axis not validated in "
+    "constructor"
+)
+CROP_SEARCHED = searched("keras CenterCrop height width zero negative validation empty output")
+LISTS_SEARCHED = searched(
+    "keras layer AttributeError 'list' object has no attribute 'shape' multiple inputs Embedding Reshape "
+    "Softmax"
+)
+
+
 DEVIATIONS = (
     in_keras(
         id="keras-text-compared-with-numbers",
@@ -90,6 +101,10 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/convolutional/base_conv.py:138, rnn/lstm.py:109, :134, "
         "regularization/dropout.py:43, gaussian_noise.py:30, activations/relu.py:44, leaky_relu.py:45, "
         "preprocessing/category_encoding.py, and others of their kinds",
+        upstream=searched(
+            "keras layer invalid argument type string '<=' not supported between instances of 'str' "
+            "and 'int' validation units rate"
+        ),
         scope=any_of(
             *(
                 all_of(subject(*subjects), in_words(*values), wrong_in(**values))
@@ -111,6 +126,7 @@ DEVIATIONS = (
         "misspelt one goes unnoticed.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/core/input_layer.py:20, InputLayer.__init__ (**kwargs)",
+        upstream=searched("InputLayer ignores unknown keyword arguments kwargs"),
         scope=all_of(subject("layers.InputLayer"), unknown_arguments),
         effect=Accepts(),
         witnesses=(Case("layers.InputLayer", {"shape": [3], "unit": 3}, observables=("refusal",)),),
@@ -120,6 +136,7 @@ DEVIATIONS = (
         summary="Softmax takes anything for its axis, and compares it when it is called.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/activations/softmax.py:50, Softmax.__init__",
+        upstream=AXIS_SEARCHED,
         scope=all_of(subject("layers.Softmax"), in_words("axis"), wrong_in("axis")),
         effect=Raises("internal", "call", REFUSAL, "not supported between instances of"),
         witnesses=(spoilt("Softmax", {"axis": "last"}),),
@@ -131,6 +148,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, "
         "rms_normalization.py:55, build",
+        upstream=AXIS_SEARCHED,
         scope=all_of(
             subject("layers.GroupNormalization", "layers.RMSNormalization"),
             in_words("axis"),
@@ -148,6 +166,7 @@ DEVIATIONS = (
         "formatted.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/merging/concatenate.py:60, Concatenate.build",
+        upstream=AXIS_SEARCHED,
         scope=all_of(subject("layers.Concatenate"), in_words("axis"), wrong_in("axis")),
         effect=Raises("internal", "call", REFUSAL, "not all arguments converted during string formatting"),
         witnesses=(spoilt("Concatenate", {"axis": "last"}),),
@@ -157,6 +176,7 @@ DEVIATIONS = (
         summary="CenterCrop takes a text for a height or width, and subtracts it from the image's.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59, :109",
+        upstream=CROP_SEARCHED,
         scope=all_of(subject("layers.CenterCrop"), in_words("height", "width"), wrong_in(height=3, width=3)),
         effect=Raises("internal", "call", REFUSAL, "unsupported operand type"),
         witnesses=(spoilt("CenterCrop", {"height": "3"}),),
@@ -166,6 +186,7 @@ DEVIATIONS = (
         summary="CenterCrop takes a height or width of 0, and gives images without a pixel.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59",
+        upstream=CROP_SEARCHED,
         scope=all_of(
             subject("layers.CenterCrop"), without(in_words("height", "width")), wrong_in(height=3, width=3)
         ),
@@ -179,6 +200,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/normalization/batch_normalization.py:241, "
         "layer_normalization.py:158, group_normalization.py:104, rms_normalization.py:55, "
         "merging/concatenate.py:75, dot.py:286, backend/tensorflow/nn.py:141, glu",
+        upstream=f"{KERAS}/pull/23329",
         scope=all_of(
             subject(
                 "activations.glu",
@@ -204,6 +226,7 @@ DEVIATIONS = (
         summary="Resizing looks for the channels of an input that has none, of rank 2.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/resizing.py",
+        upstream=searched("keras Resizing layer rank 2 input IndexError tuple index out of range"),
         scope=all_of(subject("layers.Resizing"), rank(1, 2)),
         effect=Raises("internal", "call", REFUSAL, "tuple index out of range"),
         witnesses=tuple(spoilt("Resizing", inputs=inputs) for inputs in INPUTS["Resizing"]),
@@ -215,6 +238,9 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/layer.py:882, Layer.__call__; "
         "keras/src/layers/activations/elu.py, and others without `input_spec`",
+        upstream=searched(
+            "keras layer called with list of inputs silently stacked converted to one tensor no input_spec"
+        ),
         scope=all_of(subject(*STACKING), too_many_inputs),
         effect=Accepts(),
         witnesses=(twice("Activation"), twice("Dropout"), twice("Rescaling")),
@@ -225,6 +251,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/core/embedding.py:193, reshaping/reshape.py:53, "
         "activations/softmax.py:84",
+        upstream=LISTS_SEARCHED,
         scope=all_of(subject("layers.Embedding", "layers.Reshape", "layers.Softmax"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "'list' object has no attribute"),
         witnesses=(twice("Embedding"), twice("Reshape"), twice("Softmax")),
@@ -234,6 +261,7 @@ DEVIATIONS = (
         summary="GroupNormalization takes the shape of the second of two inputs for a number of channels.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, build",
+        upstream=LISTS_SEARCHED,
         scope=all_of(subject("layers.GroupNormalization"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "not supported between instances of 'tuple' and 'int'"),
         witnesses=(twice("GroupNormalization"),),
@@ -243,6 +271,7 @@ DEVIATIONS = (
         summary="A GRU with more initial states than it has reads the first.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/gru.py:184, GRUCell.call",
+        upstream=searched("keras GRU initial_state extra states ignored number of states not checked"),
         scope=all_of(subject("layers.GRU"), more_states_than(1), wrong_in_states),
         effect=Accepts(),
         witnesses=(spoilt("GRU", initial_state=STATES["GRU"][0]),),
@@ -252,6 +281,9 @@ DEVIATIONS = (
         summary="A cell called with one sample, without a batch, broadcasts it over the batch of its states.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/lstm.py, LSTMCell.call: cells declare no `input_spec`",
+        upstream=searched(
+            "keras LSTMCell call unbatched input 1D without batch dimension broadcast no error"
+        ),
         scope=all_of(subject(*subjects_of(Cell)), rank(1)),
         effect=Accepts(),
         witnesses=(spoilt("LSTMCell", inputs=normal((2,))), spoilt("GRUCell", inputs=normal((2,)))),
@@ -261,6 +293,7 @@ DEVIATIONS = (
         summary="A negative index counts from the end of the table.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:3056, take",
+        upstream=searched("keras ops.take Embedding negative indices wrap around tensorflow backend"),
         scope=all_of(subject("layers.Embedding"), has_negative),
         effect=Accepts(),
         witnesses=(spoilt("Embedding", inputs=INPUTS["Embedding"][1]),),
@@ -271,6 +304,7 @@ DEVIATIONS = (
         "an error.",
         kind="bug",
         source="keras 3.15.1, keras/src/utils/numerical_utils.py, encode_categorical_inputs",
+        upstream=searched("keras CategoryEncoding out of range value num_tokens silently zeros no error"),
         scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", inputs=INPUTS["CategoryEncoding"][0]),),
@@ -282,6 +316,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:147; "
         "keras/src/layers/core/embedding.py:144",
+        upstream=searched("keras Embedding Bidirectional weights argument wrong type AttributeError"),
         scope=all_of(subject("layers.Bidirectional", "layers.Embedding"), wrong_in("weights")),
         effect=Raises("internal", "construction", REFUSAL, "has no "),
         witnesses=(spoilt("Bidirectional", {"weights": 3}), spoilt("Embedding", {"weights": 3})),
@@ -291,6 +326,7 @@ DEVIATIONS = (
         summary="Reshape makes a tuple of its target shape before it looks at it.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/reshaping/reshape.py:40, Reshape.__init__",
+        upstream=searched("keras Reshape target_shape int 'int' object is not iterable"),
         scope=all_of(subject("layers.Reshape"), wrong_in(target_shape=[-1])),
         effect=Raises("internal", "construction", REFUSAL, "object is not iterable"),
         witnesses=(spoilt("Reshape", {"target_shape": 2}),),

@@ -8,7 +8,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Value, subject
-from conformance.dialects.keras_record import in_tensorflow
+from conformance.dialects.keras_record import in_tensorflow, searched
 from conformance.dialects.scopes import all_of
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import xp
@@ -64,7 +64,7 @@ DEVIATIONS = (
         "size is 2, 4, 8, … times the old one. With antialias nothing is rounded.",
         kind="precision",
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, kTableSize",
-        upstream="none found (searched GitHub issues for: tensorflow image resize bicubic lookup table 1024)",
+        upstream=searched("tensorflow image resize bicubic lookup table 1024"),
         scope=all_of(INTERPOLATING, between_steps),
         effect=Value({"layers.positions_of_window": at_steps}),
         witnesses=(

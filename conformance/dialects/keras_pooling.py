@@ -14,7 +14,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.arguments import said_of
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
-from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
+from conformance.dialects.keras_record import CALL, NO_KERNEL, TENSORFLOW, in_keras, in_tensorflow, searched
 from conformance.dialects.pooling import first_inside, pooled
 from conformance.dialects.scopes import (
     all_of,
@@ -175,6 +175,9 @@ ENDS = Literal((1, 5, 1), ("-inf", "-inf", 1.0, "nan", 2.0))
 SOLID_ENDS = Literal((1, 5, 1, 1, 1), ENDS.data)
 KERNEL_3D = "tensorflow 2.21, tensorflow/core/kernels/pooling_ops_3d.cc"
 
+MAX_POOLING3D_SEARCHED = searched("tensorflow max_pool3d NaN CPU inconsistent result vectorized channels")
+
+
 DEVIATIONS = (
     in_tensorflow(
         id="keras-max-pooling-begins-with-lowest-float",
@@ -184,6 +187,7 @@ DEVIATIONS = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/maxpooling_op.cc, SpatialMaxPool and "
         "SpatialMaxPoolWithArgMaxHelper",
+        upstream=f"{TENSORFLOW}/issues/2501",
         scope=all_of(FLAT, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": begun_with_lowest}),
         witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 2, "strides": 1}, [ENDS]),),
@@ -195,6 +199,7 @@ DEVIATIONS = (
         "not after it.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
+        upstream=searched("tensorflow MaxPool3DGrad ties gradient multiple maxima CPU wrong"),
         scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values)),
         effect=Value(
             {"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)},
@@ -209,6 +214,7 @@ DEVIATIONS = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/ops_util.cc, GetBroadcastSize; "
         "avgpooling_op.cc, pooling_ops_3d.cc",
+        upstream=f"{TENSORFLOW}/issues/48773",
         scope=all_of(subject(*(f"layers.AveragePooling{n}D" for n in (1, 2, 3))), is_longer_than_the_input),
         effect=Value(
             {"layers.AveragePooling.pooled": averages_reaching_the_end},
@@ -227,6 +233,7 @@ DEVIATIONS = (
         summary="AveragePooling3D has no kernel for float64 on a CPU: keep the layer in float32.",
         kind="bug",
         source="tensorflow 2.21, the kernels registered for the operation AvgPool3D on a CPU",
+        upstream=f"{TENSORFLOW}/issues/48644",
         scope=all_of(subject("layers.AveragePooling3D"), in_float64),
         effect=Raises("missing-kernel", "call", CALL, "Could not find device for node"),
         witnesses=(
@@ -241,6 +248,7 @@ DEVIATIONS = (
         summary="MaxPooling3D is not defined for float64: keep the layer in float32.",
         kind="intentional",
         source="tensorflow 2.21, the operation MaxPool3D, whose attribute T is half, bfloat16 or float",
+        upstream=f"{TENSORFLOW}/issues/48644",
         scope=all_of(subject("layers.MaxPooling3D"), in_float64),
         effect=Raises("invalid-argument", "call", CALL, "not in the list of allowed values"),
         witnesses=(
@@ -252,6 +260,7 @@ DEVIATIONS = (
         summary="Global max pooling refuses an empty batch: do not call the model with one.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:750, max",
+        upstream=searched("keras GlobalMaxPooling empty batch Cannot compute the max of an empty tensor"),
         scope=all_of(subject(*(f"layers.GlobalMaxPooling{n}D" for n in (1, 2, 3))), given_empty_batch),
         effect=Raises(
             "invalid-argument",
@@ -274,6 +283,7 @@ PLAIN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/eigen_pooling.h:287, AvgPoolMeanReducer (pequal: an "
         "unordered comparison is true of NaN)",
+        upstream=searched("tensorflow avg_pool3d NaN ignored CPU AvgPoolMeanReducer"),
         scope=all_of(subject("layers.AveragePooling3D"), given_nan, without(has_few_channels)),
         effect=Unpredictable(
             Verdict.DIVERGES, ("output/*", "training/output/*", "reconstructed/output/*"), "expected nan"
@@ -288,6 +298,7 @@ PLAIN = (
         "channels the processor takes together. Check for NaN and infinities before the layer.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling, by packets)",
+        upstream=MAX_POOLING3D_SEARCHED,
         scope=all_of(SOLID, given_special_values, without(has_few_channels)),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -312,6 +323,7 @@ PLAIN = (
         "comes after; infinities get no gradient. Check for NaN and infinities before the layer.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling); LaunchMaxPooling3dGradOp",
+        upstream=MAX_POOLING3D_SEARCHED,
         scope=all_of(SOLID, given_special_values, has_few_channels),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, one_by_one)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),
@@ -328,6 +340,7 @@ ONE_DNN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_maxpooling_op.cc, MklMaxPoolingOp; "
         "pooling_ops_3d.cc, LaunchMaxPooling3dGradOp",
+        upstream=searched("tensorflow oneDNN max_pool3d -inf NaN lowest float MklMaxPooling"),
         scope=all_of(SOLID, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),

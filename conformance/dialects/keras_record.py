@@ -15,5 +15,17 @@ NO_KERNEL = (
 CALL = ("output/*", "dtype", "mask/*", "gradient/*", "training/*", "reconstructed/output/*")
 """The observables that need a call."""
 
+KERAS = "https://github.com/keras-team/keras"
+TENSORFLOW = "https://github.com/tensorflow/tensorflow"
+
+
+def searched(what: str) -> str:
+    """The words for a search of GitHub's issues that found no thread about it."""
+    return f"none found (searched GitHub issues for: {what})"
+
+
+EMPTY_BATCH_SEARCHED = searched("tensorflow oneDNN conv2d empty batch output shape wrong mkl")
+"""Of what oneDNN's convolutions make of an empty batch."""
+
 in_keras = partial(Deviation, versions="keras==3.15.*", upstream=NOT_SEARCHED)
 in_tensorflow = partial(Deviation, versions="tensorflow==2.21.*", upstream=NOT_SEARCHED)

@@ -10,7 +10,14 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import spoilt
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
 from conformance.dialects.deviation import CONFIGURATIONS, REFUSAL, Accepts, Metadata, Raises, subject
-from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
+from conformance.dialects.keras_record import (
+    CALL,
+    EMPTY_BATCH_SEARCHED,
+    KERAS,
+    in_keras,
+    in_tensorflow,
+    searched,
+)
 from conformance.dialects.refused import wrong_in
 from conformance.dialects.scopes import (
     all_of,
@@ -55,6 +62,12 @@ def image_unlike_state(case: Case, data: Data) -> bool:
     return any(n not in (1, m) for n, m in zip(shape[-3:], state[-3:], strict=True))
 
 
+TIME_DISTRIBUTED_SEARCHED = searched(
+    "keras TimeDistributed compute_output_shape None channels unknown TypeError NoneType DepthwiseConv2D"
+)
+STACK_SEARCHED = searched("keras StackedRNNCells empty list of cells validation")
+
+
 DEVIATIONS = (
     in_keras(
         id="keras-simple-rnn-config-without-seed",
@@ -62,6 +75,7 @@ DEVIATIONS = (
         "otherwise when it is loaded; LSTM and GRU tell theirs.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:413, SimpleRNN.get_config",
+        upstream=f"{KERAS}/issues/23657",
         scope=subject("layers.SimpleRNN"),
         effect=Metadata(CONFIGURATIONS, seed_left_out),
         witnesses=(
@@ -79,6 +93,7 @@ DEVIATIONS = (
         "Use a layer ActivityRegularization.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:341, SimpleRNN.__init__",
+        upstream=searched("keras SimpleRNN activity_regularizer ignored"),
         scope=all_of(subject("layers.SimpleRNN"), sets("activity_regularizer")),
         effect=Metadata(CONFIGURATIONS, penalty_lost),
         witnesses=(
@@ -94,6 +109,10 @@ DEVIATIONS = (
         summary="A cell infers no output shape: ask the layer that repeats it.",
         kind="intentional",
         source="keras 3.15.1, keras/src/layers/layer.py:1249, Layer.compute_output_shape",
+        upstream=searched(
+            "keras LSTMCell GRUCell compute_output_shape not implemented does not have a "
+            "`compute_output_shape` method"
+        ),
         scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell", "layers.StackedRNNCells"),
         effect=Raises(
             "not-implemented", "shape", ("shape/*",), "does not have a `compute_output_shape` method"
@@ -116,6 +135,7 @@ DEVIATIONS = (
         "where backward_layer has other units: the model's next layer is built for another width.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
+        upstream=f"{KERAS}/issues/23688",
         scope=all_of(subject("layers.Bidirectional"), sets("backward_layer"), concatenates),
         effect=Metadata(("shape/*",), twice_the_first),
         witnesses=(
@@ -137,6 +157,7 @@ DEVIATIONS = (
         "are unknown, so are those of its output.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape",
+        upstream=TIME_DISTRIBUTED_SEARCHED,
         scope=all_of(
             subject("layers.TimeDistributed"), wraps("BatchNormalization", "LayerNormalization", "PReLU")
         ),
@@ -152,6 +173,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape; "
         "keras/src/layers/convolutional/base_depthwise_conv.py, compute_output_shape",
+        upstream=TIME_DISTRIBUTED_SEARCHED,
         scope=all_of(subject("layers.TimeDistributed"), wraps("DepthwiseConv2D")),
         effect=Raises("internal", "shape", ("shape/unknown",), "unsupported operand type"),
         witnesses=(
@@ -168,6 +190,7 @@ DEVIATIONS = (
         "recurrent kernel, of shape (0, 4·units), for a bias.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
+        upstream=searched("keras Biases must be 1D empty batch ops.add"),
         scope=all_of(
             subject("layers.LSTM", "layers.LSTMCell"),
             given_empty_batch,
@@ -196,6 +219,10 @@ DEVIATIONS = (
         "lists, one for each cell: assign zeros to each state yourself.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/rnn.py:325, RNN.reset_state",
+        upstream=searched(
+            "keras RNN stateful reset_state StackedRNNCells list of cells AttributeError "
+            "'list' object has no attribute 'assign'"
+        ),
         scope=all_of(subject("layers.RNN"), sets("stateful"), any_of(wraps("StackedRNNCells"), lists_cells)),
         effect=Raises("internal", "call", CALL, "object has no attribute 'assign'"),
         witnesses=(
@@ -211,6 +238,9 @@ DEVIATIONS = (
         summary="ConvLSTM2D takes strides of 0, and divides by them when it is built.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/conv_lstm.py:126, ConvLSTMCell.__init__ (allow_zero=True)",
+        upstream=searched(
+            "keras ConvLSTM2D strides 0 OverflowError cannot convert float infinity to integer"
+        ),
         scope=all_of(subject("layers.ConvLSTM2D"), without(sets("strides")), wrong_in("strides")),
         effect=Raises("internal", "call", REFUSAL, "cannot convert float infinity to integer"),
         witnesses=(spoilt("ConvLSTM2D", {"strides": 0}),),
@@ -220,6 +250,7 @@ DEVIATIONS = (
         summary="StackedRNNCells takes an empty list of cells, and gives its input.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
+        upstream=STACK_SEARCHED,
         scope=all_of(
             subject("layers.StackedRNNCells"), without(sets("cells")), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
         ),
@@ -231,6 +262,7 @@ DEVIATIONS = (
         summary="StackedRNNCells walks through its cells before it looks at what they are.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
+        upstream=STACK_SEARCHED,
         scope=all_of(
             subject("layers.StackedRNNCells"), sets("cells"), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
         ),
@@ -246,6 +278,7 @@ ONE_DNN = (
         "input, to which neither the bias nor the convolution of the state can be added.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
+        upstream=EMPTY_BATCH_SEARCHED,
         scope=all_of(subject("layers.ConvLSTM2D"), given_empty_batch, image_unlike_state),
         effect=Raises("invalid-argument", "call", CALL, "Incompatible shapes"),
         witnesses=(

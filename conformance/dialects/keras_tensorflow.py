@@ -27,7 +27,15 @@ from conformance.dialects.deviation import (
     subject,
 )
 from conformance.dialects.keras_convolutions import ungrouped
-from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
+from conformance.dialects.keras_record import (
+    CALL,
+    EMPTY_BATCH_SEARCHED,
+    KERAS,
+    NO_KERNEL,
+    in_keras,
+    in_tensorflow,
+    searched,
+)
 from conformance.dialects.scopes import (
     all_of,
     any_of,
@@ -215,13 +223,16 @@ POINTWISE = ("layers.Conv1D", "layers.Conv2D", "layers.SeparableConv1D", "layers
 """Those whose gradient over an empty batch is refused with oneDNN."""
 
 
+RMS_AXIS_SEARCHED = searched("keras RMSNormalization axis not last scale broadcast wrong result")
+
+
 DEVIATIONS = (
     in_keras(
         id="keras-celu-gradient-at-zero",
         summary="The gradient of celu at exactly 0 is 2, not 1: both halves of its formula pass it on.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:134, celu",
-        upstream="none found (searched GitHub issues for: keras celu gradient at zero tensorflow backend)",
+        upstream=searched("keras celu gradient at zero tensorflow backend"),
         scope=celu_at_zero,
         effect=Value({"activations.celu": celu}),
         witnesses=(draft_activation("celu", {}, Literal((4,), (-1.0, 0.0, 0.5, 2.0))),),
@@ -231,7 +242,7 @@ DEVIATIONS = (
         summary="sparsemax does not sum to 1 where more than one element is in the support.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax",
-        upstream="https://github.com/keras-team/keras/issues/23425",
+        upstream=f"{KERAS}/issues/23425",
         scope=uses_sparsemax,
         effect=Value({"activations.sparsemax": sparsemax}),
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
@@ -242,6 +253,10 @@ DEVIATIONS = (
         "is nothing to synchronize: it loses digits where the mean is large against the deviation.",
         kind="precision",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py, _compute_moments_sync",
+        upstream=searched(
+            "keras BatchNormalization synchronized variance numerical cancellation E[x^2] "
+            "_compute_moments_sync"
+        ),
         scope=all_of(subject("layers.BatchNormalization"), sets("synchronized"), asks("training/*")),
         effect=Value({"layers.BatchNormalization.moments": moments_in_one_pass}, ("training/*",)),
         witnesses=(
@@ -261,6 +276,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax; tensorflow 2.21, "
         "tensorflow/python/ops/sort_ops.py, _descending_sort (top_k)",
+        upstream=searched("keras sparsemax NaN input gradient"),
         scope=all_of(uses_sparsemax, any_of(given_nan, given_subnormals)),
         effect=Unpredictable(
             Verdict.DIVERGES, ("output/*", "reconstructed/output/*", "gradient/*"), "elements are outside"
@@ -276,7 +292,7 @@ DEVIATIONS = (
         "with it after building.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/core/dense.py:156 and embedding.py:167, build",
-        upstream="none found (searched GitHub issues for: keras Dense lora_alpha ignored enable_lora build)",
+        upstream=searched("keras Dense lora_alpha ignored enable_lora build"),
         scope=alpha_given,
         effect=Value({"layers.low_rank_scale": alpha_lost}),
         witnesses=(
@@ -333,6 +349,7 @@ DEVIATIONS = (
         "last ones all the same; transpose, so that they are the last ones.",
         kind="bug",
         source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream=RMS_AXIS_SEARCHED,
         scope=scales_other_axes,
         effect=Value({"layers.RMSNormalization.spread": in_place}),
         witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 4, 4)]),),
@@ -343,6 +360,7 @@ DEVIATIONS = (
         "does not fit the last ones; transpose, so that they are the last ones.",
         kind="bug",
         source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream=RMS_AXIS_SEARCHED,
         scope=scales_axes_that_do_not_fit,
         effect=Raises(
             "invalid-argument",
@@ -357,6 +375,7 @@ DEVIATIONS = (
         summary="CategoryEncoding shows None as the default of num_tokens, and refuses it.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/category_encoding.py:89, __init__",
+        upstream=searched("keras CategoryEncoding num_tokens default None required but signature optional"),
         scope=all_of(subject("layers.CategoryEncoding"), asks("signature")),
         effect=Metadata(("signature",), with_optional_num_tokens),
         witnesses=(
@@ -375,6 +394,7 @@ DEVIATIONS = (
         "autocast too, which no other layer tells.",
         kind="intentional",
         source="keras 3.15.1, keras/src/ops/operation.py:200, Operation.__new__",
+        upstream=searched("Identity get_config autocast auto config Operation __new__"),
         scope=all_of(subject("layers.ELU", "layers.Identity"), unsets("autocast")),
         effect=Metadata(CONFIGURATIONS, with_autocast),
         witnesses=(
@@ -388,6 +408,7 @@ DEVIATIONS = (
         "does not show it.",
         kind="intentional",
         source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py:119, __init__",
+        upstream=searched("keras LayerNormalization rms_scaling signature kwargs not in __init__ arguments"),
         scope=all_of(subject("layers.LayerNormalization"), asks("signature")),
         effect=Metadata(("signature",), without_rms_scaling),
         witnesses=(
@@ -403,7 +424,7 @@ PLAIN = (
         "without oneDNN; transpose.",
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
-        upstream="https://github.com/keras-team/keras/issues/20414",
+        upstream=f"{KERAS}/issues/20414",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, ungrouped
         ),
@@ -433,7 +454,7 @@ ONE_DNN = (
         "of its line 0.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_softmax_op.cc, MklSoftmaxOp",
-        upstream="none found (searched GitHub issues for: tensorflow oneDNN softmax NaN input returns zero)",
+        upstream=searched("tensorflow oneDNN softmax NaN input returns zero"),
         scope=softmax_of_special_values,
         effect=Value({"activations.softmax": one_dnn_softmax}),
         witnesses=(draft_activation("softmax", {}, Literal((2, 3), (0.5, "nan", 1.0, 1.0, 2.0, 3.0))),),
@@ -443,6 +464,7 @@ ONE_DNN = (
         summary="With oneDNN the output of a convolution over an empty batch has the shape of the input.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
+        upstream=EMPTY_BATCH_SEARCHED,
         scope=empty_convolution(
             *POINTWISE, "layers.Conv3D", "layers.DepthwiseConv1D", "layers.DepthwiseConv2D"
         ),
@@ -455,6 +477,7 @@ ONE_DNN = (
         "are refused.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_filter_ops.cc",
+        upstream=EMPTY_BATCH_SEARCHED,
         scope=empty_convolution(*POINTWISE),
         effect=Raises("invalid-argument", "gradient", ("gradient/*",), "Input to reshape is a tensor with"),
         witnesses=(EMPTY,),

@@ -119,6 +119,7 @@ def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everyw
         "Only training meets it; look for the NaN itself.",
         kind="intentional",
         source=source,
+        upstream=searched("relu gradient NaN input elu selu grad step NaN"),
         scope=all_of(activated_by({name}), given_nan, elsewhere),
         effect=Value({f"activations.{name}": sloped(slope)}),
         witnesses=(draft_activation(name, {}, NAN),),
@@ -159,6 +160,7 @@ DEVIATIONS = (
         "for large |x| and is NaN at infinity, where 1/b² is 0. Only training meets it.",
         kind="precision",
         source=f"{LAYERS}/backend/tfjs_backend.js:594 (softsign); {CORE}/gradients/RealDiv_grad.js",
+        upstream=searched("softsign activation gradient"),
         scope=activated_by({"softsign"}),
         effect=Value({"activations.softsign": softsign}),
         witnesses=(

@@ -29,7 +29,14 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.tensorflow_js.activations import is_number, with_slope
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    LAYERS,
+    WASM,
+    deviation,
+    issue,
+    searched,
+)
 from conformance.reference_impl import activations
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import ReLU
@@ -165,6 +172,7 @@ def relu_without_slope(scope: Scope) -> Deviation:
         "that has them computes otherwise. Use leakyReLU for a slope; build a threshold from operations.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:26, :31 (ReLU)",
+        upstream=searched("layers.reLU negativeSlope threshold ignored"),
         scope=scope,
         effect=Value({"layers.ReLU.rectified": clipped}),
         witnesses=(SLOPED,),
@@ -179,6 +187,7 @@ def relu_clips(scope: Scope, *witnesses: Case) -> Deviation:
         "Keras's kernel for 6 does not, and it is NaN where the input is. Only training meets it.",
         kind="intentional",
         source=f"{LAYERS}/layers/advanced_activations.js:33 (ReLU); {CORE}/gradients/ClipByValue_grad.js",
+        upstream=searched("wasm clipByValue NaN returns min value"),
         scope=scope,
         effect=Value({"layers.ReLU.rectified": clipped}),
         witnesses=witnesses,
@@ -193,6 +202,7 @@ def prelu_gradient(scope: Scope) -> Deviation:
         "after a layer whose outputs are exactly 0.",
         kind="intentional",
         source=PRELU_GRADIENT,
+        upstream=searched("prelu gradient at zero input alpha"),
         scope=all_of(subject("layers.PReLU"), any_of(given_zero, given_nan), scope),
         effect=Value({"layers.PReLU.with_slopes": prelu}),
         witnesses=(
@@ -211,6 +221,7 @@ DEVIATIONS = (
         "Keras gives 0. Leave such a layer out.",
         kind="bug",
         source=f"{CORE}/ops/clip_by_value.js:41 (fill, where both limits are the same)",
+        upstream=searched("wasm clipByValue NaN returns min value"),
         scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0),
         effect=Raises(
             "missing-kernel",
@@ -225,6 +236,7 @@ DEVIATIONS = (
         "With max_value 0 the layer gives 0 for NaN too.",
         kind="bug",
         source=f"{CORE}/ops/clip_by_value.js:41 (fill, where both limits are the same)",
+        upstream=searched("wasm clipByValue NaN returns min value"),
         scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0, given_nan, without(UNREAD)),
         effect=Value(
             {"layers.ReLU.rectified": filled_with_zeros},
@@ -238,6 +250,7 @@ DEVIATIONS = (
         "has the slope 0.3 here, whatever it had. Rename the key in model.json before loading.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:58 (LeakyReLU)",
+        upstream=searched("leakyReLU negative_slope Keras 3 model converted wrong output alpha"),
         scope=all_of(subject("layers.LeakyReLU"), without(omits("negative_slope"))),
         effect=Value({"layers.LeakyReLU.slope": lambda original, layer: 0.3}),
         witnesses=(SLOPE,),
@@ -248,6 +261,7 @@ DEVIATIONS = (
         "with a warning.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:58, :68 (LeakyReLU)",
+        upstream=searched("leakyReLU negative_slope Keras 3 model converted wrong output alpha"),
         scope=subject("layers.LeakyReLU"),
         effect=Metadata((*CONFIGURATIONS, "signature"), saying_alpha),
         witnesses=(LEAKY, SLOPE),
@@ -257,6 +271,7 @@ DEVIATIONS = (
         "ELU with an alpha other than 1 is refused: scale the negative part by hand.",
         kind="intentional",
         source=f"{LAYERS}/layers/advanced_activations.js:153 (ELU)",
+        upstream=searched("ELU layer Non-default alpha value is not supported"),
         scope=all_of(subject("layers.ELU"), lambda case, data: case.config.get("alpha", 1) != 1),
         effect=Raises("not-implemented", "construction", ("*",), "Non-default alpha value"),
         witnesses=(draft_layer("layers.ELU", {"alpha": 0.5}, [recipe("normal", 5, 9)]),),
@@ -267,6 +282,7 @@ DEVIATIONS = (
         "images of another size are refused, which Keras takes.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:117 (PReLU.build: axes[i] for every axis)",
+        upstream=searched("PReLU layer sharedAxes inputSpec different input size error"),
         scope=all_of(subject("layers.PReLU"), sets("shared_axes")),
         effect=Metadata(("shape/unknown",), every_axis_fixed),
         witnesses=(SHARED,),
@@ -276,6 +292,7 @@ DEVIATIONS = (
         "No gradient can be taken through ThresholdedReLU: a model with it cannot be trained.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:188 (ThresholdedReLU.call: greater has no gradient)",
+        upstream=searched("thresholdedReLU gradient function not found for Greater"),
         scope=all_of(subject("layers.ThresholdedReLU"), asks("gradient/*")),
         effect=Raises(
             "missing-kernel",
@@ -304,6 +321,7 @@ ON_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
+        upstream=searched("wasm clipByValue NaN returns min value"),
         scope=NAN_AT_CLIP,
         effect=Value({"layers.ReLU.rectified": clipped_by_xnnpack}),
         witnesses=(CLIPPED_NAN,),
@@ -315,6 +333,7 @@ ON_WASM = (
         "on one.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (of a tensor without elements nothing is written)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=all_of(subject("layers.PReLU"), given_empty_batch),
         effect=Unpredictable(
             Verdict.DIVERGES, ("gradient/weight/alpha", "training/gradient/weight/alpha"), "expected"
@@ -327,6 +346,7 @@ ON_WASM = (
         "follows one that is not, elements get others' slopes. Share the leading axes of a sample only.",
         kind="bug",
         source=f"{WASM}/kernels/Prelu.js:43 (src/cc/prelu_impl.cc:59: as many channels as there are slopes)",
+        upstream=issue(7458),
         scope=shares_after_own,
         effect=Value({"layers.PReLU.with_slopes": prelu_in_turn}),
         witnesses=(SHARED_AFTER_OWN,),

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, NOT_SEARCHED, Deviation, Metadata, Scope, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Scope, subject
 from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, sets, without
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.defaults import (
@@ -31,6 +31,7 @@ from conformance.dialects.tensorflow_js.record import (
     RECURRENT,
     deviation,
     issue,
+    searched,
 )
 from conformance.dialects.tensorflow_js.refusals import GROUPED_CASE, LOW_RANK_CASES, RENORM_CASE, grouped
 
@@ -129,6 +130,10 @@ NOISE_CASES = tuple(
     for name, argument in (("AlphaDropout", "rate"), ("GaussianDropout", "rate"), ("GaussianNoise", "stddev"))
 )
 
+OF_IMAGES = searched(
+    "Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"
+)
+
 UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]], ...] = (
     (
         "quantization-config",
@@ -136,7 +141,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.Dense", "layers.Embedding"),
         "quantization_config is not known: quantize when converting.",
         "layers/core.js:90 (Dense), embeddings.js:25 (Embedding)",
-        NOT_SEARCHED,
+        searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
         (DENSE_CASE, EMBEDDING_CASE),
     ),
     (
@@ -154,7 +159,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.BatchNormalization"),
         "renorm, its arguments and synchronized are not known; the configuration does not tell them.",
         "layers/normalization.js:140 (BatchNormalization)",
-        NOT_SEARCHED,
+        searched("batchNormalization renorm not supported synchronized arguments"),
         (BATCH_NORMALIZATION_CASE,),
     ),
     (
@@ -164,7 +169,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
         "masked steps never give zeros.",
         "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
-        NOT_SEARCHED,
+        searched("recurrentDropout seed reproducible LSTM GRU dropout mask seed"),
         (*RECURRENT_CASES.values(),),
     ),
     (
@@ -173,7 +178,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
         "seed is not known: noise cannot be repeated.",
         "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
-        NOT_SEARCHED,
+        searched("gaussianNoise layer seed not reproducible stddev 0"),
         NOISE_CASES,
     ),
     (
@@ -182,7 +187,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.LayerNormalization"),
         "Constraints and rms_scaling are not known; the configuration does not tell them.",
         "layers/normalization.js:264 (LayerNormalization)",
-        NOT_SEARCHED,
+        searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         (LAYER_NORMALIZATION_CASE,),
     ),
     (
@@ -191,7 +196,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.CategoryEncoding"),
         "sparse is not known: the output is always dense.",
         "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
-        NOT_SEARCHED,
+        searched("categoryEncoding sparse"),
         (CATEGORIES_CASE,),
     ),
     (
@@ -200,7 +205,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.CenterCrop"),
         "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
         "layers/preprocessing/center_crop.js:16 (CenterCrop)",
-        NOT_SEARCHED,
+        OF_IMAGES,
         (CENTER_CROP_CASE,),
     ),
     (
@@ -212,7 +217,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.Resizing"),
         "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
         "layers/preprocessing/image_resizing.js:24 (Resizing)",
-        NOT_SEARCHED,
+        OF_IMAGES,
         (RESIZING_CASE,),
     ),
     (
@@ -221,7 +226,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         subject("layers.ReLU"),
         "negative_slope and threshold are not known; the configuration does not tell them.",
         "layers/advanced_activations.js:26 (ReLU)",
-        NOT_SEARCHED,
+        searched("layers.reLU negativeSlope threshold ignored"),
         (RELU_CASE,),
     ),
 )  # fmt: skip
@@ -258,6 +263,7 @@ DEVIATIONS = (
         "The configuration tells no dtype, unless the layer was given an input shape: everything is float32.",
         kind="intentional",
         source=DTYPE,
+        upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
         scope=subject(
             *(name for name in ALL_LAYERS if name not in ("layers.Embedding", "layers.InputLayer"))
         ),
@@ -269,6 +275,7 @@ DEVIATIONS = (
         "The configuration tells data_format only where it was given; it acts as channels_last.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:224 (Flatten.getConfig)",
+        upstream=searched("Flatten spatialDropout1d getConfig dataFormat noiseShape config"),
         scope=all_of(subject("layers.Flatten"), without(sets("data_format"))),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(FLATTEN_CASE,),
@@ -279,6 +286,7 @@ DEVIATIONS = (
         "weight before converting.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
+        upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
         scope=sets("lora_rank"),
         effect=Metadata(CONFIGURATIONS, lacking("lora_rank", "lora_alpha")),
         witnesses=LOW_RANK_CASES,
@@ -288,6 +296,7 @@ DEVIATIONS = (
         "The configuration tells no dtype; that of the layer made from it does, for it is given a shape.",
         kind="intentional",
         source=DTYPE,
+        upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
         scope=subject("layers.Embedding"),
         effect=Metadata(("config",), lacking("dtype")),
         witnesses=(EMBEDDING_CASE,),
@@ -298,6 +307,9 @@ DEVIATIONS = (
         "input_length. Keras 3 refuses them; drop both when going back.",
         kind="intentional",
         source=f"{LAYERS}/layers/embeddings.js:41, :129 (Embedding)",
+        upstream=searched(
+            "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
+        ),
         scope=subject("layers.Embedding"),
         effect=Metadata(CONFIGURATIONS, saying(batch_input_shape=[None, None], input_length=None)),
         witnesses=(EMBEDDING_CASE,),
@@ -308,6 +320,9 @@ DEVIATIONS = (
         "drop it when going back.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:933 (GRUCell.getConfig), :1135 (LSTMCell.getConfig)",
+        upstream=searched(
+            "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
+        ),
         scope=subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell", *CONV_LSTM),
         effect=Metadata(CONFIGURATIONS, saying(implementation=None)),
         witnesses=(
@@ -371,6 +386,7 @@ DEVIATIONS = (
         "The layer has its main weight only, and trains it: lora_rank is not known.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:126 (Dense.build), convolutional.js:334, embeddings.js:62",
+        upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
         scope=sets("lora_rank"),
         effect=Metadata(("weights",), never_adapted),
         witnesses=LOW_RANK_CASES,
@@ -380,6 +396,7 @@ DEVIATIONS = (
         "The layer has no statistics of batch renormalization: renorm is not known.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:162 (BatchNormalization.build)",
+        upstream=searched("batchNormalization renorm not supported synchronized arguments"),
         scope=all_of(subject("layers.BatchNormalization"), sets("renorm")),
         effect=Metadata(("weights",), weights_lacking("moving_stddev", "renorm_")),
         witnesses=(RENORM_CASE,),
@@ -390,6 +407,7 @@ DEVIATIONS = (
         "it where Keras's is unknown.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:331 (RNN.build: inputSpec)",
+        upstream=searched("stateful LSTM batch size fixed after build predict different batch size"),
         scope=all_of(subject(*RECURRENT, "layers.ConvLSTM2D"), sets("stateful")),
         effect=Metadata(("shape/unknown",), fixed_batch),
         witnesses=(STATEFUL_CASE,),

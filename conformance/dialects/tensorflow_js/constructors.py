@@ -12,7 +12,7 @@ from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, 
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.configuration import FLATTEN_CASE, Patch, lacking
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
-from conformance.dialects.tensorflow_js.record import LAYERS, deviation
+from conformance.dialects.tensorflow_js.record import LAYERS, deviation, issue, searched
 
 READ = {"read": True}
 """An argument whose default the configuration does not tell."""
@@ -86,6 +86,9 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:221, :248 (Layer); layers/core.js:99, embeddings.js:29, "
         "recurrent.js:1013",
+        upstream=searched(
+            "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
+        ),
         scope=all_of(subject(*CALLED_LAYERS), asks("signature")),
         effect=Metadata(("signature",), with_arguments_of_keras_2),
         witnesses=(DENSE_CASE, EMBEDDING_CASE, LSTM_CASE, FLATTEN_CASE),
@@ -95,6 +98,7 @@ DEVIATIONS = (
         "autocast is not known, and dtype is read only beside an input shape: layers compute in float32.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:239 (Layer)",
+        upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
         scope=all_of(subject(*CALLED_LAYERS), asks("signature")),
         effect=Metadata(("signature",), lacking("autocast", "dtype")),
         witnesses=(DENSE_CASE, EMBEDDING_CASE, LSTM_CASE, FLATTEN_CASE),
@@ -104,6 +108,7 @@ DEVIATIONS = (
         "Weights and outputs are of float32, whatever the dtype that a layer is given.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:239 (Layer), :917 (Layer.addWeight)",
+        upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
         scope=all_of(subject(*CALLED_LAYERS), of_another_dtype),
         effect=Metadata(("dtype", "weights", "reconstructed/config"), in_float32),
         witnesses=(said_of(DENSE_CASE, {"dtype": "float64"}), said_of(EMBEDDING_CASE, {"dtype": "float64"})),
@@ -113,6 +118,9 @@ DEVIATIONS = (
         "An InputLayer is not ragged, optional, or made of a tensor that is there already.",
         kind="intentional",
         source=f"{LAYERS}/engine/input_layer.js:14 (InputLayer)",
+        upstream=searched(
+            "InputLayer inputShape number instead of array batchInputShape negative ragged optional"
+        ),
         scope=subject(INPUT_LAYER),
         effect=Metadata((*CONFIGURATIONS, "signature"), of_input_layer),
         witnesses=(INPUT_CASE,),
@@ -122,6 +130,7 @@ DEVIATIONS = (
         "lora_rank and lora_alpha are not known.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
+        upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
         scope=all_of(subject(*CONVOLUTIONS, "layers.Dense", "layers.Embedding"), asks("signature")),
         effect=Metadata(("signature",), lacking("lora_alpha", "lora_rank")),
         witnesses=(CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE),
@@ -131,6 +140,7 @@ DEVIATIONS = (
         "activity_regularizer is an argument of Dense, Embedding and the convolutions only.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:199 (Layer: activityRegularizer is null)",
+        upstream=issue(8022),
         scope=all_of(
             subject(
                 *set(ALL_LAYERS).difference((*ALL_CONVOLUTIONS, "layers.Dense", "layers.Embedding")),

@@ -37,6 +37,8 @@ from conformance.dialects.tensorflow_js.record import (
     NUMERIC,
     deviation,
     issue,
+    pull,
+    searched,
 )
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
@@ -285,6 +287,7 @@ DEVIATIONS = (
         "The shape inferred for padding causal is that for padding valid.",
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:57 (convOutputLength)",
+        upstream=searched("conv1d causal padding output shape wrong"),
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Value({"layers.output_length": as_if_valid}, ("shape/*",)),
         witnesses=(CAUSAL_CASE,),
@@ -295,6 +298,7 @@ DEVIATIONS = (
         "second: use channelsLast, and Permute around it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(subject("layers.Conv1D"), channels_first, without(causal), without(grouped)),
         effect=Value({"layers.convolved": left_channels_last}, ("output/*", "training/*", "gradient/*")),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -305,6 +309,7 @@ DEVIATIONS = (
         "shape fits it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(subject("layers.Conv1D"), channels_first, output_is_not_square),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -315,6 +320,7 @@ DEVIATIONS = (
         "with channels last.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=subject("layers.Conv1D"),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(CONV1D_CASE,),
@@ -325,6 +331,7 @@ DEVIATIONS = (
         "do not fit it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(subject("layers.Conv1D"), channels_first, time_differs_from_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -337,6 +344,7 @@ DEVIATIONS = (
         "as many channels as times, it takes the weights, and computes something else.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
+        upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         scope=all_of(
             subject("layers.Conv1D"),
             channels_first,
@@ -357,6 +365,9 @@ DEVIATIONS = (
         "at the first element: half of what lies between windows comes before. Use padding valid.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
+        upstream=searched(
+            "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
+        ),
         scope=all_of(subject("layers.Conv3D"), centres_windows, without(grouped)),
         effect=Value({"layers.framed": windows_centred}),
         witnesses=(GAPS_CASE,),
@@ -385,6 +396,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
         "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
         scope=all_of(subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), dilates),
         effect=Value({"layers.geometry": undilated}),
         witnesses=DILATED_CASES,
@@ -394,6 +406,7 @@ DEVIATIONS = (
         "output_padding changes nothing: pad or crop the output in a layer of its own.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:537 (Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        upstream=searched("conv2dTranspose outputPadding not supported"),
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), pads_output),
         effect=Value({"layers.output_padding": lambda original, layer: (None,) * layer.rank}),
         witnesses=(PADDED_CASE,),
@@ -405,6 +418,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
         "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
+        upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
         scope=all_of(
             subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), any_of(dilates, pads_output), of_another_shape
         ),
@@ -416,6 +430,7 @@ DEVIATIONS = (
         "output_padding is not known; the configuration does not tell it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:470 (Conv2DTranspose), :588 (Conv3DTranspose)",
+        upstream=searched("conv2dTranspose outputPadding not supported"),
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking("output_padding")),
         witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
@@ -426,6 +441,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:580 (Conv2DTranspose.getConfig), :709 "
         "(Conv3DTranspose.getConfig)",
+        upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata(CONFIGURATIONS, lacking("dilation_rate")),
         witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
@@ -436,6 +452,9 @@ DEVIATIONS = (
         "kernel. Weights that are loaded by name have to be renamed.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:84 (DepthwiseConv2D.build)",
+        upstream=searched(
+            "depthwise_kernel Keras 3 DepthwiseConv2D weight name converter load has no target variable"
+        ),
         scope=any_of(subject(DEPTHWISE), wraps("DepthwiseConv2D")),
         effect=Metadata(("weights",), renamed),
         witnesses=(DEPTHWISE_CONV2D_CASE,),
@@ -447,6 +466,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:69 (build sets no inputSpec), :111 "
         "(computeOutputShape: null · depthMultiplier)",
+        upstream=searched("DepthwiseConv2D channel dimension of the inputs should be defined, but is not"),
         scope=subject(DEPTHWISE),
         effect=Metadata(("shape/unknown",), no_channels),
         witnesses=(DEPTHWISE_CONV2D_CASE,),
@@ -457,6 +477,7 @@ DEVIATIONS = (
         "constraint.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
+        upstream=pull(8564),
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer", "depthwise_constraint")),
         effect=Metadata(CONFIGURATIONS, regularizer_for_constraint),
         witnesses=(REGULARIZED_CASE,),
@@ -467,6 +488,7 @@ DEVIATIONS = (
         "it for a constraint, and accepts no weights: remove the regularizer.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
+        upstream=pull(8564),
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer")),
         effect=Raises("invalid-argument", "build", RECONSTRUCTED, "shape of the new value ()"),
         witnesses=(REGULARIZED_CASE,),
@@ -477,6 +499,7 @@ DEVIATIONS = (
         "with 1.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
+        upstream=issue(6083),
         scope=subject(SEPARABLE),
         effect=Metadata(CONFIGURATIONS, lacking("depth_multiplier")),
         witnesses=(SEPARABLE_CASE,),
@@ -487,6 +510,7 @@ DEVIATIONS = (
         "the weights do not fit it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
+        upstream=issue(6083),
         scope=all_of(subject(SEPARABLE), multiplies_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -499,6 +523,7 @@ DEVIATIONS = (
         "constructor looks for kernel_initializer, kernel_regularizer and kernel_constraint, to refuse them.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:745 (SeparableConv: config.depthwiseInitializer)",
+        upstream=pull(8564),
         scope=subject(SEPARABLE),
         effect=Metadata((*CONFIGURATIONS, "signature"), one_initializer),
         witnesses=(SEPARABLE_CASE,),
@@ -509,6 +534,7 @@ DEVIATIONS = (
         "there are filters, or 1, and then becomes as long: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        upstream=searched("separableConv2d channelsFirst bias broadcast error"),
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), bias_fits_height),
         effect=Value({"layers.convolved": bias_along_height}),
         witnesses=(
@@ -528,6 +554,7 @@ DEVIATIONS = (
         "as there are filters, and no cotangent fits it: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        upstream=searched("separableConv2d channelsFirst bias broadcast error"),
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), of_one_row),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(
@@ -542,6 +569,7 @@ DEVIATIONS = (
         "there are filters: use channelsLast, or no bias.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
+        upstream=searched("separableConv2d channelsFirst bias broadcast error"),
         scope=all_of(
             subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(bias_fits_height)
         ),

@@ -18,6 +18,7 @@ from conformance.dialects.tensorflow_js.record import (
     LAYERS,
     WASM,
     deviation,
+    searched,
 )
 from conformance.reference_impl import layers
 
@@ -54,6 +55,7 @@ DEVIATIONS = (
         "ConvLSTM2D with unroll is refused: set it to False, which computes the same.",
         kind="intentional",
         source=f"{SOURCE}:40 (ConvRNN2D)",
+        upstream=searched("convLstm2d Unrolling is not possible ConvRNN2D image size fixed"),
         scope=all_of(subject("layers.ConvLSTM2D"), sets("unroll")),
         effect=Raises("not-implemented", "construction", ("*",), "Unrolling is not possible"),
         witnesses=(over_images({"unroll": True}, 1, 2, 3, 3, 2),),
@@ -63,6 +65,7 @@ DEVIATIONS = (
         "ConvLSTM2D cannot be called with a mask, whatever it hides: cut sequences to their length.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:145 (rnn: a mask (batch, time) is transposed as the input)",
+        upstream=searched("convLstm2d mask transpose rank must match length of perm"),
         scope=all_of(subject("layers.ConvLSTM2D"), given_mask),
         effect=Raises(
             "invalid-argument",
@@ -77,6 +80,7 @@ DEVIATIONS = (
         "Strides and dilation rates of 0 go unnoticed, and count as 1.",
         kind="bug",
         source=f"{SOURCE}:188, :194 (ConvLSTM2DCell: strides || 1, dilationRate || 1)",
+        upstream=searched("convLstm2d strides 0 dilationRate 0"),
         scope=all_of(subject(*CONV_LSTM), has_zero, wrong_in("strides", "dilation_rate")),
         effect=Accepts(),
         witnesses=(spoilt("ConvLSTM2D", {"strides": 0}), spoilt("ConvLSTM2DCell", {"dilation_rate": 0})),
@@ -87,6 +91,7 @@ DEVIATIONS = (
         "inferred shape has them where Keras's are unknown.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:333 (RNN.build: inputSpec)",
+        upstream=searched("convLstm2d Unrolling is not possible ConvRNN2D image size fixed"),
         scope=subject("layers.ConvLSTM2D"),
         effect=Metadata(("shape/unknown",), of_known_images),
         witnesses=(CONV_LSTM_CASE,),
@@ -99,6 +104,7 @@ ON_WASM = (
         "ConvLSTM2D and its cell are refused with channels first: use channelsLast, and Permute around it.",
         kind="intentional",
         source=f"{WASM}/kernels/Conv2D.js:64 (conv2d: dataFormat)",
+        upstream=searched("wasm conv2d does not support dataFormat NCHW channelsFirst"),
         scope=all_of(subject(*CONV_LSTM), channels_first),
         effect=Raises(
             "not-implemented",

@@ -30,7 +30,14 @@ from conformance.dialects.tensorflow_js.merging import (
     EXTREMUM_TARGETS,
     nan_without_gradient,
 )
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    CPU,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    searched,
+)
 
 DEVIATIONS = (
     *advanced_activations.ON_CPU,
@@ -44,6 +51,7 @@ DEVIATIONS = (
         "Over an empty batch the gradient of a bias that is added apart throws: do not train on one.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=ADDS_BIAS_TO_NOTHING,
         effect=Raises("invalid-argument", "gradient", OF_BIAS, "The new shape"),
         witnesses=(EMPTY_CASE,),
@@ -54,6 +62,9 @@ DEVIATIONS = (
         "not lie at the first element: half of what lies between windows comes before. Use padding valid.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
+        upstream=searched(
+            "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
+        ),
         scope=all_of(subject("layers.Conv3DTranspose"), centres_windows),
         effect=Value({"layers.convolved": sums_centred}),
         witnesses=(TRANSPOSED_GAPS_CASE,),
@@ -63,6 +74,7 @@ DEVIATIONS = (
         "Strides and dilation_rate cannot both exceed 1.",
         kind="intentional",
         source=f"{CPU}/kernels/DepthwiseConv2dNative.js (util.assert: eitherStridesOrDilationsAreOne)",
+        upstream=searched("Either strides or dilations must be 1 separableConv2d depthwise"),
         scope=all_of(subject(SEPARABLE), dilates, strides_too),
         effect=Raises("invalid-argument", "call", NUMERIC, "Either strides or dilations must be 1"),
         witnesses=(
@@ -77,6 +89,7 @@ DEVIATIONS = (
         "it. Only training meets it; look for the NaN itself.",
         kind="intentional",
         source=f"{CORE}/gradients/Maximum_grad.js:27, Minimum_grad.js:27 (derA, derB: dy times a comparison)",
+        upstream=searched("wasm maximum NaN propagation Maximum Minimum kernel"),
         scope=all_of(EXTREMA, given_nan),
         effect=Value(
             dict.fromkeys(EXTREMUM_TARGETS, nan_without_gradient), ("gradient/*", "training/gradient/*")

@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, NOT_SEARCHED, Deviation, Metadata, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Value, subject
 from conformance.dialects.scopes import all_of, omits
 from conformance.dialects.tensorflow_js.record import (
     LAYERS,
@@ -153,7 +153,9 @@ def default(
     )
 
 
-def undefined(layer: str, argument: str, summary: str, source: str, witness: Case) -> Deviation:
+def undefined(
+    layer: str, argument: str, summary: str, source: str, upstream: str, witness: Case
+) -> Deviation:
     """The entry about an argument that stays undefined where it is not given."""
 
     def patch(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +168,7 @@ def undefined(layer: str, argument: str, summary: str, source: str, witness: Cas
         f"{summary} Give the argument explicitly.",
         kind="bug",
         source=f"{LAYERS}/layers/{source}",
+        upstream=upstream,
         scope=all_of(subject(f"layers.{layer}"), omits(argument)),
         effect=Metadata((*CONFIGURATIONS, "signature"), patch),
         witnesses=(witness,),
@@ -229,7 +232,7 @@ DEVIATIONS = (
             "acts after it, and the bias has two rows.",
             "recurrent.js:806, :934 (GRUCell)",
             witness,
-            upstream=NOT_SEARCHED,
+            upstream=searched("GRU reset_after Keras converted model error bias shape"),
         )
         for layer, witness in (("GRU", GRU_CASE), ("GRUCell", GRU_CELL_CASE))
     ),
@@ -249,6 +252,7 @@ DEVIATIONS = (
             "unit_forget_bias",
             "The forget gate's bias begins like the others; in Keras it begins at 1.",
             "recurrent.js:1001 (LSTMCell)",
+            searched("LSTM unitForgetBias default undefined forget bias initialized ones"),
             witness,
         )
         for layer, witness in (
@@ -263,6 +267,7 @@ DEVIATIONS = (
         "mask_zero",
         "mask_zero is undefined where it is not given, and null in the configuration; it acts as False.",
         "embeddings.js:58 (Embedding)",
+        searched("embedding maskZero undefined supportsMasking config"),
         EMBEDDING_CASE,
     ),
 )

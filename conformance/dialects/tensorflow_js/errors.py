@@ -40,6 +40,8 @@ from conformance.dialects.tensorflow_js.record import (
     RECURRENT,
     WASM,
     deviation,
+    issue,
+    searched,
 )
 
 ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
@@ -111,6 +113,7 @@ DEVIATIONS = (
         "A misspelt argument goes unnoticed: constructors read the arguments that they know, and no other.",
         kind="bug",
         source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
+        upstream=issue(5798),
         scope=all_of(subject(*ALL_LAYERS), unknown_arguments),
         effect=Accepts(),
         witnesses=(spoilt("Dense", UNKNOWN), spoilt("LSTM", UNKNOWN), spoilt("Flatten", UNKNOWN)),
@@ -121,6 +124,7 @@ DEVIATIONS = (
         "lora_rank, output_padding, data_format of layers of one dimension, and others.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
+        upstream=issue(5798),
         scope=all_of(subject(*ALL_LAYERS), only_in_keras),
         effect=Accepts(),
         witnesses=(
@@ -135,6 +139,9 @@ DEVIATIONS = (
         "The shape of an InputLayer may be a number, and its sizes negative.",
         kind="bug",
         source=f"{LAYERS}/engine/input_layer.js:41, :52 (InputLayer)",
+        upstream=searched(
+            "InputLayer inputShape number instead of array batchInputShape negative ragged optional"
+        ),
         scope=all_of(subject("layers.InputLayer"), wrong_in(shape=[3], batch_shape=[None, 3])),
         effect=Accepts(),
         witnesses=tuple(
@@ -150,6 +157,7 @@ DEVIATIONS = (
         "A name may be anything, and so may trainable.",
         kind="bug",
         source=f"{LAYERS}/engine/topology.js:214, :220 (Layer)",
+        upstream=searched("layer name not a string trainable not boolean not checked"),
         scope=all_of(subject(*ALL_LAYERS), wrong_in("name", "trainable")),
         effect=Accepts(),
         witnesses=(spoilt("Dense", {"name": 3}), spoilt("Dense", {"trainable": "yes"})),
@@ -162,6 +170,9 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/core.js:27 (Dropout), noise.js:21 (GaussianNoise), :50, :113, "
         "normalization.js:147 (BatchNormalization), :285 (LayerNormalization), recurrent.js:663 "
         "(SimpleRNNCell), :827, :1008",
+        upstream=searched(
+            "dropout rate undefined NaN out of range not checked layer repeatVector n undefined"
+        ),
         scope=all_of(
             subject(
                 "layers.AlphaDropout",
@@ -201,6 +212,9 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/core.js:27 (Dropout), :240 (Activation), noise.js:21, :50, :113, "
         "pooling.js:128 (Pooling1D), :228, :323, merge.js:894 (Dot), preprocessing/center_crop.js:18, "
         "preprocessing/image_resizing.js:26",
+        upstream=searched(
+            "dropout rate undefined NaN out of range not checked layer repeatVector n undefined"
+        ),
         scope=all_of(
             subject(
                 "layers.Activation",
@@ -230,6 +244,9 @@ DEVIATIONS = (
         "Without its layer, or its target shape, a layer fails on `undefined` rather than say what it lacks.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:184 (Bidirectional), core.js:293 (Reshape)",
+        upstream=searched(
+            "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
+        ),
         scope=all_of(
             subject("layers.Bidirectional", "layers.Reshape"), lacking(layer=GRU, target_shape=[-1])
         ),
@@ -241,6 +258,9 @@ DEVIATIONS = (
         "TimeDistributed is made without a layer, and fails on `undefined` when it is called.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:41 (Wrapper)",
+        upstream=searched(
+            "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
+        ),
         scope=all_of(subject("layers.TimeDistributed"), lacking(layer=DENSE)),
         effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
         witnesses=(spoilt("TimeDistributed", without="layer"),),
@@ -250,6 +270,9 @@ DEVIATIONS = (
         "TimeDistributed takes anything for its layer, and fails when it is called.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:41 (Wrapper)",
+        upstream=searched(
+            "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
+        ),
         scope=all_of(subject("layers.TimeDistributed"), wrong_in(layer=DENSE)),
         effect=Raises("internal", "call", REFUSAL, "is not a function"),
         witnesses=(spoilt("TimeDistributed", {"layer": 3}),),
@@ -260,6 +283,9 @@ DEVIATIONS = (
         "is none.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:184 (Bidirectional)",
+        upstream=searched(
+            "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
+        ),
         scope=all_of(subject("layers.Bidirectional"), wrong_in(layer=GRU)),
         effect=Raises("internal", "construction", REFUSAL, "getConfig is not a function"),
         witnesses=(spoilt("Bidirectional", {"layer": 3}),),
@@ -269,6 +295,9 @@ DEVIATIONS = (
         "Bidirectional takes a layer that is not recurrent, and calls it twice.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:184 (Bidirectional)",
+        upstream=searched(
+            "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
+        ),
         scope=all_of(subject("layers.Bidirectional"), wraps_what_is_not_recurrent, wrong_in(layer=GRU)),
         effect=Accepts(),
         witnesses=(spoilt("Bidirectional", {"layer": DENSE}),),
@@ -279,6 +308,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:20 (normalizeArray); layers/convolutional_depthwise.js:63, "
         "convolutional.js:740 (SeparableConv)",
+        upstream=issue(6990),
         scope=BAD_WINDOWS,
         effect=Accepts(),
         witnesses=(
@@ -292,6 +322,7 @@ DEVIATIONS = (
         "A kernel that does not fit into its input is taken.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:279 (getPadAndOutInfo)",
+        upstream=issue(318),
         scope=LARGE_WINDOWS,
         effect=Accepts(),
         witnesses=(spoilt("Conv2D", {"kernel_size": 9}), spoilt("Conv3D", {"kernel_size": 9})),
@@ -301,6 +332,7 @@ DEVIATIONS = (
         "DepthwiseConv2D takes causal padding, which only Conv1D has, for valid padding.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:253 (BaseConv), convolutional_depthwise.js:52",
+        upstream=searched("conv1d causal padding output shape wrong"),
         scope=all_of(subject("layers.DepthwiseConv2D"), wrong_in("padding")),
         effect=Accepts(),
         witnesses=(spoilt("DepthwiseConv2D", {"padding": "causal"}),),
@@ -310,6 +342,7 @@ DEVIATIONS = (
         "A pool size of more numbers than there are spatial dimensions is cut short.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:232 (Pooling2D), :327 (Pooling3D)",
+        upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
         scope=all_of(
             subject(*(f"layers.{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (2, 3))),
             longer_than(2, "pool_size"),
@@ -323,6 +356,7 @@ DEVIATIONS = (
         "Flatten and Cropping2D take any data format that is not channelsFirst for channelsLast.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:193 (Flatten), convolutional.js:880 (Cropping2D)",
+        upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
         scope=all_of(subject("layers.Cropping2D", "layers.Flatten"), wrong_in("data_format")),
         effect=Accepts(),
         witnesses=(spoilt("Flatten", {"data_format": "nonsense"}),),
@@ -332,6 +366,7 @@ DEVIATIONS = (
         "ZeroPadding2D takes a negative padding.",
         kind="bug",
         source=f"{LAYERS}/layers/padding.js:100 (ZeroPadding2D)",
+        upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
         scope=all_of(subject("layers.ZeroPadding2D"), below_one("padding"), wrong_in("padding")),
         effect=Accepts(),
         witnesses=(spoilt("ZeroPadding2D", {"padding": -1}),),
@@ -341,6 +376,7 @@ DEVIATIONS = (
         "Cropping2D takes a list of any length, and reads its first two elements.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:870 (Cropping2D)",
+        upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
         scope=all_of(subject("layers.Cropping2D"), longer_than(2, "cropping"), wrong_in(cropping=1)),
         effect=Accepts(),
         witnesses=(spoilt("Cropping2D", {"cropping": [1, 2, 3, 4]}),),
@@ -350,6 +386,7 @@ DEVIATIONS = (
         "Dot takes 0, the batch, for an axis to sum along.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:907 (Dot.build)",
+        upstream=searched("layers.dot axes negative axis Dimension incompatibility"),
         scope=all_of(subject("layers.Dot"), without(sets("axes")), wrong_in(axes=1)),
         effect=Accepts(),
         witnesses=(spoilt("Dot", {"axes": 0}),),
@@ -359,6 +396,7 @@ DEVIATIONS = (
         "Every negative size of a target shape stands for what is left, not only -1.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:300 (Reshape.isUnknown)",
+        upstream=searched("reshape layer targetShape -1 null negative invalid target shape config"),
         scope=all_of(subject("layers.Reshape"), is_list("target_shape"), wrong_in(target_shape=[-1])),
         effect=Accepts(),
         witnesses=(spoilt("Reshape", {"target_shape": [-2]}),),
@@ -368,6 +406,7 @@ DEVIATIONS = (
         "A number for a target shape is taken, and the call fails inside.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:291 (Reshape)",
+        upstream=searched("reshape layer targetShape -1 null negative invalid target shape config"),
         scope=all_of(
             subject("layers.Reshape"), without(is_list("target_shape")), wrong_in(target_shape=[-1])
         ),
@@ -379,6 +418,9 @@ DEVIATIONS = (
         "RepeatVector does not look at its number.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:263 (RepeatVector)",
+        upstream=searched(
+            "dropout rate undefined NaN out of range not checked layer repeatVector n undefined"
+        ),
         scope=all_of(subject("layers.RepeatVector"), wrong_in(n=3)),
         effect=Accepts(),
         witnesses=(spoilt("RepeatVector", {"n": 0}), spoilt("RepeatVector", {"n": "3"})),
@@ -389,6 +431,9 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/category_encoding.js:21 (CategoryEncoding); "
         "preprocessing_utils.js:37 (encodeCategoricalInputs)",
+        upstream=searched(
+            "CategoryEncoding Input values must be between 0 < values <= numTokens out of range token"
+        ),
         scope=all_of(subject("layers.CategoryEncoding"), wrong_in("output_mode")),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", {"output_mode": "nonsense"}),),
@@ -398,6 +443,7 @@ DEVIATIONS = (
         "Resizing does not look at its height and width.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/image_resizing.js:26 (Resizing)",
+        upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
         scope=all_of(subject("layers.Resizing"), wrong_in(height=3, width=3)),
         effect=Accepts(),
         witnesses=(spoilt("Resizing", {"height": 0}), spoilt("Resizing", {"height": "3"})),
@@ -407,6 +453,7 @@ DEVIATIONS = (
         "A mask of more steps than the input has is taken; those beyond count for nothing.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:169 (rnn)",
+        upstream=searched("rnn mask longer than input time steps shape mismatch not checked"),
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(spoilt("LSTM", masks=mask(2, 5)), spoilt("Bidirectional", masks=mask(2, 5))),
@@ -416,6 +463,7 @@ DEVIATIONS = (
         "UpSampling2D does not look at its size.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:929 (UpSampling2D)",
+        upstream=searched("UpSampling2D size number integer NaN shape"),
         scope=all_of(subject("layers.UpSampling2D"), wrong_in("size")),
         effect=Accepts(),
         witnesses=(spoilt("UpSampling2D", {"size": 0}), spoilt("UpSampling2D", {"size": [2, 2, 2, 2]})),
@@ -426,6 +474,7 @@ DEVIATIONS = (
         "unnoticed.",
         kind="intentional",
         source=f"{LAYERS}/layers/pooling.js:434 (GlobalAveragePooling1D), wrappers.js:157 (TimeDistributed)",
+        upstream=searched("globalAveragePooling1d mask masking embedding maskZero ignored"),
         scope=all_of(subject("layers.GlobalAveragePooling1D", "layers.TimeDistributed"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(
@@ -441,6 +490,7 @@ ONLY_CPU = (
         "A convolution with strides of 0 asks for an array of infinite length.",
         kind="bug",
         source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output), DepthwiseConv2dNative.js:37",
+        upstream=issue(6990),
         scope=all_of(BAD_WINDOWS, below_one("strides")),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: Infinity"),
         witnesses=(spoilt("Conv2D", {"strides": 0}), spoilt("DepthwiseConv2D", {"strides": 0})),
@@ -450,6 +500,7 @@ ONLY_CPU = (
         "A Conv1D whose kernel does not fit into its input asks for an array of negative length.",
         kind="bug",
         source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output)",
+        upstream=issue(5902),
         scope=all_of(subject("layers.Conv1D"), LARGE_WINDOWS),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: -"),
         witnesses=(spoilt("Conv1D", {"kernel_size": 9}),),
@@ -462,6 +513,7 @@ ONLY_WASM = (
         "A Conv3DTranspose with strides of 0 divides by zero in WebAssembly, which ends the call.",
         kind="bug",
         source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:59 (wasmConv3DBackpropInputV2)",
+        upstream=searched("wasm Conv3DBackpropInputV2 stride 0 RuntimeError divide by zero crash"),
         scope=all_of(subject("layers.Conv3DTranspose"), BAD_WINDOWS, below_one("strides")),
         effect=Raises("internal", "call", REFUSAL, "divide by zero"),
         witnesses=(spoilt("Conv3DTranspose", {"strides": 0}),),
@@ -471,6 +523,9 @@ ONLY_WASM = (
         "RepeatVector is called without n, which the plain JavaScript backend refuses.",
         kind="bug",
         source=f"{WASM}/kernels/Tile.js:30 (tile)",
+        upstream=searched(
+            "wasm kernel does not validate input shapes prelu alpha tile invalid argument accepted"
+        ),
         scope=all_of(subject("layers.RepeatVector"), lacking(n=3)),
         effect=Accepts(),
         witnesses=(spoilt("RepeatVector", without="n"),),
@@ -481,6 +536,7 @@ ONLY_WASM = (
         "refuses it.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/center_crop.js:18 (CenterCrop)",
+        upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
         scope=all_of(subject("layers.CenterCrop"), wrong_in(height=3, width=3)),
         effect=Accepts(),
         witnesses=(spoilt("CenterCrop", {"height": "3"}),),
@@ -491,6 +547,7 @@ ONLY_WASM = (
         "JavaScript backend says that they have the wrong rank.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/image_resizing.js:61 (Resizing.call)",
+        upstream=searched("Resizing layer list of inputs Invalid typed array length"),
         scope=all_of(subject("layers.Resizing"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length"),
         witnesses=(spoilt("Resizing", inputs=first_cases()["layers.Resizing"].inputs * 2),),
@@ -500,6 +557,9 @@ ONLY_WASM = (
         "The kernel of PReLU is told no shapes, so that an input wider than alpha goes unnoticed.",
         kind="bug",
         source=f"{WASM}/kernels/Prelu.js:27 (prelu)",
+        upstream=searched(
+            "wasm kernel does not validate input shapes prelu alpha tile invalid argument accepted"
+        ),
         scope=all_of(subject("layers.PReLU"), asks("refusal/widened")),
         effect=Accepts(("refusal/widened",)),
         witnesses=(spoilt("PReLU", observables=("refusal", "refusal/widened")),),

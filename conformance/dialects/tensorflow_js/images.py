@@ -113,6 +113,7 @@ DEVIATIONS = (
         "refused.",
         kind="intentional",
         source=f"{SOURCE}:935 (UpSampling2D: checkInterpolationFormat)",
+        upstream=issue(1668),
         scope=all_of(UP_SAMPLING, interpolates_otherwise),
         effect=Raises("invalid-argument", "construction", ("*",), "is not a valid InterpolationFormat"),
         witnesses=(up_sampled((2, 4, 4, 3), interpolation="bicubic"),),
@@ -135,6 +136,7 @@ DEVIATIONS = (
         "model on it.",
         kind="bug",
         source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
+        upstream=searched("RandomWidth layer computeOutputShape output shape -1"),
         scope=RANDOM_WIDTH,
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_one_image),
         witnesses=(RANDOM,),
@@ -144,6 +146,7 @@ DEVIATIONS = (
         "The inferred shape of RandomWidth is that of one image also while dimensions are unknown.",
         kind="bug",
         source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
+        upstream=searched("RandomWidth layer computeOutputShape output shape -1"),
         scope=RANDOM_WIDTH,
         effect=Metadata(("shape/unknown",), of_one_unknown_image),
         witnesses=(RANDOM,),
@@ -169,6 +172,7 @@ DEVIATIONS = (
         "Where the size of UpSampling2D is one number, its output has no size, and no cotangent fits it.",
         kind="bug",
         source=f"{SOURCE}:929, :963 (UpSampling2D: this.size[0])",
+        upstream=searched("UpSampling2D size number integer NaN shape"),
         scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
         effect=Raises(
             "invalid-argument",
@@ -183,6 +187,7 @@ DEVIATIONS = (
         "The inferred height and width are not numbers where the size is one number for both: give a pair.",
         kind="bug",
         source=f"{SOURCE}:929, :944 (UpSampling2D.computeOutputShape: this.size[0])",
+        upstream=searched("UpSampling2D size number integer NaN shape"),
         scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_no_size),
         witnesses=(BY_TWO,),
@@ -204,6 +209,7 @@ ON_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/ResizeBilinear.js:54 (src/cc/kernels/ResizeBilinear.cc: XNNPACK multiplies "
         "the difference from the next pixel by 0)",
+        upstream=searched("wasm resizeBilinear NaN spreads neighbouring pixels"),
         scope=all_of(RESAMPLING, interpolates("bilinear"), without(of_one_number), given_nan),
         effect=Value(
             {"layers.mixed": multiplying_by_zero}, ("output/*", "training/output/*", "reconstructed/output/*")

@@ -259,6 +259,7 @@ DEVIATIONS = (
         "it: train where masks are honoured.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:184 (BatchNormalization.call never reads `mask`)",
+        upstream=searched("BatchNormalization mask ignored padded sequence"),
         scope=all_of(subject("layers.BatchNormalization"), masked, asks("training/*")),
         effect=Value({"layers.BatchNormalization.moments": ignoring_mask}),
         witnesses=(
@@ -278,6 +279,7 @@ DEVIATIONS = (
         "that counts the output is the initial state, where Keras gives zeros.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         scope=all_of(
             subject(*RECURRENT),
             masked,
@@ -308,6 +310,7 @@ DEVIATIONS = (
         "does not hide them. Replace them before the layer.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),
         effect=Value({"layers.Recurrent.new_where_kept": weighted_by_mask}),
         witnesses=(
@@ -326,6 +329,7 @@ DEVIATIONS = (
         "are returned.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
+        upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         scope=all_of(subject("layers.Bidirectional"), masked, inner_returns_sequences),
         effect=Value({"layers.Recurrent.masked_output": hidden_state}),
         witnesses=(
@@ -352,6 +356,7 @@ DEVIATIONS = (
         "size get through it, and where all is masked the masked elements share the sum. Keep inputs small.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:223 (Softmax.call)",
+        upstream=searched("Softmax layer mask -1e9 attention padding"),
         scope=all_of(subject("layers.Softmax"), masked),
         effect=Value({"layers.Softmax.hidden": adding_mask, "layers.Softmax.zeroed": as_it_is}),
         witnesses=(

@@ -52,6 +52,7 @@ DEVIATIONS = (
         "and has a dimension too many; in Keras 3 it is true where any is.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:239 (Merge.computeMask: expandDims, i < mask.length - 1)",
+        upstream=searched("merge layer Add Multiply computeMask mask expandDims rank error"),
         scope=all_of(subject(*MERGING), given_mask),
         effect=handing_on(all_but_the_last),
         witnesses=(

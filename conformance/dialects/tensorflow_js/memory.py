@@ -110,6 +110,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/core.js:452 (Masking.computeMask compares outside of tidy), which "
         "engine/topology.js:681 calls",
+        upstream=searched("memory leak Masking ThresholdedReLU layer call tidy tensors not disposed"),
         scope=all_of(subject("layers.Masking"), asks("memory")),
         effect=Metadata(("memory",), leaving_intermediates),
         witnesses=(MASKING_ONCE,),
@@ -120,6 +121,7 @@ DEVIATIONS = (
         "tf.tidy. Its gradient, which fails, leaves its tape as well.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:188 (ThresholdedReLU.call computes outside of tidy)",
+        upstream=searched("memory leak Masking ThresholdedReLU layer call tidy tensors not disposed"),
         scope=all_of(subject("layers.ThresholdedReLU"), asks("memory")),
         effect=Metadata(("memory",), leaving_intermediates),
         witnesses=(
@@ -132,6 +134,7 @@ DEVIATIONS = (
         "it in tf.tidy, or once.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:1031 (LSTMCell.build: CustomInit.apply, outside of tidy)",
+        upstream=searched("memory leak LSTM layer unitForgetBias tensors not disposed"),
         scope=all_of(subject("layers.Bidirectional"), asks("memory")),
         effect=Metadata(("memory",), leaving_parts_of_bias),
         witnesses=(BIDIRECTIONAL_ONCE,),

@@ -9,7 +9,14 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, masked, sets
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    issue,
+    searched,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import divide, maximum, sqrt, square, total, where
@@ -117,6 +124,7 @@ DEVIATIONS = (
         "those of the other inputs, and Multiply gives 0 where all are masked. Multiply by the masks before.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:122 (Merge.call never reads `mask`)",
+        upstream=searched("merge layer Add Multiply computeMask mask expandDims rank error"),
         scope=all_of(subject("layers.Multiply", "layers.Maximum", "layers.Minimum"), masked),
         effect=Value({"layers.Merge.given_masks": without_masks}),
         witnesses=tuple(
@@ -149,6 +157,7 @@ DEVIATIONS = (
         "down to a norm of 1e-7. Scale such samples up before.",
         kind="bug",
         source=f"{LAYERS}/losses.js:28 (l2Normalize: the epsilon is compared with the square)",
+        upstream=searched("layers.dot normalize l2Normalize cosine similarity wrong epsilon"),
         scope=all_of(subject("layers.Dot"), sets("normalize")),
         effect=Value({"layers.Dot.normalized": divided_by_norm}),
         witnesses=(
@@ -162,6 +171,7 @@ DEVIATIONS = (
         "Inputs of rank 4 or more are refused: reshape them to rank 3 around the layer.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:905 (Dot.build)",
+        upstream=issue(19),
         scope=all_of(subject("layers.Dot"), has_rank_4),
         effect=Raises(
             "not-implemented",
@@ -176,6 +186,7 @@ DEVIATIONS = (
         "The shape for inputs of rank 4 or more is not inferred: reshape them to rank 3 around the layer.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:957 (Dot.computeOutputShape)",
+        upstream=issue(19),
         scope=all_of(subject("layers.Dot"), has_rank_4),
         effect=Raises(
             "not-implemented",
@@ -190,6 +201,7 @@ DEVIATIONS = (
         "A pair of axes of which one alone is negative is refused: write both from the same end.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:947 (Dot.interpretAxes takes a pair as it is)",
+        upstream=searched("layers.dot axes negative axis Dimension incompatibility"),
         scope=all_of(subject("layers.Dot"), one_axis_from_the_end),
         effect=Raises(
             "invalid-argument",

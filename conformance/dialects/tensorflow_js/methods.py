@@ -12,7 +12,13 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
 from conformance.dialects import scopes
 from conformance.dialects.deviation import Metadata, Scope, subject
-from conformance.dialects.tensorflow_js.record import CELLS, LAYERS, RECURRENT, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    LAYERS,
+    RECURRENT,
+    deviation,
+    searched,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.members import members
 from conformance.reference_impl.layers.recurrent import OfOneCell
@@ -221,6 +227,8 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
 )
 """What is missing, its names, where, in words, why, the source, and a case that shows it."""
 
+UPSTREAM = searched("Keras 3 layer API quantize enable_lora reset_state missing layers")
+
 DEVIATIONS = (
     *(
         deviation(
@@ -228,6 +236,7 @@ DEVIATIONS = (
             summary,
             kind=kind,
             source=f"{LAYERS}/{source}",
+            upstream=UPSTREAM,
             scope=scope,
             effect=Metadata(("methods",), without(names)),
             witnesses=(case,),
@@ -239,6 +248,7 @@ DEVIATIONS = (
         "A recurrent layer does not tell the arguments of its cell: layer.cell.units for layer.units.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:767, :943, :1144 (SimpleRNN, GRU, LSTM)",
+        upstream=UPSTREAM,
         scope=subject("layers.ConvLSTM2D", "layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
         effect=Metadata(("methods",), without_arguments_of_cell),
         witnesses=(LSTM_CASE,),

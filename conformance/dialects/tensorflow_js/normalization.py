@@ -9,7 +9,7 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
 from conformance.dialects.scopes import all_of, sets
-from conformance.dialects.tensorflow_js.record import LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import LAYERS, NUMERIC, deviation, searched
 from conformance.reference_impl.layers.spanned_axes import axes_of
 
 LAYER_NORMALIZATION = subject("layers.LayerNormalization")
@@ -59,6 +59,7 @@ DEVIATIONS = (
         "negative. A layer made from it is tied to inputs of that rank.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:303 (LayerNormalization.build writes to this.axis)",
+        upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         scope=LAYER_NORMALIZATION,
         effect=Metadata(CONFIGURATIONS, axes_of_built),
         witnesses=(draft_layer("layers.LayerNormalization", {}, [recipe("normal", 2, 3, 5)]),),
@@ -69,6 +70,7 @@ DEVIATIONS = (
         "are sorted first. Name them in ascending order.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:315 (LayerNormalization.build)",
+        upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         scope=orders_weights_otherwise,
         effect=Metadata(("weights",), as_axes_are_given),
         witnesses=(DESCENDING,),
@@ -78,6 +80,7 @@ DEVIATIONS = (
         "Weights from Keras do not fit where the axes are not in ascending order: name them so.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:315 (LayerNormalization.build)",
+        upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         scope=orders_weights_otherwise,
         effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
         witnesses=(DESCENDING,),
@@ -87,6 +90,7 @@ DEVIATIONS = (
         "rms_scaling is not known, and the weights do not fit: use Keras for such a model.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
+        upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         scope=SCALES_BY_DEVIATION,
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=(RMS_SCALING,),
@@ -96,6 +100,7 @@ DEVIATIONS = (
         "The layer has the weights that scale and center ask for: rms_scaling is not known.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
+        upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         scope=SCALES_BY_DEVIATION,
         effect=Metadata(("weights",), without_rms_scaling),
         witnesses=(RMS_SCALING,),

@@ -13,7 +13,6 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
-    NOT_SEARCHED,
     Deviation,
     Scope,
     Unpredictable,
@@ -33,7 +32,14 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.tensorflow_js.configuration import unread
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    CPU,
+    LAYERS,
+    WASM,
+    deviation,
+    searched,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp
@@ -257,6 +263,7 @@ def average_gradient(elsewhere: Scope = everywhere) -> Deviation:
         kind="bug",
         source=f"{CPU}/kernels/AvgPoolGrad.js:37, AvgPool3DGrad.js:41 (avgMultiplier); the same in "
         "@tensorflow/tfjs-backend-wasm src/cc/kernels/AvgPoolGrad.cc:72, AvgPool3DGrad.cc:73",
+        upstream=searched("avgPool gradient padding same edges wrong avgPoolGrad"),
         scope=all_of(cuts_windows, elsewhere),
         effect=Value({"layers.AveragePooling.pooled": averaged}, GRADIENTS),
         witnesses=(
@@ -281,7 +288,7 @@ DEVIATIONS = (
         subject(*GLOBAL_AVERAGE, *GLOBAL_MAX),
         "keepdims is not known to global pooling; the configuration does not tell it.",
         "layers/pooling.js:422 (GlobalPooling1D), :467 (GlobalPooling2D)",
-        NOT_SEARCHED,
+        searched("globalAveragePooling2d keepdims ignored converted model"),
         (
             draft_layer("layers.GlobalMaxPooling2D", {}, [IMAGE], once=True),
             draft_layer("layers.GlobalAveragePooling1D", {"keepdims": True}, [SERIES]),
@@ -293,7 +300,7 @@ DEVIATIONS = (
         subject(*ONE_DIMENSION),
         "data_format is not known to pooling in one dimension; the configuration does not tell it.",
         "layers/pooling.js:120 (Pooling1D), :422 (GlobalPooling1D)",
-        NOT_SEARCHED,
+        searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
         (
             draft_layer("layers.MaxPooling1D", {}, [SERIES], once=True),
             draft_layer("layers.GlobalMaxPooling1D", {}, [SERIES]),
@@ -305,6 +312,7 @@ DEVIATIONS = (
         "channels first pools over its channels. Permute around the layer.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:120 (Pooling1D), :422 (GlobalPooling1D)",
+        upstream=searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
         scope=all_of(subject(*ONE_DIMENSION), channels_first),
         effect=Value({"layers.acting_format": lambda original, layer: "channels_last"}),
         witnesses=(
@@ -317,6 +325,7 @@ DEVIATIONS = (
         "Global pooling drops the spatial dimensions also with keepdims: put a Reshape behind it.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:422 (GlobalPooling1D), :467 (GlobalPooling2D)",
+        upstream=searched("globalAveragePooling2d keepdims ignored converted model"),
         scope=all_of(subject(*GLOBAL_AVERAGE, *GLOBAL_MAX), sets("keepdims")),
         effect=Value({"layers.GlobalPooling.keeps_space": lambda original, layer: False}),
         witnesses=(draft_layer("layers.GlobalMaxPooling2D", {"keepdims": True}, [IMAGE]),),
@@ -327,6 +336,7 @@ DEVIATIONS = (
         "something else: write the masked mean out.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:441 (GlobalAveragePooling1D.call never reads `mask`)",
+        upstream=searched("globalAveragePooling1d mask masking embedding maskZero ignored"),
         scope=all_of(subject("layers.GlobalAveragePooling1D"), given_mask),
         effect=Value({"layers.GlobalAveragePooling1D.heeded_mask": lambda original, context: None}),
         witnesses=(
@@ -344,6 +354,7 @@ DEVIATIONS = (
         "them; where the largest is NaN they get 0, not NaN. Only training meets it.",
         kind="bug",
         source=f"{CORE}/gradients/min_max_grad_util.js:34 (gradForMinAndMax)",
+        upstream=searched("globalMaxPooling max gradient ties multiple maximum"),
         scope=all_of(ties_or_nan, asks("*gradient/*")),
         effect=Value(
             {
@@ -362,6 +373,9 @@ DEVIATIONS = (
         "Crop the input and use valid.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: padding is not kept from below 0)",
+        upstream=searched(
+            "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
+        ),
         scope=steps_over_the_end,
         effect=Value({"layers.Pooling.framed": shifted}),
         witnesses=(
@@ -383,6 +397,7 @@ ONLY_CPU = (
         "elements, where a sum of small integers would be exact.",
         kind="precision",
         source=f"{CPU}/kernels/Mean.js:33 (mean: div before sum)",
+        upstream=searched("globalAveragePooling mean precision float sum rounding cpu backend"),
         scope=subject(*GLOBAL_AVERAGE),
         effect=Value({"layers.GlobalAveragePooling.averaged": sum_of_quotients}),
         witnesses=(draft_layer("layers.GlobalAveragePooling1D", {}, [recipe("lattice", 3, 7, 8)]),),
@@ -394,6 +409,7 @@ ONLY_CPU = (
         "Use windows as high as wide, or train elsewhere.",
         kind="bug",
         source=f"{CPU}/utils/pool_utils.js:274, :278 (maxPool3dPositions: wRow · effectiveFilterHeight)",
+        upstream=searched("maxPool3d wasm negative values wrong result"),
         scope=all_of(subject("layers.MaxPooling3D"), asks("*gradient/*")),
         effect=Value({"layers.MaxPooling.pooled": last_misplaced}, GRADIENTS),
         witnesses=(
@@ -415,6 +431,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/AvgPool.js (src/cc/kernels/AvgPool.cc:84: XNNPACK's clamp gives its lower "
         "limit for NaN)",
+        upstream=searched("wasm maxPool avgPool NaN input returns -Infinity"),
         scope=all_of(subject(*FLAT_AVERAGE), given_special_values),
         effect=Value({"layers.AveragePooling.pooled": averaged_and_clamped}),
         witnesses=(draft_layer("layers.AveragePooling1D", {"pool_size": 2, "strides": 1}, [NAN_FIRST]),),
@@ -426,6 +443,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/MaxPool.js (src/cc/kernels/MaxPool.cc:83: XNNPACK compares in pairs, and its "
         "clamp gives the lower limit for NaN)",
+        upstream=searched("wasm maxPool avgPool NaN input returns -Infinity"),
         scope=all_of(subject(*FLAT_MAX), given_nan),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -442,6 +460,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/MaxPoolGrad.js (src/cc/kernels/MaxPoolGrad.cc:76: a maximum begins with "
         "std::numeric_limits<float>::min(), at place 0)",
+        upstream=searched("wasm max pool gradient MaxPoolGrad wrong"),
         scope=all_of(subject(*FLAT_MAX), asks("*gradient/*")),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, -math.inf)}, GRADIENTS),
         witnesses=(
@@ -457,6 +476,7 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/MaxPool3D.js (src/cc/kernels/MaxPool3D.cc:73 and MaxPool3DGrad.cc:77: "
         "std::numeric_limits<float>::min())",
+        upstream=searched("maxPool3d wasm negative values wrong result"),
         scope=subject("layers.MaxPooling3D"),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, SMALLEST_NORMAL)}),
         witnesses=(

@@ -11,7 +11,17 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, channels_first, rank, sets, without
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, NUMERIC, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    CPU,
+    LAYERS,
+    NUMERIC,
+    WASM,
+    deviation,
+    issue,
+    pull,
+    searched,
+)
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import CategoryEncoding, Resizing
 from conformance.reference_impl.layers.interpolation import positions_from_corner
@@ -281,6 +291,7 @@ def floats_of_integers(where: str, interpolation: str, source: str) -> Deviation
         f"A Resizing of integers, by interpolation {interpolation}, gives float32: cast what it gives.",
         kind="intentional",
         source=source,
+        upstream=searched("resizeNearestNeighbor int32 image returns float32 dtype"),
         scope=all_of(RESIZING, interpolates(interpolation), given_integers),
         effect=Metadata(("dtype",), lambda case, expected: ["float32"]),
         witnesses=(resized_integers(interpolation),),
@@ -298,6 +309,7 @@ DEVIATIONS = (
         "the proportions of the crop, and resizes so that the edges fall together.",
         kind="bug",
         source=f"{CENTER_CROP_JS}:53 (CenterCrop.upsize)",
+        upstream=searched("CenterCrop layer smaller image upsize wrong"),
         scope=all_of(CENTER_CROP, without(crops)),
         effect=Value({"layers.CenterCrop.centre": cropped_or_stretched, "layers.positions": from_corner}),
         witnesses=(center_crop(4, 4, 2, 2, 2, 3),),
@@ -307,6 +319,7 @@ DEVIATIONS = (
         "CenterCrop cuts off the first column of an image that is one column too wide; Keras the last one.",
         kind="bug",
         source=f"{CENTER_CROP_JS}:72 (CenterCrop.call: wBuffer becomes 1)",
+        upstream=searched("CenterCrop layer smaller image upsize wrong"),
         scope=all_of(CENTER_CROP, crops_width_otherwise),
         effect=Value({"layers.CenterCrop.centre": cropped_or_stretched}),
         witnesses=(center_crop(3, 2, 1, 5, 3, 2),),
@@ -316,6 +329,7 @@ DEVIATIONS = (
         "No gradient can be taken through a CenterCrop that crops: put it before what is trained.",
         kind="bug",
         source=f"{CENTER_CROP_JS}:44 (CenterCrop.centerCrop: cropAndResize has no gradient)",
+        upstream=searched("Cannot compute gradient: gradient function not found for CropAndResize"),
         scope=all_of(CENTER_CROP, crops, rank(4)),
         effect=Raises(
             "missing-kernel",
@@ -330,6 +344,7 @@ DEVIATIONS = (
         "No gradient can be taken through a CenterCrop of an image without a batch.",
         kind="bug",
         source=f"{CENTER_CROP_JS}:46 (CenterCrop.centerCrop); {CORE}/gradients/Unpack_grad.js",
+        upstream=searched("Cannot compute gradient: gradient function not found for CropAndResize"),
         scope=all_of(CENTER_CROP, crops, rank(3)),
         effect=Raises(
             "invalid-argument",
@@ -346,6 +361,7 @@ DEVIATIONS = (
         "up to half a pixel: resize before the model.",
         kind="bug",
         source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
+        upstream=pull(6879),
         scope=all_of(RESIZING, without(CROPS)),
         effect=Value(
             {
@@ -363,6 +379,7 @@ DEVIATIONS = (
         "refused. Resize before the model.",
         kind="intentional",
         source=f"{RESIZING_JS}:33 (Resizing: INTERPOLATION_METHODS)",
+        upstream=issue(1668),
         scope=all_of(RESIZING, interpolates_otherwise),
         effect=Raises("not-implemented", "construction", ("*",), "Invalid interpolation parameter"),
         witnesses=(resized((2, 4, 4, 3), 8, 16, interpolation="bicubic"),),
@@ -373,6 +390,9 @@ DEVIATIONS = (
         "which then begin in the corner of the old one.",
         kind="bug",
         source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
+        upstream=searched(
+            "Resizing layer results differ from Python tf.keras.layers.Resizing alignCorners half pixel"
+        ),
         scope=all_of(RESIZING, CROPS),
         effect=Value(
             {
@@ -393,6 +413,9 @@ DEVIATIONS = (
         "height.",
         kind="bug",
         source=f"{RESIZING_JS}:24 (Resizing), center_crop.js:16 (CenterCrop)",
+        upstream=searched(
+            "Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"
+        ),
         scope=all_of(subject("layers.CenterCrop", "layers.Resizing"), channels_first),
         effect=Value({"layers.images.spatial": channels_last}),
         witnesses=(CHANNELS_FIRST, center_crop(3, 2, 2, 3, 6, 8, data_format="channels_first")),
@@ -403,6 +426,7 @@ DEVIATIONS = (
         "of the input: build no model on it.",
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
+        upstream=searched("Resizing layer computeOutputShape unbatched image 3D input rank"),
         scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), shape_of_one_image),
         witnesses=(BATCH,),
@@ -412,6 +436,7 @@ DEVIATIONS = (
         "The inferred shape is that of one image, without the batch, also while dimensions are unknown.",
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
+        upstream=searched("Resizing layer computeOutputShape unbatched image 3D input rank"),
         scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/unknown",), unknown_shape_of_one_image),
         witnesses=(BATCH,),
@@ -422,6 +447,9 @@ DEVIATIONS = (
         "replace it before.",
         kind="intentional",
         source=f"{LAYERS}/layers/preprocessing/category_encoding.js:70 (CategoryEncoding.call)",
+        upstream=searched(
+            "CategoryEncoding Input values must be between 0 < values <= numTokens out of range token"
+        ),
         scope=all_of(CATEGORY_ENCODING, given_no_token),
         effect=Raises("invalid-argument", "call", NUMERIC, "Input values must be between"),
         witnesses=(
@@ -435,6 +463,7 @@ DEVIATIONS = (
         "A bilinear Resizing of integers gives what lies between them; Keras rounds to integers.",
         kind="intentional",
         source=f"{CORE}/ops/image/resize_bilinear.js; {CPU}/kernels/ResizeBilinear.js:84",
+        upstream=searched("resizeNearestNeighbor int32 image returns float32 dtype"),
         scope=all_of(RESIZING, interpolates("bilinear"), given_integers),
         effect=Value({"layers.Resizing.as_given": as_they_are}),
         witnesses=(WHOLE,),
@@ -446,6 +475,7 @@ DEVIATIONS = (
         "along a new axis: flatten them before, and reshape after.",
         kind="intentional",
         source=f"{LAYERS}/layers/preprocessing/preprocessing_utils.js:32 (encodeCategoricalInputs)",
+        upstream=searched("categoryEncoding layer multiHot oneHot single sample wrong denseBincount"),
         scope=all_of(CATEGORY_ENCODING, encodes_several_in_rows),
         effect=Raises("invalid-argument", "call", NUMERIC, "maximum output rank is 2"),
         witnesses=(one_hot(3, 2),),
@@ -456,6 +486,7 @@ DEVIATIONS = (
         "matrix of one row; give it as a column.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/preprocessing_utils.js:28 (encodeCategoricalInputs)",
+        upstream=searched("categoryEncoding layer multiHot oneHot single sample wrong denseBincount"),
         scope=all_of(CATEGORY_ENCODING, encodes_one),
         effect=Value({"layers.CategoryEncoding.is_column": ends_with_one}),
         witnesses=(one_hot(1),),
@@ -469,6 +500,7 @@ ON_CPU = (
         "CenterCrop, of oblong images.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeBilinearGrad.js (resizeBilinearGrad: width and height are exchanged)",
+        upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
         scope=any_of(
             all_of(RESAMPLING, interpolates("bilinear"), oblong), all_of(CENTER_CROP, without(crops), oblong)
         ),
@@ -490,6 +522,7 @@ ON_CPU = (
         "second image of a batch on.",
         kind="bug",
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
+        upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
         scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
         effect=Value({"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened}),
         witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
@@ -500,6 +533,7 @@ ON_CPU = (
         "a batch of one.",
         kind="bug",
         source=f"{CPU}/kernels/DenseBincount.js:26 (bincountImpl is not told of binaryOutput)",
+        upstream=searched("categoryEncoding layer multiHot oneHot single sample wrong denseBincount"),
         scope=all_of(CATEGORY_ENCODING, tells_presence, rank(1)),
         effect=Value({"layers.CategoryEncoding.encoded_samples": counted}),
         witnesses=(
@@ -521,6 +555,7 @@ ON_WASM = (
         "whole numbers, are rounded down. Crop by slicing.",
         kind="bug",
         source=f"{WASM}/kernels/CropAndResize.js (src/cc/kernels/CropAndResize.cc:154 copies rows there)",
+        upstream=searched("wasm cropAndResize wrong result differs from cpu webgl"),
         scope=all_of(CENTER_CROP, crops_rows_only),
         effect=Value({"layers.CenterCrop.centre": rows_rounded_down}),
         witnesses=(center_crop(3, 2, 2, 5, 2, 3),),

@@ -11,7 +11,13 @@ from conformance.cases.drafts.random import asking, recurrent
 from conformance.dialects.deviation import Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, sets
 from conformance.dialects.tensorflow_js.configuration import saying
-from conformance.dialects.tensorflow_js.record import CELLS, LAYERS, RECURRENT, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    LAYERS,
+    RECURRENT,
+    deviation,
+    searched,
+)
 from conformance.reference_impl.layers.cell import DenseCell
 from conformance.reference_impl.tape import Tensor
 
@@ -55,6 +61,7 @@ DEVIATIONS = (
         "is scaled and shifted: mean and variance are not kept, as a network of selu needs it.",
         kind="bug",
         source=f"{LAYERS}/layers/noise.js:143 (AlphaDropout.call: kept - 1 times the negative limit)",
+        upstream=searched("AlphaDropout layer wrong sign scale incorrect mean variance"),
         scope=all_of(subject("layers.AlphaDropout"), sets("rate")),
         effect=Value({"layers.AlphaDropout.saturation": of_the_other_sign}, DROPPING),
         witnesses=(asking("random", "AlphaDropout", {"rate": 0.25}, (40, 25, 50)),),
@@ -64,6 +71,7 @@ DEVIATIONS = (
         "AlphaDropout takes no null in noiseShape for a dimension of the input: write its size.",
         kind="bug",
         source=f"{LAYERS}/layers/noise.js:116 (AlphaDropout._getNoiseShape)",
+        upstream=searched("AlphaDropout layer wrong sign scale incorrect mean variance"),
         scope=all_of(subject("layers.AlphaDropout"), sets("rate"), leaves_a_dimension),
         effect=Raises("invalid-argument", "call", (*DROPPING, "seeds"), "comprised of positive integers"),
         witnesses=(asking("random", "AlphaDropout", PER_SEQUENCE, (150, 4, 60)),),
@@ -74,6 +82,7 @@ DEVIATIONS = (
         "throughout. Give it no seed.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:51 (Dropout.call: the seed as it is, at each call)",
+        upstream=searched("dropout layer seed same mask every call"),
         scope=subject("layers.Dropout", "layers.SpatialDropout1D"),
         effect=Metadata(("seeds",), saying(next_call=True)),
         witnesses=(asking("seeds", "Dropout", {"rate": 0.25, "seed": 7}, (60, 3)),),
@@ -83,6 +92,7 @@ DEVIATIONS = (
         "The seed is ignored: what is drawn cannot be repeated.",
         kind="intentional",
         source=f"{LAYERS}/layers/noise.js:36, :68, :137 (randomNormal, randomUniform without a seed)",
+        upstream=searched("gaussianNoise layer seed not reproducible stddev 0"),
         scope=subject("layers.GaussianNoise", "layers.GaussianDropout", "layers.AlphaDropout"),
         effect=Metadata(("seeds",), saying(same_seed=False)),
         witnesses=(asking("seeds", "GaussianNoise", {"stddev": 0.25, "seed": 7}, (60, 25, 3)),),
@@ -92,6 +102,7 @@ DEVIATIONS = (
         "The seed is ignored: what is dropped of inputs and states cannot be repeated.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:1345 (generateDropoutMask: K.dropout without a seed)",
+        upstream=searched("recurrentDropout seed reproducible LSTM GRU dropout mask seed"),
         scope=subject(*RECURRENT, "layers.ConvLSTM2D"),
         effect=Metadata(("seeds",), saying(same_seed=False)),
         witnesses=(recurrent("LSTM", {"dropout": 0.25, "seed": 7}, 60, 2, observable="seeds"),),
@@ -102,6 +113,7 @@ DEVIATIONS = (
         "here it is the same for all gates.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:891, :1095 (GRUCell.call, LSTMCell.call: the first mask alone)",
+        upstream=searched("GRU recurrentDropout drops state hidden state"),
         scope=all_of(subject(*GATED), sets("recurrent_dropout")),
         effect=Value({"layers.DenseCell.drops_by_block": never}, DROPPING),
         witnesses=(
@@ -115,6 +127,7 @@ DEVIATIONS = (
         "the gates see of it.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:898, :909 (GRUCell.call: hTMinus1 is replaced)",
+        upstream=searched("GRU recurrentDropout drops state hidden state"),
         scope=all_of(subject("layers.GRU", "layers.GRUCell"), sets("recurrent_dropout")),
         effect=Value({"layers.GRUCell.carried": what_is_left}, DROPPING),
         witnesses=(recurrent("GRU", DROPPED_STATE | {"reset_after": False}, *SEQUENCES),),
@@ -124,6 +137,7 @@ DEVIATIONS = (
         "A dropout of 1 drops nothing; in Keras SimpleRNN it drops everything.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:701, :709 (SimpleRNNCell.call: only where it is below 1)",
+        upstream=searched("dropout rate 1 no effect"),
         scope=all_of(subject("layers.SimpleRNN", "layers.SimpleRNNCell"), drops_all),
         effect=Value({"layers.DenseCell.drops": below_one}, DROPPING),
         witnesses=(recurrent("SimpleRNN", {"dropout": 1.0}, 2, 3, observable="training/output/0"),),

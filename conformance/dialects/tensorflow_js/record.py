@@ -31,6 +31,11 @@ def issue(number: int) -> str:
     return f"https://github.com/tensorflow/tfjs/issues/{number}"
 
 
+def pull(number: int) -> str:
+    """The address of a pull request of TensorFlow.js."""
+    return f"https://github.com/tensorflow/tfjs/pull/{number}"
+
+
 def searched(what: str) -> str:
     """The words for a search of GitHub's issues that found no thread of TensorFlow.js about it."""
     return f"none found (GitHub issues searched for: tensorflow/tfjs {what})"

@@ -19,7 +19,14 @@ from conformance.dialects.tensorflow_js.defaults import (
     LSTM_CELL_CASE,
     SIMPLE_RNN_CELL_CASE,
 )
-from conformance.dialects.tensorflow_js.record import CELLS, LAYERS, NUMERIC, deviation, issue
+from conformance.dialects.tensorflow_js.record import (
+    CELLS,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    issue,
+    searched,
+)
 from conformance.reference_impl import layers
 
 Shapes = list[list[int | None]]
@@ -130,6 +137,7 @@ DEVIATIONS = (
             "ask the layer that repeats it.",
             kind="bug",
             source=f"{LAYERS}/engine/topology.js:984 (Layer.computeOutputShape)",
+            upstream=searched("SimpleRNNCell LSTMCell computeOutputShape cell output shape apply"),
             scope=subject(*CELLS, "layers.ConvLSTM2DCell", "layers.StackedRNNCells"),
             effect=Metadata(observables, patch),
             witnesses=CELL_CASES,
@@ -170,6 +178,7 @@ DEVIATIONS = (
         "backward_layer is not known, and the configuration does not tell it.",
         kind="intentional",
         source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional), :458 (Bidirectional.getConfig)",
+        upstream=searched("Bidirectional backward_layer not supported load Keras model"),
         scope=subject("layers.Bidirectional"),
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking("backward_layer")),
         witnesses=(BIDIRECTIONAL_CASE,),
@@ -180,6 +189,7 @@ DEVIATIONS = (
         "merge their outputs.",
         kind="intentional",
         source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional)",
+        upstream=searched("Bidirectional backward_layer not supported load Keras model"),
         scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=(OTHER_BACKWARDS_CASE,),
@@ -190,6 +200,7 @@ DEVIATIONS = (
             f"backward_layer is ignored: the {name} are those of the layer and its mirror image.",
             kind="intentional",
             source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional)",
+            upstream=searched("Bidirectional backward_layer not supported load Keras model"),
             scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
             effect=Metadata((observables,), patch),
             witnesses=(OTHER_BACKWARDS_CASE,),
@@ -205,6 +216,9 @@ DEVIATIONS = (
         "when going back.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:619 (RNN.getConfig)",
+        upstream=searched(
+            "RNN getConfig cell arguments unrecognized keyword arguments when loading in Python Keras"
+        ),
         scope=subject("layers.RNN"),
         effect=Metadata(CONFIGURATIONS, with_arguments_of_cell),
         witnesses=(RNN_CASE,),
@@ -215,6 +229,7 @@ DEVIATIONS = (
         "batch included.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:127 (TimeDistributed.build: inputSpec)",
+        upstream=searched("timeDistributed inputSpec batch size fixed after build different length error"),
         scope=subject("layers.TimeDistributed"),
         effect=Metadata(("shape/unknown",), fully_known),
         witnesses=(TIME_DISTRIBUTED_CASE,),
@@ -226,6 +241,9 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:58 (Wrapper: no layer is there when the base sets it), "
         ":208 (Bidirectional)",
+        upstream=searched(
+            "timeDistributed bidirectional trainable false ignored wrapper getConfig trainable"
+        ),
         scope=all_of(subject("layers.Bidirectional", "layers.TimeDistributed"), unsets("trainable")),
         effect=Metadata(("weights",), trained_as_inner),
         witnesses=(FROZEN_CASE, FROZEN_BIDIRECTIONAL_CASE),
@@ -235,6 +253,9 @@ DEVIATIONS = (
         "A Bidirectional layer that was given trainable=False tells True.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:208 (Bidirectional)",
+        upstream=searched(
+            "timeDistributed bidirectional trainable false ignored wrapper getConfig trainable"
+        ),
         scope=all_of(subject("layers.Bidirectional"), unsets("trainable")),
         effect=Metadata(CONFIGURATIONS, saying(trainable=True)),
         witnesses=(FROZEN_BIDIRECTIONAL_CASE,),
@@ -244,6 +265,9 @@ DEVIATIONS = (
         "A TimeDistributed layer tells whether the layer inside is trained, whatever it was given.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:47 (Wrapper.trainable)",
+        upstream=searched(
+            "timeDistributed bidirectional trainable false ignored wrapper getConfig trainable"
+        ),
         scope=all_of(subject("layers.TimeDistributed"), differs_in_trainable),
         effect=Metadata(CONFIGURATIONS, saying_trainable_of_inner),
         witnesses=(FROZEN_CASE,),
@@ -254,6 +278,7 @@ DEVIATIONS = (
         "TimeDistributed.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:154 (TimeDistributed.call hands its keyword arguments on)",
+        upstream=searched("timeDistributed mask masking Softmax could not be broadcast"),
         scope=all_of(subject("layers.TimeDistributed"), wraps("Softmax"), masked),
         effect=Raises("invalid-argument", "call", NUMERIC, "could not be broadcast together"),
         witnesses=(

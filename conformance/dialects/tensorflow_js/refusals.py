@@ -117,6 +117,9 @@ DEVIATIONS = (
         "layer of that name (tf.layers.leakyReLU, elu, thresholdedReLU, softmax) instead.",
         kind="intentional",
         source=f"{LAYERS}/activations.js:295 (getActivation makes the function without a configuration)",
+        upstream=searched(
+            "activation identifier with arguments config leaky_relu negative_slope Unknown activation"
+        ),
         scope=passes_arguments,
         effect=Raises("not-implemented", "construction", ("*",), "take no arguments"),
         witnesses=(
@@ -144,6 +147,7 @@ DEVIATIONS = (
         "random_uniform.",
         kind="bug",
         source=f"{LAYERS}/initializers.js:454 (INITIALIZER_IDENTIFIER_REGISTRY_SYMBOL_MAP)",
+        upstream=searched("Unknown initializer normal uniform identifier"),
         scope=names_unknown_initializer,
         effect=Raises("invalid-argument", "construction", ("*",), "Unknown initializer"),
         witnesses=(
@@ -159,6 +163,7 @@ DEVIATIONS = (
         "VarianceScaling has no distribution untruncated_normal: use normal, which is truncated.",
         kind="intentional",
         source=f"{LAYERS}/initializers.js:221 (VarianceScaling: checkDistribution)",
+        upstream=searched("VarianceScaling untruncated_normal is not a valid Distribution"),
         scope=names_unknown_distribution,
         effect=Raises("invalid-argument", "construction", ("*",), "is not a valid Distribution"),
         witnesses=(
@@ -211,6 +216,7 @@ DEVIATIONS = (
         "weight before converting.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:126 (Dense.build), convolutional.js:334, embeddings.js:62",
+        upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
         scope=sets("lora_rank"),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=LOW_RANK_CASES,
@@ -221,6 +227,7 @@ DEVIATIONS = (
         "batch normalization: drop renorm, and its three weights, before converting.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:162 (BatchNormalization.build)",
+        upstream=searched("batchNormalization renorm not supported synchronized arguments"),
         scope=all_of(subject("layers.BatchNormalization"), sets("renorm")),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=(RENORM_CASE,),
@@ -298,6 +305,7 @@ DEVIATIONS = (
         "A single input is refused, which Keras passes on: leave the layer out.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:629 (Concatenate.build)",
+        upstream=searched("concatenate layer at least 2 inputs single input"),
         scope=joins_one,
         effect=Raises(
             "invalid-argument", "build", (*NUMERIC, "weights", "shape/unknown"), "at least 2 inputs"
@@ -309,6 +317,7 @@ DEVIATIONS = (
         "The shape for a single input is not inferred: leave the layer out.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:671 (Concatenate.computeOutputShape)",
+        upstream=searched("concatenate layer at least 2 inputs single input"),
         scope=joins_one,
         effect=Raises("invalid-argument", "shape", ("shape/*",), "should be called on a list of inputs"),
         witnesses=(ONE_INPUT,),
@@ -331,6 +340,7 @@ DEVIATIONS = (
         "before it a complete inputShape.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:197 (Flatten.computeOutputShape)",
+        upstream=searched("The shape of the input to Flatten is not fully defined"),
         scope=all_of(subject("layers.Flatten"), without(rank(1, 2))),
         effect=Raises("invalid-argument", "shape", ("shape/unknown",), "is not fully defined"),
         witnesses=(draft_layer("layers.Flatten", CHANNELS_LAST, [recipe("normal", 1, 1, 1)]),),

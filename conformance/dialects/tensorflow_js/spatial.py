@@ -8,7 +8,7 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Metadata, Raises, subject
 from conformance.dialects.scopes import all_of, asks, omits, without
-from conformance.dialects.tensorflow_js.record import LAYERS, deviation
+from conformance.dialects.tensorflow_js.record import LAYERS, deviation, searched
 from conformance.reference_impl import layers
 
 IMAGE = recipe("normal", 2, 5, 4, 3)
@@ -31,6 +31,7 @@ DEVIATIONS = (
         "Cropping2D cannot be made without its argument cropping, which is optional in Keras: give it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:871 (Cropping2D)",
+        upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
         scope=all_of(subject("layers.Cropping2D"), omits("cropping")),
         effect=Raises("internal", "construction", ("*",), "Cannot read properties of undefined"),
         witnesses=(draft_layer("layers.Cropping2D", {}, [IMAGE]),),
@@ -41,6 +42,7 @@ DEVIATIONS = (
         "layer before it a complete inputShape.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:884 (Cropping2D.computeOutputShape)",
+        upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
         scope=all_of(subject("layers.Cropping2D"), without(omits("cropping")), asks("shape/unknown")),
         effect=Metadata(("shape/unknown",), less_than_nothing),
         witnesses=(draft_layer("layers.Cropping2D", {"cropping": [[1, 2], [0, 1]]}, [IMAGE]),),

@@ -14,7 +14,15 @@ from conformance.dialects.deviation import REFUSAL, Metadata, Raises, Value, sub
 from conformance.dialects.refused import lacking, wrong_in
 from conformance.dialects.scopes import all_of, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import saying
-from conformance.dialects.tensorflow_js.record import CALLED, LAYERS, NUMERIC, deviation
+from conformance.dialects.tensorflow_js.record import (
+    CALLED,
+    LAYERS,
+    NUMERIC,
+    deviation,
+    issue,
+    pull,
+    searched,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.stacked_rnn_cells import StackedRNNCells, stack_in
@@ -111,6 +119,7 @@ DEVIATIONS = (
         "versions of Keras 2: turn the list round where states are given or returned.",
         kind="intentional",
         source=f"{SOURCE}:1187, :1203 (StackedRNNCells.stateSize, call)",
+        upstream=searched("stackedRNNCells state order reversed initialState"),
         scope=all_of(subject("layers.RNN"), has_several_cells),
         effect=Value({"layers.StackedRNNCells.order_of_states": last_to_first}),
         witnesses=(RETURNING,),
@@ -121,6 +130,7 @@ DEVIATIONS = (
             "States given in the order of Keras, first cell first, do not fit: turn the list round.",
             kind="intentional",
             source=f"{SOURCE}:1203 (StackedRNNCells.call)",
+            upstream=searched("stackedRNNCells state order reversed initialState"),
             scope=all_of(subject(name), states_reordered, given_states),
             effect=Raises("invalid-argument", "call", observables, "with shapes"),
             witnesses=(witness,),
@@ -140,6 +150,7 @@ DEVIATIONS = (
         "A stack without a cell is made, and fails on `undefined` when it is built.",
         kind="bug",
         source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
+        upstream=searched("stackedRNNCells cells fromConfig empty trainable"),
         scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells")), no_cells),
         effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
         witnesses=(spoilt("StackedRNNCells", {"cells": []}), spoilt("StackedRNNCells", without="cells")),
@@ -149,6 +160,7 @@ DEVIATIONS = (
         "A stack takes anything for its cells, and fails when it is built.",
         kind="bug",
         source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
+        upstream=searched("stackedRNNCells cells fromConfig empty trainable"),
         scope=all_of(subject("layers.StackedRNNCells"), sets("cells"), no_cells),
         effect=Raises("internal", "call", REFUSAL, "forEach is not a function"),
         witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
@@ -158,6 +170,7 @@ DEVIATIONS = (
         "States are returned last cell first, and cotangents in the order of Keras do not fit them.",
         kind="intentional",
         source=f"{SOURCE}:1203 (StackedRNNCells.call)",
+        upstream=searched("stackedRNNCells state order reversed initialState"),
         scope=all_of(subject("layers.RNN"), states_reordered, sets("return_state"), without(given_states)),
         effect=Raises(
             "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "does not match its output"
@@ -170,6 +183,7 @@ DEVIATIONS = (
         "the layer that repeats it.",
         kind="bug",
         source=f"{SOURCE}:1283 (StackedRNNCells.fromConfig hands on the cells only)",
+        upstream=searched("stackedRNNCells cells fromConfig empty trainable"),
         scope=all_of(subject("layers.StackedRNNCells"), unsets("trainable")),
         effect=Metadata(("reconstructed/config",), saying(trainable=True)),
         witnesses=(
@@ -187,6 +201,7 @@ DEVIATIONS = (
         "cells: load weights by order, not by name.",
         kind="intentional",
         source=f"{SOURCE}:1251 (StackedRNNCells.build)",
+        upstream=pull(2105),
         scope=all_of(subject("layers.RNN", "layers.StackedRNNCells"), has_several_cells),
         effect=Metadata(("weights",), in_scopes_by_number),
         witnesses=(PLAIN, ALONE),
@@ -197,6 +212,7 @@ DEVIATIONS = (
         "of the layer that repeats the stack, or of each cell.",
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
+        upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
         scope=all_of(subject("layers.StackedRNNCells"), has_several_cells),
         effect=Raises(
             "invalid-argument",
@@ -211,6 +227,7 @@ DEVIATIONS = (
         "setWeights of a stack of one cell finds no weights for it, and fails: set those of the cell.",
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
+        upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
         scope=all_of(subject("layers.StackedRNNCells"), without(has_several_cells)),
         effect=Raises(
             "internal",
@@ -227,6 +244,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:625 (RNN.fromConfig puts the cell into the configuration that it was given), "
         "which wrappers.js:194 (Bidirectional) reads again",
+        upstream=issue(3247),
         scope=all_of(subject("layers.Bidirectional"), wraps("RNN")),
         effect=Raises("invalid-argument", "construction", ("*",), "Improper config format"),
         witnesses=(BIDIRECTIONAL,),

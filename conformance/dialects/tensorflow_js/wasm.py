@@ -234,6 +234,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
+        upstream=searched("wasm clipByValue NaN returns min value"),
         scope=all_of(USES_HARD_SIGMOID, given_nan),
         effect=Value({"activations.hard_sigmoid": hard_sigmoid_of_nan}),
         witnesses=(draft_activation("hard_sigmoid", {}, NAN),),
@@ -312,6 +313,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no DepthwiseConv2dNativeBackpropFilter, no "
         "DepthwiseConv2dNativeBackpropInput)",
+        upstream=searched("wasm Kernel 'DepthwiseConv2dNativeBackpropFilter' not registered"),
         scope=subject("layers.DepthwiseConv2D", "layers.SeparableConv2D"),
         effect=Raises(
             "missing-kernel",
@@ -327,6 +329,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
         "the first axis), which Sum.js asks for axes that are not the last",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=ADDS_BIAS_TO_NOTHING,
         effect=Raises("internal", "gradient", OF_BIAS, "divide by zero"),
         witnesses=(EMPTY_CASE,),
@@ -337,6 +340,7 @@ DEVIATIONS = (
         "does not fit: do not train on one.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=all_of(ADDS_BIAS_TO_NOTHING, sums_in_place),
         effect=Raises("invalid-argument", "gradient", OF_BIAS, "must have the same number of elements"),
         witnesses=(
@@ -349,6 +353,7 @@ DEVIATIONS = (
         "holds before the kernel: train on another backend.",
         kind="bug",
         source=CONV3D_BACKWARDS,
+        upstream=searched("conv3dTranspose wasm wrong result Conv3DBackpropInputV2"),
         scope=subject("layers.Conv3D"),
         effect=Unpredictable(Verdict.DIVERGES, in_both_modes("gradient/input/0"), "expected"),
         witnesses=(CONV3D_CASE,),
@@ -359,6 +364,7 @@ DEVIATIONS = (
         "kernel: run the model on another backend.",
         kind="bug",
         source=CONV3D_BACKWARDS,
+        upstream=searched("conv3dTranspose wasm wrong result Conv3DBackpropInputV2"),
         scope=subject("layers.Conv3DTranspose"),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -407,6 +413,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Conv2D.js:62 (isSamePad: XNNPACK subtracts unsigned numbers for the "
         "padding, and finds all windows outside)",
+        upstream=issue(8405),
         scope=all_of(subject("layers.Conv2DTranspose"), leaves_gaps, without(of_single_elements)),
         effect=Value({"layers.convolved": input_unseen}, in_both_modes("gradient/input/0")),
         witnesses=(draft_layer("layers.Conv2DTranspose", GAPS, [recipe("normal", 1, 3, 4, 3)]),),
@@ -418,6 +425,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:60 (src/cc/conv3d_impl.h:140: the bounds "
         "of the sums are divided by the strides, and rounded down)",
+        upstream=searched("wasm Conv3D training gradient wrong stride Conv3DBackpropFilterV2"),
         scope=all_of(subject("layers.Conv3D"), strides_too, without(grouped)),
         effect=Value({"layers.convolved": terms_lost}, in_both_modes("gradient/weight/kernel")),
         witnesses=(
@@ -451,6 +459,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
         "the first axis)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=all_of(
             any_of(
                 all_of(subject("layers.Flatten", *ALL_CONVOLUTIONS, *TRANSPOSED_POOLING), channels_first),
@@ -510,6 +519,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{WASM}/kernels/Maximum.js, Minimum.js (src/cc/kernels/Maximum.cc:38, Minimum.cc:38: "
         "std::max and std::min give their first argument); tfjs-core gradients/Maximum_grad.js:27",
+        upstream=searched("wasm maximum NaN propagation Maximum Minimum kernel"),
         scope=all_of(EXTREMA, given_nan),
         effect=Value(dict.fromkeys(EXTREMUM_TARGETS, first_where_nan)),
         witnesses=EXTREMUM_OF_NAN,
