@@ -25,6 +25,7 @@ from conformance.reference_impl.saving.configuration.known import TABLE, Target
 from conformance.reference_impl.saving.saved_model import FormatError
 from conformance.runners.node import find_node
 from conformance.runners.provision import ensure_package
+from tests.reference_impl.layer_calls import quickly
 
 from . import known
 
@@ -315,6 +316,7 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@quickly
 @given(model=graphs())
 def test_drawn_graphs_come_back(target: Target, model: dict[str, Any]) -> None:
     newer = modern(model)
@@ -421,6 +423,7 @@ def with_nonsense(value: Any, path: tuple[Any, ...], nonsense: Any) -> Any:
 
 
 @pytest.mark.parametrize("program", ["keras2", "keras3", "tensorflow_js"])
+@quickly
 @given(data=st.data())
 def test_whatever_a_file_says_is_a_model_or_an_error_of_its_format(program: str, data: st.DataObject) -> None:
     """And what is a model is one that targets and the specification take, or refuse by ValueError."""
