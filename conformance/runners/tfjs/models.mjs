@@ -34,16 +34,12 @@ class Arrays {
     return array;
   }
 
-  /** The number of the array; a copy of a tensor, such as `apply` makes, shares its data and its number. */
+  /** The number of a tensor, the same for as long as there is the tensor. */
   of(tensor) {
-    const {dataId, shape, dtype} = tensor;
-    const form = `${dtype}[${shape}]`;
-    const numbers = this.known.get(dataId) ?? new Map();
-    this.known.set(dataId, numbers);
-    if (!numbers.has(form)) {
-      numbers.set(form, this.number(tensor));
+    if (!this.known.has(tensor)) {
+      this.known.set(tensor, this.number(tensor));
     }
-    return numbers.get(form);
+    return this.known.get(tensor);
   }
 
   ofMask(mask) {
@@ -120,8 +116,14 @@ function others(arguments_) {
 function watched(model, layers, inputs, arrays) {
   const calls = [];
   for (const {path, layer} of layers) {
-    const {call, computeMask} = layer;
+    const {apply, call, computeMask} = layer;
     let latest;
+    layer.apply = (given, circumstances) => {
+      const outputs = apply.call(layer, given, circumstances);
+      // What is one of the inputs it has copied.
+      listed(outputs).forEach((output, i) => arrays.known.set(output, latest.outputs[i]));
+      return outputs;
+    };
     layer.call = (given, circumstances = {}) => {
       const {mask, initialState, ...rest} = circumstances;
       const taken = listed(given);
