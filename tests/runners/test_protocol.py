@@ -14,10 +14,19 @@ import pytest
 from conformance.runners.protocol import (
     DTYPES,
     PROTOCOL_VERSION,
+    ArrayForm,
     ConcreteCase,
+    ConcreteModel,
     Identity,
+    Inspect,
+    Inspected,
+    LayerCall,
+    ModelLayer,
+    ModelTensor,
+    ModelWeight,
     Observation,
     Observe,
+    Piece,
     Reply,
     Request,
     Start,
@@ -49,9 +58,26 @@ CASE = ConcreteCase(
 IDENTITY = Identity(
     "mine", "python", {"mine": "1"}, {}, {"machine": "x"}, {"base": "ieee-float32"}, {"*": ["*"]}
 )
-REQUESTS = [Start(PROTOCOL_VERSION, "mine"), Observe(1, CASE), Stop()]
+MODEL = ConcreteModel("/models/mine.keras", CASE.inputs, layers=True, weights=False, repeats=3)
+CALL = LayerCall(("tower", "dense"), (0,), (None,), (), {"training": False}, (1,), (None,))
+INSPECTED = Inspected(
+    2,
+    error=WireError("internal", "call", "no"),
+    inputs=(ModelTensor("x", (None, 3), "float32"),),
+    layers=(
+        ModelLayer(
+            ("tower", "dense"), "layers.Dense", {"units": 2}, (ModelWeight("bias", (2,), "float32", True),)
+        ),
+    ),
+    arrays=(ArrayForm("float32", (1, 3)), ArrayForm("float32", (1, 2))),
+    calls=(CALL,),
+    seconds=(0.25,),
+)
+REQUESTS = [Start(PROTOCOL_VERSION, "mine"), Observe(1, CASE), Inspect(2, MODEL), Stop()]
 REPLIES = [
     Started(PROTOCOL_VERSION, IDENTITY),
+    Piece(2, 0, "AAAA"),
+    INSPECTED,
     Observation(1, {"a": CASE.inputs[0], "b": WireJSON([None]), "c": WireError("type", "call", "no")}),
 ]
 
