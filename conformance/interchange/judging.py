@@ -247,13 +247,21 @@ def largest_error(ruling: Ruling) -> tuple[float | None, tuple[int, ...] | None]
         case Value(tensor), WireTensor() as wire:
             value, seen = xp.to_host(tensor.value), from_wire(wire)
             if value.shape == seen.shape and value.size:
-                return _farthest(value.astype(np.float64), seen.astype(np.float64))
+                return farthest(value, seen)
     return None, None
 
 
-def _farthest(value: Array, seen: Array) -> tuple[float, tuple[int, ...]]:
+def farthest(x: Array, y: Array) -> tuple[float, tuple[int, ...]]:
+    """The largest absolute difference of two arrays of one shape, and where; NaN differs from all but NaN.
+
+    >>> farthest(np.array([1.0, np.nan, 3.0]), np.array([1.0, np.nan, 2.5]))
+    (0.5, (2,))
+    """
+    if not x.size:
+        return 0.0, ()
+    x, y = x.astype(np.float64), y.astype(np.float64)
     with np.errstate(all="ignore"):
-        same = (value == seen) | (np.isnan(value) & np.isnan(seen))
-        error = np.where(same, 0.0, np.nan_to_num(np.abs(value - seen), nan=np.inf, posinf=np.inf))
+        same = (x == y) | (np.isnan(x) & np.isnan(y))
+        error = np.where(same, 0.0, np.nan_to_num(np.abs(x - y), nan=np.inf, posinf=np.inf))
     place = np.unravel_index(int(np.argmax(error)), error.shape)
     return float(error[place]), tuple(map(int, place))

@@ -20,7 +20,6 @@ from conformance.runners.protocol import (
     ConcreteModel,
     Inspect,
     Inspected,
-    LayerCall,
     Piece,
 )
 from conformance.runners.question import Broken, Limits, Pending
@@ -106,7 +105,7 @@ class Pieces:
 
 def _numbers(told: Inspected) -> Iterator[int]:
     """The numbers of arrays that an answer tells."""
-    yield from told.results
+    yield from chain(told.results, told.ends)
     yield from (w.array for layer in told.layers for w in layer.weights if w.array is not None)
     for call in told.calls:
         yield from chain(call.inputs, call.initial_state, call.outputs)
@@ -127,16 +126,6 @@ def referred(arguments: Any) -> Iterator[int]:
             yield from chain.from_iterable(map(referred, arguments.values()))
     elif isinstance(arguments, list):
         yield from chain.from_iterable(map(referred, arguments))
-
-
-def producers(told: Inspected) -> dict[int, LayerCall]:
-    """By the number of an array, the first call whose output it is."""
-    found: dict[int, LayerCall] = {}
-    for call in told.calls:
-        for n in call.outputs:
-            if n not in call.inputs:
-                found.setdefault(n, call)
-    return found
 
 
 @dataclass(eq=False)

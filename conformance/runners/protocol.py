@@ -316,6 +316,7 @@ class Inspected(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
         arrays: the forms of all arrays whose numbers are told.
         results: the arrays of the outputs of the first `predict`.
         calls: in the order in which they were made, in a run of its own.
+        ends: the arrays of the outputs of that run.
         seconds: that each `predict` took until its outputs could be read; the first prepares what others use.
     """
 
@@ -327,6 +328,7 @@ class Inspected(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     arrays: tuple[ArrayForm, ...] = ()
     results: tuple[int, ...] = ()
     calls: tuple[LayerCall, ...] = ()
+    ends: tuple[int, ...] = ()
     seconds: tuple[float, ...] = ()
 
 

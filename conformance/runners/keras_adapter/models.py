@@ -68,7 +68,7 @@ def _inspect(asked: ConcreteModel, arrays: Arrays, answer: Message) -> None:
     with at("call"):
         answer["results"], answer["seconds"] = _predicted(model, layers, asked, arrays)
         if asked.layers:
-            answer["calls"] = _watched(model, layers, asked, arrays)
+            answer["calls"], answer["ends"] = _watched(model, layers, asked, arrays)
 
 
 class Arrays:
@@ -181,8 +181,8 @@ class Call:
 
 def _watched(
     model: Any, layers: list[tuple[Path, Any]], asked: ConcreteModel, arrays: Arrays
-) -> list[Message]:
-    """The calls of the layers in a run of the model, which is of no use after it."""
+) -> tuple[list[Message], list[int]]:
+    """The calls of the layers in a run of the model, and its outputs; the model is of no use after it."""
     calls: list[Call] = []
 
     def watch(path: Path, layer: Any) -> None:
@@ -200,8 +200,8 @@ def _watched(
             watch(path, layer)
     _start_anew(layers)
     inputs = [tf.constant(x) for x in asked.inputs]
-    model(inputs[0] if len(inputs) == 1 else inputs, training=False)
-    return [_told(call, arrays) for call in calls]
+    outputs = model(inputs[0] if len(inputs) == 1 else inputs, training=False)
+    return [_told(call, arrays) for call in calls], [arrays.of(y) for y in tf.nest.flatten(outputs)]
 
 
 def _told(call: Call, arrays: Arrays) -> Message:

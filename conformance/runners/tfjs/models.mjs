@@ -112,7 +112,7 @@ function others(arguments_) {
   );
 }
 
-/** The calls of the layers in a run of the model, which is of no use after it. */
+/** The calls of the layers in a run of the model, and its outputs; the model is of no use after it. */
 function watched(model, layers, inputs, arrays) {
   const calls = [];
   for (const {path, layer} of layers) {
@@ -148,8 +148,7 @@ function watched(model, layers, inputs, arrays) {
       return mask;
     };
   }
-  predict(model, layers, inputs).forEach((output) => output.dispose());
-  return calls;
+  return {calls, ends: predict(model, layers, inputs).map((output) => arrays.of(output))};
 }
 
 async function load(tf, location) {
@@ -178,7 +177,7 @@ async function fill(tf, asked, arrays, answer) {
   const active = called(tf, layers);
   Object.assign(answer, attempt("call", () => timed(model, active, inputs, asked.repeats, arrays)));
   if (asked.layers) {
-    answer.calls = attempt("call", () => watched(model, active, inputs, arrays));
+    Object.assign(answer, attempt("call", () => watched(model, active, inputs, arrays)));
   }
 }
 

@@ -64,9 +64,10 @@ function nested() {
 function text() {
   const words = tf.input({shape: [7], dtype: "int32"});
   let x = layers.embedding({inputDim: 11, outputDim: 4, maskZero: true, name: "embedding"}).apply(words);
-  x = layers.lstm({units: 3, returnSequences: true, name: "first"}).apply(x);
+  const recurrent = {units: 3, recurrentActivation: "sigmoid"};
+  x = layers.lstm({...recurrent, returnSequences: true, name: "first"}).apply(x);
   x = layers.dropout({rate: 0.5, name: "dropout"}).apply(x);
-  x = layers.lstm({units: 3, name: "second"}).apply(x);
+  x = layers.lstm({...recurrent, name: "second"}).apply(x);
   return tf.model({inputs: words, outputs: layers.dense({units: 1, name: "top"}).apply(x)});
 }
 
