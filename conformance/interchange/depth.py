@@ -2,8 +2,8 @@
 
 A bound that is carried from layer to layer is of no use in depth. Instead each layer's own rounding errors
 (their bounds, at the specification's values) are weighed by what a change there does to one element of an
-output: the cotangent that reaches the layer in one reverse pass. Their sum limits the error of that element to
-first order. It is reported, and decides nothing: what a layer computes is judged by `judging`, from the
+output: the cotangent that reaches the layer in one reverse pass. Their sum limits the error of that element
+to first order. It is reported, and decides nothing: what a layer computes is judged by `judging`, from the
 backend's own inputs to it.
 """
 
@@ -108,11 +108,15 @@ class Chain:
         self.ends = tuple(self._computed_as(n) for n in inspection.told.ends)
 
     def _computed_as(self, end: int) -> int | None:
-        """The number under which a call computed an output of the model; of a copy, that of the last equal."""
-        if end in self.run.computed:
+        """The number under which a call computed an output of the model; of a copy, the last equal one's."""
+        if end in self.values:
             return end
         arrays = self.run.arrays
-        equal = (n for n in sorted(self.run.computed, reverse=True) if np.array_equal(arrays[n], arrays[end]))
+        equal = (
+            n
+            for n in sorted(self.values, reverse=True)
+            if np.array_equal(arrays[n], arrays[end], equal_nan=True)
+        )
         return next(equal, None)
 
     def _follow(self, call: LayerCall) -> None:
@@ -150,31 +154,30 @@ class Chain:
         cotangents = {end: seed}
         limit, squares = 0.0, 0.0
         for call in reversed(self.followed):
-            new = [n for n in call.outputs if n not in call.inputs]
-            if not any(n in cotangents for n in new):
+            reached = [n for n in call.outputs if n in cotangents and n not in call.inputs]
+            if not reached:
                 continue
             with error_bounds(arithmetic):
-                rounded, _ = self._computed(call, tracked=False)
-            for n, output in zip(call.outputs, rounded, strict=True):
-                if n in new and n in cotangents and output.error is not None:
-                    with np.errstate(all="ignore"):
-                        terms = xp.where(cotangents[n] == 0, 0.0, xp.abs(cotangents[n]) * output.error)
+                outputs, sources = self._computed(call, tracked=True)
+            of = dict(zip(call.outputs, outputs, strict=True))
+            flowing = [cotangents.pop(n) for n in reached]
+            with np.errstate(all="ignore"):
+                for n, cotangent in zip(reached, flowing, strict=True):
+                    terms = xp.abs(cotangent) * _error(of[n])
+                    terms[cotangent == 0] = 0.0  # also where a layer's own error has no limit
                     limit += float(terms.sum())
                     squares += float((terms**2).sum())
-            self._hand_back(call, new, cotangents)
+                products = vjp([of[n] for n in reached], [Tensor(c) for c in flowing], sources)
+            for n, source, product in zip(
+                (*call.inputs, *call.initial_state), sources, products, strict=True
+            ):
+                if source.tracked:
+                    cotangents[n] = cotangents[n] + product.value if n in cotangents else product.value
         return limit, math.sqrt(squares)
 
-    def _hand_back(self, call: LayerCall, new: list[int], cotangents: dict[int, Array]) -> None:
-        """Take the cotangents of what the call has computed to what it was given."""
-        outputs, sources = self._computed(call, tracked=True)
-        of = dict(zip(call.outputs, outputs, strict=True))
-        reached = [n for n in new if n in cotangents and of[n].tracked]
-        flowing = [Tensor(cotangents.pop(n)) for n in reached]
-        with np.errstate(all="ignore"):
-            products = vjp([of[n] for n in reached], flowing, sources)
-        for n, source, product in zip((*call.inputs, *call.initial_state), sources, products, strict=True):
-            if source.tracked:
-                cotangents[n] = cotangents[n] + product.value if n in cotangents else product.value
+
+def _error(x: Tensor) -> Array:
+    return xp.zeros(x.shape) if x.error is None else x.error
 
 
 def _truth(x: Array) -> Array:

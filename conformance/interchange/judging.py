@@ -93,12 +93,13 @@ class Run:
         self.ordinals: list[int] = []
         """Of each call, which of its layer's it is."""
         self.computed: set[int] = set()
+        """The arrays that some call has made; one that is passed on is not made anew."""
         self._mask_with: dict[int, int | None] = {}
         counts: dict[LayerPath, int] = {}
         for call in inspection.told.calls:
             self.ordinals.append(counts.get(call.layer, 0))
             counts[call.layer] = self.ordinals[-1] + 1
-            self.computed.update(call.outputs)
+            self.computed.update(n for n in call.outputs if n not in call.inputs)
             self._mask_with |= zip(call.outputs, call.output_masks, strict=False)
 
     def masks_given(self, call: LayerCall) -> tuple[Array | None, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,62 +12,20 @@ import pytest
 from conformance.checks import Bench
 from conformance.interchange.judging import LayerCheck, Specified, check_layers
 from conformance.reference_impl import layers
-from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.saving.saved_model import LayerPath
 from conformance.runners.inspection import Inspection
-from conformance.runners.protocol import ArrayForm, Identity, Inspected, LayerCall
+from conformance.runners.protocol import Identity
 from conformance.verdicts import Rung, Verdict
 from tests.interchange.test_models_asked import INPUTS, of_keras, of_tfjs
+from tests.interchange.told import F32, Told, as_specified, only
 from tests.runners.adapter import Adapter
-
-F32 = np.float32
 
 
 def bench(name: str = "exact", **versions: str) -> Bench:
     return Bench.of(Identity(name, "python", versions, {}, {}, {"base": "ieee-float32"}, {}), ())
 
 
-class Told:
-    """An inspection that is put together call by call."""
-
-    def __init__(self) -> None:
-        self.arrays: list[Array] = []
-        self.calls: list[LayerCall] = []
-
-    def array(self, x: Any, dtype: Any = F32) -> int:
-        self.arrays.append(np.asarray(x, dtype))
-        return len(self.arrays) - 1
-
-    def call(
-        self,
-        layer: str,
-        inputs: list[int],
-        *outputs: int,
-        masks: tuple[int | None, ...] | None = None,
-        output_masks: tuple[int | None, ...] | None = None,
-        **others: Any,
-    ) -> None:
-        given = masks if masks is not None else (None,) * len(inputs)
-        on = output_masks if output_masks is not None else (None,) * len(outputs)
-        self.calls.append(LayerCall((layer,), tuple(inputs), given, (), others, outputs, on))
-
-    @property
-    def inspection(self) -> Inspection:
-        forms = tuple(ArrayForm(x.dtype.name, x.shape) for x in self.arrays)
-        return Inspection(Inspected(1, arrays=forms, calls=tuple(self.calls)), tuple(self.arrays))
-
-
 DENSE = {"kernel": np.array([[1, 2], [3, 4]], F32), "bias": np.array([1, -1], F32)}
-
-
-def of(layer: Layer | None, **weights: Array) -> Specified:
-    return Specified(layer, weights)
-
-
-def only(name: str, layer: Layer | None, **weights: Array) -> dict[LayerPath, Specified]:
-    """A model of one layer."""
-    return {(name,): Specified(layer, weights)}
 
 
 def outputs(checks: list[LayerCheck]) -> list[LayerCheck]:
@@ -82,8 +39,8 @@ def two_dense(first: list[list[float]]) -> list[LayerCheck]:
     z = told.array(np.array(first, F32) @ DENSE["kernel"] + DENSE["bias"])
     told.call("a", [x], y)
     told.call("b", [y], z)
-    dense = of(layers.Dense(2), **DENSE)
-    return outputs(list(check_layers(told.inspection, {("a",): dense, ("b",): dense}, bench())))
+    dense = Specified(layers.Dense(2), DENSE)
+    return outputs(list(check_layers(told.inspection(), {("a",): dense, ("b",): dense}, bench())))
 
 
 def test_layers_that_are_right_conform() -> None:
@@ -110,7 +67,7 @@ def test_calls_of_one_layer_are_counted() -> None:
     x, y, z = told.array([[1, 2]]), told.array([[8, 9]]), told.array([[0, 0]])
     told.call("a", [x], y)
     told.call("a", [x], z)
-    checks = outputs(list(check_layers(told.inspection, only("a", layers.Dense(2), **DENSE), bench())))
+    checks = outputs(list(check_layers(told.inspection(), only("a", layers.Dense(2), **DENSE), bench())))
     assert [(check.call, check.verdict) for check in checks] == [
         (0, Verdict.CONFORMS),
         (1, Verdict.DIVERGES),
@@ -118,7 +75,7 @@ def test_calls_of_one_layer_are_counted() -> None:
 
 
 def alone(specified: Mapping[LayerPath, Specified], told: Told) -> LayerCheck:
-    (check,) = outputs(list(check_layers(told.inspection, specified, bench())))
+    (check,) = outputs(list(check_layers(told.inspection(), specified, bench())))
     return check
 
 
@@ -142,7 +99,7 @@ def test_other_numbers_of_outputs_and_other_shapes_diverge() -> None:
     assert alone(dense, told).message == "shape [1, 1], expected [1, 2]"
     told = Told()
     told.call("a", [told.array([[1, 2]])], told.array([[8, 9]]), told.array([[8, 9]]))
-    checks = outputs(list(check_layers(told.inspection, dense, bench())))
+    checks = outputs(list(check_layers(told.inspection(), dense, bench())))
     assert {(check.verdict, check.message) for check in checks} == {
         (Verdict.DIVERGES, "2 outputs, expected 1")
     }
@@ -184,7 +141,7 @@ def recurrent(given: str | None, computed_with: str | None, *, on_purpose: bool 
         told.call("comparison", [x], masks[given])
     told.call("rnn", [x], told.array([[h]]), masks=(masks[given] if given else None,))
     specified = only("rnn", layers.SimpleRNN(1), **KERNEL)
-    return outputs(list(check_layers(told.inspection, specified, bench())))[-1]
+    return outputs(list(check_layers(told.inspection(), specified, bench())))[-1]
 
 
 def test_a_mask_is_that_which_the_layers_before_hand_on() -> None:
@@ -207,8 +164,8 @@ def test_a_mask_that_is_not_handed_on_is_a_finding() -> None:
     told = Told()
     words = told.array([[1, 0]], np.int32)
     told.call("embedding", [words], told.array([[[3], [2]]]))
-    embedding = of(layers.Embedding(2, 1, mask_zero=True), embeddings=np.array([[2], [3]], F32))
-    checks = list(check_layers(told.inspection, {("embedding",): embedding}, bench()))
+    embedding = Specified(layers.Embedding(2, 1, mask_zero=True), {"embeddings": np.array([[2], [3]], F32)})
+    checks = list(check_layers(told.inspection(), {("embedding",): embedding}, bench()))
     assert [(check.observable, check.verdict) for check in checks] == [
         ("output/0", Verdict.CONFORMS),
         ("mask/0", Verdict.DIVERGES),
@@ -229,7 +186,7 @@ def test_a_recorded_deviation_explains_what_departs() -> None:
     told.call("a", [told.array(x)], told.array(np.clip(x * F32(0.2) + F32(0.5), 0, 1)))
     specified = only("a", layers.Activation("hard_sigmoid"))
     (check,) = outputs(
-        list(check_layers(told.inspection, specified, bench("tfjs-cpu", **{"tfjs-layers": "4.22.0"})))
+        list(check_layers(told.inspection(), specified, bench("tfjs-cpu", **{"tfjs-layers": "4.22.0"})))
     )
     assert check.verdict is Verdict.DEVIATES
     assert len(check.deviations) == 1
@@ -237,22 +194,6 @@ def test_a_recorded_deviation_explains_what_departs() -> None:
     assert check.error
     assert check.error > 0.01
     assert alone(specified, told).verdict is Verdict.DIVERGES
-
-
-def as_specified(inspection: Inspection) -> dict[LayerPath, Specified]:
-    """The layers that the specification has, as the backend tells them, but for what it leaves null."""
-    found: dict[LayerPath, Specified] = {}
-    for layer in inspection.told.layers:
-        kind, _, name = layer.subject.partition(".")
-        if kind == "layers" and name in Layer.registered:
-            cls = layers.get(name)
-            config = {
-                key: value
-                for key, value in layer.config.items()
-                if key in cls.arguments and value is not None
-            }
-            found[layer.path] = Specified(cls.from_config(config), inspection.weights(layer.path))
-    return found
 
 
 def judged(adapter: Adapter, inspection: Inspection) -> list[LayerCheck]:
