@@ -93,7 +93,7 @@ class Pieces:
     def _array(self, number: int, form: ArrayForm) -> Array:
         if form.dtype not in DTYPES or any(n < 0 for n in form.shape):
             raise BadInspection(f"array {number} is told to be {form.dtype} of shape {list(form.shape)}")
-        data = bytes(self._arrays.pop(number, b""))
+        data = memoryview(self._arrays.pop(number, bytearray())).toreadonly()
         expected = math.prod(form.shape) * np.dtype(DTYPES[form.dtype]).itemsize
         if len(data) != expected:
             raise BadInspection(

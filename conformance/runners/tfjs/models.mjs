@@ -105,15 +105,16 @@ function timed(model, layers, inputs, repeats, arrays) {
   return {results, seconds};
 }
 
-/** What a call was given beside its tensors, mask and states, as JSON. */
-function others(arguments_) {
+/** What a call was given beside its inputs, mask and states, as JSON. */
+function others(tf, arguments_, arrays) {
+  const told = Object.entries(arguments_).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    Object.entries(arguments_).filter(([, value]) => ["boolean", "number", "string"].includes(typeof value)),
+    told.map(([name, value]) => [name, value instanceof tf.Tensor ? {array: arrays.of(value)} : value]),
   );
 }
 
 /** The calls of the layers in a run of the model, and its outputs; the model is of no use after it. */
-function watched(model, layers, inputs, arrays) {
+function watched(tf, model, layers, inputs, arrays) {
   const calls = [];
   for (const {path, layer} of layers) {
     const {apply, call, computeMask} = layer;
@@ -132,7 +133,7 @@ function watched(model, layers, inputs, arrays) {
         inputs: taken.map((x) => arrays.of(x)),
         masks: (mask == null ? taken.map(() => null) : listed(mask)).map((one) => arrays.ofMask(one)),
         initial_state: (initialState ?? []).map((state) => arrays.of(state)),
-        others: others(rest),
+        others: others(tf, rest, arrays),
       };
       const outputs = call.call(layer, given, circumstances);
       latest.outputs = listed(outputs).map((output) => arrays.of(output));
@@ -177,7 +178,7 @@ async function fill(tf, asked, arrays, answer) {
   const active = called(tf, layers);
   Object.assign(answer, attempt("call", () => timed(model, active, inputs, asked.repeats, arrays)));
   if (asked.layers) {
-    Object.assign(answer, attempt("call", () => watched(model, active, inputs, arrays)));
+    Object.assign(answer, attempt("call", () => watched(tf, model, active, inputs, arrays)));
   }
 }
 
