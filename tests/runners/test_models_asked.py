@@ -12,7 +12,7 @@ from conformance.runners.protocol import ConcreteModel, WireError
 from conformance.runners.question import Broken, Limits
 from conformance.verdicts import Verdict
 
-from .conversation import case, is_right, started
+from .conversation import LIMITS, case, is_right, spec, started
 
 pytestmark = pytest.mark.anyio
 
@@ -27,6 +27,11 @@ def anyio_backend() -> str:
 def model(do: str) -> ConcreteModel:
     """A model that the scripted adapter answers by its function of that name."""
     return ConcreteModel(do, (), layers=True, weights=True, repeats=1)
+
+
+async def test_who_says_nothing_of_models_offers_none() -> None:
+    async with Runner(spec("well"), limits=LIMITS) as runner:
+        assert (await runner.start()).models == ()
 
 
 async def arrays_of(runner: Runner) -> list[list[float]]:

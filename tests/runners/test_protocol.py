@@ -209,3 +209,9 @@ def test_another_version_of_the_protocol_is_refused() -> None:
     done = converse(Start(PROTOCOL_VERSION + 1, "mine"))
     assert done.returncode == 1
     assert b"the suite speaks protocol 2, this adapter 1" in done.stderr
+
+
+def test_an_adapter_that_offers_no_models_says_so_when_it_is_asked_about_one() -> None:
+    done = converse(Start(PROTOCOL_VERSION, "mine"), Inspect(1, MODEL))
+    assert done.returncode == 1
+    assert b"this adapter can be asked about no saved model" in done.stderr
