@@ -20,6 +20,16 @@ MAY_IMPORT = {
     "cases": ("cases", "reference_impl"),
     "dialects": ("dialects", "cases", "reference_impl", "verdicts"),
     "runners": ("runners", "reference_impl.arrays", "schemas", "verdicts"),
+    "interchange": (
+        "interchange",
+        "reference_impl",
+        "cases",
+        "dialects",
+        "runners",
+        "checks",
+        "judging",
+        "verdicts",
+    ),
 }
 """For a part of the package, the parts that it may name at run time; the engine joins them."""
 

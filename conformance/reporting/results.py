@@ -69,6 +69,7 @@ class BackendRecord(_Record, frozen=True):
     given: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     aliases: dict[str, str] = {}
+    models: tuple[str, ...] = ()
 
 
 class UnavailableRecord(_Record, frozen=True):

@@ -13,12 +13,16 @@ import anyio.to_thread
 import msgspec
 
 from conformance.runners.child import Child, OverlongLine
+from conformance.runners.inspection import BadInspection, Inspection, ModelQuestion, misfit
 from conformance.runners.protocol import (
     PROTOCOL_VERSION,
     ConcreteCase,
+    ConcreteModel,
     Identity,
+    Inspected,
     Observation,
     Observed,
+    Piece,
     Reply,
     Start,
     Started,
@@ -28,7 +32,15 @@ from conformance.runners.protocol import (
     spoken_version,
 )
 from conformance.runners.provision import Progress, silent
-from conformance.runners.question import REPEATED, Answer, Broken, Limits, Question, tells_its_case
+from conformance.runners.question import (
+    REPEATED,
+    Answer,
+    Broken,
+    Limits,
+    Pending,
+    Question,
+    tells_its_case,
+)
 from conformance.runners.registry import BackendSpec
 from conformance.runners.unavailable import BackendUnavailable
 from conformance.runners.validation import validate_observation
@@ -102,8 +114,8 @@ class Runner:
         self._window = window
         self._progress = progress
         self._first_id = self._next_id = 1
-        self._waiting: deque[Question] = deque()
-        self._in_flight: deque[Question] = deque()
+        self._waiting: deque[Pending] = deque()
+        self._in_flight: deque[Pending] = deque()
         self._oldest_since = 0.0
         self._last: tuple[ConcreteCase, dict[str, Observed]] | None = None
         self._changed = anyio.Event()
@@ -151,13 +163,7 @@ class Runner:
             anyio.ClosedResourceError: the runner was not started, or has been closed.
         """
         question = Question(case)
-        if self._given_up is not None:
-            question.fail(self._given_up)
-        elif self._ended is None or self._ended.is_set():
-            raise anyio.ClosedResourceError
-        else:
-            self._waiting.append(question)
-            self._changed.set()
+        self._put(question)
         return question
 
     async def observe(self, case: ConcreteCase) -> Answer:
@@ -167,6 +173,26 @@ class Runner:
             anyio.ClosedResourceError: the runner was not started, or was closed meanwhile.
         """
         return await self.ask(case).result()
+
+    async def inspect(self, model: ConcreteModel) -> Inspection | Broken:
+        """The backend's answer about a saved model, of a format that its identity names.
+
+        Raises:
+            anyio.ClosedResourceError: the runner was not started, or was closed meanwhile.
+        """
+        question = ModelQuestion(model, self._limits.model_bytes)
+        self._put(question)
+        return await question.result()
+
+    def _put(self, question: Pending) -> None:
+        """Behind what waits already."""
+        if self._given_up is not None:
+            question.give_up(self._given_up)
+        elif self._ended is None or self._ended.is_set():
+            raise anyio.ClosedResourceError
+        else:
+            self._waiting.append(question)
+            self._changed.set()
 
     async def close(self) -> None:
         """Tell the backend to stop, wait for it a little, and end whatever is left of it."""
@@ -207,10 +233,10 @@ class Runner:
             match await self._receive_reply(child):
                 case Started(identity=identity):
                     return identity
-                case Observation():
-                    return Broken(Verdict.PROTOCOL_ERROR, "answered `observed` to `start`")
                 case Broken() as fault:
                     return fault
+                case _:
+                    return Broken(Verdict.PROTOCOL_ERROR, "answered something else than `started` to `start`")
         return Broken(Verdict.TIMED_OUT, f"did not answer within {self._limits.start_s:g} s")
 
     async def _receive_reply(self, child: Child) -> Reply | Broken:
@@ -259,8 +285,7 @@ class Runner:
         finally:
             for question in (*self._in_flight, *self._waiting):
                 if self._given_up is not None:
-                    left = (name for name in question.case.observables if name not in question.answer)
-                    question.take(dict.fromkeys(left, self._given_up))
+                    question.give_up(self._given_up)
                 question.settled.set()
             ended.set()
 
@@ -344,6 +369,9 @@ class Runner:
                 case Observation() as observation:
                     if (fault := self._accept(observation)) is not None:
                         return fault
+                case Piece() | Inspected() as part:
+                    if (fault := self._accept_part(part)) is not None:
+                        return fault
                 case Started():
                     return Broken(Verdict.PROTOCOL_ERROR, "answered `started` a second time")
                 case Broken() as fault:
@@ -354,14 +382,14 @@ class Runner:
         if not self._in_flight or observation.id != self._in_flight[0].id:
             return Broken(Verdict.PROTOCOL_ERROR, self._out_of_turn(observation.id))
         oldest = self._in_flight[0]
+        if not isinstance(oldest, Question):
+            return Broken(Verdict.PROTOCOL_ERROR, f"answered {oldest.id}, a model, as if it were a case")
         if self._repeats(oldest.sent, observation.observables):
             if not oldest.suspected:
                 oldest.doubted = observation.observables
             return REPEATED
         self._last = oldest.sent, observation.observables
-        self._in_flight.popleft()
-        self._oldest_since = anyio.current_time()
-        self._changed.set()
+        self._answered()
         problems = validate_observation(oldest.sent, observation)
         oldest.take(
             {
@@ -374,6 +402,28 @@ class Runner:
         if not oldest.settled.is_set():
             self._waiting.appendleft(oldest)
         return None
+
+    def _accept_part(self, part: Piece | Inspected) -> Broken | None:
+        """Hand the part of an answer to whoever asked for it, or say why nobody did."""
+        if not self._in_flight or part.id != self._in_flight[0].id:
+            return Broken(Verdict.PROTOCOL_ERROR, self._out_of_turn(part.id))
+        oldest = self._in_flight[0]
+        if not isinstance(oldest, ModelQuestion):
+            return Broken(Verdict.PROTOCOL_ERROR, f"answered {oldest.id}, a case, as if it were a model")
+        try:
+            last = oldest.take(part)
+        except BadInspection as error:
+            return misfit(error)
+        if last:
+            self._last = None
+            self._answered()
+        return None
+
+    def _answered(self) -> None:
+        """The oldest question has its answer."""
+        self._in_flight.popleft()
+        self._oldest_since = anyio.current_time()
+        self._changed.set()
 
     def _out_of_turn(self, number: int) -> str:
         """What is wrong with an answer of that number, which is not that of the oldest question."""
@@ -392,16 +442,15 @@ class Runner:
 
     async def _until_late(self, child: Child) -> Broken:
         """Wait until a case has been the oldest unanswered one for longer than it may."""
-        for_case = self._limits.case_s
-        for_observable = min(for_case, self._limits.observable_s)
+        shortest = min(self._limits.case_s, self._limits.observable_s, self._limits.model_s)
         while True:
             # What becomes the oldest during this sleep is not due before its end.
-            pause = anyio.current_time() + for_observable
+            pause = anyio.current_time() + shortest
             if not self._in_flight:
                 await anyio.sleep_until(pause)
                 continue
             oldest = self._in_flight[0]
-            asked, limit = oldest.id, for_observable if oldest.suspected else for_case
+            asked, limit = oldest.id, oldest.seconds(self._limits)
             await anyio.sleep_until(min(self._oldest_since + limit, pause))
             if anyio.current_time() < self._oldest_since + limit:
                 continue

@@ -1,9 +1,13 @@
 """The protocol: JSON lines from the suite to a backend's adapter and back.
 
-The suite writes `start`, then any number of `observe`, then `stop`; the adapter answers `start` with
-`started` and each `observe` with one `observed` of the same id, in order. Tensors are dense: dtype, shape
-and base64 of little-endian bytes (booleans one byte each), because JSON has no NaN, infinity or negative
-zero.
+The suite writes `start`, then any number of `observe` and `inspect`, then `stop`; the adapter answers `start`
+with `started`, each `observe` with one `observed` of the same id, and each `inspect` with any number of
+`piece` and then one `inspected`, in order. Tensors are dense: dtype, shape and base64 of little-endian bytes
+(booleans one byte each), because JSON has no NaN, infinity or negative zero.
+
+What a model computes inside is told in pieces, because no line can hold it: the weights of one layer of VGG16
+are 400 MB. A piece is a line of a few megabytes, so that neither side ever holds a message beside its arrays,
+and the limit on a line stays what it is for cases.
 
 An adapter that does not answer in time, ends, or writes anything else is killed and started anew, and has to
 give the same identity again. The case at fault is then asked once more, one observable in each `observe`. So
@@ -113,7 +117,8 @@ class WireError(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="er
 
     Attributes:
         kind: one of `ERROR_KINDS`.
-        at: `construction`, `build`, `call`, `gradient`, `shape`, `config` or `reconstruction`.
+        at: `construction`, `build`, `call`, `gradient`, `shape`, `config` or `reconstruction`; of a saved
+            model `load` too.
         message: the backend's own first line.
     """
 
@@ -153,11 +158,36 @@ class Observe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     case: ConcreteCase
 
 
+class ConcreteModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A saved model to load and to run in inference mode.
+
+    Attributes:
+        location: the path of a file, or the URL of a `model.json`.
+        inputs: an array for each of the model's inputs, in its order.
+        layers: whether what every layer was given and gave is told.
+        weights: whether the values of the weights are told.
+        repeats: how many times `predict` is called and timed.
+    """
+
+    location: str
+    inputs: tuple[WireTensor, ...]
+    layers: bool
+    weights: bool
+    repeats: int
+
+
+class Inspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="inspect"):
+    """Ask about a model; all parts of the answer carry the same id."""
+
+    id: int
+    model: ConcreteModel
+
+
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="stop"):
     """The adapter answers nothing and exits with 0."""
 
 
-Request = Start | Observe | Stop
+Request = Start | Observe | Inspect | Stop
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,6 +204,8 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             found by introspection. What is not listed is unsupported and asked nothing; a class that the
             backend has and the specification lacks is listed too.
         aliases: for each subject that is another one by another name, that one's.
+        models: the formats of saved models that it can be asked about: `keras` and `h5`, which it is given
+            by path, and `model.json`, which it is given by URL.
     """
 
     name: str
@@ -184,6 +216,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arithmetic: dict[str, Any]
     capabilities: dict[str, list[str]]
     aliases: dict[str, str] = {}
+    models: tuple[str, ...] = ()
 
 
 class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="started"):
@@ -198,7 +231,108 @@ class Observation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
     observables: dict[str, Observed]
 
 
-Reply = Started | Observation
+class Piece(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="piece"):
+    """The next bytes of an array of the answer to an `inspect`: base64, whole elements."""
+
+    id: int
+    array: int
+    data: str
+
+
+class ArrayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an array is whose bytes came in pieces; one without elements needs none."""
+
+    dtype: Annotated[str, _told(enum=[*DTYPES])]
+    shape: tuple[Annotated[int, _told(minimum=0)], ...]
+
+
+class ModelTensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An input or output as the model declares it; null is a dimension that may be any."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+class ModelWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A weight by the name that cases use for it, and the number of its array where values are told."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    trainable: bool
+    array: int | None = None
+
+
+class ModelLayer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A layer of the model, or of a model inside it.
+
+    Attributes:
+        path: the names of the models around it, from the outside in and without the outermost, and its own.
+        subject: `layers.Dense`; `models.Functional` where it is a model, whose layers are told after it;
+            `operations.Add` where it is a function of the backend that stands in the graph as a layer does.
+        config: as of the observable `config`; null of a model, and of an operation.
+        weights: in its order; of a model those of its layers, and not told again.
+    """
+
+    path: tuple[str, ...]
+    subject: str
+    config: Any
+    weights: tuple[ModelWeight, ...]
+
+
+class LayerCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call of a layer that is no model, in the backend's own run: numbers of arrays, null for none.
+
+    What is not computed anew, as the output of a layer that passes its input on, has the number that it had:
+    by its number an input is known to be the output of another call.
+
+    Attributes:
+        layer: its path.
+        inputs: the tensors that it was given in order.
+        masks: that it was called with; as many as it was given, which may be fewer than there are inputs.
+        initial_state: that it was called with, of a recurrent layer.
+        others: its other arguments by name, or by their places as `"0"`; `{"array": n}` for a tensor.
+        outputs: all of them in order.
+        output_masks: that each output hands on.
+    """
+
+    layer: tuple[str, ...]
+    inputs: tuple[int, ...]
+    masks: tuple[int | None, ...]
+    initial_state: tuple[int, ...]
+    others: dict[str, Any]
+    outputs: tuple[int, ...]
+    output_masks: tuple[int | None, ...]
+
+
+class Inspected(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="reply", tag="inspected"):
+    """The answer to `inspect`, after its pieces: what the model is, and what it did, as far as it came.
+
+    Attributes:
+        error: what ended it, at `load`, `build`, `config` or `call`.
+        inputs, outputs: as the model declares them.
+        layers: in the backend's order.
+        arrays: the forms of all arrays whose numbers are told.
+        results: the arrays of the outputs of the first `predict`.
+        calls: in the order in which they were made, in a run of its own.
+        ends: the arrays of the outputs of that run.
+        seconds: that each `predict` took until its outputs could be read; the first prepares what others use.
+    """
+
+    id: int
+    error: WireError | None = None
+    inputs: tuple[ModelTensor, ...] = ()
+    outputs: tuple[ModelTensor, ...] = ()
+    layers: tuple[ModelLayer, ...] = ()
+    arrays: tuple[ArrayForm, ...] = ()
+    results: tuple[int, ...] = ()
+    calls: tuple[LayerCall, ...] = ()
+    ends: tuple[int, ...] = ()
+    seconds: tuple[float, ...] = ()
+
+
+Reply = Started | Observation | Piece | Inspected
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode

@@ -1,4 +1,4 @@
-"""A case on its way to a backend's answer: what was asked, what came of it, and how long it may take."""
+"""What is on its way to a backend's answer: what was asked, what came of it, and how long it may take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 import msgspec
 
-from conformance.runners.protocol import ConcreteCase, Observe, Observed, WireJSON, WireTensor
+from conformance.runners.protocol import ConcreteCase, Observe, Observed, Request, WireJSON, WireTensor
 from conformance.verdicts import Verdict
 
 
@@ -38,34 +38,72 @@ class Limits:
         start_s, case_s: seconds for a start, and for a case.
         observable_s: seconds for an observable that is asked by itself, after a fault in its case; never
             more than `case_s`.
-        line_bytes: the length of an answer.
+        model_s: seconds for a saved model, from the request to the end of the answer.
+        line_bytes: the length of an answer, or of a piece of one.
+        model_bytes: of all the arrays in the answer about a model.
     """
 
     start_s: float = 120.0
     case_s: float = 60.0
     observable_s: float = 15.0
+    model_s: float = 300.0
     line_bytes: int = 64 * 1024 * 1024
+    model_bytes: int = 2 * 1024**3
+
+
+@dataclass(eq=False, kw_only=True)
+class Pending:
+    """Something on its way to an answer.
+
+    Attributes:
+        id: under which number it was last asked; a new one each time.
+        suspected: the backend has failed once while this was the oldest one unanswered.
+        abandoned: nobody waits for the answer any more.
+    """
+
+    id: int = 0
+    suspected: bool = False
+    abandoned: bool = False
+    settled: anyio.Event = field(default_factory=anyio.Event)
+
+    def next(self, number: int) -> Request:
+        """The next request, under this number."""
+        raise NotImplementedError  # a case and a model have their own
+
+    def fail(self, fault: Broken) -> None:
+        """Take the fault as the answer to all that was asked last."""
+        raise NotImplementedError  # a case and a model have their own
+
+    def give_up(self, fault: Broken) -> None:
+        """Take the fault as the answer to all that has none."""
+        raise NotImplementedError  # a case and a model have their own
+
+    def seconds(self, limits: Limits) -> float:
+        """What the answer to what was asked last may take."""
+        raise NotImplementedError  # a case and a model have their own
+
+    async def wait(self) -> None:
+        """Until there is an answer, or the runner is closed."""
+        if not self.settled.is_set():
+            try:
+                await self.settled.wait()
+            finally:
+                self.abandoned = True
 
 
 @dataclass(eq=False)
-class Question:
+class Question(Pending):
     """A case on its way to an answer: all at once, or observable by observable once it is a suspect.
 
     Attributes:
-        sent, id: what was asked when it was last sent, and under which number; a new one each time.
-        suspected: the backend has failed once while this was the oldest one unanswered.
+        sent: what was asked when it was last sent.
         doubted: what was answered when it looked like the answer to the case before.
-        abandoned: nobody waits for the answer any more.
     """
 
     case: ConcreteCase
     sent: ConcreteCase = field(init=False)
-    id: int = 0
-    suspected: bool = False
     doubted: dict[str, Observed] | None = None
-    abandoned: bool = False
     answer: dict[str, Observed | Broken] = field(default_factory=dict)
-    settled: anyio.Event = field(default_factory=anyio.Event)
 
     def __post_init__(self) -> None:
         self.sent = self.case
@@ -76,11 +114,7 @@ class Question:
         Raises:
             anyio.ClosedResourceError: the runner was closed meanwhile.
         """
-        if not self.settled.is_set():
-            try:
-                await self.settled.wait()
-            finally:
-                self.abandoned = True
+        await self.wait()
         if self.answer.keys() < set(self.case.observables):
             raise anyio.ClosedResourceError
         return {name: self.answer[name] for name in self.case.observables}
@@ -105,8 +139,13 @@ class Question:
             self.settled.set()
 
     def fail(self, fault: Broken) -> None:
-        """Take the fault as the answer to all that was asked last."""
         self.take(dict.fromkeys(self.sent.observables, fault))
+
+    def give_up(self, fault: Broken) -> None:
+        self.take(dict.fromkeys((n for n in self.case.observables if n not in self.answer), fault))
+
+    def seconds(self, limits: Limits) -> float:
+        return min(limits.case_s, limits.observable_s) if self.suspected else limits.case_s
 
 
 def tells_its_case(observables: dict[str, Observed]) -> bool:

@@ -8,6 +8,7 @@ from conformance.runners.protocol import (
     PROTOCOL_VERSION,
     ConcreteCase,
     Identity,
+    Inspect,
     Observation,
     Observe,
     Observed,
@@ -44,6 +45,8 @@ def serve(start: Callable[[Start], Identity], observe: Callable[[ConcreteCase], 
                 reply = Started(PROTOCOL_VERSION, start(request))
             case Observe(id=number, case=case):
                 reply = Observation(number, observe(case))
+            case Inspect():
+                raise SystemExit("this adapter can be asked about no saved model, and has told so")
             case Stop():
                 return
         replies.write(encode(reply))

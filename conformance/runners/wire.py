@@ -25,9 +25,16 @@ def pack(x: Array) -> tuple[str, tuple[int, ...], str]:
     >>> pack(np.array([1.0], np.float32))
     ('float32', (1,), 'AACAPw==')
     """
-    name = x.dtype.name  # NumPy makes the text anew each time
-    data = np.ascontiguousarray(x, dtype=DTYPES[name]).tobytes()
-    return name, tuple(x.shape), base64.b64encode(data).decode()
+    return x.dtype.name, tuple(x.shape), base64.b64encode(little_endian(x).tobytes()).decode()
+
+
+def little_endian(x: Array) -> Array:
+    """The elements in row-major order as messages have them.
+
+    Raises:
+        KeyError: no message can hold an array of this dtype.
+    """
+    return np.ascontiguousarray(x, dtype=DTYPES[x.dtype.name])
 
 
 def unpack(dtype: str, shape: Sequence[int], data: str) -> Array:

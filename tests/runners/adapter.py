@@ -10,7 +10,15 @@ from typing import Any
 
 from conformance.reference_impl.arrays import Array
 from conformance.runners import protocol
-from conformance.runners.protocol import ConcreteCase, Observed, WireError, WireJSON, WireTensor
+from conformance.runners.inspection import Inspection, Pieces
+from conformance.runners.protocol import (
+    ConcreteCase,
+    ConcreteModel,
+    Observed,
+    WireError,
+    WireJSON,
+    WireTensor,
+)
 
 
 class Adapter:
@@ -79,6 +87,20 @@ class Adapter:
         assert observation.id == self.asked
         assert list(observation.observables) == list(case.observables)
         return {name: unwrapped(value) for name, value in observation.observables.items()}
+
+    def inspect(self, location: str | Path, *inputs: Array, repeats: int = 1) -> Inspection:
+        """What it tells of a saved model, its layers and weights too."""
+        self.asked += 1
+        model = ConcreteModel(str(location), tuple(map(protocol.to_wire, inputs)), True, True, repeats)
+        pieces = Pieces(2**30)
+        reply = self.ask(protocol.Inspect(self.asked, model))
+        while isinstance(reply, protocol.Piece):
+            assert reply.id == self.asked
+            pieces.add(reply)
+            reply = protocol.decode_reply(self.replies.readline())
+        assert isinstance(reply, protocol.Inspected)
+        assert reply.id == self.asked
+        return pieces.assemble(reply)
 
     def stop(self) -> int:
         """Its exit code, once it is told to stop."""

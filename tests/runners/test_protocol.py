@@ -14,10 +14,19 @@ import pytest
 from conformance.runners.protocol import (
     DTYPES,
     PROTOCOL_VERSION,
+    ArrayForm,
     ConcreteCase,
+    ConcreteModel,
     Identity,
+    Inspect,
+    Inspected,
+    LayerCall,
+    ModelLayer,
+    ModelTensor,
+    ModelWeight,
     Observation,
     Observe,
+    Piece,
     Reply,
     Request,
     Start,
@@ -49,9 +58,26 @@ CASE = ConcreteCase(
 IDENTITY = Identity(
     "mine", "python", {"mine": "1"}, {}, {"machine": "x"}, {"base": "ieee-float32"}, {"*": ["*"]}
 )
-REQUESTS = [Start(PROTOCOL_VERSION, "mine"), Observe(1, CASE), Stop()]
+MODEL = ConcreteModel("/models/mine.keras", CASE.inputs, layers=True, weights=False, repeats=3)
+CALL = LayerCall(("tower", "dense"), (0,), (None,), (), {"training": False}, (1,), (None,))
+INSPECTED = Inspected(
+    2,
+    error=WireError("internal", "call", "no"),
+    inputs=(ModelTensor("x", (None, 3), "float32"),),
+    layers=(
+        ModelLayer(
+            ("tower", "dense"), "layers.Dense", {"units": 2}, (ModelWeight("bias", (2,), "float32", True),)
+        ),
+    ),
+    arrays=(ArrayForm("float32", (1, 3)), ArrayForm("float32", (1, 2))),
+    calls=(CALL,),
+    seconds=(0.25,),
+)
+REQUESTS = [Start(PROTOCOL_VERSION, "mine"), Observe(1, CASE), Inspect(2, MODEL), Stop()]
 REPLIES = [
     Started(PROTOCOL_VERSION, IDENTITY),
+    Piece(2, 0, "AAAA"),
+    INSPECTED,
     Observation(1, {"a": CASE.inputs[0], "b": WireJSON([None]), "c": WireError("type", "call", "no")}),
 ]
 
@@ -183,3 +209,9 @@ def test_another_version_of_the_protocol_is_refused() -> None:
     done = converse(Start(PROTOCOL_VERSION + 1, "mine"))
     assert done.returncode == 1
     assert b"the suite speaks protocol 2, this adapter 1" in done.stderr
+
+
+def test_an_adapter_that_offers_no_models_says_so_when_it_is_asked_about_one() -> None:
+    done = converse(Start(PROTOCOL_VERSION, "mine"), Inspect(1, MODEL))
+    assert done.returncode == 1
+    assert b"this adapter can be asked about no saved model" in done.stderr

@@ -18,8 +18,8 @@ importlib.import_module("conformance")
 del sys.path[0]
 
 from conformance.runners.keras_adapter.messages import serve  # noqa: E402
-from conformance.runners.keras_adapter.session import observe, start  # noqa: E402
+from conformance.runners.keras_adapter.session import inspect, observe, start  # noqa: E402
 
 parser = argparse.ArgumentParser("keras_adapter")
 parser.add_argument("--build", help="what the identity's settings say of a Keras that is not the suite's")
-serve(partial(start, build=parser.parse_args().build), observe)
+serve(partial(start, build=parser.parse_args().build), observe, inspect)

@@ -16,7 +16,7 @@ from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.runtime import api
 from conformance.runners.wire import Array
 
-_STATES = ("initial_state", "states")
+STATES = ("initial_state", "states")
 """The names of the call argument that takes a recurrent layer's, or a cell's, initial state."""
 
 
@@ -29,7 +29,7 @@ def _call_arguments(cls: Any) -> tuple[tuple[str, ...], frozenset[str]]:
     """
     _, *parameters = inspect.signature(cls.call).parameters.values()
     required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-    inputs = [name for name in required if name not in _STATES]
+    inputs = [name for name in required if name not in STATES]
     names = frozenset(p.name for p in parameters)
     return (*inputs, "key") if len(inputs) > 1 and "key" in names else tuple(inputs), names
 
@@ -100,7 +100,7 @@ class Invocation:
         if is_stateful(layer) and not follows:
             api.reset_state(layer)
         mode: dict[str, Any] = {"training": training} if "training" in self._names else {}
-        for name in self._names.intersection(_STATES) if self._states else ():
+        for name in self._names.intersection(STATES) if self._states else ():
             mode[name] = _by_cell(layer, self._states)
         if len(self._input_names) > 1:
             inputs = dict(zip(self._input_names, self.inputs, strict=False))

@@ -87,11 +87,11 @@ class LayerExperiment:
             case ["reconstructed", "output", index]:
                 return self._reconstruction.output(int(index))
             case ["reconstructed", "config"]:
-                return _serialized(self._twin.get_config())
+                return serialized(self._twin.get_config())
             case ["shape", knowledge]:
                 return self._inferred_shapes(knowledge)
             case ["config"]:
-                return _serialized(self._config)
+                return serialized(self._config)
             case ["dtype"]:
                 return self._inference.dtypes
             case ["mask", index]:
@@ -161,7 +161,7 @@ class LayerExperiment:
     @once
     def _weights(self) -> dict[str, Any]:
         """The variables by the names that cases use."""
-        return _named(self._built.weights)
+        return named(self._built.weights)
 
     @once
     def _trainable(self) -> frozenset[str]:
@@ -174,7 +174,7 @@ class LayerExperiment:
         return self._load(self._built)
 
     def _load(self, layer: Any) -> Any:
-        weights, given = _named(layer.weights), self.case.weights
+        weights, given = named(layer.weights), self.case.weights
         with at("build"):
             if weights.keys() != given.keys():
                 raise ValueError(
@@ -457,12 +457,13 @@ def _deserialized_layers(value: Any) -> Any:
     return value
 
 
-def _serialized(config: dict[str, Any]) -> Any:
+def serialized(config: dict[str, Any]) -> Any:
+    """The configuration as JSON, as Keras writes it to a file."""
     with at("config"):
         return keras.saving.serialize_keras_object(config)
 
 
-def _named(weights: list[Any]) -> dict[str, Any]:
+def named(weights: list[Any]) -> dict[str, Any]:
     """The variables by the last part of their paths, or where some would share it, after as many of the first
     parts in which the paths differ as tell them apart: `forward_lstm/kernel` of
     `bidirectional/forward_lstm/lstm_cell/kernel`."""

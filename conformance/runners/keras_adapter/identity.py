@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from conformance.runners.keras_adapter.messages import Message
+from conformance.runners.keras_adapter.models import FORMATS
 from conformance.runners.keras_adapter.runtime import keras
 from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, LAYERS
 
@@ -75,6 +76,7 @@ def identify(name: str, settings: dict[str, str]) -> Message:
         "arithmetic": ARITHMETIC,
         "capabilities": _capabilities(),
         "aliases": ALIASES,
+        "models": FORMATS,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,26 @@ class ConcreteCase:
         )
 
 
+@dataclass(frozen=True)
+class ConcreteModel:
+    """`protocol.ConcreteModel` with its inputs as arrays."""
+
+    location: str
+    inputs: tuple[Array, ...]
+    layers: bool
+    weights: bool
+    repeats: int
+
+    @classmethod
+    def of(cls, message: Message) -> ConcreteModel:
+        """The model of a message.
+
+        Raises:
+            ValueError: an input is malformed.
+        """
+        return cls(**{**message, "inputs": tuple(map(_to_array, message["inputs"]))})
+
+
 def _to_array(tensor: Message) -> Array:
     return unpack(tensor["dtype"], tensor["shape"], tensor["data"])
 
@@ -72,29 +93,46 @@ def of_error(kind: str, at: str, message: str) -> Message:
     return {"type": "error", "kind": kind, "at": at, "message": message}
 
 
-def serve(start: Callable[[str], Message], observe: Callable[[ConcreteCase], Message]) -> None:
+Send = Callable[[Message], None]
+
+
+def serve(
+    start: Callable[[str], Message],
+    observe: Callable[[ConcreteCase], Message],
+    inspect: Callable[[ConcreteModel, Send], Message],
+) -> None:
     """Answer requests from standard input on standard output until `stop` or the end of the input.
 
     Args:
         start: the identity of the backend of this name; the place to import the runtime.
         observe: each observable of a case, a message for each.
+        inspect: the answer about a saved model; the pieces of its arrays are sent before.
 
     Raises:
         SystemExit: the suite speaks another version of the protocol, or no request of it.
     """
     requests, replies = reserve_standard_streams()
+
+    def write(reply: Message) -> None:
+        replies.write(json.dumps(reply, separators=(",", ":")).encode())
+        replies.write(b"\n")
+        replies.flush()
+
+    def write_piece(number: int, piece: Message) -> None:
+        write({"reply": "piece", "id": number, **piece})
+
     for line in requests:
         match json.loads(line):
             case {"command": "start", "protocol": protocol} if protocol != PROTOCOL_VERSION:
                 raise SystemExit(f"the suite speaks protocol {protocol}, this adapter {PROTOCOL_VERSION}")
             case {"command": "start", "backend": backend}:
-                reply = {"reply": "started", "protocol": PROTOCOL_VERSION, "identity": start(backend)}
+                write({"reply": "started", "protocol": PROTOCOL_VERSION, "identity": start(backend)})
             case {"command": "observe", "id": number, "case": case}:
-                reply = {"reply": "observed", "id": number, "observables": observe(ConcreteCase.of(case))}
+                write({"reply": "observed", "id": number, "observables": observe(ConcreteCase.of(case))})
+            case {"command": "inspect", "id": number, "model": model}:
+                answer = inspect(ConcreteModel.of(model), partial(write_piece, number))
+                write({"reply": "inspected", "id": number, **answer})
             case {"command": "stop"}:
                 return
             case request:
                 raise SystemExit(f"{request!r} is no request of the protocol")
-        replies.write(json.dumps(reply, separators=(",", ":")).encode())
-        replies.write(b"\n")
-        replies.flush()

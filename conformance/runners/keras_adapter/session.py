@@ -3,7 +3,7 @@ are the protocol's."""
 
 from __future__ import annotations
 
-from conformance.runners.keras_adapter.messages import ConcreteCase, Message
+from conformance.runners.keras_adapter.messages import ConcreteCase, ConcreteModel, Message, Send
 
 GENERATIONS = {"keras2-tensorflow": 2}
 """The major version of Keras that answers as a backend, where it is not 3."""
@@ -49,3 +49,10 @@ def observe(case: ConcreteCase) -> Message:
     from conformance.runners.keras_adapter import experiment
 
     return experiment.observe(case)
+
+
+def inspect(model: ConcreteModel, send: Send) -> Message:
+    """The answer about a saved model, whose arrays are sent in pieces before."""
+    from conformance.runners.keras_adapter import models
+
+    return models.inspect(model, send)

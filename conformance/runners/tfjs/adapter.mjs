@@ -6,6 +6,7 @@
 import {parseArgs} from "node:util";
 import {setFlagsFromString} from "node:v8";
 import {traps} from "./failures.mjs";
+import {inspect} from "./models.mjs";
 import {observe} from "./observation.mjs";
 import {PROTOCOL_VERSION, messages, reply, reserveStandardOutput} from "./protocol.mjs";
 import {assertBackend, identity, restartBackend, startRuntime} from "./runtime.mjs";
@@ -30,14 +31,26 @@ class Session {
   }
 
   async observe({id, case: asked}) {
+    const observables = await this.safely(() => observe(this.runtime.tf, this.subjects, asked));
+    return {reply: "observed", id, observables};
+  }
+
+  async inspect({id, model}) {
+    const send = (piece) => reply({reply: "piece", id, ...piece});
+    const answer = await this.safely(() => inspect(this.runtime.tf, model, send));
+    return {reply: "inspected", id, ...answer};
+  }
+
+  /** An answer after which the backend is as it was before. */
+  async safely(answering) {
     const before = traps.count;
-    const observables = observe(this.runtime.tf, this.subjects, asked);
+    const answer = await answering();
     if (traps.count > before) {
       await restartBackend(this.runtime);
     }
     // An answer that another backend may have given is none.
     assertBackend(this.runtime);
-    return {reply: "observed", id, observables};
+    return answer;
   }
 
   async serve({modules, build}) {
@@ -51,10 +64,15 @@ class Session {
         case "observe":
           reply(await this.observe(request));
           break;
+        case "inspect":
+          reply(await this.inspect(request));
+          break;
         case "stop":
           return;
         default:
-          throw new Error(`unknown command ${JSON.stringify(request.command)}: start, observe or stop`);
+          throw new Error(
+            `unknown command ${JSON.stringify(request.command)}: start, observe, inspect or stop`,
+          );
       }
     }
   }

@@ -25,6 +25,17 @@ function scopesToKeras(layer) {
   return new Map(cells.map(({name}, i) => [`RNNCell_${i}`, name]));
 }
 
+/** The names of the layer's weights as Keras has them, in the layer's order. */
+export function namesInKeras(layer) {
+  // The weights of a wrapper are those of the layer in it.
+  const holder = (layer.layer ?? layer).getClassName();
+  const scopes = scopesToKeras(layer);
+  return localNames(layer.weights).map((name) => {
+    const path = weightToKeras(holder, name).split("/");
+    return path.map((part) => scopes.get(part) ?? part).join("/");
+  });
+}
+
 /** What a call takes as inputs, and the states that it takes by name: a cell has them beside its input. */
 function withStates(layer, inputs, initialState) {
   return isCell(layer) ? [oneOrAll([...inputs, ...initialState]), []] : [oneOrAll(inputs), initialState];
@@ -60,13 +71,7 @@ export class BuiltLayer {
       layer.built = true;
     }
     this.ownNames = localNames(layer.weights);
-    // The weights of a wrapper are those of the layer in it.
-    const holder = (layer.layer ?? layer).getClassName();
-    const scopes = scopesToKeras(layer);
-    this.names = this.ownNames.map((name) => {
-      const path = weightToKeras(holder, name).split("/");
-      return path.map((part) => scopes.get(part) ?? part).join("/");
-    });
+    this.names = namesInKeras(layer);
     this.nameOf = new Map(layer.weights.map((variable, i) => [variable, this.names[i]]));
   }
 

@@ -1,7 +1,7 @@
 /** Leaves nothing behind: TensorFlow.js frees neither variables, kept tensors, nor a failed gradient's tape. */
 
-/** Run a task, then dispose every tensor and variable that it made; standard error tells of a leak. */
-export function disposingEverything(tf, task) {
+/** Run a task to its end, then dispose every tensor and variable that it made; standard error tells of a leak. */
+export async function disposingEverything(tf, task) {
   const engine = tf.engine();
   const {numTensors: before, numBytes} = engine.state;
   const kept = [];
@@ -12,7 +12,7 @@ export function disposingEverything(tf, task) {
   };
   engine.startScope();
   try {
-    return task();
+    return await task();
   } finally {
     engine.endScope();
     engine.keep = keep;

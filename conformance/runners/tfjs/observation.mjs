@@ -7,19 +7,10 @@ import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
 import {METHODS, members} from "./methods.mjs";
 import {configToKeras} from "./naming.mjs";
-import {ARRAYS, wireElements, wireJSON, wireTensor} from "./protocol.mjs";
+import {tensorOf, wireJSON, wireTensor} from "./protocol.mjs";
 import {drawn, seeded, seeds} from "./randomness.mjs";
 import {shapesWithUnknowns} from "./shapes.mjs";
 import {signature} from "./signature.mjs";
-
-function tensor(tf, wire, what) {
-  const elements = wireElements(wire);
-  if (elements === undefined) {
-    const known = Object.keys(ARRAYS).join(", ");
-    throw new Failure("type", "call", `${what} is ${wire.dtype}; TensorFlow.js has ${known}`);
-  }
-  return tf.tensor(elements, wire.shape, wire.dtype);
-}
 
 /** The answers to one case; what several observables need is computed once, when the first is asked. */
 class Answers {
@@ -27,7 +18,7 @@ class Answers {
     this.tf = tf;
     this.subject = subject;
     this.asked = asked;
-    const all = (wires, what) => wires.map((wire, i) => tensor(tf, wire, `${what} ${i}`));
+    const all = (wires, what) => wires.map((wire, i) => tensorOf(tf, wire, `${what} ${i}`));
     this.inputs = once("call", () => all(asked.inputs, "input"));
     this.cotangents = once("gradient", () => all(asked.cotangents, "cotangent"));
     this.arguments = once("call", () => ({
@@ -36,7 +27,7 @@ class Answers {
     }));
     this.weights = once("build", () =>
       Object.fromEntries(
-        Object.entries(asked.weights).map(([name, wire]) => [name, tensor(tf, wire, `weight ${name}`)]),
+        Object.entries(asked.weights).map(([name, wire]) => [name, tensorOf(tf, wire, `weight ${name}`)]),
       ),
     );
     this.layer = once("construction", () => subject.create(asked.config));
@@ -198,7 +189,7 @@ function answer(answers, observable) {
   throw new Failure("not-implemented", "call", `unknown observable ${observable}`);
 }
 
-/** The `observables` of the protocol's observation of one case. */
+/** A promise of the `observables` of the protocol's observation of one case. */
 export function observe(tf, subjects, asked) {
   const subject = subjects.get(asked.subject);
   const answered = () => {

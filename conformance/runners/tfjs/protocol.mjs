@@ -45,17 +45,18 @@ export function reply(message) {
   }
 }
 
-/** The elements of a tensor on the wire, as an array of its own; undefined for a dtype not in `ARRAYS`. */
-export function wireElements({dtype, data}) {
+/** The `tf.Tensor` of a message; `what` it is, in words. */
+export function tensorOf(tf, {dtype, shape, data}, what) {
   if (!(dtype in ARRAYS)) {
-    return undefined;
+    const known = Object.keys(ARRAYS).join(", ");
+    throw new Failure("type", "call", `${what} is ${dtype}; TensorFlow.js has ${known}`);
   }
   const bytes = Uint8Array.from(Buffer.from(data, "base64"));
-  return new ARRAYS[dtype](bytes.buffer);
+  return tf.tensor(new ARRAYS[dtype](bytes.buffer), shape, dtype);
 }
 
-/** A `tf.Tensor` as a message. */
-export function wireTensor(tensor) {
+/** The bytes of a `tf.Tensor`, in row-major order. */
+export function bytesOf(tensor) {
   const {dtype, shape} = tensor;
   if (!shape.every(Number.isInteger)) {
     throw new Failure("internal", "call", `no array has the shape [${shape.join(", ")}]`);
@@ -63,8 +64,13 @@ export function wireTensor(tensor) {
   const values = tensor.dataSync();
   // Some kernels of the plain JavaScript backend leave another array type than the dtype's.
   const elements = values instanceof ARRAYS[dtype] ? values : ARRAYS[dtype].from(values);
-  const data = Buffer.from(elements.buffer, elements.byteOffset, elements.byteLength).toString("base64");
-  return {type: "tensor", dtype, shape, data};
+  return Buffer.from(elements.buffer, elements.byteOffset, elements.byteLength);
+}
+
+/** A `tf.Tensor` as a message. */
+export function wireTensor(tensor) {
+  const data = bytesOf(tensor).toString("base64");
+  return {type: "tensor", dtype: tensor.dtype, shape: tensor.shape, data};
 }
 
 /** Anything that is no array, as a message. */

@@ -3,6 +3,7 @@ import {createRequire} from "node:module";
 import os from "node:os";
 import path from "node:path";
 import {ARITHMETIC} from "./arithmetic.mjs";
+import {FORMATS} from "./models.mjs";
 
 const PREFIX = "tfjs-";
 
@@ -100,5 +101,6 @@ export function identity({backend, name, tf, implementation}, subjects) {
     },
     arithmetic: ARITHMETIC[name],
     capabilities: Object.fromEntries([...subjects].map(([subject, {observables}]) => [subject, observables])),
+    models: FORMATS,
   };
 }

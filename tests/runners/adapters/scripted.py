@@ -3,7 +3,8 @@
 Its first argument names the function below that answers `start`, its second the file by which that knows
 a second start. A case is answered with its seed, so that no two answers can be mixed up unseen, unless its
 config's `do` names another function below. That is done whatever is asked or, with `at`, only where that
-observable is; and every time or, with `marker`, only until there is a file of that name.
+observable is; and every time or, with `marker`, only until there is a file of that name. A model is answered
+by the function that its location names.
 """
 
 import base64
@@ -252,6 +253,77 @@ def family(request: Message) -> None:
     observed(request, {"type": "json", "value": pids})
 
 
+# To answer about a model
+
+
+def piece(request: Message, array: int, *values: float, data: str | None = None) -> None:
+    data = tensor(*values)["data"] if data is None else data
+    reply({"reply": "piece", "id": request["id"], "array": array, "data": data})
+
+
+def inspected(request: Message, *sizes: int, results: tuple[int, ...] = (0,), **others: Any) -> None:
+    arrays = [{"dtype": "float32", "shape": [size]} for size in sizes]
+    reply({"reply": "inspected", "id": request["id"], "arrays": arrays, "results": results, **others})
+
+
+def in_pieces(request: Message) -> None:
+    """Three arrays, their pieces between one another's."""
+    piece(request, 1, 5)
+    piece(request, 0, 1, 2)
+    piece(request, 1, 6)
+    inspected(request, 2, 2, 0, results=(1, 0, 2), seconds=[0.5])
+
+
+def refused_model(request: Message) -> None:
+    inspected(request, results=(), error={"type": "error", "kind": "type", "at": "load", "message": "no"})
+
+
+def too_few_bytes(request: Message) -> None:
+    piece(request, 0, 1)
+    inspected(request, 2)
+
+
+def number_of_no_array(request: Message) -> None:
+    inspected(request, results=(3,))
+
+
+def piece_of_no_array(request: Message) -> None:
+    piece(request, 2, 1)
+    inspected(request, 0)
+
+
+def no_base64(request: Message) -> None:
+    piece(request, 0, data="!!!!")
+    inspected(request, 1)
+
+
+def endless_pieces(request: Message) -> None:
+    while True:
+        piece(request, 0, *range(10_000))
+
+
+def odd_model_error(request: Message) -> None:
+    inspected(request, results=(), error={"type": "error", "kind": "luck", "at": "load", "message": "no"})
+
+
+def dies_between(request: Message) -> None:
+    piece(request, 0, 1)
+    segfault(request)
+
+
+def as_a_case(request: Message) -> None:
+    reply({"reply": "observed", "id": request["id"], "observables": {}})
+
+
+def model_of_another(request: Message) -> None:
+    reply({"reply": "inspected", "id": request["id"] + 7})
+
+
+def as_a_model(request: Message) -> None:
+    """Answer a case as if it were a model."""
+    reply({"reply": "inspected", "id": request["id"]})
+
+
 # To start
 
 
@@ -312,6 +384,9 @@ before: list[Message] = []
 
 def answer(request: Message) -> None:
     before.append(request)
+    if request["command"] == "inspect":
+        globals()[request["model"]["location"]](request)
+        return
     config = request["case"]["config"]
     marker = Path(config.get("marker", "/no/such/file"))
     asked = config.get("at") in (None, *request["case"]["observables"])
