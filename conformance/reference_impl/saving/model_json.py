@@ -1,7 +1,7 @@
 """Models as TensorFlow.js keeps them: a directory of a `model.json` and shards of weights.
 
-Read as TensorFlow.js saves them itself (`LayersModel.save`), as its Python converter writes them from Keras 2,
-and as they are written here. Sources: `tfjs-core/src/io`, `tfjs-layers/src/models.ts`,
+Read as TensorFlow.js saves them itself (`LayersModel.save`), as its converter writes them from Keras 2, and as
+they are written here. Sources: `tfjs-core/src/io`, `tfjs-layers/src/models.ts`,
 `tensorflowjs/converters/keras_h5_conversion.py`.
 """
 
