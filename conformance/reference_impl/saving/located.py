@@ -20,6 +20,11 @@ _NAMES = {
 }
 
 
+def quoted(text: str) -> str:
+    """A text out of a file as an error of one line can show it."""
+    return repr(text if len(text) <= 80 else f"{text[:79]}…")
+
+
 @dataclass(frozen=True)
 class Located:
     """A value out of a JSON file; the place is its JSON pointer (RFC 6901).

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.reference_impl.saving.located import Located
+from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.quantization import Quantized, Restoration
 from conformance.reference_impl.saving.saved_model import PIECE, FormatError, StoredArray
 
@@ -88,13 +88,13 @@ class InShards:
     shards: Shards
     start: int
     stop: int
-    name: str
+    located: Located
 
     def pieces(self) -> Iterator[memoryview]:
         for start in range(self.start, self.stop, PIECE):
             content = self.shards.read(start, min(start + PIECE, self.stop))
             if self.dtype == "bool" and max(content) > 1:
-                raise FormatError(self.shards.paths[0], self.name, "a boolean is neither 0 nor 1")
+                raise self.located.fault("a boolean is neither 0 nor 1")
             yield memoryview(content)
 
 
@@ -129,7 +129,7 @@ def entries(manifest: Located, directory: Path, taken: set[Identity]) -> list[En
         for declared in group.member("weights").items():
             entry, place = _entry(declared, shards, place)
             if entry.name in found:
-                raise declared.fault(f"the weight {entry.name!r} is declared twice")
+                raise declared.fault(f"the weight {quoted(entry.name)} is declared twice")
             found[entry.name] = entry
         if place < shards.size:
             raise group.fault(f"its weights take {place} bytes, and its shards hold {shards.size}")
@@ -141,7 +141,7 @@ def plain_name(located: Located) -> str:
     # TensorFlow.js itself writes "./model.weights.bin".
     name = located.text().removeprefix("./")
     if name in ("", ".", "..") or any(c in "/\\:" or not c.isprintable() for c in name):
-        raise located.fault(f"{name[:80]!r} is not the plain name of a file in the model's directory")
+        raise located.fault(f"{quoted(name)} is not the plain name of a file in the model's directory")
     return name
 
 
@@ -152,13 +152,13 @@ def file_in(directory: Path, located: Located) -> tuple[Path, os.stat_result]:
         path = (directory / name).resolve(strict=True)
         known = path.stat()
     except FileNotFoundError:
-        raise located.fault(f"there is no file {name[:80]!r}") from None
+        raise located.fault(f"there is no file {quoted(name)}") from None
     except (OSError, RuntimeError) as error:
-        raise located.fault(f"{name[:80]!r}: {getattr(error, 'strerror', None) or error}") from None
+        raise located.fault(f"{quoted(name)}: {getattr(error, 'strerror', None) or error}") from None
     if path.parent != directory.resolve():
-        raise located.fault(f"{name!r} is a link that leaves the model's directory")
+        raise located.fault(f"{quoted(name)} is a link that leaves the model's directory")
     if not stat.S_ISREG(known.st_mode):
-        raise located.fault(f"{name!r} is not a regular file")
+        raise located.fault(f"{quoted(name)} is not a regular file")
     return path, known
 
 
@@ -171,7 +171,7 @@ def _shards(paths: Located, directory: Path, seen: set[Identity]) -> Shards:
     for located in paths.items():
         path, known = file_in(directory, located)
         if identity(known) in seen:
-            raise located.fault(f"the file {path.name!r} stands for something else already")
+            raise located.fault(f"the file {quoted(path.name)} stands for something else already")
         seen.add(identity(known))
         found.append(path)
         sizes.append(known.st_size)
@@ -184,7 +184,7 @@ def _entry(declared: Located, shards: Shards, start: int) -> tuple[Entry, int]:
     shape, dtype = _shape(declared.member("shape")), _dtype(declared.member("dtype"))
     group = declared.optional("group")
     if group is not None and group.text() not in ("model", "optimizer"):
-        raise group.fault(f"expected 'model' or 'optimizer', found {group.text()[:80]!r}")
+        raise group.fault(f"expected 'model' or 'optimizer', found {quoted(group.text())}")
     quantization = declared.optional("quantization")
     restoration = None if quantization is None else Restoration.read(quantization, dtype)
     size = math.prod(shape)
@@ -192,7 +192,9 @@ def _entry(declared: Located, shards: Shards, start: int) -> tuple[Entry, int]:
     item = LENGTH_BYTES if dtype == STRING else ITEM_SIZES[dtype]
     item = item if restoration is None else restoration.stored.itemsize
     if size * item > left:
-        raise declared.fault(f"{name!r} takes {size * item} bytes, and its shards have {left} left for it")
+        raise declared.fault(
+            f"{quoted(name)} takes {size * item} bytes, and its shards have {left} left for it"
+        )
     length = _length_of_strings(shards, start, size, declared) if dtype == STRING else size * item
     stored = InShards(
         shape,
@@ -200,7 +202,7 @@ def _entry(declared: Located, shards: Shards, start: int) -> tuple[Entry, int]:
         shards,
         start,
         start + length,
-        name,
+        declared,
     )
     array = stored if restoration is None else Quantized(stored, dtype, restoration)
     of_optimizer = group is not None and group.text() == "optimizer"
@@ -221,7 +223,7 @@ def _dtype(located: Located) -> str:
     dtype = located.text()
     if dtype not in ITEM_SIZES and dtype != STRING:
         known = ", ".join((*ITEM_SIZES, STRING))
-        raise located.fault(f"unknown dtype {dtype[:80]!r}; there are {known}")
+        raise located.fault(f"unknown dtype {quoted(dtype)}; there are {known}")
     return dtype
 
 

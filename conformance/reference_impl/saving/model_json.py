@@ -1,7 +1,7 @@
 """Models as TensorFlow.js keeps them: a directory of a `model.json` and shards of weights.
 
-Read as TensorFlow.js saves them itself (`LayersModel.save`), as its converter writes them from Keras 2, and as
-they are written here. Sources: `tfjs-core/src/io`, `tfjs-layers/src/models.ts`,
+Read as TensorFlow.js saves them itself (`LayersModel.save`), as its converter writes them from Keras 2, and
+as they are written here. Sources: `tfjs-core/src/io`, `tfjs-layers/src/models.ts`,
 `tensorflowjs/converters/keras_h5_conversion.py`.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from conformance import __version__
 from conformance.reference_impl.saving import manifest, strict_json
-from conformance.reference_impl.saving.located import Located
+from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.quantization import Quantization, Reduced, chosen, reduced
 from conformance.reference_impl.saving.replacement import replacing
 from conformance.reference_impl.saving.saved_model import (
@@ -94,7 +94,7 @@ def _document(file: Path) -> tuple[Located, os.stat_result]:
     document = Located(file, strict_json.parse(content, file))
     for found in document.named("format"):
         if found.text() != FORMAT:
-            raise found.fault(f"expected {FORMAT!r}, found {found.text()[:80]!r}, which has no layers")
+            raise found.fault(f"expected {FORMAT!r}, found {quoted(found.text())}, which has no layers")
     return document, known
 
 

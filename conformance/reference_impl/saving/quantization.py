@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.saving.located import Located
+from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.saved_model import PIECE, JSONObject, StoredArray
 
 Quantization = Mapping[str, Sequence[str]]
@@ -46,7 +46,7 @@ class Restoration:
         """
         kind = located.member("dtype")
         if kind.text() not in DTYPES:
-            raise kind.fault(f"unknown dtype {kind.text()[:80]!r}; there are {', '.join(DTYPES)}")
+            raise kind.fault(f"unknown dtype {quoted(kind.text())}; there are {', '.join(DTYPES)}")
         stored = np.dtype(kind.text()).newbyteorder("<")
         restored = ("float32",) if stored.kind == "f" else tuple(_RESTORED)
         if dtype not in restored:

@@ -9,13 +9,13 @@ recurrent layer too, and the models that were built with it. Sources: `Container
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import Layer
-from conformance.reference_impl.saving.located import Located
+from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.saved_model import LayerPath, StoredArray
 
 MODELS = ("Sequential", "Functional", "Model", "LayersModel")
@@ -29,6 +29,12 @@ OWN_NAMES = {
 
 VALID_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]*")
 """What TensorFlow.js takes as the name of a weight."""
+
+LONGEST_NAME = 1024
+"""Characters of the name of a layer or weight."""
+
+Place = tuple[int, int]
+"""Which layer of a model, and which part of it."""
 
 Weights = Mapping[LayerPath, Mapping[str, StoredArray]]
 
@@ -99,7 +105,9 @@ class Leaf:
         for part in self.parts:
             if part.scope == scope:
                 return _joined(self.path[-1], part.written, part.own_name(own))
-        raise self.located.fault(f"a {self.class_name} has no part {scope!r}, and no weight {name!r}")
+        raise self.located.fault(
+            f"a {self.class_name} has no part {quoted(scope)}, and no weight {quoted(name)}"
+        )
 
 
 def leaves(model: Located, path: LayerPath = ()) -> Iterator[Leaf]:
@@ -118,7 +126,7 @@ def leaves(model: Located, path: LayerPath = ()) -> Iterator[Leaf]:
     for layer in layers.items():
         name = _name(layer)
         if name in names:
-            raise layer.fault(f"two layers of the model are named {name!r}")
+            raise layer.fault(f"two layers of the model are named {quoted(name)}")
         names.add(name)
         yield from _within(layer, (*path, name))
 
@@ -136,16 +144,13 @@ def _within(layer: Located, path: LayerPath) -> Iterator[Leaf]:
 
 
 def _parts(layer: Located) -> Iterator[Part]:
-    class_name = layer.member("class_name").text()
-    match class_name:
+    match layer.member("class_name").text():
         case "TimeDistributed":
             yield from _parts(_member(layer, "layer"))
         case "Bidirectional":
             yield from _directions(layer)
-        case "RNN":
-            yield from _cells(_member(layer, "cell"))
         case _:
-            yield Part(class_name)
+            yield from _recurrent(layer)
 
 
 def _directions(layer: Located) -> Iterator[Part]:
@@ -156,33 +161,47 @@ def _directions(layer: Located) -> Iterator[Part]:
         bare = prefix + name.removeprefix(prefix)
         own = bare if given is None else _name(given)
         others = {bare, own} - {prefix + name}
-        for part in _parts(forward if given is None else given):
+        for part in _recurrent(forward if given is None else given):
             yield part.inside(own, prefix + name, tuple(sorted(others)))
 
 
+def _recurrent(layer: Located) -> Iterator[Part]:
+    if layer.member("class_name").text() == "RNN":
+        yield from _cells(_member(layer, "cell"))
+    else:
+        yield _part(layer)
+
+
 def _cells(cell: Located) -> Iterator[Part]:
-    stacked = "stacked_rnn_cells"
+    stack = "stacked_rnn_cells"
     if isinstance(cell.value, list):
         cells = cell.items()
     elif cell.member("class_name").text() == "StackedRNNCells":
-        cells, stacked = _member(cell, "cells").items(), _name(cell)
+        cells, stack = _member(cell, "cells").items(), _name(cell)
     else:
-        yield from (part.inside("", "", (_name(cell),)) for part in _parts(cell))
+        yield _part(cell)
         return
-    names = [_name(cell) for cell in cells]
-    for place, (cell, name) in enumerate(zip(cells, names, strict=True)):
-        before = names[:place].count(name)
-        numbered = f"{name}_{before}" if before else name
+    before: Counter[str] = Counter()
+    for place, cell in enumerate(cells):
+        name = _name(cell)
+        numbered = f"{name}_{before[name]}" if before[name] else name
+        before[name] += 1
         scope = "" if len(cells) == 1 else numbered
-        for part in _parts(cell):
-            yield part.inside(scope, f"RNNCell_{place}", (f"{stacked}/{name}", numbered))
+        yield _part(cell).inside(scope, f"RNNCell_{place}", (f"{stack}/{name}", numbered))
+
+
+def _part(layer: Located) -> Part:
+    return Part(layer.member("class_name").text())
 
 
 def _name(layer: Located) -> str:
     """A layer's name, as the specification has it where none is given."""
     config = layer.member("config")
     given = (config.optional("name") if isinstance(config.value, dict) else None) or layer.optional("name")
-    return given.text() if given is not None else snake_case(layer.member("class_name").text())
+    name = given.text() if given is not None else snake_case(layer.member("class_name").text())
+    if len(name) > LONGEST_NAME:
+        raise layer.fault(f"its name has {len(name)} characters; {LONGEST_NAME} are allowed")
+    return name
 
 
 def _inner(layer: Located, argument: str) -> Located | None:
@@ -198,24 +217,20 @@ def _joined(*scopes: str) -> str:
 
 
 class Names:
-    """The names that the weights of a model may have in a manifest.
+    """The names that the weights of a model have in a manifest.
 
     Raises:
         FormatError: the configuration is not that of a model.
     """
 
     def __init__(self, model: Located) -> None:
-        self.model = model
+        self.model, self.root = model, _name(model)
         self.leaves = list(leaves(model))
-        self.by_scope: dict[str, set[tuple[int, int]]] = {}
-        root = _name(model)
+        self.by_scope: dict[str, list[Place]] = {}
         for i, leaf in enumerate(self.leaves):
-            # Keras 2 names those models around a layer that were built together with it.
-            around = list(accumulate(reversed((root, *leaf.path)), lambda inner, model: f"{model}/{inner}"))
             for j, part in enumerate(leaf.parts):
                 for scope in (part.written, *part.read):
-                    for layer in around:
-                        self.by_scope.setdefault(_joined(layer, scope), set()).add((i, j))
+                    self.by_scope.setdefault(_joined(leaf.path[-1], scope), []).append((i, j))
 
     def sorted(self, weights: Iterable[tuple[str, Located, StoredArray]]) -> Weights:
         """The weights of a manifest by layer, in the order of the model.
@@ -225,12 +240,14 @@ class Names:
         """
         found: dict[tuple[int, int, str], StoredArray] = {}
         for name, located, array in weights:
+            if len(name) > LONGEST_NAME:
+                raise located.fault(f"its name has {len(name)} characters; {LONGEST_NAME} are allowed")
             i, j, own = self._meaning(name, located)
             part = self.leaves[i].parts[j]
             key = i, j, _joined(part.scope, own)
             if key in found:
                 path = "/".join(self.leaves[i].path)
-                raise located.fault(f"{name!r} is another {key[2]!r} of the layer {path!r}")
+                raise located.fault(f"{quoted(name)} is another {quoted(key[2])} of the layer {quoted(path)}")
             found[key] = array
         result: dict[LayerPath, dict[str, StoredArray]] = {}
         for i, j, own in sorted(found, key=lambda key: key[:2]):
@@ -248,17 +265,19 @@ class Names:
         found: dict[str, StoredArray] = {}
         for path, own in weights.items():
             if path not in by_path:
-                raise self.model.fault(f"there are weights of a layer {'/'.join(path)!r}, and no such layer")
+                raise self.model.fault(
+                    f"there are weights of a layer {quoted('/'.join(path))}, and no such layer"
+                )
             for name, array in own.items():
                 written = by_path[path].written(name)
                 if not VALID_NAME.fullmatch(written):
                     raise by_path[path].located.fault(
-                        f"TensorFlow.js does not take {written!r} as the name of a weight; rename the layer: "
-                        "letters and digits, then also . _ - /"
+                        f"TensorFlow.js does not take {quoted(written)} as the name of a weight; "
+                        "rename the layer: letters and digits, then also . _ - /"
                     )
                 if written in found:
                     raise by_path[path].located.fault(
-                        f"TensorFlow.js looks for weights of two layers under the name {written!r}; "
+                        f"TensorFlow.js looks for weights of two layers under the name {quoted(written)}; "
                         "rename one of the layers"
                     )
                 found[written] = array
@@ -269,21 +288,29 @@ class Names:
         scope, _, own = name.rpartition("/")
         # TensorFlow.js leaves out the last scope, too: the cell's, which Keras 2 numbers as it likes.
         for candidate in (scope, scope.rpartition("/")[0]):
-            if candidate in self.by_scope:
-                i, j = self._only(candidate, name, located)
+            if place := self._only(candidate, name, located):
+                i, j = place
                 return i, j, self.leaves[i].parts[j].specified_name(own)
         while scope:
             scope = scope.rpartition("/")[0]
-            if scope in self.by_scope:
-                i, j = self._only(scope, name, located)
-                if not self.leaves[i].known:
-                    return i, j, name.removeprefix(f"{scope}/")
-        raise located.fault(f"no layer of the model has a weight {name[:200]!r}")
+            if (place := self._only(scope, name, located)) and not self.leaves[place[0]].known:
+                return *place, name.removeprefix(f"{scope}/")
+        raise located.fault(f"no layer of the model has a weight {quoted(name)}")
 
-    def _only(self, scope: str, name: str, located: Located) -> tuple[int, int]:
-        places = self.by_scope[scope]
-        if len(places) > 1:
-            paths = " and ".join(sorted("/".join(self.leaves[i].path) for i, _ in places))
-            raise located.fault(f"{name[:200]!r} could be a weight of the layers {paths}")
-        (place,) = places
-        return place
+    def _only(self, scope: str, name: str, located: Located) -> Place | None:
+        """The part of a layer that a scope is of, which may begin with models around the layer: Keras 2 names
+        those that were built together with it."""
+        boundaries = (i + 1 for i, character in enumerate(scope) if character == "/")
+        for start in (0, *boundaries):
+            models = scope[: max(start - 1, 0)]
+            places = {p for p in self.by_scope.get(scope[start:], ()) if self._inside(p, models)}
+            if len(places) > 1:
+                paths = (quoted("/".join(self.leaves[i].path)) for i, _ in sorted(places)[:2])
+                raise located.fault(f"{quoted(name)} could be a weight of {' and '.join(paths)}")
+            if places:
+                return places.pop()
+        return None
+
+    def _inside(self, place: Place, models: str) -> bool:
+        around = "/".join((self.root, *self.leaves[place[0]].path[:-1]))
+        return not models or f"/{around}".endswith(f"/{models}")
