@@ -19,7 +19,13 @@ import numpy as np
 from conformance import __version__
 from conformance.reference_impl.saving import manifest, strict_json
 from conformance.reference_impl.saving.located import Located, quoted
-from conformance.reference_impl.saving.quantization import Quantization, Reduced, chosen, reduced
+from conformance.reference_impl.saving.quantization import (
+    NotQuantizable,
+    Quantization,
+    Reduced,
+    chosen,
+    reduced,
+)
 from conformance.reference_impl.saving.replacement import replacing
 from conformance.reference_impl.saving.saved_model import (
     PIECE,
@@ -129,7 +135,7 @@ def write(
     for name, dtype in chosen(floats, quantization or {}).items():
         try:
             weights[name] = reduced(weights[name], dtype)
-        except ValueError as error:
+        except NotQuantizable as error:
             raise FormatError(target, name, f"{error}; leave the weight as it is") from None
     declared = [_declared(name, array) for name, array in weights.items()]
     declared += [_declared(name, array) | {"group": "optimizer"} for name, array in optimizer.items()]

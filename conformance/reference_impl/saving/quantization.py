@@ -16,6 +16,11 @@ from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.saved_model import PIECE, JSONObject, StoredArray
 
+
+class NotQuantizable(ValueError):
+    """A weight has elements that fewer bits cannot hold."""
+
+
 Quantization = Mapping[str, Sequence[str]]
 """By dtype (`DTYPES`), patterns of the names of weights (`conv*/kernel`); none stands for all the rest."""
 
@@ -163,25 +168,24 @@ def reduced(array: StoredArray, dtype: str) -> Reduced:
     between them, is one of the values that are restored.
 
     Raises:
-        ValueError: an element is NaN or infinite, or too large for float16.
+        NotQuantizable: an element is NaN or infinite, or too large for float16.
     """
     stored = np.dtype(dtype).newbyteorder("<")
     least, largest = np.inf, -np.inf
     for content in array.pieces():
         numbers = np.frombuffer(content, "<f4")
         least, largest = float(np.minimum(least, numbers.min())), float(np.maximum(largest, numbers.max()))
-    if stored.kind == "f":
-        beyond = max(abs(least), abs(largest))
-        # From half a step above the largest number on, rounding gives infinity.
-        if not beyond < _FLOAT16_OVERFLOWS:
-            raise ValueError(f"has {beyond:g}, which is too large for float16")
-        return Reduced(array, Restoration(stored))
     if not (np.isfinite(least) and np.isfinite(largest)):
-        raise ValueError(f"has NaN or infinity, which {dtype} cannot hold")
+        raise NotQuantizable(f"has NaN or infinity, and cannot be quantized to {dtype}")
+    if stored.kind == "f":
+        if (beyond := max(-least, largest)) >= _FLOAT16_OVERFLOWS:
+            raise NotQuantizable(f"has {beyond:g}, which is too large for float16")
+        return Reduced(array, Restoration(stored))
     return Reduced(array, _affine(stored, least, largest))
 
 
 _FLOAT16_OVERFLOWS = 65520.0
+"""Half a step above the largest number, from where on rounding gives infinity."""
 
 
 def _affine(stored: np.dtype[Any], least: float, largest: float) -> Restoration:

@@ -243,8 +243,7 @@ class Names:
             if len(name) > LONGEST_NAME:
                 raise located.fault(f"its name has {len(name)} characters; {LONGEST_NAME} are allowed")
             i, j, own = self._meaning(name, located)
-            part = self.leaves[i].parts[j]
-            key = i, j, _joined(part.scope, own)
+            key = i, j, _joined(self._part((i, j)).scope, own)
             if key in found:
                 path = "/".join(self.leaves[i].path)
                 raise located.fault(f"{quoted(name)} is another {quoted(key[2])} of the layer {quoted(path)}")
@@ -286,11 +285,12 @@ class Names:
     def _meaning(self, name: str, located: Located) -> tuple[int, int, str]:
         """Layer, part, and the weight's name there."""
         scope, _, own = name.rpartition("/")
+        if place := self._only(scope, name, located):
+            return *place, self._part(place).specified_name(own)
+        shortened = scope.rpartition("/")[0]
         # TensorFlow.js leaves out the last scope, too: the cell's, which Keras 2 numbers as it likes.
-        for candidate in (scope, scope.rpartition("/")[0]):
-            if place := self._only(candidate, name, located):
-                i, j = place
-                return i, j, self.leaves[i].parts[j].specified_name(own)
+        if (place := self._only(shortened, name, located)) and self.leaves[place[0]].known:
+            return *place, self._part(place).specified_name(own)
         while scope:
             scope = scope.rpartition("/")[0]
             if (place := self._only(scope, name, located)) and not self.leaves[place[0]].known:
@@ -310,6 +310,9 @@ class Names:
             if places:
                 return places.pop()
         return None
+
+    def _part(self, place: Place) -> Part:
+        return self.leaves[place[0]].parts[place[1]]
 
     def _inside(self, place: Place, models: str) -> bool:
         around = "/".join((self.root, *self.leaves[place[0]].path[:-1]))
