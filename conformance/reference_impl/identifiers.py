@@ -97,15 +97,14 @@ def _find(name: str, table: tuple[Named, ...]) -> Named:
     raise UnknownIdentifier(f"unknown identifier {name!r}; {suggestion(snake_case(name), names)}")
 
 
-def canonical(identifier: Any, table: tuple[Named, ...]) -> Canonical:
-    """The one form of an identifier: `{"class_name": …, "config": {every argument}}`, or None.
+def complete(identifier: Any, table: tuple[Named, ...]) -> Canonical:
+    """An identifier by its own class, with every argument: `{"class_name": …, "config": {…}}`, or None.
 
     Raises:
         UnknownIdentifier: an unknown class or argument; the message names the nearest.
 
-    >>> canonical("he_normal", INITIALIZERS) == canonical(
-    ...     {"class_name": "VarianceScaling", "config": {"scale": 2, "distribution": "normal"}}, INITIALIZERS)
-    True
+    >>> complete("he_normal", INITIALIZERS)
+    {'class_name': 'HeNormal', 'config': {'seed': None, 'input_axes': None, 'output_axes': None}}
     """
     if identifier is None:
         return None
@@ -123,14 +122,28 @@ def canonical(identifier: Any, table: tuple[Named, ...]) -> Canonical:
             f"it has {', '.join(entry.arguments) or 'none'}"
         )
     config = dict(entry.arguments) | given
-    if entry.class_name in SCALINGS:
-        config = SCALINGS[entry.class_name] | config
-        return {"class_name": "VarianceScaling", "config": config}
-    if entry.class_name == "VarianceScaling":
-        # "normal" is the older name of the truncated distribution, in both runtimes.
-        config["distribution"] = {"normal": "truncated_normal"}.get(
-            config["distribution"], config["distribution"]
-        )
-    if entry.class_name in ("L1", "L2"):
-        return {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.0} | config}
+    if config.get("distribution") == "normal":
+        # The older name of the truncated distribution, in both runtimes.
+        config["distribution"] = "truncated_normal"
     return {"class_name": entry.class_name, "config": config}
+
+
+def canonical(identifier: Any, table: tuple[Named, ...]) -> Canonical:
+    """The one form of an identifier: `{"class_name": …, "config": {every argument}}`, or None.
+
+    Raises:
+        UnknownIdentifier: an unknown class or argument; the message names the nearest.
+
+    >>> canonical("he_normal", INITIALIZERS) == canonical(
+    ...     {"class_name": "VarianceScaling", "config": {"scale": 2, "distribution": "normal"}}, INITIALIZERS)
+    True
+    """
+    found = complete(identifier, table)
+    if found is None:
+        return None
+    name, config = found["class_name"], found["config"]
+    if name in SCALINGS:
+        return {"class_name": "VarianceScaling", "config": SCALINGS[name] | config}
+    if name in ("L1", "L2"):
+        return {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.0} | config}
+    return found
