@@ -35,7 +35,7 @@ _MESSAGE_1, _MESSAGE_2 = Struct("<HHB"), Struct("<BHB")
 
 
 def check_addresses(stream: BinaryIO) -> None:
-    """Whether addresses in the file are 8 bytes wide and count from its beginning, as the library writes them.
+    """Whether addresses in the file are 8 bytes wide and count from its beginning, as the library's are.
 
     Raises:
         ValueError: they are not, or the file is no HDF5 file.
@@ -115,7 +115,9 @@ class _Header:
                 elif kind == CONTINUATION:
                     begin, size = _CONTINUATION.unpack_from(message)
                     blocks.append((begin + 4, max(size - 8, 0)))
-                elif kind == ATTRIBUTE_INFO and not message[4 if message[1] & 1 else 2 :].startswith(UNDEFINED):
+                elif kind == ATTRIBUTE_INFO and not message[4 if message[1] & 1 else 2 :].startswith(
+                    UNDEFINED
+                ):
                     raise ValueError("the object has more attributes than Keras writes (dense storage)")
 
     def _messages(self, block: bytes, layout: Struct, head: int) -> Iterator[tuple[int, bytes]]:

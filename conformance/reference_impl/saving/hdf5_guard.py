@@ -24,7 +24,9 @@ DEEPEST = 40
 MOST_OBJECTS = 2**18
 MOST_NAMES = 2**16
 
-_INTEGERS = {f"{sign}int{bits}": f"STD_{sign.upper() or 'I'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+_INTEGERS = {
+    f"{sign}int{bits}": f"STD_{sign.upper() or 'I'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
 _TYPES = {
     f"{stored}{order}": (name, order == "BE")
     for name, stored in {**{f"float{bits}": f"IEEE_F{bits}" for bits in (16, 32, 64)}, **_INTEGERS}.items()
@@ -113,7 +115,9 @@ class StoredDataset:
             self.file.stream.seek(self.offset + start)
             piece = bytearray(size)
             if self.file.stream.readinto(piece) != size:  # type: ignore[attr-defined]  # every binary stream has it
-                raise self.file.fault(self.path, f"the file ends {start} bytes into a weight of {self.nbytes}")
+                raise self.file.fault(
+                    self.path, f"the file ends {start} bytes into a weight of {self.nbytes}"
+                )
             if self.swapped:
                 np.frombuffer(piece, f"u{self.itemsize}").byteswap(inplace=True)
             yield memoryview(piece)
@@ -210,8 +214,8 @@ class Group:
         return found[0]
 
     def texts(self, name: str) -> tuple[str, ...] | None:
-        """The attribute of that name, a list of texts, or all of `name0`, `name1`, …, into which a long one is
-        cut; None if there is none."""
+        """The attribute of that name, a list of texts, or all of `name0`, `name1`, …, into which a long one
+        is cut; None if there is none."""
         whole = self._attribute(name)
         if whole is not None:
             return whole
@@ -247,7 +251,9 @@ class Group:
         with self.file.reading(path):
             link = self.handle.links.get_info(name.encode()).type
             if link != h5py.h5l.TYPE_HARD:
-                kind = {h5py.h5l.TYPE_SOFT: "soft", h5py.h5l.TYPE_EXTERNAL: "external"}.get(link, "user-defined")
+                kind = {h5py.h5l.TYPE_SOFT: "soft", h5py.h5l.TYPE_EXTERNAL: "external"}.get(
+                    link, "user-defined"
+                )
                 raise self.file.fault(path, f"{kind} links are not followed")
             handle = h5py.h5o.open(self.handle, name.encode())
         match handle:
@@ -280,7 +286,7 @@ class Group:
             raise refused("its elements are in other datasets, which are not read (HDF5 virtual dataset)")
         if layout != h5py.h5d.CONTIGUOUS:
             raise refused(
-                "is compressed or in chunks; Keras stores weights in one piece: repack with `h5repack -l CONTI`"
+                "is compressed or in chunks, and Keras stores weights in one piece: use `h5repack -l CONTI`"
             )
         dtype, swapped = self._dtype(dataset, path)
         shape = tuple(int(n) for n in dataset.shape) if dataset.get_space().is_simple() else None

@@ -91,7 +91,9 @@ class Skeleton:
                 for attribute, value in attributes.items():
                     _set(file[name] if name else file, attribute, value)
             for name, array in self.datasets.items():
-                space = h5py.h5s.create_simple(array.shape) if array.shape else h5py.h5s.create(h5py.h5s.SCALAR)
+                space = (
+                    h5py.h5s.create_simple(array.shape) if array.shape else h5py.h5s.create(h5py.h5s.SCALAR)
+                )
                 kind = h5py.h5t.py_create(np.dtype(array.dtype).newbyteorder("<"))
                 dataset = h5py.h5d.create(file.id, name.encode(), kind, space, room)
                 if _nbytes(array):

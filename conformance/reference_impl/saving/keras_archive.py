@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance.reference_impl.saving import hdf5_guard, strict_json, weights_h5
+from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
-from conformance.reference_impl.saving.saved_model import SavedModel
+from conformance.reference_impl.saving.saved_model import JSONObject, SavedModel
 from conformance.reference_impl.saving.zip_guard import Archive
 
 METADATA, CONFIGURATION, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -35,12 +36,13 @@ def opened(path: Path) -> Iterator[SavedModel]:
     with path.open("rb") as stream:
         archive = Archive(stream, path)
 
-        def document(member: str) -> strict_json.JSONObject:
+        def document(member: str) -> JSONObject:
             return strict_json.parse(archive.read(member, strict_json.MOST_BYTES), path, member)
 
         metadata = document(METADATA) if METADATA in archive.members else {}
         configuration = document(CONFIGURATION)
         training = configuration.pop("compile_config", None)
+        configuration = modern(configuration, path)
         model = outermost(configuration, path)
         with archive.opened(WEIGHTS) as unpacked, hdf5_guard.opened(unpacked, path, WEIGHTS) as root:
             weights, optimizer = weights_h5.read(root, model)
@@ -59,7 +61,7 @@ def write(saved: SavedModel, path: Path) -> None:
     Raises:
         FormatError: some weights are of no layer, or of one that the specification does not know.
     """
-    configuration = in_keras_order(saved.configuration)
+    configuration = in_keras_order(saved.configuration, path)
     skeleton = Skeleton()
     weights_h5.put(skeleton, replace(saved, configuration=configuration), path)
     if saved.training is not None:

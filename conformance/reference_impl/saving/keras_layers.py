@@ -114,7 +114,7 @@ class Configured:
 
     def _built_for(self) -> list[tuple[Shape, ...]] | None:
         built = self.description.get("build_config")
-        shape = built.get("input_shape") if isinstance(built, dict) else None
+        shape: Any = built.get("input_shape") if isinstance(built, dict) else None
         if _is_shape(shape):
             return [(tuple(shape),)]
         if isinstance(shape, list) and shape and all(map(_is_shape, shape)):
@@ -134,6 +134,15 @@ def outermost(configuration: JSONObject, file: str | PathLike[str]) -> Configure
     if not model.is_model:
         raise model.fault(f"expected one of {', '.join(MODELS)}, found {printable(model.class_name)!r}")
     return Configured((), model.class_name, model.config, file, configuration)
+
+
+def check(model: Configured) -> None:
+    """Raises FormatError where the layers of the model, at any depth, are not described as layers are."""
+    for layer in model.layers():
+        if layer.is_model:
+            check(layer)
+        elif inner := layer.distributed():
+            check(inner)
 
 
 def _configured(
@@ -220,6 +229,11 @@ def holders(layer: Layer, attributes: str = "", scope: str = "") -> Iterator[Hol
                 yield from holders(cell, joined(attributes, "cells", key), joined(scope, inner))
         case _:
             yield Holder(attributes, scope)
+
+
+def listed(declared: Sequence[Weight]) -> str:
+    """The declared weights and their shapes, for errors."""
+    return ", ".join(f"{w.name} {w.shape}" for w in declared) or "of none"
 
 
 def joined(*parts: str) -> str:

@@ -20,7 +20,7 @@ from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
-from conformance.reference_impl.saving.keras_layers import Configured, outermost
+from conformance.reference_impl.saving.keras_layers import Configured, listed, outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel, StoredArray
 
@@ -103,8 +103,8 @@ def _read(group: Group, model: Configured) -> Weights:
     """The weights of a model's layers by the specification's names.
 
     Raises:
-        FormatError: a layer's weights differ in name, number or shape from those that the specification has for
-            it, or the file has weights of no layer.
+        FormatError: a layer's weights differ in name, number or shape from those that the specification has
+            for it, or the file has weights of no layer.
     """
     layers = {layer.name: layer for layer in model.layers()}
     names = group.texts("layer_names")
@@ -175,7 +175,7 @@ def _specified(leaf: Configured, stored: Mapping[str, StoredDataset]) -> dict[st
             return matched
         first = first or declared
     raise leaf.fault(
-        f"expected the weights {', '.join(f'{w.name} {w.shape}' for w in first or ()) or 'of none'}; found "
+        f"expected the weights {listed(first or ())}; found "
         f"{', '.join(f'{printable(name)} {d.shape}' for name, d in stored.items()) or 'none'}"
     )
 
@@ -186,7 +186,9 @@ def _matched(declared: Sequence[Weight], stored: Mapping[str, StoredDataset]) ->
     matched = {}
     for weight in declared:
         named = [name for name in stored if _means(_parts(name, own), weight.name.split("/"))]
-        fitting = [n for n in named if stored[n].shape == weight.shape and stored[n].dtype.startswith("float")]
+        fitting = [
+            n for n in named if stored[n].shape == weight.shape and stored[n].dtype.startswith("float")
+        ]
         if len(named) == len(fitting) == 1:
             matched[weight.name] = named[0]
     return matched
@@ -209,7 +211,7 @@ def write(saved: SavedModel, path: Path, generation: Generation = 3) -> None:
     Raises:
         FormatError: some weights are of no layer; or Keras 2 has no words for something in the configuration.
     """
-    configuration = in_keras_order(saved.configuration)
+    configuration = in_keras_order(saved.configuration, path)
     model = outermost(configuration, path)
     written = legacy(configuration, "keras2") if generation == 2 else configuration
     skeleton = Skeleton()
@@ -252,7 +254,8 @@ def _ordered(
     layer: Configured, weights: Mapping[LayerPath, Mapping[str, StoredArray]], generation: Generation
 ) -> list[tuple[str, StoredArray]]:
     """The weights of a layer, or of all in a model, by their names in the file: those trained come first."""
-    trained, others = [], []
+    trained: list[tuple[str, StoredArray]] = []
+    others: list[tuple[str, StoredArray]] = []
     for leaf in leaves(layer):
         own = weights.get(leaf.path, {})
         around = "/".join(leaf.path[len(layer.path) - 1 :])

@@ -16,9 +16,16 @@ from pathlib import Path
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.saving import hdf5_guard
 from conformance.reference_impl.saving.file_replacement import replacing_file
-from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset
+from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
-from conformance.reference_impl.saving.keras_layers import Configured, holders, joined, numbered, outermost
+from conformance.reference_impl.saving.keras_layers import (
+    Configured,
+    holders,
+    joined,
+    listed,
+    numbered,
+    outermost,
+)
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import (
     JSONObject,
@@ -49,7 +56,7 @@ def write(saved: SavedModel, path: Path) -> None:
         FormatError: some weights are of no layer, or of one that the specification does not know.
     """
     skeleton = Skeleton()
-    put(skeleton, replace(saved, configuration=in_keras_order(saved.configuration)), path)
+    put(skeleton, replace(saved, configuration=in_keras_order(saved.configuration, path)), path)
     with replacing_file(path) as new:
         skeleton.write(new)
 
@@ -110,7 +117,7 @@ class _Found:
         vars_ = root.optional(f"{group}/vars")
         name = vars_.text("name") if vars_ else None
         if name is not None and name != layer.name:
-            raise layer.fault(f"in its place, {group}, the file has the weights of {hdf5_guard.printable(name)!r}")
+            raise layer.fault(f"in its place, {group}, the file has the weights of {printable(name)!r}")
 
     def weights(self) -> dict[str, StoredArray]:
         specified = self.layer.specified()
@@ -119,7 +126,7 @@ class _Found:
             if group and next(group.datasets(), None):
                 raise self.layer.fault(
                     f"the file has its weights, and does not say which is which; the specification has no "
-                    f"{hdf5_guard.printable(self.layer.class_name)}"
+                    f"{printable(self.layer.class_name)}"
                 )
             return {}
         parts = list(holders(specified))
@@ -139,7 +146,7 @@ class _Found:
                 return {w.name: by_name[w.name] for w in declared}
             first = first or declared
         raise self.layer.fault(
-            f"expected the weights {', '.join(f'{w.name} {w.shape}' for w in first or ()) or 'of none'}; found "
+            f"expected the weights {listed(first or ())}; found "
             f"{', '.join(str(d.shape) for part in stored for d in part) or 'none'} in {self.group}"
         )
 
@@ -171,14 +178,16 @@ def put(skeleton: Skeleton, saved: SavedModel, file: Path) -> None:
         specified = layer.specified()
         if specified is None:
             raise layer.fault(
-                f"its weights cannot be written: the specification has no {hdf5_guard.printable(layer.class_name)}"
+                f"its weights cannot be written: the specification has no {printable(layer.class_name)}"
             )
         for part in holders(specified):
             where = joined(group, part.attributes, "vars")
             for i, name in enumerate(name for name in own if part.owns(name)):
                 skeleton.dataset(f"{where}/{i}", own[name])
     for path in left:
-        raise outermost(saved.configuration, file).fault(f"has no layer {'/'.join(path)!r}, whose weights are given")
+        raise outermost(saved.configuration, file).fault(
+            f"has no layer {'/'.join(path)!r}, whose weights are given"
+        )
     if saved.optimizer:
         for i, array in enumerate(saved.optimizer.values()):
             skeleton.dataset(f"optimizer/vars/{i}", array)

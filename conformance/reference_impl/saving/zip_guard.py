@@ -82,7 +82,9 @@ class Archive:
         try:
             self.zip = zipfile.ZipFile(whole)
         except _DAMAGE as error:
-            raise FormatError(file, "", f"no zip file, or not all of it: {printable(str(error))[:200]}") from None
+            raise FormatError(
+                file, "", f"no zip file, or not all of it: {printable(str(error))[:200]}"
+            ) from None
         whole.most = PIECE
         self.members = self._checked()
 
@@ -142,7 +144,7 @@ class Archive:
             with self._unpacking(info) as pieces:
                 for piece in pieces:
                     unpacked.write(piece)
-            yield unpacked  # type: ignore[misc]  # a BinaryIO, but for its name
+            yield unpacked
 
     def _info(self, member: str) -> zipfile.ZipInfo:
         if member not in self.members:
