@@ -164,6 +164,26 @@ def directions(model: dict[str, Any]) -> None:
     config(model)["layers"][1] = layer
 
 
+def times(model: dict[str, Any]) -> None:
+    layer = config(model)["layers"][1]
+    for _ in range(30):
+        layer = {"class_name": "TimeDistributed", "config": {"layer": layer}}
+    config(model)["layers"][1] = layer
+
+
+def functional(model: dict[str, Any], inbound: str) -> None:
+    """The layer is called with the output of the layer of that name."""
+    first, dense = config(model)["layers"]
+    first |= {"name": "input_1", "inbound_nodes": []}
+    dense |= {"name": "dense", "inbound_nodes": [[[inbound, 0, 0, {}]]]}
+    model["modelTopology"]["class_name"] = "Functional"
+    config(model).update(input_layers=[["input_1", 0, 0]], output_layers=[["dense", 0, 0]])
+
+
+def cyclic(model: dict[str, Any]) -> None:
+    functional(model, "dense")
+
+
 def twins(model: dict[str, Any]) -> None:
     """Two models in the model, with a layer of one name each."""
     inner = config(model)["layers"]
@@ -227,34 +247,43 @@ HOSTILE: dict[str, Hostile] = {
     "a graph model": changed("/format", "no layers", lambda m: m.update(format="graph-model")),
     "no topology": changed("", "no 'modelTopology'", lambda m: m.pop("modelTopology")),
     "a topology that is text": changed("/modelTopology", "an object", lambda m: m.update(modelTopology="{}")),
-    "no configuration": changed("/modelTopology", "no 'config'", lambda m: m["modelTopology"].pop("config")),
+    "no configuration": changed(
+        "model", "needs a list of layers", lambda m: m["modelTopology"].pop("config")
+    ),
     "layers that are no array": changed(
-        "/modelTopology/config/layers", "an array", lambda m: config(m).update(layers={})
+        "model", "needs a list of layers", lambda m: config(m).update(layers={})
     ),
-    "a layer that is no object": changed(
-        "/modelTopology/config/layers/2", "an object", lambda m: config(m)["layers"].append(7)
-    ),
+    "a layer that is no object": changed("model model", "got 7", lambda m: config(m)["layers"].append(7)),
     "a layer of no class": changed(
-        "/modelTopology/config/layers/1",
-        "no 'class_name'",
-        lambda m: config(m)["layers"][1].pop("class_name"),
+        "model model", "class_name", lambda m: config(m)["layers"][1].pop("class_name")
     ),
     "two layers of one name": changed(
-        "/modelTopology/config/layers/2",
-        "'dense'",
-        lambda m: config(m)["layers"].append(config(m)["layers"][1]),
+        "layer 'dense'", "have this name", lambda m: config(m)["layers"].append(config(m)["layers"][1])
     ),
     "a wrapper around nothing": changed(
-        "/modelTopology/config/layers/1/config",
-        "no 'layer'",
-        lambda m: config(m)["layers"][1].update(class_name="Bidirectional"),
+        "layer dense",
+        "argument layer",
+        lambda m: config(m)["layers"][1].update(class_name="Bidirectional", config={"name": "dense"}),
     ),
-    "directions of directions of directions": changed(f"{FIRST}/weights/0", "no layer", directions),
+    "a layer made of the wrong arguments": changed(
+        "layer 'dense'", "units", lambda m: config(m)["layers"][1]["config"].update(units="two")
+    ),
+    "a layer of a million units": changed(
+        "layer 'dense'", "(3, 2)", lambda m: config(m)["layers"][1]["config"].update(units=10**6)
+    ),
+    "code instead of a layer": changed(
+        "layer dense", "Lambda", lambda m: config(m)["layers"][1].update(class_name="Lambda")
+    ),
+    "a layer out of a module": changed(
+        "layer dense", "os", lambda m: config(m)["layers"][1].update(module="os", class_name="system")
+    ),
+    "directions of directions of directions": changed("layer Bidirectional", "nested deeper", directions),
+    "times of times of times": changed("layer 'time_distributed'", "nested deeper", times),
     "a layer's name of megabytes": changed(
-        "/modelTopology/config/layers/1",
-        "1048576 characters",
-        lambda m: config(m)["layers"][1]["config"].update(name="a" * 2**20),
+        "", "no layer of the model", lambda m: config(m)["layers"][1]["config"].update(name="a" * 2**20)
     ),
+    "a node that comes before itself": changed("the model", "circle", cyclic),
+    "a node of no layer": changed("the model", "nowhere", lambda m: functional(m, "nowhere")),
     "a weight's name of a million slashes": weight("", "1048576 characters", name="/" * 2**20),
     "a weight of either of two layers": changed(f"{FIRST}/weights/0", "'a/dense' and 'b/dense'", twins),
     "a manifest that is no array": changed(

@@ -8,7 +8,7 @@ as they are written here. Sources: `tfjs-core/src/io`, `tfjs-layers/src/models.t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,7 +17,11 @@ from typing import BinaryIO
 import numpy as np
 
 from conformance import __version__
+from conformance.reference_impl.models.graph import graph
 from conformance.reference_impl.saving import manifest, strict_json
+from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
+from conformance.reference_impl.saving.configuration.legacy import refuse
+from conformance.reference_impl.saving.keras_layers import Configured, outermost
 from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.quantization import (
     NotQuantizable,
@@ -42,9 +46,6 @@ FORMAT = "layers-model"
 
 SHARD_SIZE = 4 * 2**20
 """Bytes; the largest file that browsers keep in their caches."""
-
-_BESIDE_THE_MODEL = ("keras_version", "backend", "training_config")
-"""What a topology tells beside the model."""
 
 STORED_AS = {
     "float32": "float32",
@@ -73,20 +74,33 @@ def read(path: str | PathLike[str]) -> SavedModel:
     inner = topology.optional("model_config")
     model = topology if inner is None else inner
     trainings = [*document.named("trainingConfig"), *topology.named("training_config")]
+    configuration = modern(model.value, file)
+    _check_graphs(outermost(configuration, file))
     groups = document.optional("weightsManifest")
     entries = [] if groups is None else manifest.entries(groups, file.parent, {manifest.identity(known)})
-    weights = Names(model).sorted(
-        (entry.name, entry.located, entry.array) for entry in entries if not entry.of_optimizer
-    )
+    stored = [(entry.name, entry.located, entry.array) for entry in entries if not entry.of_optimizer]
     metadata = document.optional("userDefinedMetadata")
     return SavedModel(
-        configuration={k: v for k, v in model.mapping().items() if k not in _BESIDE_THE_MODEL},
-        weights=weights,
+        configuration=configuration,
+        weights={} if groups is None else Names(configuration, file).sorted(stored),
         training=trainings[0].mapping() if trainings else None,
         optimizer={entry.name: entry.array for entry in entries if entry.of_optimizer},
         metadata=None if metadata is None else metadata.mapping(),
         made_by=next((found.text() for found in document.named("generatedBy", "convertedBy")), ""),
     )
+
+
+def _check_graphs(model: Configured) -> None:
+    """That the layers of functional models, at any depth, are called in some order."""
+    if model.class_name != "Sequential":
+        try:
+            graph(model.description)
+        except ValueError as error:
+            raise model.fault(str(error)) from None
+    for layer in model.layers():
+        inner = layer if layer.is_model else layer.distributed()
+        if inner is not None:
+            _check_graphs(inner)
 
 
 def _document(file: Path) -> tuple[Located, os.stat_result]:
@@ -110,6 +124,7 @@ def write(
     *,
     shard_size: int = SHARD_SIZE,
     quantization: Quantization | None = None,
+    on_untranslatable: Callable[[Untranslatable], None] = refuse,
 ) -> None:
     """Write a model, the same bytes for the same model. In a directory that is there, only the files of the
     model in it are replaced, and if anything fails, none.
@@ -117,6 +132,7 @@ def write(
     Args:
         shard_size: bytes of a shard, of which only the last one may be smaller.
         quantization: which weights of float32 are stored in fewer bits, by dtype.
+        on_untranslatable: as `legacy` takes it.
 
     Raises:
         FormatError: a weight's name or value is one that TensorFlow.js does not take, or the directory has
@@ -126,8 +142,9 @@ def write(
     if shard_size < 1:
         raise ValueError(f"a shard has one byte or more, not {shard_size}")
     target = Path(directory)
-    names = Names(Located(target, model.configuration))
-    weights = {name: _storable(target, name, array) for name, array in names.written(model.weights).items()}
+    topology = legacy(model.configuration, "tfjs", on_untranslatable)
+    named = Names(model.configuration, target).written(model.weights)
+    weights = {name: _storable(target, name, array) for name, array in named.items()}
     optimizer = {name: _storable(target, name, array) for name, array in model.optimizer.items()}
     if twice := weights.keys() & optimizer.keys():
         raise FormatError(target, min(twice), "is the name of a layer's weight and of the optimizer's")
@@ -145,7 +162,7 @@ def write(
             "format": FORMAT,
             "generatedBy": model.made_by or None,
             "convertedBy": f"layers-conformance {__version__}",
-            "modelTopology": model.configuration,
+            "modelTopology": topology,
             "weightsManifest": [{"paths": paths, "weights": declared}],
         }
         if model.training is not None:

@@ -9,17 +9,18 @@ recurrent layer too, and the models that were built with it. Sources: `Container
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from os import PathLike
+from typing import Any
 
 from conformance.reference_impl.identifiers import snake_case
-from conformance.reference_impl.layers import Layer
+from conformance.reference_impl.layers import Bidirectional, Layer, StackedRNNCells, TimeDistributed, nested
+from conformance.reference_impl.layers.recurrent import Recurrent
+from conformance.reference_impl.saving.keras_layers import Configured, joined, listed, outermost
+from conformance.reference_impl.saving.legacy_h5 import leaves
 from conformance.reference_impl.saving.located import Located, quoted
-from conformance.reference_impl.saving.saved_model import LayerPath, StoredArray
-
-MODELS = ("Sequential", "Functional", "Model", "LayersModel")
-"""The classes that are models: `Model` in older files of Keras 2 and TensorFlow.js."""
+from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, StoredArray
 
 OWN_NAMES = {
     "DepthwiseConv1D": {"kernel": "depthwise_kernel"},
@@ -31,7 +32,10 @@ VALID_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]*")
 """What TensorFlow.js takes as the name of a weight."""
 
 LONGEST_NAME = 1024
-"""Characters of the name of a layer or weight."""
+"""Characters of the name of a weight."""
+
+DEEPEST = 8
+"""Layers in layers; making one takes twice as long for each around it."""
 
 Place = tuple[int, int]
 """Which layer of a model, and which part of it."""
@@ -47,7 +51,7 @@ class Part:
         class_name: of the layer that the part is.
         scope: what the specification puts before the names of its weights, or nothing.
         written: what TensorFlow.js puts there.
-        read: what else Keras 2 does.
+        read: what else may stand there.
     """
 
     class_name: str
@@ -64,34 +68,60 @@ class Part:
         specified = {own: name for name, own in OWN_NAMES.get(self.class_name, {}).items()}
         return specified.get(name, name)
 
-    def inside(self, scope: str, written: str, read: tuple[str, ...] = ()) -> Part:
+    def inside(self, scope: str, written: str, *read: str) -> Part:
         """The part as one of a layer around it."""
-        return Part(
-            self.class_name,
-            _joined(scope, self.scope),
-            _joined(written, self.written),
-            tuple(
-                _joined(around, inner)
-                for around in (written, *read)
-                for inner in (self.written, *self.read)
-                if (around, inner) != (written, self.written)
-            ),
-        )
+        scopes = [joined(around, own) for around in (written, *read) for own in (self.written, *self.read)]
+        return Part(self.class_name, joined(scope, self.scope), scopes[0], tuple(scopes[1:]))
+
+
+def parts(layer: Layer) -> Iterator[Part]:
+    """What of a layer has weights of its own, in the specification's order."""
+    match layer:
+        case TimeDistributed():
+            yield from parts(layer.inner)
+        case Bidirectional():
+            stem = layer.forward.name.removeprefix("forward_")
+            for prefix, direction in zip(("forward", "backward"), layer.directions, strict=True):
+                for part in parts(direction):
+                    # The last where TensorFlow.js was given a layer that was named after a direction already.
+                    yield part.inside(
+                        direction.name, f"{prefix}_{stem}", direction.name, f"{prefix}_forward_{stem}"
+                    )
+        case Recurrent():
+            yield from parts(layer.repeated)
+        case StackedRNNCells():
+            for i, (cell, scope) in enumerate(zip(layer.stack, layer.scopes, strict=True)):
+                name = cell.name or snake_case(type(cell).__name__)
+                around = layer.name or "stacked_rnn_cells"
+                for part in parts(cell):
+                    yield part.inside(scope, f"RNNCell_{i}", f"{around}/{name}")
+        case _:
+            yield Part(type(layer).__name__)
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A layer that is no model, and where it stands."""
+    """A layer that is no model.
 
-    path: LayerPath
-    class_name: str
+    Attributes:
+        layer: as the specification has it, if it has it.
+    """
+
+    configured: Configured
+    layer: Layer | None
     parts: tuple[Part, ...]
-    located: Located
 
     @property
-    def known(self) -> bool:
-        """Whether the specification has such a layer."""
-        return self.class_name in Layer.registered
+    def path(self) -> LayerPath:
+        return self.configured.path
+
+    @classmethod
+    def of(cls, configured: Configured) -> Leaf:
+        if _depth(configured.config) > DEEPEST:
+            raise configured.fault(f"layers in the layer are nested deeper than {DEEPEST}")
+        layer = configured.specified()
+        own = (Part(configured.class_name),) if layer is None else tuple(parts(layer))
+        return cls(configured, layer, own)
 
     def written(self, name: str) -> str:
         """The name under which TensorFlow.js looks for a weight.
@@ -99,159 +129,76 @@ class Leaf:
         Raises:
             FormatError: the layer has no part with such a weight.
         """
-        if not self.known:
+        if self.layer is None:
             return f"{self.path[-1]}/{name}"
         scope, _, own = name.rpartition("/")
         for part in self.parts:
             if part.scope == scope:
-                return _joined(self.path[-1], part.written, part.own_name(own))
-        raise self.located.fault(
-            f"a {self.class_name} has no part {quoted(scope)}, and no weight {quoted(name)}"
-        )
+                return joined(self.path[-1], part.written, part.own_name(own))
+        raise self.configured.fault(f"has no part {quoted(scope)}, and no weight {quoted(name)}")
+
+    def in_order(self, stored: Mapping[str, StoredArray]) -> Mapping[str, StoredArray]:
+        """The weights in the specification's order.
+
+        Raises:
+            FormatError: they are not those that the layer declares.
+        """
+        if self.layer is None:
+            return stored
+        first = None
+        for declared in self.configured.declarations(self.layer, [array.shape for array in stored.values()]):
+            shapes = {weight.name: (weight.shape, weight.dtype) for weight in declared}
+            if shapes == {name: (array.shape, array.dtype) for name, array in stored.items()}:
+                return {name: stored[name] for name in shapes}
+            first = first or declared
+        found = ", ".join(f"{quoted(name)} {array.shape} of {array.dtype}" for name, array in stored.items())
+        raise self.configured.fault(f"expected the weights {listed(first or ())}; found {found or 'none'}")
 
 
-def leaves(model: Located, path: LayerPath = ()) -> Iterator[Leaf]:
-    """The layers of a model, and of the models in it, in the order of its configuration.
-
-    Args:
-        model: `{"class_name": …, "config": …}`.
-
-    Raises:
-        FormatError: it is no configuration of a model, or two layers of one model have one name.
-    """
-    config = model.member("config")
-    # The oldest files of Sequential models have a list of layers.
-    layers = config if isinstance(config.value, list) else config.member("layers")
-    names: set[str] = set()
-    for layer in layers.items():
-        name = _name(layer)
-        if name in names:
-            raise layer.fault(f"two layers of the model are named {quoted(name)}")
-        names.add(name)
-        yield from _within(layer, (*path, name))
-
-
-def _within(layer: Located, path: LayerPath) -> Iterator[Leaf]:
-    class_name = layer.member("class_name").text()
-    if class_name in MODELS:
-        yield from leaves(layer, path)
-        return
-    inner = _inner(layer, "layer") if class_name == "TimeDistributed" else None
-    if inner is not None and inner.member("class_name").text() in MODELS:
-        yield from leaves(inner, (*path, _name(inner)))
-        return
-    yield Leaf(path, class_name, tuple(_parts(layer)), layer)
-
-
-def _parts(layer: Located) -> Iterator[Part]:
-    match layer.member("class_name").text():
-        case "TimeDistributed":
-            yield from _parts(_member(layer, "layer"))
-        case "Bidirectional":
-            yield from _directions(layer)
-        case _:
-            yield from _recurrent(layer)
-
-
-def _directions(layer: Located) -> Iterator[Part]:
-    forward, backward = _member(layer, "layer"), _inner(layer, "backward_layer")
-    name = _name(forward)
-    for direction, given in (("forward", None), ("backward", backward)):
-        prefix = f"{direction}_"
-        bare = prefix + name.removeprefix(prefix)
-        own = bare if given is None else _name(given)
-        others = {bare, own} - {prefix + name}
-        for part in _recurrent(forward if given is None else given):
-            yield part.inside(own, prefix + name, tuple(sorted(others)))
-
-
-def _recurrent(layer: Located) -> Iterator[Part]:
-    if layer.member("class_name").text() == "RNN":
-        yield from _cells(_member(layer, "cell"))
-    else:
-        yield _part(layer)
-
-
-def _cells(cell: Located) -> Iterator[Part]:
-    stack = "stacked_rnn_cells"
-    if isinstance(cell.value, list):
-        cells = cell.items()
-    elif cell.member("class_name").text() == "StackedRNNCells":
-        cells, stack = _member(cell, "cells").items(), _name(cell)
-    else:
-        yield _part(cell)
-        return
-    before: Counter[str] = Counter()
-    for place, cell in enumerate(cells):
-        name = _name(cell)
-        numbered = f"{name}_{before[name]}" if before[name] else name
-        before[name] += 1
-        scope = "" if len(cells) == 1 else numbered
-        yield _part(cell).inside(scope, f"RNNCell_{place}", (f"{stack}/{name}", numbered))
-
-
-def _part(layer: Located) -> Part:
-    return Part(layer.member("class_name").text())
-
-
-def _name(layer: Located) -> str:
-    """A layer's name, as the specification has it where none is given."""
-    config = layer.member("config")
-    given = (config.optional("name") if isinstance(config.value, dict) else None) or layer.optional("name")
-    name = given.text() if given is not None else snake_case(layer.member("class_name").text())
-    if len(name) > LONGEST_NAME:
-        raise layer.fault(f"its name has {len(name)} characters; {LONGEST_NAME} are allowed")
-    return name
-
-
-def _inner(layer: Located, argument: str) -> Located | None:
-    return layer.member("config").optional(argument)
-
-
-def _member(layer: Located, argument: str) -> Located:
-    return layer.member("config").member(argument)
-
-
-def _joined(*scopes: str) -> str:
-    return "/".join(scope for scope in scopes if scope)
+def _depth(config: Mapping[str, Any]) -> int:
+    """How deep layers are nested in the configuration of one."""
+    values = [item for value in config.values() for item in (value if isinstance(value, list) else [value])]
+    inner = [value["config"] for value in values if nested.names_layer(value)]
+    return max((1 + _depth(one) for one in inner if isinstance(one, dict)), default=0)
 
 
 class Names:
     """The names that the weights of a model have in a manifest.
 
     Raises:
-        FormatError: the configuration is not that of a model.
+        FormatError: the configuration, in the form of Keras 3, is not that of a model.
     """
 
-    def __init__(self, model: Located) -> None:
-        self.model, self.root = model, _name(model)
-        self.leaves = list(leaves(model))
-        self.by_scope: dict[str, list[Place]] = {}
+    def __init__(self, configuration: JSONObject, file: str | PathLike[str]) -> None:
+        self.model = outermost(configuration, file)
+        self.leaves = [Leaf.of(configured) for configured in leaves(self.model)]
+        self.by_scope: dict[str, set[Place]] = {}
         for i, leaf in enumerate(self.leaves):
             for j, part in enumerate(leaf.parts):
                 for scope in (part.written, *part.read):
-                    self.by_scope.setdefault(_joined(leaf.path[-1], scope), []).append((i, j))
+                    self.by_scope.setdefault(joined(leaf.path[-1], scope), set()).add((i, j))
 
     def sorted(self, weights: Iterable[tuple[str, Located, StoredArray]]) -> Weights:
         """The weights of a manifest by layer, in the order of the model.
 
         Raises:
-            FormatError: no layer has such a weight, several could be meant, or two weights are one.
+            FormatError: no layer has such a weight, several could be meant, two weights are one, or a layer's
+                are not those that it declares.
         """
-        found: dict[tuple[int, int, str], StoredArray] = {}
+        found: list[dict[str, StoredArray]] = [{} for _ in self.leaves]
         for name, located, array in weights:
             if len(name) > LONGEST_NAME:
                 raise located.fault(f"its name has {len(name)} characters; {LONGEST_NAME} are allowed")
-            i, j, own = self._meaning(name, located)
-            key = i, j, _joined(self._part((i, j)).scope, own)
-            if key in found:
+            (i, j), own = self._meaning(name, located)
+            specified = joined(self.leaves[i].parts[j].scope, own)
+            if specified in found[i]:
                 path = "/".join(self.leaves[i].path)
-                raise located.fault(f"{quoted(name)} is another {quoted(key[2])} of the layer {quoted(path)}")
-            found[key] = array
-        result: dict[LayerPath, dict[str, StoredArray]] = {}
-        for i, j, own in sorted(found, key=lambda key: key[:2]):
-            result.setdefault(self.leaves[i].path, {})[own] = found[i, j, own]
-        return result
+                raise located.fault(
+                    f"{quoted(name)} is another {quoted(specified)} of the layer {quoted(path)}"
+                )
+            found[i][specified] = array
+        ordered = ((leaf.path, leaf.in_order(own)) for leaf, own in zip(self.leaves, found, strict=True))
+        return {path: own for path, own in ordered if own}
 
     def written(self, weights: Weights) -> dict[str, StoredArray]:
         """The weights by the names under which TensorFlow.js looks for them.
@@ -264,37 +211,36 @@ class Names:
         found: dict[str, StoredArray] = {}
         for path, own in weights.items():
             if path not in by_path:
-                raise self.model.fault(
-                    f"there are weights of a layer {quoted('/'.join(path))}, and no such layer"
-                )
+                raise self.model.fault(f"has no layer {quoted('/'.join(path))}, whose weights are given")
+            leaf = by_path[path]
             for name, array in own.items():
-                written = by_path[path].written(name)
+                written = leaf.written(name)
                 if not VALID_NAME.fullmatch(written):
-                    raise by_path[path].located.fault(
+                    raise leaf.configured.fault(
                         f"TensorFlow.js does not take {quoted(written)} as the name of a weight; "
                         "rename the layer: letters and digits, then also . _ - /"
                     )
                 if written in found:
-                    raise by_path[path].located.fault(
+                    raise leaf.configured.fault(
                         f"TensorFlow.js looks for weights of two layers under the name {quoted(written)}; "
                         "rename one of the layers"
                     )
                 found[written] = array
         return found
 
-    def _meaning(self, name: str, located: Located) -> tuple[int, int, str]:
-        """Layer, part, and the weight's name there."""
+    def _meaning(self, name: str, located: Located) -> tuple[Place, str]:
+        """The part of a layer, and the weight's name there."""
         scope, _, own = name.rpartition("/")
         if place := self._only(scope, name, located):
-            return *place, self._part(place).specified_name(own)
+            return place, self._part(place).specified_name(own)
         shortened = scope.rpartition("/")[0]
         # TensorFlow.js leaves out the last scope, too: the cell's, which Keras 2 numbers as it likes.
-        if (place := self._only(shortened, name, located)) and self.leaves[place[0]].known:
-            return *place, self._part(place).specified_name(own)
+        if (place := self._only(shortened, name, located)) and self.leaves[place[0]].layer is not None:
+            return place, self._part(place).specified_name(own)
         while scope:
             scope = scope.rpartition("/")[0]
-            if (place := self._only(scope, name, located)) and not self.leaves[place[0]].known:
-                return *place, name.removeprefix(f"{scope}/")
+            if (place := self._only(scope, name, located)) and self.leaves[place[0]].layer is None:
+                return place, name.removeprefix(f"{scope}/")
         raise located.fault(f"no layer of the model has a weight {quoted(name)}")
 
     def _only(self, scope: str, name: str, located: Located) -> Place | None:
@@ -303,7 +249,7 @@ class Names:
         boundaries = (i + 1 for i, character in enumerate(scope) if character == "/")
         for start in (0, *boundaries):
             models = scope[: max(start - 1, 0)]
-            places = {p for p in self.by_scope.get(scope[start:], ()) if self._inside(p, models)}
+            places = {p for p in self.by_scope.get(scope[start:], set()) if self._inside(p, models)}
             if len(places) > 1:
                 paths = (quoted("/".join(self.leaves[i].path)) for i, _ in sorted(places)[:2])
                 raise located.fault(f"{quoted(name)} could be a weight of {' and '.join(paths)}")
@@ -315,5 +261,5 @@ class Names:
         return self.leaves[place[0]].parts[place[1]]
 
     def _inside(self, place: Place, models: str) -> bool:
-        around = "/".join((self.root, *self.leaves[place[0]].path[:-1]))
+        around = "/".join((self.model.name, *self.leaves[place[0]].path[:-1]))
         return not models or f"/{around}".endswith(f"/{models}")
