@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +18,13 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from conformance.reference_impl.saving import model_json
+from conformance.reference_impl.saving.configuration import Untranslatable, modern
 from conformance.reference_impl.saving.saved_model import (
     PIECE,
     FormatError,
     InMemory,
     JSONObject,
+    LayerPath,
     SavedModel,
     loaded,
 )
@@ -37,18 +40,24 @@ def sequential(*layers: JSONObject, name: str = "model") -> JSONObject:
 
 
 def dense(**weights: NDArray[Any]) -> SavedModel:
-    """A model of one layer, of which nothing but its weights is looked at."""
+    """A model of one layer, which may have any weights: the specification does not know it."""
+    any_dense = layer("EinsumDense", "dense", equation="ab,bc->ac", output_shape=2)
     arrays = {name: InMemory(array) for name, array in weights.items()}
-    return SavedModel(sequential(layer("Dense", "dense")), {("dense",): arrays}, made_by="Keras 3.15.1")
+    return SavedModel(modern(sequential(any_dense)), {("dense",): arrays}, made_by="Keras 3.15.1")
 
 
 def ramp(*shape: int) -> NDArray[np.float32]:
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
+def write(model: SavedModel, directory: Path, **arguments: Any) -> None:
+    """Written also where TensorFlow.js does not know the layer."""
+    model_json.write(model, directory, on_untranslatable=lambda what: None, **arguments)
+
+
 def written(model: SavedModel, directory: Path, **arguments: Any) -> dict[str, bytes]:
     """The files that a model becomes."""
-    model_json.write(model, directory, **arguments)
+    write(model, directory, **arguments)
     return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
@@ -71,7 +80,7 @@ def test_every_array_comes_back_however_the_shards_are_cut(
     arrays: dict[str, NDArray[Any]], shard_size: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     directory = tmp_path_factory.mktemp("model")
-    model_json.write(dense(**arrays), directory, shard_size=shard_size)
+    write(dense(**arrays), directory, shard_size=shard_size)
     found = weights(directory)
     assert list(found) == list(arrays)
     for name, array in arrays.items():
@@ -87,7 +96,7 @@ def test_all_that_a_model_says_comes_back(tmp_path: Path) -> None:
         optimizer=state,
         metadata={"classes": ["no", "yes"], "größe": 1.5},
     )
-    model_json.write(model, tmp_path / "model")
+    write(model, tmp_path / "model")
     found = model_json.read(tmp_path / "model")
     assert found.configuration == model.configuration
     assert found.training == model.training
@@ -99,7 +108,7 @@ def test_all_that_a_model_says_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_model_is_read_by_its_file_as_by_its_directory(tmp_path: Path) -> None:
-    model_json.write(dense(kernel=ramp(2)), tmp_path / "model")
+    write(dense(kernel=ramp(2)), tmp_path / "model")
     assert model_json.read(tmp_path / "model" / "model.json").weights.keys() == {("dense",)}
 
 
@@ -148,7 +157,7 @@ def test_a_model_without_weights_has_no_shards(tmp_path: Path) -> None:
 def test_what_tensorflow_js_has_not_is_written_as_what_it_has(
     given: str, stored: str, tmp_path: Path
 ) -> None:
-    model_json.write(dense(kernel=ramp(5).astype(given)), tmp_path / "model")
+    write(dense(kernel=ramp(5).astype(given)), tmp_path / "model")
     found = weights(tmp_path / "model")["kernel"]
     assert found.dtype == stored
     np.testing.assert_array_equal(found, ramp(5).astype(stored))
@@ -165,7 +174,7 @@ def test_strings_are_kept_as_lengths_and_bytes(tmp_path: Path) -> None:
 
     model = dense(after=ramp(2))
     strings = replace(model, weights={("dense",): {"words": Strings(), **model.weights["dense",]}})
-    model_json.write(strings, tmp_path / "model", shard_size=7)
+    write(strings, tmp_path / "model", shard_size=7)
     found = model_json.read(tmp_path / "model").weights["dense",]
     assert b"".join(found["words"].pieces()) == b"\3\0\0\0one\0\0\0\0\5\0\0\0three"
     np.testing.assert_array_equal(loaded(found["after"]), ramp(2))
@@ -182,21 +191,20 @@ def test_numbers_that_tensorflow_js_cannot_hold_are_not_written(
     array: NDArray[Any], reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(FormatError, match=f"dense/kernel: .*{reason}"):
-        model_json.write(dense(kernel=array), tmp_path / "model")
+        write(dense(kernel=array), tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_configuration_with_nan_is_not_written(tmp_path: Path) -> None:
-    model = SavedModel(sequential(layer("ReLU", "relu", max_value=float("nan"))), {})
+def test_what_json_has_not_is_not_written(tmp_path: Path) -> None:
+    model = replace(dense(), metadata={"threshold": float("nan")})
     with pytest.raises(FormatError, match="JSON"):
-        model_json.write(model, tmp_path / "model")
+        write(model, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_boolean_of_two_is_refused_when_it_is_read(tmp_path: Path) -> None:
-    model = document()
-    model["weightsManifest"][0]["weights"] = [{"name": "dense/kernel", "shape": [32], "dtype": "bool"}]
-    make(tmp_path / "model", model, b=b"\2" * 12)
+    write(dense(kernel=np.ones(3, bool)), tmp_path / "model")
+    (tmp_path / "model" / "group1-shard1of1.bin").write_bytes(b"\1\0\2")
     with pytest.raises(FormatError, match="/weightsManifest/0/weights/0: a boolean is neither 0 nor 1"):
         weights(tmp_path / "model")
 
@@ -215,77 +223,132 @@ def test_a_shard_that_is_gone_or_shorter_when_it_is_read_is_refused(left: int | 
 # Names
 
 
-def names(configuration: JSONObject, *in_manifest: str, directory: Path) -> dict[tuple[str, ...], list[str]]:
-    """The weights of each layer, from their names in a manifest."""
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def names(
+    configuration: JSONObject, in_manifest: Shapes, directory: Path
+) -> dict[tuple[str, ...], list[str]]:
+    """The weights of each layer, from their names and shapes in a manifest."""
     model = document() | {"modelTopology": configuration}
-    declared = [{"name": name, "shape": [], "dtype": "bool"} for name in in_manifest]
+    declared = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in in_manifest.items()]
     model["weightsManifest"] = [{"paths": ["a.bin"], "weights": declared}]
-    make(directory, model, a=bytes(len(in_manifest)))
+    make(directory, model, a=bytes(4 * sum(math.prod(shape) for shape in in_manifest.values())))
     return {path: list(own) for path, own in model_json.read(directory).weights.items()}
 
 
-LSTM = layer("LSTM", "lstm", units=2)
+def bare(class_name: str, name: str, **config: Any) -> JSONObject:
+    """A layer of two units and no bias."""
+    return layer(class_name, name, units=2, use_bias=False, **config)
+
+
+LSTM = bare("LSTM", "lstm")
+DENSE = (3, 2)
+KERNEL, RECURRENT = (3, 8), (2, 8)
+"""Of an LSTM."""
 STACK = layer(
     "StackedRNNCells",
     "stacked_rnn_cells",
-    cells=[layer("LSTMCell", "lstm_cell"), layer("GRUCell", "gru_cell")],
+    cells=[bare("LSTMCell", "lstm_cell"), bare("SimpleRNNCell", "simple_rnn_cell")],
 )
-NAMES: Mapping[str, tuple[JSONObject, Sequence[str], Mapping[tuple[str, ...], Sequence[str]]]] = {
+OF_STACK: Mapping[LayerPath, Sequence[str]] = {
+    ("rnn",): [
+        "lstm_cell/kernel",
+        "lstm_cell/recurrent_kernel",
+        "simple_rnn_cell/kernel",
+        "simple_rnn_cell/recurrent_kernel",
+    ]
+}
+NAMES: Mapping[str, tuple[JSONObject, Shapes, Mapping[LayerPath, Sequence[str]]]] = {
     "the cell of a recurrent layer": (
         LSTM,
-        ["lstm/lstm_cell_3/kernel", "lstm/lstm_cell_3/recurrent_kernel", "lstm/lstm_cell_3/bias"],
-        {("lstm",): ["kernel", "recurrent_kernel", "bias"]},
+        {"lstm/lstm_cell_3/kernel": KERNEL, "lstm/lstm_cell_3/recurrent_kernel": RECURRENT},
+        {("lstm",): ["kernel", "recurrent_kernel"]},
     ),
     "both directions": (
-        layer("Bidirectional", "bidirectional", layer=LSTM),
-        ["bidirectional/backward_lstm/lstm_cell_2/kernel", "bidirectional/forward_lstm/lstm_cell_1/kernel"],
-        {("bidirectional",): ["forward_lstm/kernel", "backward_lstm/kernel"]},
+        layer("Bidirectional", "b", layer=LSTM),
+        {
+            "b/backward_lstm/lstm_cell_2/kernel": KERNEL,
+            "b/backward_lstm/lstm_cell_2/recurrent_kernel": RECURRENT,
+            "b/forward_lstm/lstm_cell_1/kernel": KERNEL,
+            "b/forward_lstm/lstm_cell_1/recurrent_kernel": RECURRENT,
+        },
+        {
+            ("b",): [
+                "forward_lstm/kernel",
+                "forward_lstm/recurrent_kernel",
+                "backward_lstm/kernel",
+                "backward_lstm/recurrent_kernel",
+            ]
+        },
     ),
     "both directions, named after one": (
-        layer(
-            "Bidirectional", "b", layer=layer("GRU", "forward_gru"), backward_layer=layer("GRU", "way_back")
-        ),
-        ["b/forward_forward_gru/kernel", "b/backward_forward_gru/kernel"],
-        {("b",): ["forward_gru/kernel", "way_back/kernel"]},
+        layer("Bidirectional", "b", layer=bare("SimpleRNN", "forward_rnn")),
+        {
+            "b/forward_forward_rnn/kernel": DENSE,
+            "b/forward_forward_rnn/recurrent_kernel": (2, 2),
+            "b/backward_forward_rnn/kernel": DENSE,
+            "b/backward_forward_rnn/recurrent_kernel": (2, 2),
+        },
+        {
+            ("b",): [
+                "forward_rnn/kernel",
+                "forward_rnn/recurrent_kernel",
+                "backward_rnn/kernel",
+                "backward_rnn/recurrent_kernel",
+            ]
+        },
     ),
     "a stack of cells in Keras 2": (
         layer("RNN", "rnn", cell=STACK),
-        ["rnn/stacked_rnn_cells/lstm_cell/kernel", "rnn/stacked_rnn_cells/gru_cell/kernel"],
-        {("rnn",): ["lstm_cell/kernel", "gru_cell/kernel"]},
+        {
+            "rnn/stacked_rnn_cells/lstm_cell/kernel": KERNEL,
+            "rnn/stacked_rnn_cells/lstm_cell/recurrent_kernel": RECURRENT,
+            "rnn/stacked_rnn_cells/simple_rnn_cell/kernel": (2, 2),
+            "rnn/stacked_rnn_cells/simple_rnn_cell/recurrent_kernel": (2, 2),
+        },
+        OF_STACK,
     ),
     "a stack of cells in TensorFlow.js": (
         layer("RNN", "rnn", cell=STACK),
-        ["rnn/RNNCell_0/kernel", "rnn/RNNCell_1/kernel"],
-        {("rnn",): ["lstm_cell/kernel", "gru_cell/kernel"]},
+        {
+            "rnn/RNNCell_1/kernel": (2, 2),
+            "rnn/RNNCell_1/recurrent_kernel": (2, 2),
+            "rnn/RNNCell_0/kernel": KERNEL,
+            "rnn/RNNCell_0/recurrent_kernel": RECURRENT,
+        },
+        OF_STACK,
     ),
     "a layer at every time": (
-        layer("TimeDistributed", "times", layer=layer("DepthwiseConv2D", "inner")),
-        ["times/depthwise_kernel"],
+        layer(
+            "TimeDistributed", "times", layer=layer("DepthwiseConv2D", "inner", kernel_size=2, use_bias=False)
+        ),
+        {"times/depthwise_kernel": (2, 2, 3, 1)},
         {("times",): ["kernel"]},
     ),
     "a model at every time": (
-        layer("TimeDistributed", "times", layer=sequential(layer("Dense", "d"), name="inner")),
-        ["d/kernel"],
+        layer("TimeDistributed", "times", layer=sequential(bare("Dense", "d"), name="inner")),
+        {"d/kernel": DENSE},
         {("times", "inner", "d"): ["kernel"]},
     ),
     "a model that was built with what is in it": (
-        layer("Dense", "dense"),
-        ["model/dense/kernel"],
+        bare("Dense", "dense"),
+        {"model/dense/kernel": DENSE},
         {("dense",): ["kernel"]},
     ),
     "a model in the model": (
-        sequential(layer("Dense", "dense"), name="inner"),
-        ["dense/kernel", "model/inner/dense/bias"],
+        sequential(layer("Dense", "dense", units=2), name="inner"),
+        {"dense/bias": (2,), "model/inner/dense/kernel": DENSE},
         {("inner", "dense"): ["kernel", "bias"]},
     ),
     "a name with a slash": (
-        layer("Dense", "block/dense"),
-        ["block/dense/kernel"],
+        bare("Dense", "block/dense"),
+        {"block/dense/kernel": DENSE},
         {("block/dense",): ["kernel"]},
     ),
     "a layer that the specification has not": (
-        layer("MultiHeadAttention", "attention"),
-        ["attention/query/kernel", "attention/scale"],
+        layer("MultiHeadAttention", "attention", num_heads=2, key_dim=2),
+        {"attention/query/kernel": (2, 2), "attention/scale": ()},
         {("attention",): ["query/kernel", "scale"]},
     ),
 }
@@ -294,28 +357,41 @@ NAMES: Mapping[str, tuple[JSONObject, Sequence[str], Mapping[tuple[str, ...], Se
 @pytest.mark.parametrize(("inner", "in_manifest", "expected"), NAMES.values(), ids=NAMES)
 def test_names_are_those_of_the_specification(
     inner: JSONObject,
-    in_manifest: Sequence[str],
-    expected: Mapping[tuple[str, ...], Sequence[str]],
+    in_manifest: Shapes,
+    expected: Mapping[LayerPath, Sequence[str]],
     tmp_path: Path,
 ) -> None:
-    found = names(sequential(inner), *in_manifest, directory=tmp_path / "model")
+    found = names(sequential(inner), in_manifest, tmp_path / "model")
     assert found == expected
 
 
 def test_weights_are_in_the_order_of_the_model_not_of_the_manifest(tmp_path: Path) -> None:
-    found = names(
-        sequential(layer("Dense", "a"), layer("Dense", "b")),
-        "b/kernel",
-        "a/kernel",
-        directory=tmp_path / "model",
-    )
+    model = sequential(bare("Dense", "a"), bare("Dense", "b"))
+    found = names(model, {"b/kernel": (2, 2), "a/kernel": DENSE}, tmp_path / "model")
     assert list(found) == [("a",), ("b",)]
 
 
 def test_two_models_of_one_layers_name_are_told_apart_by_the_models(tmp_path: Path) -> None:
-    a, b = (sequential(layer("Dense", "dense"), name=name) for name in "ab")
-    found = names(sequential(a, b), "b/dense/kernel", "a/dense/bias", directory=tmp_path / "model")
-    assert found == {("a", "dense"): ["bias"], ("b", "dense"): ["kernel"]}
+    model = sequential(*(sequential(bare("Dense", "dense"), name=name) for name in "ab"))
+    found = names(model, {"b/dense/kernel": (2, 2), "a/dense/kernel": DENSE}, tmp_path / "model")
+    assert found == {("a", "dense"): ["kernel"], ("b", "dense"): ["kernel"]}
+
+
+@pytest.mark.parametrize(
+    "in_manifest",
+    [
+        {"dense/kernel": DENSE},
+        {"dense/kernel": DENSE, "dense/bias": (3,)},
+        {"dense/kernel": (2, 3), "dense/bias": (2,)},
+        {"dense/kernel": DENSE, "dense/bias": (2,), "dense/gamma": (2,)},
+        {"dense/kernel": DENSE, "dense/gamma": (2,)},
+    ],
+)
+def test_weights_that_are_not_the_layers_are_refused(in_manifest: Shapes, tmp_path: Path) -> None:
+    with pytest.raises(
+        FormatError, match=r"layer 'dense': expected the weights kernel .*bias .*; found 'kernel'"
+    ):
+        names(sequential(layer("Dense", "dense", units=2)), in_manifest, tmp_path / "model")
 
 
 def test_what_the_converter_of_keras_2_writes_is_read(tmp_path: Path) -> None:
@@ -324,35 +400,44 @@ def test_what_the_converter_of_keras_2_writes_is_read(tmp_path: Path) -> None:
     training = {"loss": "mse", "optimizer_config": {"class_name": "Adam", "config": {}}}
     versions = {"keras_version": "2.15.0", "backend": "tensorflow"}
     model["modelTopology"] = versions | {"model_config": inner, "training_config": training}
-    make(
-        tmp_path / "model",
-        model | {"generatedBy": "keras v2.15.0", "convertedBy": "TensorFlow.js Converter v4.22.0"},
-    )
+    by = {"generatedBy": "keras v2.15.0", "convertedBy": "TensorFlow.js Converter v4.22.0"}
+    make(tmp_path / "model", model | by)
     found = model_json.read(tmp_path / "model")
-    assert found.configuration == inner
+    assert found.configuration == modern(inner)
     assert found.training == training
     assert found.made_by == "keras v2.15.0"
     assert found.weights.keys() == {("dense",)}
 
 
+def of_one_weight(configuration: JSONObject, *paths: tuple[str, ...]) -> SavedModel:
+    arrays = {"kernel": InMemory(ramp(*DENSE))}
+    return SavedModel(modern(configuration), dict.fromkeys(paths, arrays))
+
+
 def test_layers_that_tensorflow_js_cannot_tell_apart_are_not_written(tmp_path: Path) -> None:
-    a, b = (sequential(layer("Dense", "dense"), name=name) for name in "ab")
-    arrays = {"kernel": InMemory(ramp(2))}
-    model = SavedModel(sequential(a, b), {("a", "dense"): arrays, ("b", "dense"): arrays})
+    model = sequential(*(sequential(bare("Dense", "dense"), name=name) for name in "ab"))
     with pytest.raises(FormatError, match="two layers under the name 'dense/kernel'; rename"):
-        model_json.write(model, tmp_path / "model")
+        write(of_one_weight(model, ("a", "dense"), ("b", "dense")), tmp_path / "model")
 
 
 def test_a_name_that_tensorflow_js_does_not_take_is_not_written(tmp_path: Path) -> None:
-    model = SavedModel(sequential(layer("Dense", "größe")), {("größe",): {"kernel": InMemory(ramp(2))}})
+    model = of_one_weight(sequential(bare("Dense", "größe")), ("größe",))
     with pytest.raises(FormatError, match="does not take 'größe/kernel' as the name of a weight; rename"):
-        model_json.write(model, tmp_path / "model")
+        write(model, tmp_path / "model")
 
 
 def test_weights_of_a_layer_that_is_not_there_are_not_written(tmp_path: Path) -> None:
-    model = SavedModel(sequential(), {("dense",): {"kernel": InMemory(ramp(2))}})
-    with pytest.raises(FormatError, match="weights of a layer 'dense', and no such layer"):
+    with pytest.raises(FormatError, match="has no layer 'other', whose weights are given"):
+        write(of_one_weight(sequential(bare("Dense", "dense")), ("other",)), tmp_path / "model")
+
+
+def test_what_tensorflow_js_has_no_words_for_is_not_written(tmp_path: Path) -> None:
+    model = SavedModel(modern(sequential(bare("Dense", "dense", activation="silu", lora_rank=2))), {})
+    with pytest.raises(Untranslatable, match="lora_rank"):
         model_json.write(model, tmp_path / "model")
+    left: list[str] = []
+    model_json.write(model, tmp_path / "model", on_untranslatable=lambda what: left.append(what.argument))
+    assert left == ["lora_rank"]
 
 
 # What is replaced
@@ -360,10 +445,10 @@ def test_weights_of_a_layer_that_is_not_there_are_not_written(tmp_path: Path) ->
 
 def test_only_the_files_of_the_old_model_go(tmp_path: Path) -> None:
     directory = tmp_path / "model"
-    model_json.write(dense(kernel=ramp(9)), directory, shard_size=10)
+    write(dense(kernel=ramp(9)), directory, shard_size=10)
     (directory / "index.html").write_text("a page")
     (directory / "group1-shard1of9.bin").write_text("no part of the model")
-    model_json.write(dense(kernel=ramp(2)), directory)
+    write(dense(kernel=ramp(2)), directory)
     assert sorted(path.name for path in directory.iterdir()) == [
         "group1-shard1of1.bin",
         "group1-shard1of9.bin",
@@ -383,7 +468,7 @@ def test_a_file_in_the_way_that_is_no_models_stays(tmp_path: Path) -> None:
     directory.mkdir()
     (directory / "group1-shard1of1.bin").write_text("mine")
     with pytest.raises(FormatError, match=r"group1-shard1of1\.bin: is there, and is not the old model's"):
-        model_json.write(dense(kernel=ramp(2)), directory)
+        write(dense(kernel=ramp(2)), directory)
     assert contents(directory) == {"group1-shard1of1.bin": b"mine"}
     assert list(tmp_path.iterdir()) == [directory]
 
@@ -395,7 +480,7 @@ def test_an_old_model_that_names_files_elsewhere_is_not_replaced(tmp_path: Path)
     make(tmp_path / "model", model)
     before = contents(tmp_path / "model")
     with pytest.raises(FormatError, match="plain name"):
-        model_json.write(dense(kernel=ramp(2)), tmp_path / "model")
+        write(dense(kernel=ramp(2)), tmp_path / "model")
     assert contents(tmp_path / "model") == before
     assert (tmp_path / "outside.bin").read_text() == "mine"
 
@@ -403,27 +488,27 @@ def test_an_old_model_that_names_files_elsewhere_is_not_replaced(tmp_path: Path)
 def test_a_file_is_not_taken_for_a_directory(tmp_path: Path) -> None:
     (tmp_path / "model").write_text("mine")
     with pytest.raises(FormatError, match="no directory"):
-        model_json.write(dense(kernel=ramp(2)), tmp_path / "model")
+        write(dense(kernel=ramp(2)), tmp_path / "model")
     assert contents(tmp_path) == {"model": b"mine"}
 
 
 def test_a_model_can_be_written_where_it_is_read_from(tmp_path: Path) -> None:
     directory = tmp_path / "model"
-    model_json.write(dense(kernel=ramp(9), bias=ramp(3)), directory, shard_size=10)
-    model_json.write(model_json.read(directory), directory, shard_size=7)
+    write(dense(kernel=ramp(9), bias=ramp(3)), directory, shard_size=10)
+    write(model_json.read(directory), directory, shard_size=7)
     np.testing.assert_array_equal(weights(directory)["kernel"], ramp(9))
     assert len(list(directory.glob("*.bin"))) == 7
 
 
 def test_if_a_weight_cannot_be_read_the_old_model_stays(tmp_path: Path) -> None:
     directory = tmp_path / "model"
-    model_json.write(dense(kernel=ramp(9)), directory)
+    write(dense(kernel=ramp(9)), directory)
     before = contents(directory)
     make(tmp_path / "broken", document())
     broken = model_json.read(tmp_path / "broken")
     (tmp_path / "broken" / "b.bin").unlink()
     with pytest.raises(FormatError):
-        model_json.write(broken, directory)
+        write(broken, directory)
     assert contents(directory) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "model"]
 
@@ -433,7 +518,7 @@ def test_if_a_file_cannot_be_moved_all_are_as_they_were(
     moves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = tmp_path / "model"
-    model_json.write(dense(kernel=ramp(9)), directory)
+    write(dense(kernel=ramp(9)), directory)
     before = contents(directory)
     rename = Path.rename
     done: list[Path] = []
@@ -448,7 +533,7 @@ def test_if_a_file_cannot_be_moved_all_are_as_they_were(
 
     monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(OSError, match="no space left"):
-        model_json.write(dense(kernel=ramp(2)), directory)
+        write(dense(kernel=ramp(2)), directory)
     assert contents(directory) == before
     assert list(tmp_path.iterdir()) == [directory]
 
@@ -482,7 +567,7 @@ def test_what_is_restored_is_within_a_step_and_zero_is_zero(
     array: NDArray[np.float32], dtype: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     directory = tmp_path_factory.mktemp("model")
-    model_json.write(dense(kernel=array), directory, quantization={dtype: []})
+    write(dense(kernel=array), directory, quantization={dtype: []})
     found = weights(directory)["kernel"]
     step = (float(array.max()) - float(array.min())) / np.iinfo(dtype).max
     assert np.abs(found.astype(float) - array).max() <= step * (1 + 1e-6) + 1e-4
@@ -515,7 +600,7 @@ def test_contradictory_quantization_is_refused(
     quantization: dict[str, list[str]], reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=reason):
-        model_json.write(dense(kernel=ramp(3)), tmp_path / "model", quantization=quantization)
+        write(dense(kernel=ramp(3)), tmp_path / "model", quantization=quantization)
 
 
 @pytest.mark.parametrize(
@@ -532,14 +617,12 @@ def test_what_does_not_fit_in_fewer_bits_is_refused(
     value: float, dtype: str, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(FormatError, match=f"dense/kernel: .*{reason}"):
-        model_json.write(
-            dense(kernel=np.array([1, value], np.float32)), tmp_path / "model", quantization={dtype: []}
-        )
+        write(dense(kernel=np.array([1, value], np.float32)), tmp_path / "model", quantization={dtype: []})
 
 
 def test_the_largest_float16_is_kept(tmp_path: Path) -> None:
     given = np.array([65519, -65504, 1e-8], np.float32)
-    model_json.write(dense(kernel=given), tmp_path / "model", quantization={"float16": []})
+    write(dense(kernel=given), tmp_path / "model", quantization={"float16": []})
     np.testing.assert_array_equal(weights(tmp_path / "model")["kernel"], [65504, -65504, 0])
 
 
@@ -563,10 +646,10 @@ def test_a_weight_is_never_in_memory_as_a_whole(
     quantization: dict[str, list[str]] | None, tmp_path: Path
 ) -> None:
     """64 MiB written and read: a handful of pieces, in float64 where numbers are rounded."""
-    model = SavedModel(sequential(layer("Dense", "dense")), {("dense",): {"kernel": Endless()}})
+    model = replace(dense(), weights={("dense",): {"kernel": Endless()}})
     tracemalloc.start()
     try:
-        model_json.write(model, tmp_path / "model", quantization=quantization)
+        write(model, tmp_path / "model", quantization=quantization)
         stored = model_json.read(tmp_path / "model").weights["dense",]["kernel"]
         sizes = [len(content) for content in stored.pieces()]
         _, most = tracemalloc.get_traced_memory()

@@ -16,6 +16,7 @@ from conformance.reference_impl.layers import Layer, Weight
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.saving import model_json
+from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.saved_model import InMemory, JSONObject, SavedModel, loaded
 from tests.saving.tensorflow_js import array, ask
 
@@ -56,7 +57,7 @@ class Sample:
     def saved(self) -> SavedModel:
         rng = np.random.default_rng(0)
         arrays = {w.name: InMemory(rng.normal(size=w.shape).astype(np.float32)) for w in self.weights}
-        return SavedModel(self.configuration, {("subject",): arrays})
+        return SavedModel(modern(self.configuration), {("subject",): arrays})
 
 
 def samples() -> Iterator[Sample]:

@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from conformance.reference_impl.saving import model_json
+from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.saved_model import InMemory, SavedModel, loaded
 from tests.saving.hostile_model_json import document, make
 from tests.saving.tensorflow_js import ask, values
@@ -129,7 +130,7 @@ def test_a_model_without_weights_is_loaded(tmp_path: Path) -> None:
     inputs = {"class_name": "InputLayer", "config": {"name": "input_1", "batch_input_shape": [None, 3]}}
     relu = {"class_name": "ReLU", "config": {"name": "relu"}}
     configuration = {"class_name": "Sequential", "config": {"name": "model", "layers": [inputs, relu]}}
-    model_json.write(SavedModel(configuration, {}), tmp_path / "model")
+    model_json.write(SavedModel(modern(configuration), {}), tmp_path / "model")
     with served(tmp_path) as address:
         from_memory, by_http = ask({"load": str(tmp_path / "model")}, {"load": f"{address}/model/model.json"})
     assert told(from_memory) == told(by_http) == {}
@@ -144,6 +145,10 @@ def quantized(directory: Path, dtype: str, weights: list[dict[str, Any]]) -> Non
     size = 2 ** (8 * np.dtype(dtype).itemsize)
     content = np.arange(size, dtype="<u2" if dtype == "float16" else dtype).tobytes()
     model = document()
+    model["modelTopology"]["config"]["layers"][1] = {
+        "class_name": "EinsumDense",
+        "config": {"name": "dense", "equation": "ab,bc->ac", "output_shape": 2},
+    }
     model["weightsManifest"][0]["weights"] = [
         {"name": f"dense/{i}", "shape": [size], **weight} for i, weight in enumerate(weights)
     ]
@@ -186,7 +191,7 @@ def test_a_quantized_model_is_to_tensorflow_js_what_is_read_here(tmp_path: Path)
         "kernel": InMemory(rng.normal(size=(3, 2)).astype(np.float32)),
         "bias": InMemory(rng.normal(size=2).astype(np.float32)),
     }
-    model = SavedModel(document()["modelTopology"], {("dense",): arrays})
+    model = SavedModel(modern(document()["modelTopology"]), {("dense",): arrays})
     for dtype in ("uint8", "uint16", "float16"):
         model_json.write(model, tmp_path / dtype, quantization={dtype: []}, shard_size=3)
         (answer,) = ask({"load": str(tmp_path / dtype)})
