@@ -147,8 +147,9 @@ class Leaf:
             return stored
         first = None
         for declared in self.configured.declarations(self.layer, [array.shape for array in stored.values()]):
-            shapes = {weight.name: (weight.shape, weight.dtype) for weight in declared}
-            if shapes == {name: (array.shape, array.dtype) for name, array in stored.items()}:
+            shapes = {weight.name: weight.shape for weight in declared}
+            # Whatever dtype a layer computes in, TensorFlow.js has no other numbers.
+            if shapes == {name: array.shape for name, array in stored.items() if array.dtype == "float32"}:
                 return {name: stored[name] for name in shapes}
             first = first or declared
         found = ", ".join(f"{quoted(name)} {array.shape} of {array.dtype}" for name, array in stored.items())
