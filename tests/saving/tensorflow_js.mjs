@@ -4,7 +4,7 @@
  *
  * - `{"classes": true}`: the names of the registered classes;
  * - `{"load": directory or URL, "save"?: directory, "optimizer"?: true}`: a model's weights, layer by layer, its
- *   metadata and, if it is compiled, its optimizer's weights; it is then saved;
+ *   metadata and, if it is compiled, the class of its optimizer and, if asked, its weights; it is then saved;
  * - `{"decode": directory}`: the weights of a manifest, without a model;
  * - `{"make": name, "save": directory, "optimizer"?: true}`: a model of `MODELS`, saved.
  *
@@ -114,7 +114,11 @@ async function answer(request) {
   return {
     layers: Object.fromEntries(await all(model.layers, layer)),
     metadata: model.getUserDefinedMetadata() ?? null,
-    optimizer: model.optimizer ? await all(await model.optimizer.getWeights(), (w) => told(w.name, w.tensor)) : null,
+    compiled: model.optimizer?.getClassName() ?? null,
+    optimizer:
+      request.optimizer && model.optimizer
+        ? await all(await model.optimizer.getWeights(), (w) => told(w.name, w.tensor))
+        : null,
   };
 }
 

@@ -50,6 +50,14 @@ def ramp(*shape: int) -> NDArray[np.float32]:
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
+ADAM = {
+    "module": "keras.optimizers",
+    "class_name": "Adam",
+    "config": {"learning_rate": 0.5, "beta_1": 0.75, "beta_2": 0.875, "epsilon": 0.125},
+    "registered_name": None,
+}
+
+
 def write(model: SavedModel, directory: Path, **arguments: Any) -> None:
     """Written also where TensorFlow.js does not know the layer."""
     model_json.write(model, directory, on_untranslatable=lambda what: None, **arguments)
@@ -92,7 +100,7 @@ def test_all_that_a_model_says_comes_back(tmp_path: Path) -> None:
     state = {"iter": InMemory(np.array(3, np.int32)), "dense/kernel/m": InMemory(ramp(3, 2))}
     model = replace(
         dense(kernel=ramp(3, 2)),
-        training={"loss": "mean_squared_error"},
+        training={"optimizer": ADAM, "loss": "mean_squared_error", "metrics": ["accuracy"]},
         optimizer=state,
         metadata={"classes": ["no", "yes"], "größe": 1.5},
     )
@@ -218,6 +226,69 @@ def test_a_shard_that_is_gone_or_shorter_when_it_is_read_is_refused(left: int | 
         (tmp_path / "model" / "b.bin").write_bytes(bytes(left))
     with pytest.raises(FormatError, match=r"b\.bin: "):
         loaded(model.weights["dense",]["bias"])
+
+
+def optimizer(class_name: str, **config: Any) -> JSONObject:
+    return {"class_name": class_name, "config": {"learning_rate": 0.5} | config}
+
+
+UNUSED = {"name": "adam", "weight_decay": None, "use_ema": False, "ema_momentum": 0.99, "amsgrad": False}
+OPTIMIZERS: Mapping[str, tuple[JSONObject | None, str | None]] = {
+    "SGD": (optimizer("SGD", momentum=0.0, nesterov=False), "SGD"),
+    "momentum": (optimizer("SGD", momentum=0.25), "Momentum"),
+    "RMSprop": (optimizer("RMSprop", rho=0.25), "RMSProp"),
+    "what Keras tells": (optimizer("Adam", beta_1=0.75, **UNUSED), "Adam"),
+    "another optimizer": (optimizer("Lion"), None),
+    "an argument that TensorFlow.js has not": (optimizer("Adam", amsgrad=True), None),
+    "a schedule": (optimizer("Adam", learning_rate={"class_name": "CosineDecay"}), None),
+    "no optimizer": (None, None),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_what_was_compiled_stands_where_tensorflow_js_loads_it_or_where_it_does_not_look(
+    ours: JSONObject | None, theirs: str | None, tmp_path: Path
+) -> None:
+    compiled = {"optimizer": ours, "loss": "mse", "metrics": ["acc"], "loss_weights": None}
+    written_files = written(replace(dense(), training=compiled), tmp_path / "model")
+    told = json.loads(written_files["model.json"])
+    if theirs is None:
+        assert "trainingConfig" not in told
+        assert told["modelTopology"]["training_config"]["optimizer_config"] == ours
+        assert model_json.read(tmp_path / "model").training == compiled
+    else:
+        training = told["trainingConfig"]
+        assert (training["loss"], training["metrics"]) == ("mean_squared_error", ["accuracy"])
+        assert training["optimizer_config"]["class_name"] == theirs
+        assert training["optimizer_config"]["config"]["learningRate"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "dice"},
+        {"loss": None},
+        {"loss": {"module": "keras.losses", "class_name": "MeanSquaredError", "config": {}}},
+        {"metrics": ["AUC"]},
+        {"metrics": [{"class_name": "AUC", "config": {}}]},
+        {"loss_weights": [2.0]},
+        {"weighted_metrics": ["accuracy"]},
+    ],
+)
+def test_what_tensorflow_js_could_not_compile_does_not_keep_it_from_loading(
+    changes: JSONObject, tmp_path: Path
+) -> None:
+    compiled = {"optimizer": ADAM, "loss": "mse", "metrics": ["accuracy"], **changes}
+    written_files = written(replace(dense(), training=compiled), tmp_path / "model")
+    assert "trainingConfig" not in json.loads(written_files["model.json"])
+    assert model_json.read(tmp_path / "model").training == compiled
+
+
+def test_the_state_of_another_programs_optimizer_is_left_out(tmp_path: Path) -> None:
+    state = {"iteration": InMemory(np.array(3)), "dense_kernel_momentum": InMemory(ramp(2))}
+    compiled = {"optimizer": ADAM, "loss": "mse", "metrics": []}
+    write(replace(dense(kernel=ramp(2)), training=compiled, optimizer=state), tmp_path / "model")
+    assert model_json.read(tmp_path / "model").optimizer == {}
 
 
 # Names
@@ -404,7 +475,7 @@ def test_what_the_converter_of_keras_2_writes_is_read(tmp_path: Path) -> None:
     make(tmp_path / "model", model | by)
     found = model_json.read(tmp_path / "model")
     assert found.configuration == modern(inner)
-    assert found.training == training
+    assert found.training == {"optimizer": training["optimizer_config"], "loss": "mse"}
     assert found.made_by == "keras v2.15.0"
     assert found.weights.keys() == {("dense",)}
 

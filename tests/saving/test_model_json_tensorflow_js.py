@@ -15,8 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from conformance.reference_impl.saving import model_json
+from conformance.reference_impl.saving.compilation import LOSSES, METRICS, OPTIMIZERS
 from conformance.reference_impl.saving.configuration import modern
-from conformance.reference_impl.saving.saved_model import InMemory, SavedModel, loaded
+from conformance.reference_impl.saving.saved_model import InMemory, JSONObject, SavedModel, loaded
 from tests.saving.hostile_model_json import document, make
 from tests.saving.tensorflow_js import ask, values
 
@@ -73,7 +74,13 @@ def test_metadata_and_the_state_of_the_optimizer_are_read(made: dict[str, tuple[
     directory, answer = made["trained"]
     model = model_json.read(directory)
     assert model.training is not None
-    assert model.training["optimizer_config"]["class_name"] == "Adam"
+    assert model.training["loss"] == "mean_squared_error"
+    assert model.training["optimizer"] == {
+        "module": "keras.optimizers",
+        "class_name": "Adam",
+        "config": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-07},
+        "registered_name": None,
+    }
     expected = values(answer["optimizer"])
     assert list(model.optimizer) == list(expected)
     assert loaded(model.optimizer["iter"]) == 2
@@ -109,8 +116,8 @@ def rewritten(
     for name, (directory, _) in made.items():
         model_json.write(model_json.read(directory), folder / name, shard_size=101)
     with served(folder) as address:
-        from_memory = ask(*({"load": str(folder / name)} for name in MADE))
-        by_http = ask(*({"load": f"{address}/{name}/model.json"} for name in MADE))
+        places = [str(folder / name) for name in MADE], [f"{address}/{name}/model.json" for name in MADE]
+        from_memory, by_http = (ask(*({"load": x, "optimizer": True} for x in asked)) for asked in places)
     return {name: answers for name, *answers in zip(MADE, from_memory, by_http, strict=True)}
 
 
@@ -134,6 +141,32 @@ def test_a_model_without_weights_is_loaded(tmp_path: Path) -> None:
     with served(tmp_path) as address:
         from_memory, by_http = ask({"load": str(tmp_path / "model")}, {"load": f"{address}/model/model.json"})
     assert told(from_memory) == told(by_http) == {}
+
+
+COMPILED: list[tuple[JSONObject, str]] = [
+    ({"class_name": ours, "config": {"learning_rate": 0.5, **config}}, theirs)
+    for theirs, (ours, _) in OPTIMIZERS.items()
+    for config in [{"momentum": 0.25, "nesterov": True} if theirs == "Momentum" else {}]
+]
+
+
+def test_what_is_written_of_the_compilation_is_compiled(tmp_path: Path) -> None:
+    """Every optimizer, loss and metric of the tables, since one that is not known would keep a model from
+    loading."""
+    sgd = COMPILED[0][0]
+    compilations = [({"optimizer": optimizer, "loss": "mse"}, theirs) for optimizer, theirs in COMPILED]
+    for loss, others in LOSSES.items():
+        compilations += [({"optimizer": sgd, "loss": name}, "SGD") for name in (loss, *others)]
+    for metric, others in METRICS.items():
+        compilations += [
+            ({"optimizer": sgd, "loss": "mse", "metrics": [name]}, "SGD") for name in (metric, *others)
+        ]
+    configuration = modern(document()["modelTopology"])
+    for i, (training, _) in enumerate(compilations):
+        weights = {"kernel": InMemory(np.ones((3, 2), np.float32)), "bias": InMemory(np.ones(2, np.float32))}
+        model_json.write(SavedModel(configuration, {("dense",): weights}, training), tmp_path / f"{i}")
+    answers = ask(*({"load": str(tmp_path / f"{i}")} for i in range(len(compilations))))
+    assert [answer.get("compiled", answer) for answer in answers] == [theirs for _, theirs in compilations]
 
 
 WHOLE = [(0.0123456789, -1.5), (1 / 3, 0.1), (1e-30, 3.0), (3e33, -1e38), (-0.7, 9.0), (0.0, 2.5)]

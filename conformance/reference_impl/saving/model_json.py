@@ -19,6 +19,11 @@ import numpy as np
 from conformance import __version__
 from conformance.reference_impl.models.graph import graph
 from conformance.reference_impl.saving import manifest, strict_json
+from conformance.reference_impl.saving.compilation import (
+    keras2_compilation,
+    modern_compilation,
+    tensorflow_js_compilation,
+)
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
 from conformance.reference_impl.saving.configuration.legacy import refuse
 from conformance.reference_impl.saving.keras_layers import Configured, outermost
@@ -43,6 +48,9 @@ from conformance.reference_impl.saving.weight_names import Names
 FILE = "model.json"
 
 FORMAT = "layers-model"
+
+ITERATIONS = "iter"
+"""The first variable of an optimizer of TensorFlow.js."""
 
 SHARD_SIZE = 4 * 2**20
 """Bytes; the largest file that browsers keep in their caches."""
@@ -83,7 +91,7 @@ def read(path: str | PathLike[str]) -> SavedModel:
     return SavedModel(
         configuration=configuration,
         weights={} if groups is None else Names(configuration, file).sorted(stored),
-        training=trainings[0].mapping() if trainings else None,
+        training=modern_compilation(trainings[0].mapping()) if trainings else None,
         optimizer={entry.name: entry.array for entry in entries if entry.of_optimizer},
         metadata=None if metadata is None else metadata.mapping(),
         made_by=next((found.text() for found in document.named("generatedBy", "convertedBy")), ""),
@@ -129,6 +137,9 @@ def write(
     """Write a model, the same bytes for the same model. In a directory that is there, only the files of the
     model in it are replaced, and if anything fails, none.
 
+    What was compiled is written where TensorFlow.js loads it if it can, else where it does not look; the
+    state of the optimizer only if it is one of TensorFlow.js.
+
     Args:
         shard_size: bytes of a shard, of which only the last one may be smaller.
         quantization: which weights of float32 are stored in fewer bits, by dtype.
@@ -143,9 +154,16 @@ def write(
         raise ValueError(f"a shard has one byte or more, not {shard_size}")
     target = Path(directory)
     topology = legacy(model.configuration, "tfjs", on_untranslatable)
+    training = None if model.training is None else tensorflow_js_compilation(model.training)
+    if model.training is not None and training is None:
+        topology = {"model_config": topology, "training_config": keras2_compilation(model.training)}
     named = Names(model.configuration, target).written(model.weights)
     weights = {name: _storable(target, name, array) for name, array in named.items()}
-    optimizer = {name: _storable(target, name, array) for name, array in model.optimizer.items()}
+    # Optimizers of TensorFlow.js take their state by its order, and this first.
+    state = (
+        model.optimizer if training is not None and next(iter(model.optimizer), None) == ITERATIONS else {}
+    )
+    optimizer = {name: _storable(target, name, array) for name, array in state.items()}
     if twice := weights.keys() & optimizer.keys():
         raise FormatError(target, min(twice), "is the name of a layer's weight and of the optimizer's")
     floats = [name for name, array in weights.items() if array.dtype == "float32" and 0 not in array.shape]
@@ -165,8 +183,8 @@ def write(
             "modelTopology": topology,
             "weightsManifest": [{"paths": paths, "weights": declared}],
         }
-        if model.training is not None:
-            document["trainingConfig"] = model.training
+        if training is not None:
+            document["trainingConfig"] = training
         if model.metadata is not None:
             document["userDefinedMetadata"] = model.metadata
         try:

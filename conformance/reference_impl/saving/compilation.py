@@ -1,0 +1,163 @@
+"""What `compile` was given, between the form of Keras 3 and those of TensorFlow.js and Keras 2.
+
+Keras 3 has `compile_config`; the others have an optimizer under `optimizer_config`. TensorFlow.js does not
+load a model at all whose `trainingConfig` names what it has not. Sources: `LayersModel.loadTrainingConfig` of
+tfjs-layers, `fromConfig` and `getConfig` of the optimizers of tfjs-core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from conformance.reference_impl.saving.configuration.modern import described
+from conformance.reference_impl.saving.saved_model import JSONObject
+
+OPTIMIZERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "SGD": ("SGD", {"learning_rate": "learningRate"}),
+    "Momentum": (
+        "SGD",
+        {"learning_rate": "learningRate", "momentum": "momentum", "nesterov": "useNesterov"},
+    ),
+    "RMSProp": (
+        "RMSprop",
+        {
+            "learning_rate": "learningRate",
+            "rho": "decay",
+            "momentum": "momentum",
+            "epsilon": "epsilon",
+            "centered": "centered",
+        },
+    ),
+    "Adagrad": (
+        "Adagrad",
+        {"learning_rate": "learningRate", "initial_accumulator_value": "initialAccumulatorValue"},
+    ),
+    "Adadelta": ("Adadelta", {"learning_rate": "learningRate", "rho": "rho", "epsilon": "epsilon"}),
+    "Adam": (
+        "Adam",
+        {"learning_rate": "learningRate", "beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"},
+    ),
+    "Adamax": (
+        "Adamax",
+        {"learning_rate": "learningRate", "beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"},
+    ),
+}
+"""The optimizers of TensorFlow.js: Keras's class, and its arguments with TensorFlow.js's names for them."""
+
+WITHOUT_EFFECT = ("name", "ema_momentum", "is_legacy_optimizer", "jit_compile")
+"""Arguments of Keras's optimizers that change nothing while all others that TensorFlow.js lacks are off."""
+
+LOSSES = {
+    "mean_squared_error": ("mse",),
+    "mean_absolute_error": ("mae",),
+    "mean_absolute_percentage_error": ("mape",),
+    "mean_squared_logarithmic_error": ("msle",),
+    "squared_hinge": (),
+    "hinge": (),
+    "categorical_hinge": (),
+    "logcosh": ("log_cosh",),
+    "categorical_crossentropy": (),
+    "sparse_categorical_crossentropy": (),
+    "binary_crossentropy": (),
+    "kullback_leibler_divergence": ("kl_divergence", "kld"),
+    "poisson": (),
+}
+"""The losses of TensorFlow.js, and Keras's other names for them."""
+
+METRICS = {
+    "accuracy": ("acc",),
+    "crossentropy": ("ce",),
+    "binary_accuracy": (),
+    "categorical_accuracy": (),
+    "categorical_crossentropy": (),
+    "sparse_categorical_crossentropy": (),
+    "mse": ("mean_squared_error",),
+    "mae": ("mean_absolute_error",),
+    "mape": ("mean_absolute_percentage_error",),
+}
+"""The metrics of TensorFlow.js, likewise."""
+
+RENAMED = {"logcosh": "log_cosh", "kullback_leibler_divergence": "kl_divergence"}
+"""Losses that Keras 3 has by another name alone."""
+
+
+def modern_compilation(given: Mapping[str, Any]) -> JSONObject:
+    """What was compiled, in the form of Keras 3; what is not known is left as it is.
+
+    >>> modern_compilation({"loss": "logcosh", "optimizer_config": None})
+    {'optimizer': None, 'loss': 'log_cosh'}
+    """
+    others = {key: value for key, value in given.items() if key != "optimizer_config"}
+    if "loss" in others:
+        others["loss"] = _mapped(others["loss"], lambda name: RENAMED.get(name, name))
+    return {"optimizer": _modern_optimizer(given.get("optimizer_config")), **others}
+
+
+def _modern_optimizer(given: Any) -> Any:
+    match given:
+        # Keras's own arguments are in snake case.
+        case {"class_name": str(name), "config": {"learningRate": _} as config} if name in OPTIMIZERS:
+            class_name, arguments = OPTIMIZERS[name]
+            ours = {theirs: ours for ours, theirs in arguments.items()}
+            found = {ours.get(key, key): value for key, value in config.items()}
+            return described("keras.optimizers", class_name, found)
+    return given
+
+
+def keras2_compilation(compiled: Mapping[str, Any]) -> JSONObject:
+    """What was compiled, as Keras 2 has it; TensorFlow.js does not look at that."""
+    others = {key: value for key, value in compiled.items() if key != "optimizer"}
+    return {**others, "optimizer_config": compiled.get("optimizer")}
+
+
+def tensorflow_js_compilation(compiled: Mapping[str, Any]) -> JSONObject | None:
+    """What was compiled, as TensorFlow.js loads it, or None where it cannot.
+
+    >>> sgd = {"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.0, "clipnorm": None}}
+    >>> tensorflow_js_compilation({"optimizer": sgd, "loss": "mse", "metrics": ["acc"]})["optimizer_config"]
+    {'class_name': 'SGD', 'config': {'learningRate': 0.5}}
+    """
+    if any(compiled.get(key) for key in ("loss_weights", "weighted_metrics", "sample_weight_mode")):
+        return None
+    try:
+        return {
+            "loss": _mapped(compiled.get("loss"), partial(_spelled, LOSSES)),
+            "metrics": _mapped(compiled.get("metrics") or [], partial(_spelled, METRICS)),
+            "optimizer_config": _tensorflow_js_optimizer(compiled.get("optimizer")),
+        }
+    except KeyError:
+        return None
+
+
+def _tensorflow_js_optimizer(given: Any) -> JSONObject:
+    """Raises KeyError where TensorFlow.js has no such optimizer."""
+    config = dict(given["config"]) if isinstance(given, Mapping) else {}
+    told = {key for key, value in config.items() if value not in (None, False, 0)} - set(WITHOUT_EFFECT)
+    for own, (class_name, arguments) in OPTIMIZERS.items():
+        # The first that has all that is told: SGD has no momentum, for which there is another one.
+        if config and class_name == given["class_name"] and told <= arguments.keys():
+            if not isinstance(config.get("learning_rate"), int | float):
+                break
+            found = {arguments[key]: value for key, value in config.items() if key in arguments}
+            return {"class_name": own, "config": found}
+    raise KeyError("optimizer")
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """One name, or those in a list or of outputs, changed."""
+    match value:
+        case list():
+            return [_mapped(item, change) for item in value]
+        case dict():
+            return {key: _mapped(item, change) for key, item in value.items()}
+    return change(value)
+
+
+def _spelled(table: Mapping[str, Sequence[str]], name: Any) -> str:
+    """TensorFlow.js's name; raises KeyError where it has none."""
+    for own, others in table.items():
+        if name == own or name in others:
+            return own
+    raise KeyError(name)
