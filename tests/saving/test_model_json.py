@@ -235,12 +235,19 @@ def optimizer(class_name: str, **config: Any) -> JSONObject:
 UNUSED = {"name": "adam", "weight_decay": None, "use_ema": False, "ema_momentum": 0.99, "amsgrad": False}
 OPTIMIZERS: Mapping[str, tuple[JSONObject | None, str | None]] = {
     "SGD": (optimizer("SGD", momentum=0.0, nesterov=False), "SGD"),
-    "momentum": (optimizer("SGD", momentum=0.25), "Momentum"),
-    "RMSprop": (optimizer("RMSprop", rho=0.25), "RMSProp"),
-    "what Keras tells": (optimizer("Adam", beta_1=0.75, **UNUSED), "Adam"),
+    "momentum": (optimizer("SGD", momentum=0.25, nesterov=True), "Momentum"),
+    "RMSprop": (optimizer("RMSprop", rho=0.25, momentum=0.0, epsilon=0.5, centered=False), "RMSProp"),
+    "what Keras tells": (optimizer("Adam", beta_1=0.75, beta_2=0.5, epsilon=0.5, **UNUSED), "Adam"),
+    "not all arguments": (optimizer("Adam", beta_1=0.75), None),
     "another optimizer": (optimizer("Lion"), None),
-    "an argument that TensorFlow.js has not": (optimizer("Adam", amsgrad=True), None),
-    "a schedule": (optimizer("Adam", learning_rate={"class_name": "CosineDecay"}), None),
+    "an argument that TensorFlow.js has not": (
+        optimizer("Adam", beta_1=0.75, beta_2=0.5, epsilon=0.5, amsgrad=True),
+        None,
+    ),
+    "a schedule": (
+        optimizer("Adam", learning_rate={"class_name": "CosineDecay"}, beta_1=0.75, beta_2=0.5, epsilon=0.5),
+        None,
+    ),
     "no optimizer": (None, None),
 }
 

@@ -144,10 +144,10 @@ def test_a_model_without_weights_is_loaded(tmp_path: Path) -> None:
 
 
 COMPILED: list[tuple[JSONObject, str]] = [
-    ({"class_name": ours, "config": {"learning_rate": 0.5, **config}}, theirs)
-    for theirs, (ours, _) in OPTIMIZERS.items()
-    for config in [{"momentum": 0.25, "nesterov": True} if theirs == "Momentum" else {}]
+    ({"class_name": ours, "config": dict.fromkeys(arguments, 0.5)}, theirs)
+    for theirs, (ours, arguments) in OPTIMIZERS.items()
 ]
+"""Optimizers of Keras, and which of TensorFlow.js they are."""
 
 
 def test_what_is_written_of_the_compilation_is_compiled(tmp_path: Path) -> None:

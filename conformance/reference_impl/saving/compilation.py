@@ -136,8 +136,9 @@ def _tensorflow_js_optimizer(given: Any) -> JSONObject:
     config = dict(given["config"]) if isinstance(given, Mapping) else {}
     told = {key for key, value in config.items() if value not in (None, False, 0)} - set(WITHOUT_EFFECT)
     for own, (class_name, arguments) in OPTIMIZERS.items():
-        # The first that has all that is told: SGD has no momentum, for which there is another one.
-        if config and class_name == given["class_name"] and told <= arguments.keys():
+        # The first that has all that is told: SGD has no momentum, for which there is another one. None has
+        # defaults, and Keras tells all.
+        if config and class_name == given["class_name"] and told <= arguments.keys() <= config.keys():
             if not isinstance(config.get("learning_rate"), int | float):
                 break
             found = {arguments[key]: value for key, value in config.items() if key in arguments}
