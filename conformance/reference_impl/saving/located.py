@@ -25,14 +25,14 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:79]}…")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Located:
     """A value out of a JSON file; the place is its JSON pointer (RFC 6901).
 
     What is asked for a value of another type raises FormatError.
 
     >>> document = Located("model.json", {"layers": [{"name": "dense"}]})
-    >>> document.member("layers").items()[0].member("name").text()
+    >>> next(document.member("layers").items()).member("name").text()
     'dense'
     >>> print(document.member("layers").fault("too many"))
     model.json: /layers: too many
@@ -56,8 +56,13 @@ class Located:
     def text(self) -> str:
         return self._of(str)
 
-    def items(self) -> list[Located]:
-        return [Located(self.file, value, f"{self.pointer}/{i}") for i, value in enumerate(self._of(list))]
+    def count(self) -> int:
+        """Of the items of an array."""
+        return len(self._of(list))
+
+    def items(self) -> Iterator[Located]:
+        for i, value in enumerate(self._of(list)):
+            yield Located(self.file, value, f"{self.pointer}/{i}")
 
     def number(self) -> float:
         """A number of JavaScript, which are float64."""

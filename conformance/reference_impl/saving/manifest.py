@@ -56,7 +56,7 @@ class Shards:
 
     @property
     def size(self) -> int:
-        return sum(self.sizes)
+        return self.ends[-1] if self.ends else 0
 
     def read(self, start: int, stop: int) -> bytearray:
         """The bytes from start to stop of all shards together.
@@ -82,7 +82,7 @@ class Shards:
         return content
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InShards:
     """An array whose bytes are a stretch of shards."""
 
@@ -101,7 +101,7 @@ class InShards:
             yield memoryview(content)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A weight of the manifest.
 
@@ -213,13 +213,12 @@ def _entry(declared: Located, shards: Shards, start: int) -> tuple[Entry, int]:
 
 
 def _shape(located: Located) -> tuple[int, ...]:
-    shape = [axis.value for axis in located.items()]
-    if len(shape) > HIGHEST_RANK:
-        raise located.fault(f"{len(shape)} dimensions; TensorFlow.js has {HIGHEST_RANK} at most")
+    if located.count() > HIGHEST_RANK:
+        raise located.fault(f"{located.count()} dimensions; TensorFlow.js has {HIGHEST_RANK} at most")
     for axis in located.items():
         if type(axis.value) is not int or not 0 <= axis.value <= LONGEST:
             raise axis.fault(f"expected a dimension from 0 to {LONGEST}, found {str(axis.value)[:80]}")
-    return tuple(shape)
+    return tuple(axis.value for axis in located.items())
 
 
 def _dtype(located: Located) -> str:
