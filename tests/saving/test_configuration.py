@@ -1,4 +1,4 @@
-"""Configurations go from one form to another and back, and live Keras and TensorFlow.js make the models of them."""
+"""Configurations go from one form to another and back, and the live programs make the models of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from conformance.cases import corpus
 from conformance.reference_impl import layers
+from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
 from conformance.reference_impl.saving.configuration.known import TABLE, Target
 from conformance.reference_impl.saving.saved_model import FormatError
@@ -106,7 +108,7 @@ def test_the_models_of_keras_2_are_those_of_keras_3(name: str) -> None:
 
 
 def anonymous(configuration: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The layers, where Keras 2 says as Keras 3 does the axis it counts from the front, and float32 numbers."""
+    """The layers without what the programs say in their own ways: names, an axis, numbers in float32."""
 
     def same(value: Any) -> Any:
         match value:
@@ -129,7 +131,9 @@ def cases_of_layers() -> list[tuple[str, dict[str, Any]]]:
     found = {
         (case.subject.removeprefix("layers."), json.dumps(case.config, sort_keys=True))
         for case in corpus.load("quick")
-        if case.subject.startswith("layers.") and not case.to_be_refused
+        if case.subject.startswith("layers.")
+        and case.subject != "layers.InputLayer"
+        and not case.to_be_refused
     }
     return [(name, json.loads(config)) for name, config in sorted(found)]
 
@@ -280,6 +284,16 @@ def inside_each_other(depth: int) -> dict[str, Any]:
     return model
 
 
+def it(class_name: str = "Dense", **config: Any) -> list[Any]:
+    """The layers of a Sequential: one, of that name."""
+    units = {"units": 3} if class_name in ("Dense", "LSTM") else {}
+    return [{"class_name": class_name, "config": {"name": "it", **units, **config}}]
+
+
+MINE = {"module": "builtins", "class_name": "function", "config": "mine"}
+ZEROS_OF_MINE = {"module": "os", "class_name": "Zeros", "config": {}}
+
+
 @pytest.mark.parametrize(
     ("configuration", "reason"),
     [
@@ -287,35 +301,81 @@ def inside_each_other(depth: int) -> dict[str, Any]:
         ({"class_name": "Dense", "config": {}}, "no Sequential or Functional model"),
         ({"class_name": "Sequential", "config": {"layers": 3}}, "a list of layers"),
         ([3], "class_name and config"),
-        ([{"class_name": "Lambda", "config": {"function": ["4wEAAA"]}}], "Lambda layer holds code"),
-        ([{"class_name": "TFOpLambda", "config": {}}], "operation of TensorFlow"),
-        ([{"class_name": "Mine", "config": {}}], "no layer of Keras"),
+        (it("Lambda", function=["4wEAAA"]), "layer it: a Lambda layer holds code"),
+        (it("TFSMLayer", filepath="/etc"), "layer it: a TFSMLayer layer holds code"),
+        (it("TFOpLambda"), "operation of TensorFlow"),
+        (it("Mine"), "no layer of Keras, and custom ones are not loaded"),
         ([{**LAYER, "module": "os", "registered_name": None}], "class of 'os'"),
         ([{**LAYER, "registered_name": "Mine>Dense"}], "Mine>Dense"),
-        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "swing": 2}}], "layer it: argument swing"),
-        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "activation": "glow"}}],
-         "layer it: argument activation"),
-        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "activation":
-          {"module": "builtins", "class_name": "function", "config": "mine"}}}], "no activation function"),
-        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "kernel_initializer":
-          {"module": "os", "class_name": "Zeros", "config": {}}}}], "kernel_initializer"),
-        ([{"class_name": "Dense", "config": {"units": 3, "name": "it", "kernel_initializer": {"class_name": 3}}}],
-         "kernel_initializer"),
-        ([{"class_name": "LSTM", "config": {"units": 3, "name": "it", "time_major": True}}], "time_major"),
-        ([{"class_name": "InputLayer", "config": {"batch_input_shape": [None, -4], "name": "it"}}], "batch_shape"),
-        ([{"class_name": "Bidirectional", "config": {"name": "it"}}], "argument layer"),
+        (it(swing=2), "layer it: argument swing = 2 of Dense is not known"),
+        (it(activation="glow"), "layer it: argument activation"),
+        (it(activation=MINE), "no activation function"),
+        (it(kernel_initializer=ZEROS_OF_MINE), "argument kernel_initializer: Zeros is a class of 'os'"),
+        (it(kernel_initializer={"class_name": []}), "layer it: argument kernel_initializer"),
+        (it(dtype={**ZEROS_OF_MINE, "class_name": "Policy"}), "argument dtype: Policy is a class of 'os'"),
+        (it("LSTM", time_major=True), "time_major = True of LSTM"),
+        (it("InputLayer", batch_input_shape=[-4]), "batch_shape"),
+        (it("Bidirectional"), "argument layer"),
+        (it("Bidirectional", layer=it("LSTM")[0], backward_layer=3), "argument backward_layer"),
         (functional({**LAYER, "name": "it", "inbound_nodes": [[["x", 0]]]}), "call 0 of layer it"),
         (functional({**LAYER, "name": "it", "inbound_nodes": 3}), "inbound_nodes is no list"),
         (functional({**LAYER, "inbound_nodes": []}, {**LAYER, "inbound_nodes": []}), "a name of its own"),
         (functional({**LAYER, "inbound_nodes": []}, inputs=[["x", 0]]), "input_layers"),
         (inside_each_other(40), "nested deeper"),
+        ([{"class_name": "Mi\nne", "config": {"name": "x" * 10**6}}], "no layer of Keras"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_model_of_keras_is_refused_by_name(configuration: Any, reason: str) -> None:
     with pytest.raises(FormatError, match=reason) as raised:
         modern(configuration, "model.json")
     assert str(raised.value).startswith("model.json: ")
     assert "\n" not in str(raised.value)
+
+
+NONSENSE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.floats()
+    | st.sampled_from(["", "x", "dense", "Dense"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["class_name", "config", "name", "layers", "args"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of everything in a JSON value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in items for place in places(item, (*path, key)))]
+
+
+def with_nonsense(value: Any, path: tuple[Any, ...], nonsense: Any) -> Any:
+    if not path:
+        return nonsense
+    copy = value.copy()
+    copy[path[0]] = with_nonsense(value[path[0]], path[1:], nonsense)
+    return copy
+
+
+@pytest.mark.parametrize("program", ["keras2", "keras3", "tensorflow_js"])
+@given(data=st.data())
+def test_whatever_a_file_says_is_a_model_or_an_error_of_its_format(program: str, data: st.DataObject) -> None:
+    """And what is a model is one that targets and the specification take, or refuse by ValueError."""
+    given = data.draw(st.sampled_from(list(written_by(program).values())))
+    path = data.draw(st.sampled_from(places(given)))
+    try:
+        model = modern(with_nonsense(given, path, data.draw(NONSENSE)))
+    except FormatError as error:
+        assert "\n" not in str(error)
+        return
+    for take in (Model.from_config, lambda m: legacy(m, "keras2"), lambda m: legacy(m, "tfjs")):
+        with suppress(ValueError):
+            take(model)
 
 
 # Live programs

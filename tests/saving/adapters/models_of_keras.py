@@ -1,5 +1,5 @@
-"""Small models of Keras, 3 or 2: `models_of_keras.py KERAS` prints the JSON of each, and of those that standard
-input describes, after they have been made from it: `{"own": {name: JSON}, "given": {name: JSON or error}}`."""
+"""Small models of Keras: `models_of_keras.py PACKAGE` prints the JSON of each, and of those that standard
+input describes, made from that: `{"own": {name: JSON}, "given": {name: JSON or error}}`."""
 
 from __future__ import annotations
 
