@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -19,7 +19,7 @@ from conformance.reference_impl.layers import (
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.saving.hdf5_guard import printable
-from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath
+from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
 
 MODELS = ("Sequential", "Functional", "Model")
 """The classes that are models: `Model` in older files of Keras 2."""
@@ -111,6 +111,21 @@ class Configured:
                 yield layer.declare_weights(shapes)
             except (ValueError, TypeError, IndexError, AssertionError, ZeroDivisionError):
                 continue
+
+    def declared(self, layer: Layer, given: Mapping[str, StoredArray]) -> tuple[Weight, ...]:
+        """What the layer declares, if that are the weights given.
+
+        Raises:
+            FormatError: they have other names, or shapes that do not go together.
+        """
+        shapes = {name: array.shape for name, array in given.items()}
+        first = None
+        for declared in self.declarations(layer, list(shapes.values())):
+            if {w.name: w.shape for w in declared} == shapes:
+                return declared
+            first = first or declared
+        found = ", ".join(f"{printable(name)} {shape}" for name, shape in shapes.items())
+        raise self.fault(f"expected the weights {listed(first or ())}; given are {found or 'none'}")
 
     def _built_for(self) -> list[tuple[Shape, ...]] | None:
         built = self.description.get("build_config")

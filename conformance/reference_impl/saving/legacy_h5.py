@@ -259,20 +259,16 @@ def _ordered(
     for leaf in leaves(layer):
         own = weights.get(leaf.path, {})
         around = "/".join(leaf.path[len(layer.path) - 1 :])
-        trainable = _trainable(leaf, own)
-        for name, array in own.items():
+        for name, is_trained in _trained(leaf, own).items():
             written = f"{around}/{name}" + (":0" if generation == 2 else "")
-            (trained if trainable.get(name) else others).append((written, array))
+            (trained if is_trained else others).append((written, own[name]))
     return trained + others
 
 
-def _trainable(leaf: Configured, own: Mapping[str, StoredArray]) -> dict[str, bool]:
-    """Which of a layer's weights are trained."""
+def _trained(leaf: Configured, own: Mapping[str, StoredArray]) -> dict[str, bool]:
+    """A layer's weights in their order, and which of them are trained."""
     layer = leaf.specified()
-    frozen = not leaf.trainable or leaf.config.get("trainable", True) is False
-    if frozen or layer is None:
-        return dict.fromkeys(own, not frozen)
-    for declared in leaf.declarations(layer, [array.shape for array in own.values()]):
-        if [w.name for w in declared] == list(own):
-            return {w.name: w.trainable for w in declared}
-    raise leaf.fault(f"its weights {', '.join(own)} are not those that the specification has for it")
+    free = leaf.trainable and leaf.config.get("trainable", True) is not False
+    if layer is None:
+        return dict.fromkeys(own, free)
+    return {w.name: w.trainable and free for w in leaf.declared(layer, own)}

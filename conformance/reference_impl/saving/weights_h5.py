@@ -171,23 +171,24 @@ def put(skeleton: Skeleton, saved: SavedModel, file: Path) -> None:
     left = set(saved.weights)
     for group, layer in keyed(model):
         skeleton.group(f"{group}/vars", name=layer.name)
-        own = saved.weights.get(layer.path)
-        if own is None or layer.is_model:
+        if layer.is_model or layer.distributed():
             continue
+        own = saved.weights.get(layer.path, {})
         left.discard(layer.path)
         specified = layer.specified()
-        if specified is None:
+        if specified is None and own:
             raise layer.fault(
                 f"its weights cannot be written: the specification has no {printable(layer.class_name)}"
             )
+        if specified is None:
+            continue
+        declared = layer.declared(specified, own)
         for part in holders(specified):
             where = joined(group, part.attributes, "vars")
-            for i, name in enumerate(name for name in own if part.owns(name)):
+            for i, name in enumerate(w.name for w in declared if part.owns(w.name)):
                 skeleton.dataset(f"{where}/{i}", own[name])
-    for path in left:
-        raise outermost(saved.configuration, file).fault(
-            f"has no layer {'/'.join(path)!r}, whose weights are given"
-        )
+    if left:
+        raise model.fault(f"has no layer {'/'.join(min(left))!r}, whose weights are given")
     if saved.optimizer:
         for i, array in enumerate(saved.optimizer.values()):
             skeleton.dataset(f"optimizer/vars/{i}", array)
