@@ -1,13 +1,12 @@
 """Files of Keras's formats that are broken, or lie, or reach for what is outside them.
 
-`HOSTILE` has a maker for each, and what the refusal has to say: `python -m tests.saving.hostile_keras_files DIR`
-makes them all. They start from the sound files that the package writes of a small model.
+`HOSTILE` has a maker for each, and what the refusal has to say; `python -m tests.saving.hostile_keras_files DIR`
+makes them all. They start from sound files of a small model, as the package writes them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import stat
 import struct
 import sys
@@ -67,7 +66,9 @@ class Hostile:
 HOSTILE: dict[str, Hostile] = {}
 
 
-def hostile(suffix: str, *said: str) -> Callable[[Callable[[Path, Path], None]], Callable[[Path, Path], None]]:
+def hostile(
+    suffix: str, *said: str
+) -> Callable[[Callable[[Path, Path], None]], Callable[[Path, Path], None]]:
     def add(make: Callable[[Path, Path], None]) -> Callable[[Path, Path], None]:
         HOSTILE[make.__name__] = Hostile(suffix, make, said)
         return make
@@ -141,7 +142,7 @@ def a_zip_without_its_last_bytes(path: Path, elsewhere: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
 
 
-@hostile(".keras")
+@hostile(".keras", "metadata.json", "cut off")
 def a_zip_without_its_first_bytes(path: Path, elsewhere: Path) -> None:
     sound_keras(path)
     path.write_bytes(path.read_bytes()[200:])
@@ -211,10 +212,9 @@ def an_encrypted_member(path: Path, elsewhere: Path) -> None:
     patched(path, CONFIG, 8, "<H", 1, local=6)
 
 
-@hostile(".keras", "config.json", "compression method 12")
+@hostile(".keras", "metadata.json", "compression method 12")
 def bzip2(path: Path, elsewhere: Path) -> None:
     pack(path, members(path), zipfile.ZIP_BZIP2)
-    # The first member, too small, is stored.
 
 
 @hostile(".keras", "config.json", "compression method 99")
@@ -363,7 +363,7 @@ def layers_that_are_numbers(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"].update(layers=[1, 2, 3]))
 
 
-@hostile(".keras", "out")
+@hostile(".keras", "class_name", "None")
 def a_layer_of_no_class(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][2].update(class_name=None))
 
@@ -373,7 +373,7 @@ def a_layer_of_impossible_arguments(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][1]["config"].update(units=-3))
 
 
-@hostile(".keras", "dense")
+@hostile(".keras", "dense", "kernel (1000")
 def a_layer_built_for_impossible_shapes(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][1].update(build_config={"input_shape": [None, 10**30]}))
 
@@ -569,7 +569,9 @@ def a_huge_shape_of_nothing(path: Path, elsewhere: Path) -> None:
 @hostile(".keras", KERNEL, "chunks")
 def a_compressed_bomb(path: Path, elsewhere: Path) -> None:
     with weights_file(path) as file:
-        replaced(file, KERNEL, data=np.zeros((64 * MEBIBYTE,), "f4"), chunks=(16 * MEBIBYTE,), compression="gzip")
+        replaced(
+            file, KERNEL, data=np.zeros((64 * MEBIBYTE,), "f4"), chunks=(16 * MEBIBYTE,), compression="gzip"
+        )
 
 
 @hostile(".keras", KERNEL, "chunks")
@@ -584,13 +586,13 @@ def a_null_space_for_a_weight(path: Path, elsewhere: Path) -> None:
         replaced(file, KERNEL, data=h5py.Empty("f4"))
 
 
-@hostile(".keras", "dense", "kernel (4, 3)", "(4, 2)")
+@hostile(".keras", "dense", "kernel, bias", "(4, 2)")
 def a_weight_of_another_shape(path: Path, elsewhere: Path) -> None:
     with weights_file(path) as file:
         replaced(file, KERNEL, data=np.zeros((4, 2), "f4"))
 
 
-@hostile(".keras", "dense", "bias (3,)")
+@hostile(".keras", "dense", "expected the weights kernel, bias")
 def a_weight_too_few(path: Path, elsewhere: Path) -> None:
     with weights_file(path) as file:
         del file["layers/dense/vars/1"]
@@ -719,7 +721,7 @@ def an_h5_trained_deeply(path: Path, elsewhere: Path) -> None:
         file.attrs["training_config"] = '{"loss":' * 1000 + "1" + "}" * 1000
 
 
-@hostile(".h5", "model_config", "UTF-8", "codec")
+@hostile(".h5", "model_config", "UTF-8")
 def an_h5_configured_in_latin_1(path: Path, elsewhere: Path) -> None:
     with h5_file(path) as file:
         file.attrs["model_config"] = np.bytes_("{'é'}".encode("latin-1"))
@@ -782,7 +784,7 @@ def an_h5_with_a_weight_unnamed(path: Path, elsewhere: Path) -> None:
         file["model_weights/dense/dense/more"] = np.zeros(3, "f4")
 
 
-@hostile(".h5", "'dense'", "kernel (4, 3)")
+@hostile(".h5", "'dense'", "kernel, bias", "dense/colonel")
 def an_h5_with_a_kernel_of_another_name(path: Path, elsewhere: Path) -> None:
     with h5_file(path) as file:
         file.move(LEGACY_KERNEL, "model_weights/dense/dense/colonel")
@@ -819,22 +821,14 @@ def a_file_of_no_format(path: Path, elsewhere: Path) -> None:
     path.write_bytes(b"")
 
 
-def elsewhere_in(directory: Path) -> Path:
-    """A file that nothing in the others may be read from: an HDF5 file whose first bytes are secret, too."""
-    path = directory / "elsewhere.h5"
-    with h5py.File(path, "w") as file:
-        file["secret"] = np.full((4, 3), 42, "f4")
-    os.utime(path, (0, path.stat().st_mtime))
-    return path
-
-
 def make_all(directory: Path) -> dict[str, Path]:
-    """Every file, by its maker's name."""
-    elsewhere = elsewhere_in(directory)
+    """Every file, by its maker's name, and `elsewhere.h5`, to which some of them point."""
+    elsewhere = directory / "elsewhere.h5"
+    with h5py.File(elsewhere, "w") as file:
+        file["secret"] = np.full((4, 3), 42, "f4")
     made = {name: directory / f"{name}{file.suffix}" for name, file in HOSTILE.items()}
     for name, file in HOSTILE.items():
         file.make(made[name], elsewhere)
-    os.utime(elsewhere, (0, elsewhere.stat().st_mtime))
     return made
 
 

@@ -1,8 +1,9 @@
-"""Hostile files: each is refused in one line, nothing outside it is read, and little memory is taken."""
+"""Hostile files: each is refused in one line, nothing outside it is opened, and little memory is taken."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,14 +54,19 @@ print(json.dumps(results))
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return make_all(tmp_path_factory.mktemp("hostile"))
+    """They point to a pipe: who opens it waits for ever."""
+    directory = tmp_path_factory.mktemp("hostile")
+    made = make_all(directory)
+    (directory / "elsewhere.h5").unlink()
+    os.mkfifo(directory / "elsewhere.h5")
+    return made
 
 
 @pytest.fixture(scope="module")
 def outcomes(files: dict[str, Path]) -> dict[str, tuple[str, int]]:
     """What each file leads to, in a process of its own: the message, and the bytes of memory it took."""
     command = [sys.executable, "-c", PROGRAM, *map(str, files.values())]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     found: dict[str, tuple[str, int]] = json.loads(done.stdout)
     return found
 

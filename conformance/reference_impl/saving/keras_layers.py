@@ -124,8 +124,19 @@ class Configured:
             if {w.name: w.shape for w in declared} == shapes:
                 return declared
             first = first or declared
-        found = ", ".join(f"{printable(name)} {shape}" for name, shape in shapes.items())
-        raise self.fault(f"expected the weights {listed(first or ())}; given are {found or 'none'}")
+        raise self.mismatch(first, [f"{name} {shape}" for name, shape in shapes.items()])
+
+    def mismatch(self, declared: Sequence[Weight] | None, found: Sequence[str]) -> FormatError:
+        """That the layer's weights are not those declared; which shapes they should have is known only if the
+        configuration says for what input the layer was built."""
+        if self._built_for():
+            names = [f"{w.name} {w.shape}" for w in declared or ()]
+        else:
+            names = [w.name for w in declared or ()]
+        shapes = "" if self._built_for() or not names else ", in shapes that go together"
+        expected = ", ".join(names) or "of none"
+        given = printable(", ".join(found))[:300] or "none"
+        return self.fault(f"expected the weights {expected}{shapes}; found {given}")
 
     def _built_for(self) -> list[tuple[Shape, ...]] | None:
         built = self.description.get("build_config")
@@ -244,11 +255,6 @@ def holders(layer: Layer, attributes: str = "", scope: str = "") -> Iterator[Hol
                 yield from holders(cell, joined(attributes, "cells", key), joined(scope, inner))
         case _:
             yield Holder(attributes, scope)
-
-
-def listed(declared: Sequence[Weight]) -> str:
-    """The declared weights and their shapes, for errors."""
-    return ", ".join(f"{w.name} {w.shape}" for w in declared) or "of none"
 
 
 def joined(*parts: str) -> str:

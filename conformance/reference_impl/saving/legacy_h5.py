@@ -20,7 +20,7 @@ from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
-from conformance.reference_impl.saving.keras_layers import Configured, listed, outermost
+from conformance.reference_impl.saving.keras_layers import Configured, outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel, StoredArray
 
@@ -174,10 +174,7 @@ def _specified(leaf: Configured, stored: Mapping[str, StoredDataset]) -> dict[st
         if len(matched) == len(declared) == len(stored):
             return matched
         first = first or declared
-    raise leaf.fault(
-        f"expected the weights {listed(first or ())}; found "
-        f"{', '.join(f'{printable(name)} {d.shape}' for name, d in stored.items()) or 'none'}"
-    )
+    raise leaf.mismatch(first, [f"{name} {dataset.shape}" for name, dataset in stored.items()])
 
 
 def _matched(declared: Sequence[Weight], stored: Mapping[str, StoredDataset]) -> dict[str, str]:

@@ -22,7 +22,6 @@ from conformance.reference_impl.saving.keras_layers import (
     Configured,
     holders,
     joined,
-    listed,
     numbered,
     outermost,
 )
@@ -145,10 +144,7 @@ class _Found:
                         raise self.layer.fault(f"weight {name!r}: expected floats, found {dataset.dtype}")
                 return {w.name: by_name[w.name] for w in declared}
             first = first or declared
-        raise self.layer.fault(
-            f"expected the weights {listed(first or ())}; found "
-            f"{', '.join(str(d.shape) for part in stored for d in part) or 'none'} in {self.group}"
-        )
+        raise self.layer.mismatch(first, [f"{d.path} {d.shape}" for part in stored for d in part])
 
     def _datasets(self, group: str) -> list[StoredDataset]:
         found = self.root.optional(group)
