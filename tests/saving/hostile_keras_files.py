@@ -1,7 +1,7 @@
 """Files of Keras's formats that are broken, or lie, or reach for what is outside them.
 
-`HOSTILE` has a maker for each, and what the refusal has to say; `python -m tests.saving.hostile_keras_files DIR`
-makes them all. They start from sound files of a small model, as the package writes them.
+`HOSTILE` has a maker for each, and what the refusal has to say. They start from sound files of a small model, as
+the package writes them; `python -m tests.saving.hostile_keras_files DIRECTORY` makes them all.
 """
 
 from __future__ import annotations

@@ -23,6 +23,13 @@ from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import Configured, outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel, StoredArray
+from conformance.reference_impl.saving.training import (
+    generation_of,
+    legacy_state,
+    legacy_training,
+    modern_state,
+    modern_training,
+)
 
 Generation = Literal[2, 3]
 
@@ -48,28 +55,20 @@ def opened(path: Path) -> Iterator[SavedModel]:
             raise root.fault("has no attribute 'model_config': weights alone, or no model of Keras")
         configuration = modern(configuration, path)
         training = _document(root, path, "training_config")
+        compiled = None if training is None else modern_training(training, path)
+        version = root.text("keras_version") or "1"
         yield SavedModel(
             configuration,
             _read(root.group("model_weights"), outermost(configuration, path)),
-            training=None if training is None else _compile_config(training),
-            optimizer=_optimizer(root),
-            made_by=f"Keras {root.text('keras_version') or 1}",
+            training=compiled,
+            optimizer=modern_state(_optimizer(root), compiled, generation_of(version)),
+            made_by=f"Keras {version}",
         )
 
 
 def _document(root: Group, path: Path, attribute: str) -> JSONObject | None:
     text = root.text(attribute)
     return None if text is None else strict_json.parse(text.encode(), path, attribute)
-
-
-def _compile_config(training: JSONObject) -> JSONObject:
-    others = {name: value for name, value in training.items() if name != "optimizer_config"}
-    return {"optimizer": training.get("optimizer_config"), **others}
-
-
-def _training_config(compiled: JSONObject) -> JSONObject:
-    others = {name: value for name, value in compiled.items() if name != "optimizer"}
-    return {**others, "optimizer_config": compiled.get("optimizer")}
 
 
 def _named(group: Group) -> Iterator[tuple[str, StoredDataset]]:
@@ -219,7 +218,7 @@ def write(saved: SavedModel, path: Path, generation: Generation = 3) -> None:
         model_config=strict_json.text({name: written[name] for name in ("class_name", "config")}),
     )
     if saved.training is not None:
-        skeleton.group("", training_config=strict_json.text(_training_config(saved.training)))
+        skeleton.group("", training_config=strict_json.text(legacy_training(saved.training, generation)))
     layers = model.layers()
     skeleton.group(
         "model_weights",
@@ -235,8 +234,9 @@ def write(saved: SavedModel, path: Path, generation: Generation = 3) -> None:
     if left:
         raise model.fault(f"has no layer {'/'.join(min(left))!r}, whose weights are given")
     skeleton.group("model_weights/top_level_model_weights", weight_names=[])
-    if saved.optimizer:
-        _put(skeleton, "optimizer_weights", saved.optimizer)
+    state = legacy_state(saved.optimizer, saved.training, generation)
+    if state:
+        _put(skeleton, "optimizer_weights", state)
     with replacing_file(path) as new:
         skeleton.write(new)
 
