@@ -1,7 +1,7 @@
 """Files of Keras's formats that are broken, or lie, or reach for what is outside them.
 
-`HOSTILE` has a maker for each, and what the refusal has to say. They start from sound files of a small model, as
-the package writes them; `python -m tests.saving.hostile_keras_files DIRECTORY` makes them all.
+`HOSTILE` has a maker for each, and what the refusal has to say. They start from sound files of a small model,
+as the package writes them; `python -m tests.saving.hostile_keras_files DIRECTORY` makes them all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 
 from conformance.reference_impl.saving import keras_archive, legacy_h5
-from conformance.reference_impl.saving.saved_model import InMemory, SavedModel
+from conformance.reference_impl.saving.saved_model import InMemory, LayerPath, SavedModel, StoredArray
 
 CONFIG, WEIGHTS = keras_archive.CONFIGURATION, keras_archive.WEIGHTS
 MEBIBYTE = 2**20
@@ -40,7 +40,7 @@ def model() -> SavedModel:
         layer("Dense", units=3, name="dense"),
         layer("Dense", units=3, name="out"),
     ]
-    weights = {
+    weights: dict[LayerPath, dict[str, StoredArray]] = {
         ("dense",): {"kernel": InMemory(np.ones((4, 3), "f4")), "bias": InMemory(np.zeros(3, "f4"))},
         ("out",): {"kernel": InMemory(np.ones((3, 3), "f4")), "bias": InMemory(np.zeros(3, "f4"))},
     }
@@ -665,7 +665,7 @@ def a_type_for_a_weight(path: Path, elsewhere: Path) -> None:
 @hostile(".h5", "more bytes than the file")
 def many_layers_in_the_same_bytes(path: Path, elsewhere: Path) -> None:
     layers = [layer("Embedding", input_dim=1000, output_dim=100, name=f"e{i}") for i in range(100)]
-    each = {"embeddings": InMemory(np.zeros((1000, 100), "f4"))}
+    each: dict[str, StoredArray] = {"embeddings": InMemory(np.zeros((1000, 100), "f4"))}
     configuration = layer("Sequential", "keras", name="model", layers=layers)
     legacy_h5.write(SavedModel(configuration, {(f"e{i}",): each for i in range(100)}), path)
     with tempfile.TemporaryDirectory() as directory, h5py.File(path) as file:

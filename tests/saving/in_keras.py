@@ -1,8 +1,8 @@
 """A program for Keras's own Python, of either generation, which needs nothing of this project.
 
 `PACKAGE save DIRECTORY` makes models and saves each in every format that it has, and what it computes in
-`NAME.npz`. `PACKAGE compare DIRECTORY FILE…` loads other files and prints, as JSON, in what their models differ
-from those saved under their names.
+`NAME.npz`. `PACKAGE compare DIRECTORY FILE…` loads other files and prints, as JSON, in what their models
+differ from those saved under their names.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def images() -> Any:
     x = L.LayerNormalization(axis=[2, 3])(L.SeparableConv2D(4, 2)(x))
     x = L.GroupNormalization(2)(L.Conv2DTranspose(2, 2)(x))
     x = L.Reshape((7, 7, 2, 1))(x)
-    x = L.ConvLSTM2D(2, (1, 2), return_sequences=True)(x)
+    x = L.ConvLSTM2D(2, (1, 2), recurrent_activation="sigmoid", return_sequences=True)(x)
     return keras.Model(inputs, L.Conv3D(1, 1)(x), name="images")
 
 
@@ -130,6 +130,7 @@ def save(directory: Path) -> None:
         model = make()
         if not state_of(model):
             model.set_weights([random.uniform(0.1, 1, w.shape).astype("f4") for w in model.get_weights()])
+        given: list[Any]
         given = [random.integers(0, 9, (2, *x.shape[1:])).astype("f4") / 9 for x in model.inputs]
         if make is words:
             given = [np.arange(12).reshape(2, 6) % 10]

@@ -112,14 +112,20 @@ def legacy_training(compiled: Mapping[str, Any], generation: int) -> JSONObject:
     """The arguments of `compile`, given as a `compile_config`, as the `training_config` of `.h5` files."""
     only_in_3 = ONLY_IN_3 if generation == 2 else frozenset()
     config = {name: _bare(value, only_in_3) for name, value in compiled.items() if name != "optimizer"}
-    optimizer = compiled.get("optimizer")
-    if isinstance(optimizer, str):
-        optimizer = {"class_name": _class_of(optimizer), "config": {}}
-    return {**config, "optimizer_config": _bare(optimizer, only_in_3)}
+    optimizer = _bare(_optimizer_of(compiled), only_in_3)
+    if generation == 2:
+        # Else Keras 2 makes one of its first kind, with other arguments.
+        optimizer["config"]["is_legacy_optimizer"] = False
+    return {**config, "optimizer_config": optimizer}
 
 
-def _class_of(optimizer: str) -> str:
-    return next((name for name in OPTIMIZERS if name.lower() == optimizer.lower()), optimizer)
+def _optimizer_of(compiled: Mapping[str, Any]) -> JSONObject:
+    """The description of the optimizer, which may be named alone."""
+    given = compiled.get("optimizer")
+    if isinstance(given, dict):
+        return given
+    name = next((name for name in OPTIMIZERS if name.lower() == str(given).lower()), str(given))
+    return {"class_name": name, "config": {}}
 
 
 def _bare(value: Any, left_out: frozenset[str]) -> Any:
@@ -137,12 +143,10 @@ def modern_state(
 ) -> Mapping[str, StoredArray]:
     """An optimizer's variables as Keras 3 has them: with the learning rate behind the iteration; none where
     an older file has them in another order."""
-    optimizer = (training or {}).get("optimizer")
     if generation >= 3 or not variables:
         return variables
-    if isinstance(optimizer, str):
-        optimizer = {"class_name": _class_of(optimizer), "config": {}}
-    if not isinstance(optimizer, dict) or optimizer["class_name"] not in OF_ONE_ORDER:
+    optimizer = _optimizer_of(training or {})
+    if optimizer["class_name"] not in OF_ONE_ORDER:
         return {}
     rate = optimizer["config"].get("learning_rate", 0.01 if optimizer["class_name"] == "SGD" else 0.001)
     if not isinstance(rate, int | float):  # a schedule, which has no state
@@ -156,12 +160,11 @@ def legacy_state(
     variables: Mapping[str, StoredArray], training: Mapping[str, Any] | None, generation: int
 ) -> Mapping[str, StoredArray]:
     """An optimizer's variables, as Keras 3 has them, for a generation; none where it has another order."""
-    optimizer = (training or {}).get("optimizer")
     if generation >= 3 or not variables:
         return variables
-    class_name = optimizer.get("class_name") if isinstance(optimizer, dict) else _class_of(str(optimizer))
-    if class_name not in OF_ONE_ORDER:
+    optimizer = _optimizer_of(training or {})
+    if optimizer["class_name"] not in OF_ONE_ORDER:
         return {}
-    scheduled = isinstance(optimizer, dict) and isinstance(optimizer["config"].get("learning_rate"), dict)
+    scheduled = isinstance(optimizer["config"].get("learning_rate"), dict)
     left_out = [] if scheduled else [*islice(variables, 1, 2)]
     return {name: array for name, array in variables.items() if name not in left_out}

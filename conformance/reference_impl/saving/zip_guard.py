@@ -146,6 +146,7 @@ class Archive:
             with self._unpacking(info) as pieces:
                 for piece in pieces:
                     unpacked.write(piece)
+            unpacked.seek(0)
             yield unpacked
 
     def _info(self, member: str) -> zipfile.ZipInfo:
