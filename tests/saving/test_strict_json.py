@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.reference_impl.saving import strict_json
-from conformance.reference_impl.saving.saved_model import FormatError
+from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
 
 TEXTS = st.text('aé一😀"\\[{,]} \n')
 VALUES = st.recursive(
@@ -52,7 +52,7 @@ def test_a_fault_is_refused_in_one_line_with_file_place_and_reason(content: byte
 
 
 @given(st.dictionaries(TEXTS, VALUES))
-def test_an_object_is_read_as_it_was_written(value: strict_json.JSONObject) -> None:
+def test_an_object_is_read_as_it_was_written(value: JSONObject) -> None:
     assert strict_json.parse(strict_json.text(value).encode(), "f") == value
 
 

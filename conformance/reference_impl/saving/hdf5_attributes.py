@@ -171,7 +171,10 @@ class _Attribute:
             found = _referred(stream, [_REFERENCE.unpack(reference) for reference in stored])
         else:
             raise ValueError("expected texts, found values of another type")
-        return tuple(text.decode("utf-8") for text in found)
+        try:
+            return tuple(text.decode("utf-8") for text in found)
+        except UnicodeDecodeError:
+            raise ValueError("not UTF-8") from None
 
 
 def _dimensions(dataspace: bytes) -> tuple[int, ...]:

@@ -37,13 +37,21 @@ _TYPES = {
 
 @dataclass
 class _File:
-    """What all groups of a file share; `unclaimed` is how many of its bytes no dataset has been given yet."""
+    """What all groups of a file share; `claimed` is how many bytes each dataset takes that has been opened."""
 
     stream: BinaryIO
     name: str | PathLike[str]
     within: str
     size: int
-    unclaimed: int
+    claimed: dict[str, int] = field(default_factory=dict)
+    total: int = 0
+
+    def claim(self, path: str, size: int) -> None:
+        """Count a dataset's bytes; several may lie in the same, which is how a small file becomes a large one."""
+        self.total += size - self.claimed.get(path, 0)
+        self.claimed[path] = size
+        if self.total > self.size:
+            raise self.fault(path, "all datasets together need more bytes than the file has")
 
     def fault(self, path: str, reason: str) -> FormatError:
         place = f"{self.within}:{path}" if self.within else path
@@ -80,7 +88,7 @@ def opened(stream: BinaryIO, name: str | PathLike[str], within: str = "") -> Ite
     import h5py
 
     size = stream.seek(0, 2)
-    file = _File(stream, name, within, size, size)
+    file = _File(stream, name, within, size)
     with file.reading("/"):
         check_addresses(stream)
         found = h5py.File(stream, "r")
@@ -297,9 +305,7 @@ class Group:
         stored = 0 if offset is None else dataset.get_storage_size()
         if stored != found.nbytes or (offset or 0) + stored > self.file.size:
             raise refused(f"a shape of {shape} needs {found.nbytes} bytes; {stored} are stored")
-        if found.nbytes > self.file.unclaimed:
-            raise refused("all datasets together need more bytes than the file has")
-        self.file.unclaimed -= found.nbytes
+        self.file.claim(path, found.nbytes)
         return found
 
     def _dtype(self, dataset: Any, path: str) -> tuple[str, bool]:

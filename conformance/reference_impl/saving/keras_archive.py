@@ -11,10 +11,12 @@ from pathlib import Path
 from conformance.reference_impl.saving import hdf5_guard, strict_json, weights_h5
 from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.file_replacement import replacing_file
+from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import JSONObject, SavedModel
+from conformance.reference_impl.saving.training import generation_of, modern_state, modern_training
 from conformance.reference_impl.saving.zip_guard import Archive
 
 METADATA, CONFIGURATION, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -40,8 +42,10 @@ def opened(path: Path) -> Iterator[SavedModel]:
             return strict_json.parse(archive.read(member, strict_json.MOST_BYTES), path, member)
 
         metadata = document(METADATA) if METADATA in archive.members else {}
+        version = str(metadata.get("keras_version", "3"))
         configuration = document(CONFIGURATION)
-        training = configuration.pop("compile_config", None)
+        compiled = configuration.pop("compile_config", None)
+        training = modern_training(compiled, path) if isinstance(compiled, dict) and compiled else None
         configuration = modern(configuration, path)
         model = outermost(configuration, path)
         with archive.opened(WEIGHTS) as unpacked, hdf5_guard.opened(unpacked, path, WEIGHTS) as root:
@@ -49,9 +53,9 @@ def opened(path: Path) -> Iterator[SavedModel]:
             yield SavedModel(
                 configuration,
                 weights,
-                training=training or None,
-                optimizer=optimizer,
-                made_by=f"Keras {metadata.get('keras_version', 'of an unknown version')}",
+                training=training,
+                optimizer=modern_state(optimizer, training, generation_of(version)),
+                made_by=f"Keras {printable(version)}",
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -19,7 +19,7 @@ from conformance.reference_impl.layers import (
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.saving.hdf5_guard import printable
-from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath
+from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
 
 MODELS = ("Sequential", "Functional", "Model")
 """The classes that are models: `Model` in older files of Keras 2."""
@@ -111,6 +111,32 @@ class Configured:
                 yield layer.declare_weights(shapes)
             except (ValueError, TypeError, IndexError, AssertionError, ZeroDivisionError):
                 continue
+
+    def declared(self, layer: Layer, given: Mapping[str, StoredArray]) -> tuple[Weight, ...]:
+        """What the layer declares, if that are the weights given.
+
+        Raises:
+            FormatError: they have other names, or shapes that do not go together.
+        """
+        shapes = {name: array.shape for name, array in given.items()}
+        first = None
+        for declared in self.declarations(layer, list(shapes.values())):
+            if {w.name: w.shape for w in declared} == shapes:
+                return declared
+            first = first or declared
+        raise self.mismatch(first, [f"{name} {shape}" for name, shape in shapes.items()])
+
+    def mismatch(self, declared: Sequence[Weight] | None, found: Sequence[str]) -> FormatError:
+        """That the layer's weights are not those declared; which shapes they should have is known only if the
+        configuration says for what input the layer was built."""
+        if self._built_for():
+            names = [f"{w.name} {w.shape}" for w in declared or ()]
+        else:
+            names = [w.name for w in declared or ()]
+        shapes = "" if self._built_for() or not names else ", in shapes that go together"
+        expected = ", ".join(names) or "of none"
+        given = printable(", ".join(found))[:300] or "none"
+        return self.fault(f"expected the weights {expected}{shapes}; found {given}")
 
     def _built_for(self) -> list[tuple[Shape, ...]] | None:
         built = self.description.get("build_config")
@@ -229,11 +255,6 @@ def holders(layer: Layer, attributes: str = "", scope: str = "") -> Iterator[Hol
                 yield from holders(cell, joined(attributes, "cells", key), joined(scope, inner))
         case _:
             yield Holder(attributes, scope)
-
-
-def listed(declared: Sequence[Weight]) -> str:
-    """The declared weights and their shapes, for errors."""
-    return ", ".join(f"{w.name} {w.shape}" for w in declared) or "of none"
 
 
 def joined(*parts: str) -> str:

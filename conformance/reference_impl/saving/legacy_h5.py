@@ -20,9 +20,16 @@ from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
-from conformance.reference_impl.saving.keras_layers import Configured, listed, outermost
+from conformance.reference_impl.saving.keras_layers import Configured, outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel, StoredArray
+from conformance.reference_impl.saving.training import (
+    generation_of,
+    legacy_state,
+    legacy_training,
+    modern_state,
+    modern_training,
+)
 
 Generation = Literal[2, 3]
 
@@ -48,28 +55,20 @@ def opened(path: Path) -> Iterator[SavedModel]:
             raise root.fault("has no attribute 'model_config': weights alone, or no model of Keras")
         configuration = modern(configuration, path)
         training = _document(root, path, "training_config")
+        compiled = None if training is None else modern_training(training, path)
+        version = root.text("keras_version") or "1"
         yield SavedModel(
             configuration,
             _read(root.group("model_weights"), outermost(configuration, path)),
-            training=None if training is None else _compile_config(training),
-            optimizer=_optimizer(root),
-            made_by=f"Keras {root.text('keras_version') or 1}",
+            training=compiled,
+            optimizer=modern_state(_optimizer(root), compiled, generation_of(version)),
+            made_by=f"Keras {version}",
         )
 
 
 def _document(root: Group, path: Path, attribute: str) -> JSONObject | None:
     text = root.text(attribute)
     return None if text is None else strict_json.parse(text.encode(), path, attribute)
-
-
-def _compile_config(training: JSONObject) -> JSONObject:
-    others = {name: value for name, value in training.items() if name != "optimizer_config"}
-    return {"optimizer": training.get("optimizer_config"), **others}
-
-
-def _training_config(compiled: JSONObject) -> JSONObject:
-    others = {name: value for name, value in compiled.items() if name != "optimizer"}
-    return {**others, "optimizer_config": compiled.get("optimizer")}
 
 
 def _named(group: Group) -> Iterator[tuple[str, StoredDataset]]:
@@ -174,10 +173,7 @@ def _specified(leaf: Configured, stored: Mapping[str, StoredDataset]) -> dict[st
         if len(matched) == len(declared) == len(stored):
             return matched
         first = first or declared
-    raise leaf.fault(
-        f"expected the weights {listed(first or ())}; found "
-        f"{', '.join(f'{printable(name)} {d.shape}' for name, d in stored.items()) or 'none'}"
-    )
+    raise leaf.mismatch(first, [f"{name} {dataset.shape}" for name, dataset in stored.items()])
 
 
 def _matched(declared: Sequence[Weight], stored: Mapping[str, StoredDataset]) -> dict[str, str]:
@@ -222,7 +218,7 @@ def write(saved: SavedModel, path: Path, generation: Generation = 3) -> None:
         model_config=strict_json.text({name: written[name] for name in ("class_name", "config")}),
     )
     if saved.training is not None:
-        skeleton.group("", training_config=strict_json.text(_training_config(saved.training)))
+        skeleton.group("", training_config=strict_json.text(legacy_training(saved.training, generation)))
     layers = model.layers()
     skeleton.group(
         "model_weights",
@@ -238,8 +234,9 @@ def write(saved: SavedModel, path: Path, generation: Generation = 3) -> None:
     if left:
         raise model.fault(f"has no layer {'/'.join(min(left))!r}, whose weights are given")
     skeleton.group("model_weights/top_level_model_weights", weight_names=[])
-    if saved.optimizer:
-        _put(skeleton, "optimizer_weights", saved.optimizer)
+    state = legacy_state(saved.optimizer, saved.training, generation)
+    if state:
+        _put(skeleton, "optimizer_weights", state)
     with replacing_file(path) as new:
         skeleton.write(new)
 
@@ -259,20 +256,16 @@ def _ordered(
     for leaf in leaves(layer):
         own = weights.get(leaf.path, {})
         around = "/".join(leaf.path[len(layer.path) - 1 :])
-        trainable = _trainable(leaf, own)
-        for name, array in own.items():
+        for name, is_trained in _trained(leaf, own).items():
             written = f"{around}/{name}" + (":0" if generation == 2 else "")
-            (trained if trainable.get(name) else others).append((written, array))
+            (trained if is_trained else others).append((written, own[name]))
     return trained + others
 
 
-def _trainable(leaf: Configured, own: Mapping[str, StoredArray]) -> dict[str, bool]:
-    """Which of a layer's weights are trained."""
+def _trained(leaf: Configured, own: Mapping[str, StoredArray]) -> dict[str, bool]:
+    """A layer's weights in their order, and which of them are trained."""
     layer = leaf.specified()
-    frozen = not leaf.trainable or leaf.config.get("trainable", True) is False
-    if frozen or layer is None:
-        return dict.fromkeys(own, not frozen)
-    for declared in leaf.declarations(layer, [array.shape for array in own.values()]):
-        if [w.name for w in declared] == list(own):
-            return {w.name: w.trainable for w in declared}
-    raise leaf.fault(f"its weights {', '.join(own)} are not those that the specification has for it")
+    free = leaf.trainable and leaf.config.get("trainable", True) is not False
+    if layer is None:
+        return dict.fromkeys(own, free)
+    return {w.name: w.trainable and free for w in leaf.declared(layer, own)}

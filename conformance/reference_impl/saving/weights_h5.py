@@ -22,7 +22,6 @@ from conformance.reference_impl.saving.keras_layers import (
     Configured,
     holders,
     joined,
-    listed,
     numbered,
     outermost,
 )
@@ -145,10 +144,7 @@ class _Found:
                         raise self.layer.fault(f"weight {name!r}: expected floats, found {dataset.dtype}")
                 return {w.name: by_name[w.name] for w in declared}
             first = first or declared
-        raise self.layer.fault(
-            f"expected the weights {listed(first or ())}; found "
-            f"{', '.join(str(d.shape) for part in stored for d in part) or 'none'} in {self.group}"
-        )
+        raise self.layer.mismatch(first, [f"{d.path} {d.shape}" for part in stored for d in part])
 
     def _datasets(self, group: str) -> list[StoredDataset]:
         found = self.root.optional(group)
@@ -171,23 +167,24 @@ def put(skeleton: Skeleton, saved: SavedModel, file: Path) -> None:
     left = set(saved.weights)
     for group, layer in keyed(model):
         skeleton.group(f"{group}/vars", name=layer.name)
-        own = saved.weights.get(layer.path)
-        if own is None or layer.is_model:
+        if layer.is_model or layer.distributed():
             continue
+        own = saved.weights.get(layer.path, {})
         left.discard(layer.path)
         specified = layer.specified()
-        if specified is None:
+        if specified is None and own:
             raise layer.fault(
                 f"its weights cannot be written: the specification has no {printable(layer.class_name)}"
             )
+        if specified is None:
+            continue
+        declared = layer.declared(specified, own)
         for part in holders(specified):
             where = joined(group, part.attributes, "vars")
-            for i, name in enumerate(name for name in own if part.owns(name)):
+            for i, name in enumerate(w.name for w in declared if part.owns(w.name)):
                 skeleton.dataset(f"{where}/{i}", own[name])
-    for path in left:
-        raise outermost(saved.configuration, file).fault(
-            f"has no layer {'/'.join(path)!r}, whose weights are given"
-        )
+    if left:
+        raise model.fault(f"has no layer {'/'.join(min(left))!r}, whose weights are given")
     if saved.optimizer:
         for i, array in enumerate(saved.optimizer.values()):
             skeleton.dataset(f"optimizer/vars/{i}", array)

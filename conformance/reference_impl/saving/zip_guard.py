@@ -104,6 +104,8 @@ class Archive:
         """Members whose bytes are each other's: a small file can be very large so."""
         end, before = 0, ""
         for info in sorted(self.zip.infolist(), key=lambda info: info.header_offset):
+            if info.header_offset < 0:
+                raise self.fault(info.filename, "lies before the file's beginning, which is cut off")
             if info.header_offset < end:
                 raise self.fault(info.filename, f"lies within {before!r}")
             before = printable(info.filename)
@@ -144,6 +146,7 @@ class Archive:
             with self._unpacking(info) as pieces:
                 for piece in pieces:
                     unpacked.write(piece)
+            unpacked.seek(0)
             yield unpacked
 
     def _info(self, member: str) -> zipfile.ZipInfo:
