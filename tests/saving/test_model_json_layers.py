@@ -65,6 +65,8 @@ def samples() -> Iterator[Sample]:
     seen = set()
     for case in drafts():
         class_name = case.subject.removeprefix("layers.")
+        if class_name == "InputLayer":  # its cases are of what it refuses, too
+            continue
         shapes = [tuple(source.shape) for source in case.inputs]
         config = accepted(layers.get(class_name).from_config(case.config).get_config())
         if class_name == "Bidirectional" and "backward_layer" not in case.config:

@@ -1,8 +1,7 @@
-"""What `compile` was given, between the form of Keras 3 and those of TensorFlow.js and Keras 2.
+"""What `compile` was given, between the forms of Keras and that of TensorFlow.js, `trainingConfig`.
 
-Keras 3 has `compile_config`; the others have an optimizer under `optimizer_config`. TensorFlow.js does not
-load a model at all whose `trainingConfig` names what it has not. Sources: `LayersModel.loadTrainingConfig` of
-tfjs-layers, `fromConfig` and `getConfig` of the optimizers of tfjs-core.
+TensorFlow.js does not load a model at all whose `trainingConfig` names what it has not. Sources:
+`LayersModel.loadTrainingConfig` of tfjs-layers, `fromConfig` and `getConfig` of tfjs-core's optimizers.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from conformance.reference_impl.saving.configuration.modern import described
 from conformance.reference_impl.saving.saved_model import JSONObject
 
 OPTIMIZERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -83,37 +81,28 @@ RENAMED = {"logcosh": "log_cosh", "kullback_leibler_divergence": "kl_divergence"
 """Losses that Keras 3 has by another name alone."""
 
 
-def modern_compilation(given: Mapping[str, Any]) -> JSONObject:
-    """What was compiled, in the form of Keras 3; what is not known is left as it is.
+def keras_compilation(given: Mapping[str, Any]) -> JSONObject:
+    """A `trainingConfig` as Keras 2 has it; what is so already, or not known, is left as it is.
 
-    >>> modern_compilation({"loss": "logcosh", "optimizer_config": None})
-    {'optimizer': None, 'loss': 'log_cosh'}
+    >>> adamax = {"class_name": "Adamax", "config": {"learningRate": 0.5, "beta1": 0.25}}
+    >>> keras_compilation({"loss": "logcosh", "optimizer_config": adamax})["optimizer_config"]
+    {'class_name': 'Adamax', 'config': {'learning_rate': 0.5, 'beta_1': 0.25}}
     """
-    others = {key: value for key, value in given.items() if key != "optimizer_config"}
-    if "loss" in others:
-        others["loss"] = _mapped(others["loss"], lambda name: RENAMED.get(name, name))
-    return {"optimizer": _modern_optimizer(given.get("optimizer_config")), **others}
-
-
-def _modern_optimizer(given: Any) -> Any:
-    match given:
+    found = dict(given)
+    if "loss" in found:
+        found["loss"] = _mapped(found["loss"], lambda name: RENAMED.get(name, name))
+    match found.get("optimizer_config"):
         # Keras's own arguments are in snake case.
         case {"class_name": str(name), "config": {"learningRate": _} as config} if name in OPTIMIZERS:
             class_name, arguments = OPTIMIZERS[name]
             ours = {theirs: ours for ours, theirs in arguments.items()}
-            found = {ours.get(key, key): value for key, value in config.items()}
-            return described("keras.optimizers", class_name, found)
-    return given
-
-
-def keras2_compilation(compiled: Mapping[str, Any]) -> JSONObject:
-    """What was compiled, as Keras 2 has it; TensorFlow.js does not look at that."""
-    others = {key: value for key, value in compiled.items() if key != "optimizer"}
-    return {**others, "optimizer_config": compiled.get("optimizer")}
+            renamed = {ours.get(key, key): value for key, value in config.items()}
+            found["optimizer_config"] = {"class_name": class_name, "config": renamed}
+    return found
 
 
 def tensorflow_js_compilation(compiled: Mapping[str, Any]) -> JSONObject | None:
-    """What was compiled, as TensorFlow.js loads it, or None where it cannot.
+    """Keras 3's `compile_config` as TensorFlow.js loads it, or None where it cannot.
 
     >>> sgd = {"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.0, "clipnorm": None}}
     >>> tensorflow_js_compilation({"optimizer": sgd, "loss": "mse", "metrics": ["acc"]})["optimizer_config"]

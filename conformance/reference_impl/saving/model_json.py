@@ -19,11 +19,7 @@ import numpy as np
 from conformance import __version__
 from conformance.reference_impl.models.graph import graph
 from conformance.reference_impl.saving import manifest, strict_json
-from conformance.reference_impl.saving.compilation import (
-    keras2_compilation,
-    modern_compilation,
-    tensorflow_js_compilation,
-)
+from conformance.reference_impl.saving.compilation import keras_compilation, tensorflow_js_compilation
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
 from conformance.reference_impl.saving.configuration.legacy import refuse
 from conformance.reference_impl.saving.keras_layers import Configured, outermost
@@ -43,6 +39,7 @@ from conformance.reference_impl.saving.saved_model import (
     SavedModel,
     StoredArray,
 )
+from conformance.reference_impl.saving.training import legacy_training, modern_training
 from conformance.reference_impl.saving.weight_names import Names
 
 FILE = "model.json"
@@ -91,7 +88,7 @@ def read(path: str | PathLike[str]) -> SavedModel:
     return SavedModel(
         configuration=configuration,
         weights={} if groups is None else Names(configuration, file).sorted(stored),
-        training=modern_compilation(trainings[0].mapping()) if trainings else None,
+        training=modern_training(keras_compilation(trainings[0].mapping()), file) if trainings else None,
         optimizer={entry.name: entry.array for entry in entries if entry.of_optimizer},
         metadata=None if metadata is None else metadata.mapping(),
         made_by=next((found.text() for found in document.named("generatedBy", "convertedBy")), ""),
@@ -156,7 +153,7 @@ def write(
     topology = legacy(model.configuration, "tfjs", on_untranslatable)
     training = None if model.training is None else tensorflow_js_compilation(model.training)
     if model.training is not None and training is None:
-        topology = {"model_config": topology, "training_config": keras2_compilation(model.training)}
+        topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
     named = Names(model.configuration, target).written(model.weights)
     weights = {name: _storable(target, name, array) for name, array in named.items()}
     # Optimizers of TensorFlow.js take their state by its order, and this first.

@@ -17,7 +17,7 @@ from typing import Any
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import Bidirectional, Layer, StackedRNNCells, TimeDistributed, nested
 from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.saving.keras_layers import Configured, joined, listed, outermost
+from conformance.reference_impl.saving.keras_layers import Configured, joined, outermost
 from conformance.reference_impl.saving.legacy_h5 import leaves
 from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, StoredArray
@@ -145,15 +145,11 @@ class Leaf:
         """
         if self.layer is None:
             return stored
-        first = None
-        for declared in self.configured.declarations(self.layer, [array.shape for array in stored.values()]):
-            shapes = {weight.name: weight.shape for weight in declared}
+        for name, array in stored.items():
             # Whatever dtype a layer computes in, TensorFlow.js has no other numbers.
-            if shapes == {name: array.shape for name, array in stored.items() if array.dtype == "float32"}:
-                return {name: stored[name] for name in shapes}
-            first = first or declared
-        found = ", ".join(f"{quoted(name)} {array.shape} of {array.dtype}" for name, array in stored.items())
-        raise self.configured.fault(f"expected the weights {listed(first or ())}; found {found or 'none'}")
+            if array.dtype != "float32":
+                raise self.configured.fault(f"weight {quoted(name)} is of {array.dtype}, and not of float32")
+        return {weight.name: stored[weight.name] for weight in self.configured.declared(self.layer, stored)}
 
 
 def _depth(config: Mapping[str, Any]) -> int:
