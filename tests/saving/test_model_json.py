@@ -461,7 +461,8 @@ def test_two_models_of_one_layers_name_are_told_apart_by_the_models(tmp_path: Pa
     ],
 )
 def test_weights_that_are_not_the_layers_are_refused(in_manifest: Shapes, tmp_path: Path) -> None:
-    with pytest.raises(expected="layer 'dense': expected the weights kernel, bias, .*; found kernel"):
+    expected = "layer 'dense': expected the weights kernel, bias, .*; found kernel"
+    with pytest.raises(FormatError, match=expected):
         names(sequential(layer("Dense", "dense", units=2)), in_manifest, tmp_path / "model")
 
 
