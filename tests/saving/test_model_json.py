@@ -192,6 +192,7 @@ def test_strings_are_kept_as_lengths_and_bytes(tmp_path: Path) -> None:
     ("array", "reason"),
     [
         (np.array([2**40]), "beyond int32"),
+        (np.array([1e300]), "beyond float32"),
         (np.array([1], np.uint32), "no weights of uint32"),
     ],
 )
@@ -494,7 +495,7 @@ def test_layers_that_tensorflow_js_cannot_tell_apart_are_not_written(tmp_path: P
 
 def test_a_name_that_tensorflow_js_does_not_take_is_not_written(tmp_path: Path) -> None:
     model = of_one_weight(sequential(bare("Dense", "größe")), ("größe",))
-    with pytest.raises(FormatError, match="does not take 'größe/kernel' as the name of a weight; rename"):
+    with pytest.raises(FormatError, match="does not take the name 'größe'; rename"):
         write(model, tmp_path / "model")
 
 
@@ -555,6 +556,12 @@ def test_an_old_model_that_names_files_elsewhere_is_not_replaced(tmp_path: Path)
         write(dense(kernel=ramp(2)), tmp_path / "model")
     assert contents(tmp_path / "model") == before
     assert (tmp_path / "outside.bin").read_text() == "mine"
+
+
+def test_no_directory_is_made_around_the_models(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="there is no directory"):
+        write(dense(kernel=ramp(2)), tmp_path / "not there" / "model")
+    assert contents(tmp_path) == {}
 
 
 def test_a_file_is_not_taken_for_a_directory(tmp_path: Path) -> None:

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from conformance.reference_impl.saving import model_json
 from conformance.reference_impl.saving.compilation import LOSSES, METRICS, OPTIMIZERS
 from conformance.reference_impl.saving.configuration import modern
-from conformance.reference_impl.saving.saved_model import InMemory, JSONObject, SavedModel, loaded
+from conformance.reference_impl.saving.saved_model import (
+    FormatError,
+    InMemory,
+    JSONObject,
+    SavedModel,
+    loaded,
+)
 from tests.saving.hostile_model_json import document, make
 from tests.saving.tensorflow_js import ask, values
 
@@ -167,6 +173,20 @@ def test_what_is_written_of_the_compilation_is_compiled(tmp_path: Path) -> None:
         model_json.write(SavedModel(configuration, {("dense",): weights}, training), tmp_path / f"{i}")
     answers = ask(*({"load": str(tmp_path / f"{i}")} for i in range(len(compilations))))
     assert [answer.get("compiled", answer) for answer in answers] == [theirs for _, theirs in compilations]
+
+
+@pytest.mark.parametrize("name", ["größe", "_relu", "a b"])
+def test_tensorflow_js_does_not_take_names_that_are_not_written(name: str, tmp_path: Path) -> None:
+    """Of layers without weights, either."""
+    inputs = {"class_name": "InputLayer", "config": {"name": "input_1", "batch_input_shape": [None, 3]}}
+    relu = {"class_name": "ReLU", "config": {"name": name}}
+    model = document() | {"weightsManifest": []}
+    model["modelTopology"]["config"]["layers"] = [inputs, relu]
+    make(tmp_path / "model", model)
+    (answer,) = ask({"load": str(tmp_path / "model")})
+    assert "Not a valid tensor name" in answer["error"]
+    with pytest.raises(FormatError, match="does not take the name"):
+        model_json.write(model_json.read(tmp_path / "model"), tmp_path / "written")
 
 
 WHOLE = [(0.0123456789, -1.5), (1 / 3, 0.1), (1e-30, 3.0), (3e33, -1e38), (-0.7, 9.0), (0.0, 2.5)]

@@ -69,6 +69,9 @@ STORED_AS = {
 def read(path: str | PathLike[str]) -> SavedModel:
     """The model in a directory, or beside its model.json. The weights stay in their files until asked for.
 
+    The state of an optimizer is as TensorFlow.js has it, whose order is not Keras's: `iter`, then all first
+    moments, then all second ones.
+
     Raises:
         FormatError: it is not a Layers model, or its files are not what it says.
     """
@@ -156,10 +159,9 @@ def write(
         topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
     named = Names(model.configuration, target).written(model.weights)
     weights = {name: _storable(target, name, array) for name, array in named.items()}
-    # Optimizers of TensorFlow.js take their state by its order, and this first.
-    state = (
-        model.optimizer if training is not None and next(iter(model.optimizer), None) == ITERATIONS else {}
-    )
+    # Optimizers of TensorFlow.js take their state by its order, which another program's has not.
+    theirs = training is not None and next(iter(model.optimizer), None) == ITERATIONS
+    state = model.optimizer if theirs else {}
     optimizer = {name: _storable(target, name, array) for name, array in state.items()}
     if twice := weights.keys() & optimizer.keys():
         raise FormatError(target, min(twice), "is the name of a layer's weight and of the optimizer's")
@@ -221,7 +223,8 @@ class Cast:
             given = np.frombuffer(content, np.dtype(self.array.dtype).newbyteorder("<"))
             with np.errstate(over="ignore"):
                 cast = given.astype(stored)
-            if stored.kind == "i" and not np.array_equal(cast, given):
+            beyond = cast != given if stored.kind == "i" else np.isinf(cast) & np.isfinite(given)
+            if beyond.any():
                 raise FormatError(self.file, self.name, f"has numbers beyond {self.dtype}")
             for start in range(0, len(cast), PIECE // stored.itemsize):
                 yield cast[start : start + PIECE // stored.itemsize].view(np.uint8).data

@@ -30,6 +30,8 @@ def replacing(directory: Path, replaced: Collection[str], last: str) -> Iterator
     target = directory.resolve()
     if target.exists() and not target.is_dir():
         raise FormatError(directory, "", "is there, and is no directory")
+    if not target.parent.is_dir():
+        raise FormatError(directory, "", f"there is no directory {target.parent}")
     new = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent))
     try:
         yield new

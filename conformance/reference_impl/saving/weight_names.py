@@ -29,7 +29,7 @@ OWN_NAMES = {
 """By class, weights that Keras 2 and TensorFlow.js name otherwise than the specification."""
 
 VALID_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]*")
-"""What TensorFlow.js takes as the name of a weight."""
+"""What TensorFlow.js takes as the name of a layer or weight."""
 
 LONGEST_NAME = 1024
 """Characters of the name of a weight."""
@@ -204,6 +204,13 @@ class Names:
             FormatError: the model has no such layer or part, or TensorFlow.js cannot tell two weights apart,
                 or does not take a name.
         """
+        for leaf in self.leaves:
+            for name in leaf.path:
+                if not VALID_NAME.fullmatch(name):
+                    raise leaf.configured.fault(
+                        f"TensorFlow.js does not take the name {quoted(name)}; rename it: letters of ASCII "
+                        "and digits, and behind the first also . _ - /"
+                    )
         by_path = {leaf.path: leaf for leaf in self.leaves}
         found: dict[str, StoredArray] = {}
         for path, own in weights.items():
@@ -212,11 +219,6 @@ class Names:
             leaf = by_path[path]
             for name, array in own.items():
                 written = leaf.written(name)
-                if not VALID_NAME.fullmatch(written):
-                    raise leaf.configured.fault(
-                        f"TensorFlow.js does not take {quoted(written)} as the name of a weight; "
-                        "rename the layer: letters and digits, then also . _ - /"
-                    )
                 if written in found:
                     raise leaf.configured.fault(
                         f"TensorFlow.js looks for weights of two layers under the name {quoted(written)}; "
