@@ -161,10 +161,6 @@ def test_markdown_shows_what_is_not_there_and_every_argument() -> None:
     assert "| units | 3, 7 | asked 2 |" in text
 
 
-NOT_SPECIFIED = {"layers.InputLayer": "the symbolic input of a model: there is nothing to call"}
-"""Layers that TensorFlow.js registers and the specification lacks, and why."""
-
-
 @pytest.mark.node
 def test_every_layer_that_tensorflow_js_registers_is_specified_and_asked() -> None:
     async def capabilities() -> Collection[str]:
@@ -173,4 +169,4 @@ def test_every_layer_that_tensorflow_js_registers_is_specified_and_asked() -> No
 
     registered = {subject for subject in anyio.run(capabilities) if subject.startswith("layers.")}
     assert len(registered) >= 65
-    assert registered - {case.subject for case in corpus.load("quick")} == NOT_SPECIFIED.keys()
+    assert registered <= {case.subject for case in corpus.load("quick")}

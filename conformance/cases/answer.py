@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -201,6 +201,8 @@ class Subject:
 
     name: str
     layer: Layer | None = None
+    given: Collection[str] = ()
+    """The arguments that the case gives."""
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         raise NotImplementedError  # every kind of subject has its own
@@ -222,6 +224,7 @@ class LayerSubject(Subject):
     def __init__(self, case: Case) -> None:
         self.name = case.subject.partition(".")[2]
         self.layer = layers.get(self.name).from_config(case.config)
+        self.given = case.config
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         assert self.layer is not None
@@ -471,9 +474,13 @@ def _weights(question: Question, names: list[str]) -> dict[str, Expected]:
     layer = question.subject.layer
     assert layer is not None
     declared = layer.declare_weights([x.shape for x in question.data.inputs])
-    trainable = layer.trainable
     described = [
-        {"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": w.trainable and trainable}
+        {
+            "name": w.name,
+            "shape": list(w.shape),
+            "dtype": w.dtype or layer.dtype,
+            "trainable": w.trainable and layer.trainable,
+        }
         for w in declared
     ]
     return {name: Structure(described) for name in names}
@@ -486,8 +493,11 @@ def _memory(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
-    """Nothing, where the calls go well; `Answers` takes what they raise for the answer."""
+    """Nothing, where the calls go well; `Answers` takes what they raise for the answer. What has no inputs is
+    not called."""
     subject, data = question.subject, question.data
+    if not data.inputs:
+        return dict.fromkeys(names, Structure(None))
     inputs = [variable(_truth(x)) for x in data.inputs]
     widened = [variable(_truth(xp.concatenate([x, x], axis=-1))) for x in data.inputs]
     weights = subject.initial_weights([x.shape for x in inputs])
@@ -510,16 +520,19 @@ def _config(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _signature(question: Question, names: list[str]) -> dict[str, Expected]:
-    """The layer was made with its required arguments alone: the others are at their defaults."""
-    layer = question.subject.layer
+    """An argument's default is what the layer has that was made without it; of one that it had to be given,
+    the declared one."""
+    layer, given = question.subject.layer, question.subject.given
     assert layer is not None
-    required = {n for n, a in layer.arguments.items() if a.default is REQUIRED}
-    arguments = {
-        name: {"required": True}
-        if name in required
-        else {"default": list(value) if isinstance(value, tuple) else value}
-        for name, value in layer.config.items()
-    }
+
+    def described(name: str, value: Any) -> dict[str, Any]:
+        declared = layer.arguments[name].default
+        if declared is REQUIRED:
+            return {"required": True}
+        default = declared if name in given else value
+        return {"default": list(default) if isinstance(default, tuple) else default}
+
+    arguments = {name: described(name, value) for name, value in layer.config.items()}
     return {name: Structure({"arguments": arguments}) for name in names}
 
 

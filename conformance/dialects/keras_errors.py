@@ -9,7 +9,7 @@ from conformance.cases.case import JSON, Case
 from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
 from conformance.dialects.deviation import REFUSAL, Accepts, Raises, Scope, subject
 from conformance.dialects.keras_record import in_keras
-from conformance.dialects.refused import too_many_inputs, wrong_in, wrong_in_states
+from conformance.dialects.refused import too_many_inputs, unknown_arguments, wrong_in, wrong_in_states
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     all_of,
@@ -104,6 +104,16 @@ DEVIATIONS = (
             spoilt("ReLU", {"negative_slope": "x"}),
             spoilt("CategoryEncoding", {"num_tokens": "3"}),
         ),
+    ),
+    in_keras(
+        id="keras-input-layer-takes-anything",
+        summary="InputLayer takes any further arguments, and looks only for the shapes by Keras 2's names: a "
+        "misspelt one goes unnoticed.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/core/input_layer.py:20, InputLayer.__init__ (**kwargs)",
+        scope=all_of(subject("layers.InputLayer"), unknown_arguments),
+        effect=Accepts(),
+        witnesses=(Case("layers.InputLayer", {"shape": [3], "unit": 3}, observables=("refusal",)),),
     ),
     in_keras(
         id="keras-softmax-axis-unchecked",

@@ -11,9 +11,10 @@ import numpy as np
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
+from conformance.cases.drafts.arguments import said_of
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
-from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow
+from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
 from conformance.dialects.pooling import first_inside, pooled
 from conformance.dialects.scopes import (
     all_of,
@@ -158,6 +159,11 @@ def is_longer_than_the_input(case: Case, data: Data) -> bool:
     return any(size > n for size, n in zip(layer.pool_size, spatial, strict=True))
 
 
+def in_float64(case: Case, data: Data) -> bool:
+    """The case asks for a layer of float64."""
+    return case.config.get("dtype") == "float64"
+
+
 def has_few_channels(case: Case, data: Data) -> bool:
     """Fewer than a vector of any processor has, which is reduced otherwise."""
     return bool(data.inputs[0].shape[1 if channels_first(case, data) else -1] < 4)
@@ -214,6 +220,31 @@ DEVIATIONS = (
                 {"pool_size": [7, 6], "strides": 1, "padding": "same"},
                 [recipe("normal", 1, 5, 4, 2)],
             ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-average-pooling3d-no-float64",
+        summary="AveragePooling3D has no kernel for float64 on a CPU: keep the layer in float32.",
+        kind="bug",
+        source="tensorflow 2.21, the kernels registered for the operation AvgPool3D on a CPU",
+        scope=all_of(subject("layers.AveragePooling3D"), in_float64),
+        effect=Raises("missing-kernel", "call", CALL, "Could not find device for node"),
+        witnesses=(
+            said_of(
+                draft_layer("layers.AveragePooling3D", {"pool_size": 1}, [SOLID_ENDS]), {"dtype": "float64"}
+            ),
+        ),
+        stands=NO_KERNEL,
+    ),
+    in_tensorflow(
+        id="keras-max-pooling3d-no-float64",
+        summary="MaxPooling3D is not defined for float64: keep the layer in float32.",
+        kind="intentional",
+        source="tensorflow 2.21, the operation MaxPool3D, whose attribute T is half, bfloat16 or float",
+        scope=all_of(subject("layers.MaxPooling3D"), in_float64),
+        effect=Raises("invalid-argument", "call", CALL, "not in the list of allowed values"),
+        witnesses=(
+            said_of(draft_layer("layers.MaxPooling3D", {"pool_size": 1}, [SOLID_ENDS]), {"dtype": "float64"}),
         ),
     ),
     in_keras(

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
+from conformance.cases.drafts.arguments import said_of
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects import (
     keras_convolutions,
@@ -15,7 +16,16 @@ from conformance.dialects import (
     keras_pooling,
     keras_recurrent,
 )
-from conformance.dialects.deviation import Dialect, Metadata, Raises, Scope, Unpredictable, Value, subject
+from conformance.dialects.deviation import (
+    CONFIGURATIONS,
+    Dialect,
+    Metadata,
+    Raises,
+    Scope,
+    Unpredictable,
+    Value,
+    subject,
+)
 from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import CALL, NO_KERNEL, in_keras, in_tensorflow
 from conformance.dialects.scopes import (
@@ -27,6 +37,7 @@ from conformance.dialects.scopes import (
     given_nan,
     given_subnormals,
     sets,
+    unsets,
 )
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
@@ -173,6 +184,11 @@ def scales_other_axes(case: Case, data: Data) -> bool:
 
 def scales_axes_that_do_not_fit(case: Case, data: Data) -> bool:
     return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, False)
+
+
+def with_autocast(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as the specification has it, with autocast."""
+    return expected | {"autocast": case.config["autocast"]}
 
 
 def without_rms_scaling(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -351,6 +367,19 @@ DEVIATIONS = (
                 training=True,
                 once=True,
             ),
+        ),
+    ),
+    in_keras(
+        id="keras-configuration-made-up-tells-autocast",
+        summary="A layer without a `get_config` of its own has a configuration made up of what it was given, "
+        "autocast too, which no other layer tells.",
+        kind="intentional",
+        source="keras 3.15.1, keras/src/ops/operation.py:200, Operation.__new__",
+        scope=all_of(subject("layers.ELU", "layers.Identity"), unsets("autocast")),
+        effect=Metadata(CONFIGURATIONS, with_autocast),
+        witnesses=(
+            said_of(draft_layer("layers.Identity", {}, [recipe("normal", 2, 3)]), {"autocast": False}),
+            said_of(draft_layer("layers.ELU", {}, [recipe("normal", 2, 3)]), {"autocast": False}),
         ),
     ),
     in_keras(

@@ -134,9 +134,10 @@ def camel(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])_+([a-z0-9])", lambda match: match[1].upper(), name)
 
 
-def tensorflow_js_key(name: str) -> str:
-    """The name that TensorFlow.js has for an argument of Keras."""
-    found: str = tensorflow_js_names()["keys"].get(name, camel(name))
+def tensorflow_js_key(name: str, layer: str) -> str:
+    """The name that TensorFlow.js has for an argument of a layer of Keras."""
+    names = tensorflow_js_names()
+    found: str = names["keysOf"].get(layer, {}).get(name) or names["keys"].get(name, camel(name))
     return found
 
 
@@ -156,10 +157,11 @@ def tensorflow_js_value(value: Any, key: str = "") -> Any:
         return [tensorflow_js_value(item, key) for item in value]
     if not isinstance(value, dict):
         return value
-    config = {tensorflow_js_key(k): tensorflow_js_value(v, k) for k, v in value.get("config", value).items()}
+    name = value.get("class_name", "")
+    given = value.get("config", value).items()
+    config = {tensorflow_js_key(k, name): tensorflow_js_value(v, k) for k, v in given}
     if "class_name" not in value:
         return config
-    name = value["class_name"]
     if name in names["madeFrom"]:
         made = names["madeFrom"][name]
         return {"className": made["className"], "config": made["config"] | config}
@@ -200,14 +202,15 @@ def tensorflow_js_factory(name: str) -> str:
     return found
 
 
-def tensorflow_js_arguments(config: Mapping[str, Any]) -> str:
-    """A configuration as the object that a function of `tf.layers` takes; layers inside it are made.
+def tensorflow_js_arguments(config: Mapping[str, Any], layer: str) -> str:
+    """The configuration of a layer as the object that its function in `tf.layers` takes; layers inside it are
+    made.
 
-    >>> tensorflow_js_arguments({"units": 3, "kernel_initializer": "glorot_uniform"})
+    >>> tensorflow_js_arguments({"units": 3, "kernel_initializer": "glorot_uniform"}, "Dense")
     '{units: 3, kernelInitializer: "glorotUniform"}'
     """
     fields = [
-        f"{JAVASCRIPT.key(tensorflow_js_key(key))}: {_tensorflow_js_argument(value, key)}"
+        f"{JAVASCRIPT.key(tensorflow_js_key(key, layer))}: {_tensorflow_js_argument(value, key)}"
         for key, value in config.items()
     ]
     return "{" + ", ".join(fields) + "}"
@@ -216,7 +219,7 @@ def tensorflow_js_arguments(config: Mapping[str, Any]) -> str:
 def _tensorflow_js_argument(value: Any, key: str) -> str:
     if isinstance(value, dict) and value.get("module") == "keras.layers":
         factory = tensorflow_js_factory(value["class_name"])
-        return f"tf.layers.{factory}({tensorflow_js_arguments(value['config'])})"
+        return f"tf.layers.{factory}({tensorflow_js_arguments(value['config'], value['class_name'])})"
     if isinstance(value, list):
         return f"[{', '.join(_tensorflow_js_argument(item, key) for item in value)}]"
     return JAVASCRIPT.value(tensorflow_js_value(value, key))

@@ -73,9 +73,9 @@ class Runtime:
         template: the file beside this one.
         suffix: of the script's name.
         comment: what a line of comment begins with.
-        arguments: a configuration as a constructor's arguments.
+        arguments: (configuration, class) → a constructor's arguments.
         name: the runtime's spelling of what a structure holds: (value, Keras name of its argument).
-        key: the runtime's name for an argument of Keras.
+        key: (argument of Keras, class) → the runtime's name for it.
         versions: those of the backend that a script tells.
     """
 
@@ -83,13 +83,13 @@ class Runtime:
     suffix: str
     comment: str
     language: Language
-    arguments: Callable[[Mapping[str, Any]], str]
+    arguments: Callable[[Mapping[str, Any], str], str]
     name: Callable[[Any, str], Any]
-    key: Callable[[str], str]
+    key: Callable[[str, str], str]
     versions: tuple[str, ...]
 
 
-def _as_it_is(value: Any, key: str) -> Any:
+def _as_it_is(value: Any, of: str) -> Any:
     return value
 
 
@@ -98,9 +98,9 @@ KERAS = Runtime(
     ".py",
     "#",
     PYTHON,
-    python_arguments,
+    lambda config, layer: python_arguments(config),
     _as_it_is,
-    str,
+    _as_it_is,
     ("keras", "tf_keras", "tensorflow", "numpy", "python"),
 )
 TENSORFLOW_JS = Runtime(
@@ -314,7 +314,8 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
         case Structure(value) if finding.differs and not matches(IN_OUR_WORDS, finding.observable):
             wanted, _ = PROPERTIES[finding.property].canonical(finding.witness, value, value)
             paths = [path.split("/") for path in finding.differs]
-            return Right("paths", dict(_leaf(wanted, path, runtime) for path in paths))
+            layer = finding.subject.partition(".")[2]
+            return Right("paths", dict(_leaf(wanted, path, layer, runtime) for path in paths))
         case Structure(value):
             return Right("whole", value)
         case Law():
@@ -328,13 +329,14 @@ def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:
     return terms, magnitude
 
 
-def _leaf(structure: Any, path: list[str], runtime: Runtime) -> tuple[str, Any]:
+def _leaf(structure: Any, path: list[str], layer: str, runtime: Runtime) -> tuple[str, Any]:
     """A path as the runtime spells it, without the `arguments` of a signature, and what is expected there."""
     value = structure
     for key in path:
         value = value.get(key, ABSENT) if isinstance(value, dict) else ABSENT
     steps = path[1:] if path[0] == "arguments" else path
-    return ".".join(map(runtime.key, steps)), value if value == ABSENT else runtime.name(value, path[-1])
+    spelt = ".".join(runtime.key(step, layer) for step in steps)
+    return spelt, value if value == ABSENT else runtime.name(value, path[-1])
 
 
 @cache

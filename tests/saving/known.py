@@ -25,7 +25,7 @@ ROOT = HERE.parents[1]
 def of_keras(python: str, generation: int) -> dict[str, Any]:
     """What Keras 3 or 2 in the environment of a Python knows."""
     legacy = {"TF_USE_LEGACY_KERAS": "1" if generation == 2 else "0", "PYTHONPATH": str(ROOT)}
-    command = [python, "-m", "tests.saving.known_to_keras"]
+    command = [python, "-m", "tests.saving.adapters.known_to_keras"]
     done = subprocess.run(
         command, env=os.environ | legacy, cwd=ROOT, capture_output=True, check=True, text=True
     )
@@ -41,7 +41,11 @@ def of_tensorflow_js() -> dict[str, Any]:
         for case in load("quick")
         if "signature" in case.observables
     }
-    command = [str(find_node().path), str(HERE / "known_to_tensorflow_js.mjs"), str(ensure_package())]
+    command = [
+        str(find_node().path),
+        str(HERE / "adapters" / "known_to_tensorflow_js.mjs"),
+        str(ensure_package()),
+    ]
     done = subprocess.run(
         command, input=json.dumps(required | cropping), capture_output=True, check=True, text=True
     )

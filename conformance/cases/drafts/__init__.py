@@ -8,9 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.cases.case import Case
-from conformance.cases.drafts import activations, determinism, errors, layers, methods, random, relations
+from conformance.cases.drafts import (
+    activations,
+    arguments,
+    determinism,
+    errors,
+    layers,
+    methods,
+    random,
+    relations,
+)
 
-MODULES = (layers, activations, determinism, relations, random, methods, errors)
+MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors)
 
 
 def quick() -> tuple[Case, ...]:

@@ -185,8 +185,13 @@ def drafts() -> Iterator[Case]:
 
 @cache
 def first_cases() -> Mapping[str, Case]:
-    """By layer, the case that is asked for the signature: its required arguments, and inputs that fit."""
-    return {case.subject: case for case in drafts_of_layers.drafts() if "signature" in case.observables}
+    """By layer that is called, the case that is asked for the signature: its required arguments, and inputs
+    that fit."""
+    return {
+        case.subject: case
+        for case in drafts_of_layers.drafts()
+        if "signature" in case.observables and case.inputs
+    }
 
 
 def of_layer(name: str) -> Iterator[Case]:

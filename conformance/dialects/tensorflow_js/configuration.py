@@ -258,7 +258,9 @@ DEVIATIONS = (
         "The configuration tells no dtype, unless the layer was given an input shape: everything is float32.",
         kind="intentional",
         source=DTYPE,
-        scope=subject(*(name for name in ALL_LAYERS if name != "layers.Embedding")),
+        scope=subject(
+            *(name for name in ALL_LAYERS if name not in ("layers.Embedding", "layers.InputLayer"))
+        ),
         effect=Metadata(CONFIGURATIONS, lacking("dtype")),
         witnesses=(FLATTEN_CASE, DENSE_CASE),
     ),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.cases.answer import Data
 from conformance.cases.case import Case
-from conformance.dialects.deviation import Metadata, subject
+from conformance.cases.drafts.arguments import said_of
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, subject
 from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, asks
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.configuration import FLATTEN_CASE, Patch, lacking
@@ -40,6 +42,37 @@ def having(arguments: dict[str, Any]) -> Patch:
     return lambda case, expected: {"arguments": expected["arguments"] | arguments}
 
 
+INPUT_LAYER = "layers.InputLayer"
+
+CALLED_LAYERS = tuple(name for name in ALL_LAYERS if name != INPUT_LAYER)
+
+
+def in_float32(case: Case, expected: Any) -> Any:
+    """What is expected, with float32 for the dtype that the case asks for."""
+    if isinstance(expected, dict):
+        dtype = {"dtype": in_float32(case, expected["dtype"])} if "dtype" in expected else {}
+        return expected | dtype
+    if isinstance(expected, list):
+        return [in_float32(case, item) for item in expected]
+    return "float32" if expected == case.config["dtype"] else expected
+
+
+INPUT_CASE = Case(INPUT_LAYER, {"batch_shape": [None, 3]}, observables=("config", "signature"))
+
+
+def of_input_layer(case: Case, expected: Any) -> Any:
+    """A shape it needs: that which the case gives."""
+    told = lacking("input_tensor", "optional", "ragged")(case, expected)
+    if "arguments" in told:
+        return {"arguments": told["arguments"] | {key: {"required": True} for key in case.config}}
+    return told
+
+
+def of_another_dtype(case: Case, data: Data) -> bool:
+    """The case asks for another dtype than float32."""
+    return bool(case.config.get("dtype", "float32") != "float32")
+
+
 def with_arguments_of_keras_2(case: Case, expected: Any) -> Any:
     own = {} if "weights" in expected["arguments"] else {"weights": READ}
     return having(OF_EVERY_LAYER | own | OF_LAYERS.get(case.subject, {}))(case, expected)
@@ -53,7 +86,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:221, :248 (Layer); layers/core.js:99, embeddings.js:29, "
         "recurrent.js:1013",
-        scope=all_of(subject(*ALL_LAYERS), asks("signature")),
+        scope=all_of(subject(*CALLED_LAYERS), asks("signature")),
         effect=Metadata(("signature",), with_arguments_of_keras_2),
         witnesses=(DENSE_CASE, EMBEDDING_CASE, LSTM_CASE, FLATTEN_CASE),
     ),
@@ -62,9 +95,27 @@ DEVIATIONS = (
         "autocast is not known, and dtype is read only beside an input shape: layers compute in float32.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:239 (Layer)",
-        scope=all_of(subject(*ALL_LAYERS), asks("signature")),
+        scope=all_of(subject(*CALLED_LAYERS), asks("signature")),
         effect=Metadata(("signature",), lacking("autocast", "dtype")),
         witnesses=(DENSE_CASE, EMBEDDING_CASE, LSTM_CASE, FLATTEN_CASE),
+    ),
+    deviation(
+        "tfjs-dtype-ignored",
+        "Weights and outputs are of float32, whatever the dtype that a layer is given.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/topology.js:239 (Layer), :917 (Layer.addWeight)",
+        scope=all_of(subject(*CALLED_LAYERS), of_another_dtype),
+        effect=Metadata(("dtype", "weights", "reconstructed/config"), in_float32),
+        witnesses=(said_of(DENSE_CASE, {"dtype": "float64"}), said_of(EMBEDDING_CASE, {"dtype": "float64"})),
+    ),
+    deviation(
+        "tfjs-input-layer-arguments",
+        "An InputLayer is not ragged, optional, or made of a tensor that is there already.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/input_layer.js:14 (InputLayer)",
+        scope=subject(INPUT_LAYER),
+        effect=Metadata((*CONFIGURATIONS, "signature"), of_input_layer),
+        witnesses=(INPUT_CASE,),
     ),
     deviation(
         "tfjs-no-low-rank-arguments",

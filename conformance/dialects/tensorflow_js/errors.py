@@ -131,6 +131,21 @@ DEVIATIONS = (
         ),
     ),
     deviation(
+        "tfjs-input-layer-unchecked",
+        "The shape of an InputLayer may be a number, and its sizes negative.",
+        kind="bug",
+        source=f"{LAYERS}/engine/input_layer.js:41, :52 (InputLayer)",
+        scope=all_of(subject("layers.InputLayer"), wrong_in(shape=[3], batch_shape=[None, 3])),
+        effect=Accepts(),
+        witnesses=tuple(
+            Case("layers.InputLayer", config, observables=REFUSAL)
+            for config in (
+                {"shape": 3},
+                {"batch_shape": [None, -1]},
+            )
+        ),
+    ),
+    deviation(
         "tfjs-name-and-trainable-unchecked",
         "A name may be anything, and so may trainable.",
         kind="bug",

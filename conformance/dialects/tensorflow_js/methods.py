@@ -78,6 +78,9 @@ def asked_for_members(name: str, config: dict[str, Any], *shape: int) -> Case:
     return msgspec.structs.replace(case, weights={}, observables=("methods",))
 
 
+INPUT_CASE = Case("layers.InputLayer", {"batch_shape": [None, 3]}, observables=("methods",))
+
+
 FLATTEN_CASE = asked_for_members("Flatten", {}, 2, 3, 4)
 DENSE_CASE = asked_for_members("Dense", {"units": 3}, 4, 5)
 LSTM_CASE = asked_for_members("LSTM", {"units": 3}, 2, 4, 5)
@@ -99,13 +102,30 @@ MISSING: tuple[tuple[str, Collection[str], Scope, str, str, str, Case], ...] = (
     ),
     (
         "dtypes",
-        DTYPES,
+        DTYPES - {"dtype"},
         subject(*scopes.LAYERS),
-        "A layer does not tell in which dtype it computes: its weights tell theirs, and dtype is there only "
-        "of a layer that was given the shape of its input.",
+        "A layer does not tell in which dtype it computes: its weights tell theirs.",
         "intentional",
         "engine/topology.js:246 (Layer: dtype beside batchInputShape)",
         FLATTEN_CASE,
+    ),
+    (
+        "dtype",
+        {"dtype"},
+        subject(*(name for name in scopes.LAYERS if name != "layers.InputLayer")),
+        "A layer has a dtype only where it was given the shape of its input.",
+        "intentional",
+        "engine/topology.js:246 (Layer: dtype beside batchInputShape)",
+        FLATTEN_CASE,
+    ),
+    (
+        "batch-shape-of-input",
+        {"batch_shape"},
+        subject("layers.InputLayer"),
+        "An InputLayer's batch_shape is its batchInputShape, Keras 2's name.",
+        "intentional",
+        "engine/input_layer.js:52 (InputLayer)",
+        INPUT_CASE,
     ),
     (
         "quantization",

@@ -44,6 +44,7 @@ from conformance.reference_impl.layers.group_normalization import GroupNormaliza
 from conformance.reference_impl.layers.gru import GRU
 from conformance.reference_impl.layers.gru_cell import GRUCell
 from conformance.reference_impl.layers.identity import Identity
+from conformance.reference_impl.layers.input_layer import InputLayer
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
 from conformance.reference_impl.layers.layer_normalization import LayerNormalization
 from conformance.reference_impl.layers.leaky_relu import LeakyReLU
@@ -134,6 +135,7 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "Identity",
+    "InputLayer",
     "LSTMCell",
     "Layer",
     "LayerNormalization",

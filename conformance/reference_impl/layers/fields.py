@@ -159,6 +159,9 @@ unit_interval = Kind("a number from 0 to 1", _unit_interval, (1.5, "x"))
 non_negative = Kind("a number that is not negative", _non_negative, (-1.0, "x"))
 fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))), ("x",))
 boolean = Kind("True or False", _boolean, ("yes",))
+flag = Kind(
+    "True, False or None, which is False", lambda value: value is not None and _boolean(value), ("yes",)
+)
 text = Kind("a string", _text, (3,))
 mapping = Kind("an object", _mapping, (3,))
 activation = Kind("the name of an activation function", lambda value: activations.get(value).name, ("rleu",))
@@ -236,6 +239,15 @@ def _permutation(value: Any) -> tuple[int, ...]:
     return dims
 
 
+def _unknown_sizes(value: Any) -> tuple[int | None, ...]:
+    _refuse_unless(not isinstance(value, str))
+    return tuple(None if v is None else _non_negative_integer(v) for v in value)
+
+
+def _nothing(value: Any) -> None:
+    _refuse_unless(value is None)
+
+
 def _noise_shape(value: Any) -> tuple[int | None, ...]:
     _refuse_unless(not isinstance(value, str))
     return tuple(None if v is None else _positive(v) for v in value)
@@ -250,4 +262,6 @@ two_axes = Kind("an integer or a pair of them", _two_axes, ("last", [1, 2, 3]))
 target_shape = Kind("sizes of dimensions, of which one may be -1", _target_shape, ([-1, 2, -1], [-2], 2))
 permutation = Kind("the integers from 1 to a number in some order", _permutation, ([0, 1], [1, 3], [1, 1]))
 noise_shape = Kind("a list of positive integers and None", _noise_shape, ([0, 1],))
+unknown_sizes = Kind("a list of integers of 0 or more and None", _unknown_sizes, ([-1], 3))
+nothing = Kind("None", _nothing, (0.5,))
 array = Kind("an array as nested lists", list, (3,))

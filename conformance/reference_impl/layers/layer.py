@@ -19,13 +19,13 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight as a layer declares it; `initializer` is in canonical form."""
+    """A weight as a layer declares it; `initializer` is in canonical form, and its dtype the layer's."""
 
     name: str
     shape: tuple[int, ...]
     initializer: dict[str, Any] | None = None
     trainable: bool = True
-    dtype: str = "float32"
+    dtype: str | None = None
 
 
 @dataclass(frozen=True)

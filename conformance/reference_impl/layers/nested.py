@@ -89,7 +89,10 @@ def scoped(scope: str, layer: Layer, declared: Sequence[Weight]) -> tuple[Weight
     the names that the layer has for them where the scope is empty."""
     prefix = f"{scope}/" if scope else ""
     return tuple(
-        replace(w, name=prefix + w.name, trainable=w.trainable and layer.trainable) for w in declared
+        replace(
+            w, name=prefix + w.name, trainable=w.trainable and layer.trainable, dtype=w.dtype or layer.dtype
+        )
+        for w in declared
     )
 
 

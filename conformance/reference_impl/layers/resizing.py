@@ -50,7 +50,7 @@ class Resizing(ImageLayer):
             raise ValueError("only one of `crop_to_aspect_ratio` and `pad_to_aspect_ratio` is allowed")
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        return (dtypes[0],)
+        return (self.dtype_taken(dtypes[0]),)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         axes = self.spatial(inputs[0].ndim)

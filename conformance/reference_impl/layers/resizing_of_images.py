@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, Serialized, field
+from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Layer, Shape
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import take_slice
 from conformance.reference_impl.tape import Tensor
-
-
-def _nothing(value: Any) -> None:
-    if value is not None:
-        raise ValueError("the layer takes no factor")
-
 
 layout = fields.optional(fields.one_of("channels_last", "channels_first"))
 
@@ -42,7 +35,7 @@ class ImageLayer(OfImages, registered=False):
     height: int
     width: int
     data_format: str
-    factor = field(Kind("None", _nothing, (0.5,)), None, serialized=Serialized.NEVER)
+    factor = field(fields.nothing, None, serialized=Serialized.NEVER)
     bounding_box_format = field(fields.optional(fields.text), None, serialized=Serialized.IF_SET)
 
     def check(self) -> None:

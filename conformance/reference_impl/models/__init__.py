@@ -1,1 +1,6 @@
 """Sequential and functional models of the specification."""
+
+from conformance.reference_impl.models.graph import Graph, Reference
+from conformance.reference_impl.models.model import LayerCall, Model, Outcome, Shapes
+
+__all__ = ["Graph", "LayerCall", "Model", "Outcome", "Reference", "Shapes"]

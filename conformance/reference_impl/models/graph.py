@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from reprlib import repr as shown
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,7 +97,7 @@ def graph(description: Mapping[str, Any]) -> Graph:
     """
     config = description.get("config")
     if not is_model(description) or not isinstance(config, Mapping):
-        raise ValueError(f"{description.get('class_name')!r} is no Sequential or Functional model")
+        raise ValueError(f"{shown(description.get('class_name'))} is no Sequential or Functional model")
     name = str(config.get("name"))
     entries = _entries(name, config.get("layers"))
     if description["class_name"] == "Sequential":
@@ -115,11 +116,11 @@ def graph(description: Mapping[str, Any]) -> Graph:
 
 def _entries(model: str, layers: Any) -> dict[str, JSONObject]:
     if not isinstance(layers, list) or not layers:
-        raise ValueError(f"model {model} needs a list of at least one layer, got {layers!r}"[:200])
+        raise ValueError(f"model {model} needs a list of at least one layer, got {shown(layers)}")
     entries: dict[str, JSONObject] = {}
     for entry in layers:
         if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
-            raise ValueError(f"model {model}: {entry!r} describes no layer"[:200])
+            raise ValueError(f"model {model}: {shown(entry)} describes no layer")
         name = entry.get("name") or entry["config"].get("name")
         if not isinstance(name, str):
             raise ValueError(f"model {model}: a layer {entry.get('class_name')} has no name")
@@ -134,7 +135,7 @@ def _chain(name: str, entries: Mapping[str, JSONObject]) -> Graph:
     first, *others = entries
     if entries[first]["class_name"] != "InputLayer":
         raise ValueError(
-            f"model {name}: the first layer, {first}, is no InputLayer, so the shape of the input is not known"
+            f"model {name}: the first layer, {first}, is no InputLayer: the input's shape is not known"
         )
     before = Reference(first)
     calls = []
@@ -148,7 +149,7 @@ def _calls(entry: Mapping[str, Any]) -> Iterator[Call]:
     name = entry.get("name") or entry["config"]["name"]
     nodes = entry.get("inbound_nodes", [])
     if not isinstance(nodes, list):
-        raise ValueError(f"layer {name}: inbound_nodes is no list, but {nodes!r}"[:200])
+        raise ValueError(f"layer {name}: inbound_nodes is no list, but {shown(nodes)}")
     for index, node in enumerate(nodes):
         place = f"call {index} of layer {name}"
         match node:
@@ -160,7 +161,7 @@ def _calls(entry: Mapping[str, Any]) -> Iterator[Call]:
                     {k: _argument(v, place) for k, v in kwargs.items()},
                 )
             case _:
-                raise ValueError(f'{place}: expected {{"args": […], "kwargs": {{…}}}}, got {node!r}'[:200])
+                raise ValueError(f'{place}: expected {{"args": […], "kwargs": {{…}}}}, got {shown(node)}')
 
 
 def _argument(value: Any, place: str, depth: int = 0) -> Any:
@@ -185,7 +186,7 @@ def _reference(history: Any, place: str) -> Reference:
     match history:
         case [str(layer), int(call), int(output), *_] if call >= 0 and output >= 0:
             return Reference(layer, call, output)
-    raise ValueError(f"{place}: expected [layer, call, output], got {history!r}"[:200])
+    raise ValueError(f"{place}: expected [layer, call, output], got {shown(history)}")
 
 
 def _ends(
@@ -207,7 +208,7 @@ def _ends(
                 for name in sorted(value):
                     yield from found(value[name], depth + 1)
             case _:
-                raise ValueError(f"model {model}: {key} are {value!r}, which names no layer"[:200])
+                raise ValueError(f"model {model}: {key} are {shown(value)}, which names no layer")
 
     return found(config.get(key), 0)
 
@@ -220,7 +221,7 @@ def _ordered(
 ) -> tuple[Call, ...]:
     """The calls, each behind those whose outputs it is given."""
     given = {(name, 0) for name, entry in entries.items() if entry["class_name"] == "InputLayer"}
-    counts = {name: 0 for name in entries} | dict.fromkeys((name for name, _ in given), 1)
+    counts = dict.fromkeys(entries, 0) | dict.fromkeys((name for name, _ in given), 1)
     for call in declared:
         if (call.layer, 0) in given:
             raise ValueError(f"model {model}: {call}, which is an input and takes no calls")

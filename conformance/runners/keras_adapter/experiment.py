@@ -252,10 +252,11 @@ class LayerExperiment:
 
     @once
     def _used(self) -> Any:
-        """A layer after its first call, which builds it."""
+        """A layer after its first call, which builds it; without inputs there is none."""
         layer, invocation = self._construct(), self._invocation
-        with at("call"):
-            invocation(layer, training=False)
+        if self.case.inputs:
+            with at("call"):
+                invocation(layer, training=False)
         return layer
 
     def _refusal(self, *, widened: bool) -> None:

@@ -69,7 +69,7 @@ def constructor_arguments(cls: Any) -> dict[str, Any]:
     is none of the user's, and left out.
     """
     arguments: dict[str, Any] = {}
-    positional, filled = 0, set[str]()
+    positional, filled = 0, set[str | None]()
     for init in _constructors(cls):
         parameters = list(inspect.signature(init).parameters.values())[1:]
         filled |= {parameter.name for parameter in parameters[:positional]}
@@ -79,6 +79,8 @@ def constructor_arguments(cls: Any) -> dict[str, Any]:
         if parameter.kind is not parameter.VAR_KEYWORD:
             break
         positional, keywords = _handed_up(init)
+        if None not in keywords:
+            break
         filled |= keywords
     return arguments
 
@@ -108,9 +110,10 @@ def _argument(parameter: inspect.Parameter) -> dict[str, Any]:
     return {"default": keras.saving.serialize_keras_object(parameter.default)}
 
 
-def _handed_up(init: Callable[..., Any]) -> tuple[int, set[str]]:
-    """How many arguments this constructor gives its base class by position, and which by name."""
-    positional, keywords = 0, set[str]()
+def _handed_up(init: Callable[..., Any]) -> tuple[int, set[str | None]]:
+    """How many arguments this constructor gives its base class by position, and which by name; None is the
+    name of those in its `**kwargs`."""
+    positional, keywords = 0, set[str | None]()
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(init)))):
         if (
             isinstance(node, ast.Call)
@@ -118,5 +121,5 @@ def _handed_up(init: Callable[..., Any]) -> tuple[int, set[str]]:
             and node.func.attr == "__init__"
         ):
             positional = max(positional, len(node.args))
-            keywords |= {keyword.arg for keyword in node.keywords if keyword.arg is not None}
+            keywords |= {keyword.arg for keyword in node.keywords}
     return positional, keywords

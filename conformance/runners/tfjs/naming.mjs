@@ -3,7 +3,7 @@
  * TensorFlow.js writes `camelCase`, in keys and in the values of options and identifiers; the tables of
  * naming.json, which `conformance/reproduction` reads too, hold the rest:
  *
- * - `keys`, `identifiers`: those that are not each other's camel and snake case.
+ * - `keys`, `identifiers`: those that are not each other's camel and snake case; `keysOf`: those of a class.
  * - `classes`: those of another name.
  * - `madeFrom`: classes that TensorFlow.js has as functions that make another, `tf.regularizers.l1` and `l2`.
  * - `verbatim`: keys whose string values are the user's or a dtype, never an option.
@@ -22,6 +22,8 @@ const VERBATIM = new Set(TABLES.verbatim);
 
 const inverted = (table) => Object.fromEntries(Object.entries(table).map(([key, value]) => [value, key]));
 const KEYS_BACK = inverted(KEYS);
+const KEYS_OF = TABLES.keysOf;
+const KEYS_OF_BACK = Object.fromEntries(Object.entries(KEYS_OF).map(([name, keys]) => [name, inverted(keys)]));
 const IDENTIFIERS_BACK = inverted(IDENTIFIERS);
 const CLASSES_BACK = inverted(CLASSES);
 
@@ -31,8 +33,8 @@ export const weightToKeras = (className, name) => inverted(TABLES.weights[classN
 const camel = (snake) => snake.replace(/(?<=[a-z0-9])_+([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/(?<=[a-z0-9])([A-Z])/g, "_$1").toLowerCase();
 
-export const keyToTensorFlowJS = (key) => KEYS[key] ?? camel(key);
-export const keyToKeras = (key) => KEYS_BACK[key] ?? snake(key);
+export const keyToTensorFlowJS = (key, className) => KEYS_OF[className]?.[key] ?? KEYS[key] ?? camel(key);
+export const keyToKeras = (key, className) => KEYS_OF_BACK[className]?.[key] ?? KEYS_BACK[key] ?? snake(key);
 export const identifierToTensorFlowJS = (name) =>
   IDENTIFIERS[name] ?? (/^[a-z0-9_]+$/.test(name) ? camel(name) : name);
 export const identifierToKeras = (name) =>
@@ -48,7 +50,7 @@ function valueToTensorFlowJS(value, key, instantiate) {
   if (value === null || typeof value !== "object") {
     return value;
   }
-  const config = configToTensorFlowJS(value.config ?? value, instantiate);
+  const config = configToTensorFlowJS(value.config ?? value, instantiate, value.class_name);
   if (!("class_name" in value)) {
     return config;
   }
@@ -65,10 +67,10 @@ function valueToTensorFlowJS(value, key, instantiate) {
  * change. `instantiate` makes the instance of a `{className, config}` where TensorFlow.js wants one (a layer
  * inside a wrapper), and gives undefined where it takes the two as they are.
  */
-export function configToTensorFlowJS(config, instantiate) {
+export function configToTensorFlowJS(config, instantiate, className) {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
-      keyToTensorFlowJS(key),
+      keyToTensorFlowJS(key, className),
       valueToTensorFlowJS(value, key, instantiate),
     ]),
   );
@@ -96,14 +98,17 @@ export function valueToKeras(value, key) {
   }
   if ("className" in value) {
     const {className, config} = value;
-    return {class_name: CLASSES_BACK[className] ?? className, config: configToKeras(config)};
+    return {class_name: CLASSES_BACK[className] ?? className, config: configToKeras(config, className)};
   }
   return configToKeras(value);
 }
 
 /** A configuration that TensorFlow.js gave, by Keras names and values. */
-export function configToKeras(config) {
+export function configToKeras(config, className) {
   return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [keyToKeras(key), valueToKeras(value, keyToKeras(key))]),
+    Object.entries(config).map(([own, value]) => {
+      const key = keyToKeras(own, className);
+      return [key, valueToKeras(value, key)];
+    }),
   );
 }

@@ -41,7 +41,7 @@ class Answers {
     );
     this.layer = once("construction", () => subject.create(asked.config));
     this.used = once("call", () => this.firstCall());
-    this.config = once("config", () => configToKeras(this.layer().getConfig()));
+    this.config = once("config", () => configToKeras(this.layer().getConfig(), this.layer().getClassName()));
     this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
     this.ready = once("build", () => this.built().assign(this.weights()));
     this.outputs = once("call", () => this.ready().call(this.arguments()));
@@ -116,7 +116,9 @@ class Answers {
     if (isCell(layer)) {
       new BuiltLayer(this.tf, layer, this.inputs());
     }
-    apply(layer, this.inputs(), this.arguments());
+    if (this.inputs().length > 0) {
+      apply(layer, this.inputs(), this.arguments());
+    }
     return layer;
   }
 
@@ -178,7 +180,7 @@ const OBSERVABLES = [
   [/^memory$/, (answers) => answers.leaks()],
   [/^refusal(\/widened)?$/, (answers, widened) => answers.refusal(widened)],
   [/^config$/, (answers) => wireJSON(answers.config())],
-  [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig()))],
+  [/^reconstructed\/config$/, (answers) => wireJSON(configToKeras(answers.recreated().getConfig(), answers.recreated().getClassName()))],
   [/^reconstructed\/output\/(\d+)$/, (answers, index) => output(answers.recreatedOutputs(), index)],
   [/^methods$/, (answers) => wireJSON(members(answers.layer()))],
   [/^method\/(.+)$/, (answers, name) => answers.method(name)],

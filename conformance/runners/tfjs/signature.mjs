@@ -1,6 +1,6 @@
 /** A layer constructor's arguments, seen by watching which keys of its configuration it reads. */
 import {attempt} from "./failures.mjs";
-import {keyToKeras, keyToTensorFlowJS, valueToKeras} from "./naming.mjs";
+import {keyToKeras, valueToKeras} from "./naming.mjs";
 
 /**
  * What `construct` makes of an argument whose keys, as they are asked of it, are added to `read`; what the
@@ -43,11 +43,11 @@ function watching(argument, read, construct) {
 }
 
 /** The default as the configuration of a layer shows it: a generated name is none. */
-function defaultOf(key, config) {
-  if (!(key in config)) {
+function defaultOf(own, key, config) {
+  if (!(own in config)) {
     return {read: true};
   }
-  return {default: key === "name" ? null : valueToKeras(config[key], keyToKeras(key))};
+  return {default: own === "name" ? null : valueToKeras(config[own], key)};
 }
 
 /**
@@ -63,12 +63,13 @@ export function signature(subject, config) {
     watching(given, read, (argument) => subject.construct(argument)),
   );
   const defaults = attempt("config", () => layer.getConfig());
-  const required = Object.keys(config).filter((name) => read.has(keyToTensorFlowJS(name)));
-  const optional = [...read].filter((key) => !required.includes(keyToKeras(key)));
+  const toKeras = (own) => keyToKeras(own, layer.getClassName());
+  const required = Object.keys(config).filter((name) => [...read].some((own) => toKeras(own) === name));
+  const optional = [...read].filter((own) => !required.includes(toKeras(own)));
   return {
     arguments: Object.fromEntries([
       ...required.map((name) => [name, {required: true}]),
-      ...optional.map((key) => [keyToKeras(key), defaultOf(key, defaults)]),
+      ...optional.map((own) => [toKeras(own), defaultOf(own, toKeras(own), defaults)]),
     ]),
   };
 }

@@ -37,7 +37,7 @@ class LayerSubject {
     return configToTensorFlowJS(config, ({className, config: nested}) => {
       const [constructor] = this.registry.layers.get(className) ?? [];
       return constructor && new constructor(nested);
-    });
+    }, this.constructor_.className);
   }
 
   construct(argument) {

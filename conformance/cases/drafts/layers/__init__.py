@@ -64,6 +64,7 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     merging.maximum,
     merging.minimum,
     merging.dot,
+    core.input_layer,
     core.reshape,
     core.permute,
     core.repeat_vector,

@@ -339,3 +339,38 @@ def identity() -> Iterator[Case]:
         yield case({}, 3, 4, regime=regime)
     yield draft_layer("layers.Identity", {}, [recipe("indices:9", 2, 3, dtype="int32")])
     yield case(COMMON, 3, 4)
+
+
+def input_layer() -> Iterator[Case]:
+    """Nothing is computed, so its configuration is all there is to see."""
+    told = ("config", "reconstructed/config")
+    once = ("signature", "methods")
+
+    def case(config: dict[str, Any], *more: str) -> Case:
+        return Case("layers.InputLayer", config, observables=(*told, *more))
+
+    yield case({"batch_shape": [None, 3]}, *once)
+    for shape in ([None, None, 3], [4, 3], [], [None]):
+        yield case({"batch_shape": shape})
+    for shape in ([3], [None, 5], []):
+        yield case({"shape": shape})
+        yield case({"shape": shape, "batch_size": 2})
+    for argument, value in {
+        "dtype": "int32",
+        "sparse": True,
+        "ragged": True,
+        "optional": True,
+        "name": "pixels",
+    }.items():
+        yield case({"batch_shape": [None, 3], argument: value})
+    for refused in (
+        {},
+        {"batch_size": 2},
+        {"shape": [3], "batch_shape": [None, 3]},
+        {"batch_size": 2, "batch_shape": [None, 3]},
+        {"shape": [3], "unit": 3},
+        {"shape": 3},
+        {"batch_shape": [None, -1]},
+        {"batch_shape": [None, 3], "dtype": "float31"},
+    ):
+        yield Case("layers.InputLayer", refused, observables=("refusal",))

@@ -19,7 +19,7 @@ from conformance.reference_impl.models.graph import (
     is_operation,
 )
 from conformance.reference_impl.saving.configuration.known import Target, known, naming
-from conformance.reference_impl.saving.configuration.masks import implied_masks
+from conformance.reference_impl.saving.configuration.masks import Masks
 from conformance.reference_impl.saving.configuration.modern import KINDS, RENAMED
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
 
@@ -31,8 +31,8 @@ class Untranslatable(FormatError):
 
     Attributes:
         layer: its name.
-        argument: of the layer's constructor; of what it names, after a dot (`kernel_initializer.input_axes`); of
-            a call, as `call 0: mask`; or `class_name` where the layer itself is not known.
+        argument: of the layer's constructor; of what it names, after a dot (`kernel_initializer.input_axes`);
+            of a call, as `call 0: mask`; or `class_name` where the layer itself is not known.
         value: what it is.
     """
 
@@ -71,8 +71,8 @@ def legacy(
     >>> from conformance.reference_impl.saving.configuration import modern
     >>> dense = {"class_name": "Dense", "config": {"units": 3, "batch_input_shape": [None, 4], "name": "d"}}
     >>> back = legacy(modern([dense]), "tfjs")
-    >>> [layer["config"] for layer in back["config"]["layers"]][1]
-    {'units': 3, 'name': 'd'}
+    >>> back["config"]["layers"][0]["config"]
+    {'batch_input_shape': [None, 4], 'dtype': 'float32', 'sparse': False, 'name': 'd_input'}
     """
     return _Writer(target, on_untranslatable).model(configuration)
 
@@ -97,19 +97,18 @@ class _Writer:
     def functional(self, graph: Graph, frozen: bool) -> JSONObject:
         first = {name: 1 for name, layer in graph.layers.items() if is_model(layer)}
         calls = self.without_masks(graph)
-        used = {call.layer for call in calls} | {r.layer for r in graph.outputs}
-        layers = []
-        for name, description in graph.layers.items():
-            if is_operation(description) and name not in used:
-                continue
-            own = sorted((call for call in calls if call.layer == name), key=lambda call: call.index)
-            layers.append(
-                {
-                    "name": name,
-                    **self.layer(description, frozen),
-                    "inbound_nodes": [self.node(call, first) for call in own],
-                }
-            )
+        own: dict[str, dict[int, Call]] = {}
+        for call in calls:
+            own.setdefault(call.layer, {})[call.index] = call
+        layers = [
+            {
+                "name": name,
+                **self.layer(description, frozen),
+                "inbound_nodes": [self.node(call, first) for _, call in sorted(own.get(name, {}).items())],
+            }
+            for name, description in graph.layers.items()
+            if name in own or not is_operation(description)
+        ]
         return {
             "name": graph.name,
             "trainable": not frozen,
@@ -120,7 +119,7 @@ class _Writer:
 
     def without_masks(self, graph: Graph) -> list[Call]:
         """The calls without the masks that are handed on unasked, and without operations for those alone."""
-        handed, computed = implied_masks(graph)
+        masks = Masks(graph)
         calls = []
         for call in graph.calls:
             kwargs = dict(call.kwargs)
@@ -129,15 +128,12 @@ class _Writer:
                 self.cannot_say(call.layer, f"call {call.index}: training", True)
             kwargs.pop("training", None)
             inputs = [r for argument in call.args for r in _flat(argument)]
-            for given, x in zip(_flat(mask), inputs, strict=False):
-                if isinstance(given, Reference) and (
-                    given not in computed or computed[given] != handed.get(x)
-                ):
+            given_masks = mask if isinstance(mask, list) else [mask]
+            for given, x in zip(given_masks, inputs, strict=False):
+                if isinstance(given, Reference) and not masks.are_handed_on(given, x):
                     self.cannot_say(call.layer, f"call {call.index}: mask", str(given))
             calls.append(Call(call.layer, call.index, call.args, kwargs))
-        while unused := _unused(graph, calls):
-            calls = [call for call in calls if call.layer not in unused]
-        return calls
+        return _without_unused(graph, calls)
 
     def node(self, call: Call, first: Mapping[str, int]) -> list[Any]:
         """A call as `[[layer, call, output, {arguments}], …]`."""
@@ -204,7 +200,7 @@ class _Writer:
         return found
 
     def one_direction(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments of Bidirectional, of which the one direction is made from the other if it is the same."""
+        """The arguments of Bidirectional, without the second direction where it is made from the first."""
         forward, backward = config["layer"], config.get("backward_layer")
         name = str(forward["config"].get("name"))
         stem = name.removeprefix("forward_")
@@ -326,10 +322,15 @@ def _numbered(reference: Reference, first: Mapping[str, int]) -> list[Any]:
     return [reference.layer, reference.call + first.get(reference.layer, 0), reference.output]
 
 
-def _unused(graph: Graph, calls: Sequence[Call]) -> set[str]:
-    """The operations that nothing is computed from."""
-    needed = {r.layer for call in calls for r in call.references} | {r.layer for r in graph.outputs}
-    return {c.layer for c in calls if is_operation(graph.layers[c.layer]) and c.layer not in needed}
+def _without_unused(graph: Graph, calls: Sequence[Call]) -> list[Call]:
+    """The calls, in their order, without operations that nothing is computed from."""
+    needed = {(r.layer, r.call) for r in graph.outputs}
+    kept = []
+    for call in reversed(calls):
+        if not is_operation(graph.layers[call.layer]) or (call.layer, call.index) in needed:
+            needed |= {(r.layer, r.call) for r in call.references}
+            kept.append(call)
+    return kept[::-1]
 
 
 def _changed(layer: Mapping[str, Any], changes: Mapping[str, Any]) -> JSONObject:

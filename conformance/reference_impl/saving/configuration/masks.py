@@ -1,4 +1,4 @@
-"""Masks that a graph of Keras 3 computes by operations of its own, and that older programs hand on unasked."""
+"""Masks that a graph of Keras 3 computes by operations, and that older programs hand on unasked."""
 
 from __future__ import annotations
 
@@ -10,61 +10,93 @@ from conformance.reference_impl.layers.merge import Merge
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.models.graph import Call, Graph, Reference, is_operation
 
-Mask = tuple[Any, ...] | None
-"""What computes a mask, in words that are equal where the masks are; None is no mask."""
+Mask = int | None
+"""The number of what computes a mask: equal where that is the same. None is no mask."""
 
 
-def implied_masks(graph: Graph) -> tuple[dict[Reference, Mask], dict[Reference, Mask]]:
-    """The masks that go along with the outputs of each layer unasked, and what each operation of the graph
-    computes, in the same words."""
-    handed: dict[Reference, Mask] = {}
-    computed: dict[Reference, Mask] = {}
-    for call in graph.calls:
-        description = graph.layers[call.layer]
-        own = Reference(call.layer, call.index)
-        if is_operation(description):
-            computed[own] = _computed(description, call, computed)
-        else:
-            handed[own] = _handed_on(description, call, handed)
-            if _both_directions_apart(description):
-                handed[own._replace(output=1)] = handed[own]
-    return handed, computed
+class Masks:
+    """The masks of a graph.
 
+    Attributes:
+        handed: by output of a layer, the mask that goes along with it unasked.
+        computed: by output of an operation, what it is.
+    """
 
-def _computed(description: Mapping[str, Any], call: Call, computed: Mapping[Reference, Mask]) -> Mask:
-    match description["class_name"], call.args:
-        case "NotEqual", (Reference() as x, constant):
-            return ("differs", x, float(constant)) if isinstance(constant, int | float) else None
-        case "Any", (Reference() as x,) if description["config"].get("axis") == -1:
-            return ("any", computed.get(x))
-        case "LogicalOr", (Reference() as x, Reference() as y):
-            return ("or", computed.get(x), computed.get(y))
-    return None
+    def __init__(self, graph: Graph) -> None:
+        self.handed: dict[Reference, Mask] = {}
+        self.computed: dict[Reference, Mask] = {}
+        self._numbers: dict[tuple[Any, ...], int] = {}
+        for call in graph.calls:
+            description = graph.layers[call.layer]
+            own = Reference(call.layer, call.index)
+            if is_operation(description):
+                self.computed[own] = self._computed(description, call)
+            else:
+                self.handed[own] = self._handed_on(description, call)
+                if _both_directions_apart(description):
+                    self.handed[own._replace(output=1)] = self.handed[own]
 
+    def are_handed_on(self, mask: Reference, x: Reference) -> bool:
+        """Whether the result of an operation is the mask that goes along with an output of a layer."""
+        return self.computed.get(mask) is not None and self.computed[mask] == self.handed.get(x)
 
-def _handed_on(description: Mapping[str, Any], call: Call, handed: Mapping[Reference, Mask]) -> Mask:
-    config = description["config"]
-    cls = Layer.registered.get(description["class_name"])
-    inputs = [reference for reference in call.references if reference.layer != call.layer]
-    if cls is None or not inputs:
+    def _number(self, *words: Any) -> int:
+        """What is said with the same words, other masks by their numbers, has one number."""
+        return self._numbers.setdefault(words, len(self._numbers))
+
+    def _computed(self, description: Mapping[str, Any], call: Call) -> Mask:
+        axis = description["config"].get("axis")
+        match description["class_name"], call.args:
+            case "NotEqual", (Reference() as x, int() | float() as constant):
+                return self._number("differs", x, float(constant))
+            case "Any", (Reference() as x,) if axis == -1:
+                return self._number("any", self.computed.get(x))
+            case "LogicalOr", (Reference() as x, Reference() as y):
+                return self._number("or", self.computed.get(x), self.computed.get(y))
+            case "ExpandDims", (Reference() as x,) if axis == -1:
+                return self._number("expanded", self.computed.get(x))
+            case "ZerosLike" | "OnesLike" as filled, (Reference() as x,):
+                return self._number(filled, x)
+            case "Concatenate", (list(parts),) if all(isinstance(part, Reference) for part in parts):
+                return self._number("joined", axis, *(self.computed.get(part) for part in parts))
         return None
-    first = handed.get(inputs[0])
-    match description["class_name"]:
-        case "Masking":
-            return ("any", ("differs", inputs[0], float(config.get("mask_value", 0.0))))
-        case "Embedding":
-            return ("differs", inputs[0], 0.0) if config.get("mask_zero") else None
-        case "Bidirectional":
-            config = config["layer"]["config"]
-    if issubclass(cls, Recurrent | Bidirectional):
-        return first if config.get("return_sequences") else None
-    if issubclass(cls, Merge) and cls is not Concatenate:
-        merged = first
-        for reference in inputs[1:]:
-            other = handed.get(reference)
-            merged = None if merged is None or other is None else ("or", merged, other)
-        return merged
-    return first if cls.supports_masking and len(inputs) == 1 else None
+
+    def _handed_on(self, description: Mapping[str, Any], call: Call) -> Mask:
+        config = description["config"]
+        cls = Layer.registered.get(description["class_name"])
+        inputs = call.references
+        if cls is None or not inputs:
+            return None
+        masks = [self.handed.get(reference) for reference in inputs]
+        match description["class_name"]:
+            case "Masking":
+                value = config.get("mask_value", 0.0)
+                if not isinstance(value, int | float):
+                    return None
+                return self._number("any", self._number("differs", inputs[0], float(value)))
+            case "Embedding":
+                return self._number("differs", inputs[0], 0.0) if config.get("mask_zero") else None
+            case "Bidirectional":
+                config = config["layer"]["config"]
+        if issubclass(cls, Recurrent | Bidirectional):
+            return masks[0] if config.get("return_sequences") else None
+        if issubclass(cls, Merge):
+            merged = masks[0]
+            for mask in masks[1:]:
+                merged = None if merged is None or mask is None else self._number("or", merged, mask)
+            return merged
+        if cls is Concatenate:
+            if masks.count(None) == len(masks):
+                return None
+            spread = map(self._spread, inputs, masks)
+            return self._number("any", self._number("joined", config.get("axis", -1), *spread))
+        return masks[0] if cls.supports_masking and len(inputs) == 1 else None
+
+    def _spread(self, x: Reference, mask: Mask) -> int:
+        """A mask in the shape of what it is of; it is true throughout where there is none."""
+        if mask is None:
+            return self._number("OnesLike", x)
+        return self._number("or", self._number("expanded", mask), self._number("ZerosLike", x))
 
 
 def _both_directions_apart(description: Mapping[str, Any]) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
+from reprlib import repr as shown
 from typing import Any
 
 from conformance.reference_impl import activations, identifiers
-from conformance.reference_impl.layers import Bidirectional, Layer
+from conformance.reference_impl.layers import Bidirectional, Layer, fields
 from conformance.reference_impl.layers.fields import REQUIRED, Serialized
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.models.graph import DEEPEST, is_model, is_operation
@@ -55,6 +56,9 @@ UNUSED = frozenset(("kernel_initializer",))
 TRUSTED = frozenset(("keras", "tf_keras", "tensorflow", "keras_core", "builtins"))
 """The packages whose modules a description may name; none is ever imported."""
 
+HOLDING_CODE = frozenset(("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"))
+"""Layers of Keras that hold code, or name a file that does."""
+
 OF_TENSORFLOW = frozenset(
     ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty")
 )
@@ -71,8 +75,8 @@ def modern(configuration: Any, file: str | PathLike[str] = "configuration") -> J
         file: what errors name.
 
     Raises:
-        FormatError: something in it is not what the form allows, holds code, or is a class that is not Keras's;
-            the message names layer and argument.
+        FormatError: something in it is not what the form allows, holds code, or is a class that is not
+            Keras's; the message names layer and argument.
 
     >>> dense = {"class_name": "Dense", "config": {"units": 3, "batch_input_shape": [None, 4], "name": "d"}}
     >>> model = modern({"class_name": "Sequential", "config": [dense]})
@@ -84,7 +88,7 @@ def modern(configuration: Any, file: str | PathLike[str] = "configuration") -> J
     reader = _Reader(file)
     if not isinstance(configuration, Mapping) or not is_model(configuration):
         given = configuration.get("class_name") if isinstance(configuration, Mapping) else configuration
-        raise reader.error("model", f"{given!r:.80} is no Sequential or Functional model")
+        raise reader.error("model", f"{shown(given)} is no Sequential or Functional model")
     return reader.model(configuration, "model", 0)
 
 
@@ -115,10 +119,13 @@ class _Reader:
     file: str | PathLike[str]
 
     def error(self, place: str, reason: str) -> FormatError:
-        return FormatError(self.file, place, reason)
+        """An error in one line, whatever the names in a file are."""
+        return FormatError(
+            self.file, *("".join(c if c.isprintable() else "?" for c in t[:400]) for t in (place, reason))
+        )
 
     def model(self, given: Mapping[str, Any], place: str, depth: int) -> JSONObject:
-        config = given["config"] if "config" in given else None
+        config = given.get("config")
         if isinstance(config, list):
             config = {"layers": config}
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
@@ -136,19 +143,15 @@ class _Reader:
     def sequential(self, config: Mapping[str, Any], place: str, depth: int) -> JSONObject:
         name = self.name(config, place, "sequential")
         layers = [self.layer(layer, f"model {name}", depth + 1) for layer in config["layers"]]
-        shape = _first_shape(config["layers"])
-        if layers and layers[0]["class_name"] != "InputLayer" and shape is not None:
-            first = layers[0]["config"]
-            layers.insert(
-                0, _input_layer(f"{first.get('name', 'layer')}_input", shape, _plain(first.get("dtype")))
-            )
-        rest = {k: v for k, v in config.items() if k not in ("name", "trainable", "dtype", "layers")}
+        if layers and layers[0]["class_name"] != "InputLayer":
+            layers = [*_input_before(config["layers"][0], layers[0]), *layers]
+        built = {"build_input_shape": config["build_input_shape"]} if "build_input_shape" in config else {}
         return {
             "name": name,
             "trainable": config.get("trainable", True),
             "dtype": dtype_policy(config.get("dtype") or "float32"),
             "layers": layers,
-            **rest,
+            **built,
         }
 
     def functional(self, config: Mapping[str, Any], place: str, depth: int) -> JSONObject:
@@ -160,11 +163,11 @@ class _Reader:
             own = entry.get("name") or layer["config"].get("name")
             if not isinstance(own, str) or own in nodes:
                 raise self.error(
-                    place, f"every layer needs a name of its own, a {layer['class_name']} has {own!r:.80}"
+                    place, f"every layer needs a name of its own, a {layer['class_name']} has {shown(own)}"
                 )
             nodes[own] = entry.get("inbound_nodes", [])
             if not isinstance(nodes[own], list):
-                raise self.error(f"layer {own}", f"inbound_nodes is no list, but {nodes[own]!r:.80}")
+                raise self.error(f"layer {own}", f"inbound_nodes is no list, but {shown(nodes[own])}")
         models = {
             own: layer["class_name"] for own, layer in zip(nodes, layers, strict=True) if is_model(layer)
         }
@@ -175,7 +178,7 @@ class _Reader:
             "trainable": config.get("trainable", True),
             "layers": [
                 {
-                    **layer,
+                    **_without_older_build(layer, nodes[own]),
                     "name": own,
                     "inbound_nodes": [
                         self.node(node, layer["class_name"], f"call {i} of layer {own}", first)
@@ -190,19 +193,19 @@ class _Reader:
         }
 
     def name(self, config: Mapping[str, Any], place: str, otherwise: str) -> str:
-        name = config.get("name", otherwise)
+        name = otherwise if config.get("name") is None else config["name"]
         if not isinstance(name, str):
-            raise self.error(place, f"a name is a string, got {name!r:.80}")
+            raise self.error(place, f"a name is a string, got {shown(name)}")
         return name
 
     def node(self, node: Any, class_name: str, place: str, first: Mapping[str, int]) -> JSONObject:
         """One call of a layer."""
         if isinstance(node, Mapping):
             if not isinstance(node.get("args"), list) or not isinstance(node.get("kwargs"), dict):
-                raise self.error(place, f'expected {{"args": […], "kwargs": {{…}}}}, got {node!r:.80}')
+                raise self.error(place, f'expected {{"args": […], "kwargs": {{…}}}}, got {shown(node)}')
             return {"args": node["args"], "kwargs": node["kwargs"]}
         if not isinstance(node, list) or not node:
-            raise self.error(place, f"expected a list of [layer, call, output, arguments], got {node!r:.80}")
+            raise self.error(place, f"expected a list of [layer, call, output, arguments], got {shown(node)}")
         if isinstance(node[0], str):
             node = [node]
         tensors, kwargs = [], dict[str, Any]()
@@ -213,7 +216,7 @@ class _Reader:
                 case [str(name), int(call), int(output), *rest] if call >= first.get(name, 0) and output >= 0:
                     tensors.append(_tensor(name, call - first.get(name, 0), output))
                 case _:
-                    raise self.error(place, f"expected [layer, call, output, arguments], got {item!r:.80}")
+                    raise self.error(place, f"expected [layer, call, output, arguments], got {shown(item)}")
             match rest:
                 case [dict(given), *_]:
                     kwargs |= {key: self.keyword(value, first) for key, value in given.items()}
@@ -243,7 +246,7 @@ class _Reader:
                     return [mapped(item, depth + 1) for item in value]
                 case dict() if depth < DEEPEST:
                     return {key: mapped(item, depth + 1) for key, item in value.items()}
-            raise self.error(place, f"expected [layer, call, output] or a list of them, got {value!r:.80}")
+            raise self.error(place, f"expected [layer, call, output] or a list of them, got {shown(value)}")
 
         found = mapped(given, 0)
         return found[0] if isinstance(found, list) and len(found) == 1 else found
@@ -255,8 +258,8 @@ class _Reader:
         if (module is not None and package not in TRUSTED) or ">" in str(registered or ""):
             raise self.error(
                 place,
-                f"{registered or class_name} is a class of module {module!r:.80}, not of Keras; custom classes are "
-                "not loaded: make the model of Keras's own layers",
+                f"{registered or class_name} is a class of {shown(module)}, not of Keras; custom classes "
+                "are not loaded: make the model of Keras's own layers",
             )
 
     def layer(self, given: Any, place: str, depth: int) -> JSONObject:
@@ -264,27 +267,30 @@ class _Reader:
         if depth > DEEPEST:
             raise self.error(place, f"models and layers are nested deeper than {DEEPEST}")
         if not isinstance(given, Mapping) or not isinstance(class_name := given.get("class_name"), str):
-            raise self.error(place, f"expected the class_name and config of a layer, got {given!r:.80}")
+            raise self.error(place, f"expected the class_name and config of a layer, got {shown(given)}")
         config = given.get("config")
         own = given.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
         place = f"layer {own or class_name}"
         if is_model(given):
             return self.model(given, place, depth)
         if not isinstance(config, Mapping):
-            raise self.error(place, f"a config is an object, got {config!r:.80}")
+            raise self.error(place, f"a config is an object, got {shown(config)}")
         self.check_trusted(given, place)
         if is_operation(given):
             return described(given["module"], class_name, dict(config), given.get("registered_name"))
-        self.check_class(class_name, place)
         kept = {"build_config": given["build_config"]} if "build_config" in given else {}
+        if _is_of_keras_itself(given):
+            own_config = {**config, "dtype": dtype_policy(config.get("dtype"))}
+            return described(given["module"], class_name, own_config, given.get("registered_name")) | kept
+        self.check_class(class_name, place)
         if class_name == "InputLayer":
             return self.input_layer(config, place) | kept
         return described("keras.layers", class_name, self.arguments(class_name, config, place, depth)) | kept
 
     def check_class(self, name: str, place: str) -> None:
-        if name == "Lambda":
+        if name in HOLDING_CODE:
             raise self.error(
-                place, "a Lambda layer holds code, which is not run: use Keras's own layers instead"
+                place, f"a {name} layer holds code, which is not run: use Keras's own layers instead"
             )
         if name in OF_TENSORFLOW:
             raise self.error(
@@ -294,14 +300,15 @@ class _Reader:
         if name not in names:
             raise self.error(
                 place,
-                f"{name} is no layer of Keras; {suggestion(name, sorted(names))} Custom ones are not loaded",
+                f"{name} is no layer of Keras, and custom ones are not loaded; "
+                f"{suggestion(name[:80], sorted(names))}",
             )
 
     def input_layer(self, config: Mapping[str, Any], place: str) -> JSONObject:
         shape = config.get("batch_shape", config.get("batch_input_shape"))
         if not isinstance(shape, list) or not all(n is None or (type(n) is int and n >= 0) for n in shape):
             raise self.error(
-                place, f"argument batch_shape: expected a list of sizes and null, got {shape!r:.80}"
+                place, f"argument batch_shape: expected a list of sizes and null, got {shown(shape)}"
             )
         named = _input_layer(self.name(config, place, "input_layer"), shape, _plain(config.get("dtype")))
         for key in ("sparse", "ragged", "optional"):
@@ -316,20 +323,17 @@ class _Reader:
         found = {} if cls is None else self.told_by_default(cls, place)
         for key, value in config.items():
             name = renamed.get(key, key)
-            if name in names:
+            if value is None and cls and name in names and cls.arguments[name].kind is fields.boolean:
+                # TensorFlow.js writes null for a flag that was not given, and takes it for false.
+                found[name] = False
+            elif name in names:
                 found[name] = self.argument(name, value, place, depth)
-            elif not _may_be_left_out(name, value):
+            elif not (_may_be_left_out(name, value) or _is_the_cells(config, name)):
                 raise self.error(
                     place,
-                    f"argument {name} = {value!r:.80} of {class_name} is not known to Keras 3; "
+                    f"argument {name} = {shown(value)} of {class_name} is not known to Keras 3; "
                     f"{suggestion(name, sorted(names))}",
                 )
-        if cls is not None:
-            found = {
-                name: value
-                for name, value in found.items()
-                if name not in cls.unsaid and not (value is None and name in cls.unsaid_at_default)
-            }
         if class_name == "Bidirectional":
             return self.bidirectional(found, place)
         return found
@@ -347,6 +351,8 @@ class _Reader:
         place = f"{place}: argument {name}"
         kind = name.rpartition("_")[2]
         if name == "dtype":
+            if isinstance(value, Mapping):
+                self.check_trusted(value, place)
             return dtype_policy(value or "float32")
         if kind in KINDS and value is not None:
             return self.identifier(value, kind, place)
@@ -367,10 +373,11 @@ class _Reader:
         older = {new: name for name, new in naming()["classes"].items()}
         if isinstance(value, Mapping):
             self.check_trusted(value, place)
-            value = {**value, "class_name": older.get(value.get("class_name"), value.get("class_name"))}
         try:
+            if isinstance(value, Mapping):
+                value = {**value, "class_name": older.get(value["class_name"], value["class_name"])}
             found = identifiers.complete(value, table)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise self.error(place, str(error)) from error
         assert found is not None  # the value is not
         return described(module, found["class_name"], found["config"])
@@ -379,8 +386,8 @@ class _Reader:
         if isinstance(value, Mapping):
             raise self.error(
                 place,
-                f"{value.get('registered_name') or value.get('class_name')!r:.80} is no activation function of "
-                "Keras, whose names are strings; a layer stands behind this one instead",
+                f"{shown(value.get('registered_name') or value.get('class_name'))} is no activation function "
+                "of Keras; those are named by strings, and a layer is put behind this one instead",
             )
         try:
             return activations.get(value).name
@@ -395,6 +402,8 @@ class _Reader:
         name = str(layer["config"].get("name") or identifiers.snake_case(layer["class_name"]))
         masked = {"zero_output_for_mask": bool(layer["config"].get("return_sequences", False))}
         backward = found.get("backward_layer")
+        if not isinstance(backward, Mapping | None):
+            raise self.error(place, "argument backward_layer: expected a recurrent layer")
         if backward is None:
             mirrored = {"go_backwards": not layer["config"].get("go_backwards", False)}
             backward = _changed(layer, mirrored | {"name": f"backward_{name.removeprefix('forward_')}"})
@@ -406,6 +415,11 @@ class _Reader:
             "layer": _changed(layer, masked | {"name": f"forward_{name.removeprefix('forward_')}"}),
             "backward_layer": _changed(backward, masked),
         }
+
+
+def _is_of_keras_itself(description: Mapping[str, Any]) -> bool:
+    """Whether a layer is of Keras 3 but no part of its interface, as those of its applications are."""
+    return str(description.get("module")).startswith("keras.src.applications.")
 
 
 def _changed(layer: Mapping[str, Any], changes: Mapping[str, Any]) -> JSONObject:
@@ -434,13 +448,27 @@ def _input_layer(name: str, shape: Sequence[int | None], dtype: str) -> JSONObje
     return described("keras.layers", "InputLayer", config)
 
 
-def _first_shape(layers: Sequence[Any]) -> Any:
-    """The shape that the first layer says that it is given."""
-    for layer in layers[:1]:
-        config = layer.get("config")
-        if isinstance(config, Mapping):
-            return config.get("batch_input_shape")
-    return None
+def _input_before(given: Mapping[str, Any], layer: Mapping[str, Any]) -> list[JSONObject]:
+    """The input that stands before the first layer of a Sequential, if it says what it is given: in its
+    configuration as it was, or by an input of its own where it is a model."""
+    name = f"{layer['config'].get('name', 'layer')}_input"
+    if not is_model(layer):
+        shape = given["config"].get("batch_input_shape")
+        dtype = _plain(layer["config"].get("dtype"))
+        return [_input_layer(name, shape, dtype)] if isinstance(shape, list) else []
+    inner: Mapping[str, Any] = layer
+    while is_model(inner):
+        inner = next(iter(inner["config"]["layers"]), {})
+    if inner.get("class_name") != "InputLayer":
+        return []
+    return [_input_layer(name, inner["config"]["batch_shape"], inner["config"]["dtype"])]
+
+
+def _without_older_build(layer: JSONObject, nodes: Sequence[Any]) -> JSONObject:
+    """A layer without what Keras 2 says of how it was built: Keras 3 builds it anew, from its calls."""
+    if not any(isinstance(node, list) for node in nodes):
+        return layer
+    return {key: value for key, value in layer.items() if key != "build_config"}
 
 
 def _tensor(layer: str, call: int, output: int) -> JSONObject:
@@ -474,6 +502,14 @@ def _first_calls(
     for name, call in _referred([*calls, config.get("output_layers")]):
         highest[name] = max(highest.get(name, 0), call)
     return {name: 1 for name, count in called.items() if highest.get(name) == count}
+
+
+def _is_the_cells(config: Mapping[str, Any], argument: str) -> bool:
+    """Whether the argument of an RNN is one of its cell's, which TensorFlow.js tells beside the cell too."""
+    match config.get("cell"):
+        case {"config": dict(own)}:
+            return argument in own and own[argument] == config[argument]
+    return False
 
 
 def _referred(node: Any, depth: int = 0) -> Iterator[tuple[str, int]]:

@@ -26,7 +26,7 @@ def taken_out(cls: type) -> set[str]:
                 ]):  # fmt: skip
                     names.add(name)
                 case ast.Assign(targets=[ast.Name("allowed_kwargs")], value=ast.Set(elements)):
-                    names |= {e.value for e in elements if isinstance(e, ast.Constant)}
+                    names |= {str(e.value) for e in elements if isinstance(e, ast.Constant)}
     return {name for name in names if not name.startswith("_")}
 
 
@@ -39,7 +39,7 @@ def objects(module: Any, base: str) -> dict[str, list[str]]:
     classes = {value for value in vars(module).values() if isinstance(value, type)}
     found = {cls for cls in classes if issubclass(cls, getattr(module, base))}
     return {
-        cls.__name__: sorted(set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs"})
+        cls.__name__: sorted(set(inspect.signature(cls).parameters) - {"args", "kwargs"})
         for cls in found
         if cls.__name__ != base
     }

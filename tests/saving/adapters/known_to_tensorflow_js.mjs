@@ -6,7 +6,7 @@ import {readFileSync} from "node:fs";
 import path from "node:path";
 import {createRequire} from "node:module";
 
-const adapter = "../../conformance/runners/tfjs";
+const adapter = "../../../conformance/runners/tfjs";
 const {keyToKeras} = await import(`${adapter}/naming.mjs`);
 const {signature} = await import(`${adapter}/signature.mjs`);
 const {registeredSubjects} = await import(`${adapter}/subjects.mjs`);
