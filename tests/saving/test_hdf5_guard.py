@@ -119,7 +119,12 @@ def test_two_datasets_of_one_name_are_refused() -> None:
         skeleton.dataset("a", InMemory(np.zeros(1)))
 
 
-SOUND = made(lambda file: (file.update({"a/b": np.arange(9.0)}), file["a"].attrs.update(t=["x", "yy"])))
+def _sound(file: h5py.File) -> None:
+    file["a/b"] = np.arange(9.0)
+    file["a"].attrs["t"] = ["x", "yy"]
+
+
+SOUND = made(_sound)
 
 
 @settings(max_examples=300)
