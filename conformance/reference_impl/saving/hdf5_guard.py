@@ -37,7 +37,7 @@ _TYPES = {
 
 @dataclass
 class _File:
-    """What all groups of a file share; `claimed` is how many bytes each dataset takes that has been opened."""
+    """What all groups of a file share; `claimed` is how many bytes each dataset has that was opened."""
 
     stream: BinaryIO
     name: str | PathLike[str]
@@ -47,7 +47,7 @@ class _File:
     total: int = 0
 
     def claim(self, path: str, size: int) -> None:
-        """Count a dataset's bytes; several may lie in the same, which is how a small file becomes a large one."""
+        """Count a dataset's bytes: several may lie in the same, and make a large model of a small file."""
         self.total += size - self.claimed.get(path, 0)
         self.claimed[path] = size
         if self.total > self.size:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import (
@@ -25,6 +25,8 @@ MODELS = ("Sequential", "Functional", "Model")
 """The classes that are models: `Model` in older files of Keras 2."""
 
 RANKS = range(2, 8)
+
+Fit = TypeVar("Fit")
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,31 @@ class Configured:
         except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
             raise self.fault(printable(str(error))[:300]) from None
 
-    def declarations(self, layer: Layer, stored: Sequence[Sequence[int]]) -> Iterator[tuple[Weight, ...]]:
-        """What the layer declares for the input that the configuration says it was built for, or else for
-        each that it can have if its weights have the shapes `stored`."""
-        for shapes in self._built_for() or _conceivable(layer, stored):
-            try:
-                yield layer.declare_weights(shapes)
-            except (ValueError, TypeError, IndexError, AssertionError, ZeroDivisionError):
-                continue
+    def fitted(
+        self,
+        layer: Layer,
+        stored: Mapping[str, Sequence[int]],
+        fit: Callable[[tuple[Weight, ...]], Fit | None],
+    ) -> Fit:
+        """What `fit` makes of the weights that the layer declares for the input that it was built for; if the
+        configuration does not say which, for the first one of which it makes anything.
+
+        Args:
+            stored: the shapes of the weights that there are, by names for errors.
+
+        Raises:
+            FormatError: it makes nothing of any.
+        """
+        first = None
+        for declared in self._declarations(layer, [*stored.values()]):
+            first = first or declared
+            # How many weights there are does not depend on the input.
+            if len(declared) != len(stored):
+                break
+            found = fit(declared)
+            if found is not None:
+                return found
+        raise self._mismatch(first or (), stored)
 
     def declared(self, layer: Layer, given: Mapping[str, StoredArray]) -> tuple[Weight, ...]:
         """What the layer declares, if that are the weights given.
@@ -119,24 +138,30 @@ class Configured:
             FormatError: they have other names, or shapes that do not go together.
         """
         shapes = {name: array.shape for name, array in given.items()}
-        first = None
-        for declared in self.declarations(layer, list(shapes.values())):
-            if {w.name: w.shape for w in declared} == shapes:
-                return declared
-            first = first or declared
-        raise self.mismatch(first, [f"{name} {shape}" for name, shape in shapes.items()])
 
-    def mismatch(self, declared: Sequence[Weight] | None, found: Sequence[str]) -> FormatError:
-        """That the layer's weights are not those declared; which shapes they should have is known only if the
-        configuration says for what input the layer was built."""
+        def same(declared: tuple[Weight, ...]) -> tuple[Weight, ...] | None:
+            return declared if {w.name: w.shape for w in declared} == shapes else None
+
+        return self.fitted(layer, shapes, same)
+
+    def _declarations(self, layer: Layer, stored: Sequence[Sequence[int]]) -> Iterator[tuple[Weight, ...]]:
+        for shapes in self._built_for() or _conceivable(layer, stored):
+            try:
+                yield layer.declare_weights(shapes)
+            except (ValueError, TypeError, IndexError, AssertionError, ZeroDivisionError):
+                continue
+
+    def _mismatch(self, declared: Sequence[Weight], stored: Mapping[str, Sequence[int]]) -> FormatError:
+        # Which shapes they should have is known only if it is known for what input the layer was built.
         if self._built_for():
-            names = [f"{w.name} {w.shape}" for w in declared or ()]
+            expected = ", ".join(f"{w.name} {w.shape}" for w in declared)
         else:
-            names = [w.name for w in declared or ()]
-        shapes = "" if self._built_for() or not names else ", in shapes that go together"
-        expected = ", ".join(names) or "of none"
-        given = printable(", ".join(found))[:300] or "none"
-        return self.fault(f"expected the weights {expected}{shapes}; found {given}")
+            expected = ", ".join(w.name for w in declared)
+        found = ", ".join(f"{name} {tuple(shape)}" for name, shape in stored.items())
+        return self.fault(
+            f"expected the weights {expected or 'of none'}, in shapes that go together; "
+            f"found {printable(found)[:300] or 'none'}"
+        )
 
     def _built_for(self) -> list[tuple[Shape, ...]] | None:
         built = self.description.get("build_config")

@@ -135,9 +135,12 @@ def leaves(layer: Configured) -> Iterator[Configured]:
 def _matched_in(layer: Configured, stored: Mapping[str, StoredDataset]) -> Weights:
     """The weights in the group of a layer, which may be a model, by the layers there."""
     inside = list(leaves(layer))
+    by_part: dict[str, list[Configured]] = {}
+    for leaf in inside:
+        by_part.setdefault(leaf.name.partition("/")[0], []).append(leaf)
     of_layer: dict[LayerPath, dict[str, StoredDataset]] = {leaf.path: {} for leaf in inside}
     for name, dataset in stored.items():
-        of_layer[_owner(layer, inside, name).path][name] = dataset
+        of_layer[_owner(layer, by_part, name).path][name] = dataset
     weights: Weights = {}
     for leaf in inside:
         own = of_layer[leaf.path]
@@ -147,13 +150,18 @@ def _matched_in(layer: Configured, stored: Mapping[str, StoredDataset]) -> Weigh
     return weights
 
 
-def _owner(layer: Configured, inside: Sequence[Configured], name: str) -> Configured:
+def _owner(layer: Configured, by_part: Mapping[str, Sequence[Configured]], name: str) -> Configured:
     """The layer whose name is in that of a weight, with most of those of the models around it; a layer by
-    itself has all in its group."""
+    itself has all in its group.
+
+    Args:
+        by_part: the layers there by the first part of their names.
+    """
     if not layer.is_model and layer.distributed() is None:
         return layer
     said = f"/{name}"
-    named = [leaf for leaf in inside if f"/{leaf.name}/" in said]
+    candidates = [leaf for part in set(name.split("/")) for leaf in by_part.get(part, ())]
+    named = [leaf for leaf in candidates if f"/{leaf.name}/" in said]
     around = [sum(f"/{model}/" in said for model in leaf.path) for leaf in named]
     best = [leaf for leaf, count in zip(named, around, strict=True) if count == max(around)]
     if len(best) != 1:
@@ -166,18 +174,22 @@ def _specified(leaf: Configured, stored: Mapping[str, StoredDataset]) -> dict[st
     """The names of a layer's weights in the file by those in the specification, in its order."""
     layer = leaf.specified()
     if layer is None:
-        return {name: name for name in stored}
-    first = None
-    for declared in leaf.declarations(layer, [dataset.shape for dataset in stored.values()]):
-        matched = _matched(declared, stored)
-        if len(matched) == len(declared) == len(stored):
-            return matched
-        first = first or declared
-    raise leaf.mismatch(first, [f"{name} {dataset.shape}" for name, dataset in stored.items()])
+        named = {_own_name(leaf, name): name for name in stored}
+        if len(named) < len(stored):
+            raise leaf.fault("two of its weights have one name, but for those of the layers around it")
+        return named
+    shapes = {name: dataset.shape for name, dataset in stored.items()}
+    return leaf.fitted(layer, shapes, lambda declared: _matched(declared, stored))
 
 
-def _matched(declared: Sequence[Weight], stored: Mapping[str, StoredDataset]) -> dict[str, str]:
-    """For each declared weight, the one stored whose name means it, if there is just one and of its shape."""
+def _own_name(leaf: Configured, name: str) -> str:
+    """That of a weight without those of the layer and of what is around it."""
+    said = re.sub(r":\d+$", "", name)
+    return f"/{said}".partition(f"/{leaf.name}/")[2] or said
+
+
+def _matched(declared: Sequence[Weight], stored: Mapping[str, StoredDataset]) -> dict[str, str] | None:
+    """For each declared weight the one stored whose name means it, if there is just one, and of its shape."""
     own = {weight.name.rpartition("/")[2] for weight in declared}
     matched = {}
     for weight in declared:
@@ -185,9 +197,10 @@ def _matched(declared: Sequence[Weight], stored: Mapping[str, StoredDataset]) ->
         fitting = [
             n for n in named if stored[n].shape == weight.shape and stored[n].dtype.startswith("float")
         ]
-        if len(named) == len(fitting) == 1:
-            matched[weight.name] = named[0]
-    return matched
+        if len(named) != 1 or named != fitting:
+            return None
+        matched[weight.name] = named[0]
+    return matched if len(set(matched.values())) == len(stored) else None
 
 
 def _parts(name: str, own: set[str]) -> list[str]:

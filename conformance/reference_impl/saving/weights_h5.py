@@ -8,18 +8,21 @@ layer is an attribute of `vars`, which older files lack. Source: `keras/src/savi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from conformance.reference_impl.identifiers import snake_case
+from conformance.reference_impl.layers import Weight
 from conformance.reference_impl.saving import hdf5_guard
 from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import (
     Configured,
+    Holder,
     holders,
     joined,
     numbered,
@@ -100,7 +103,7 @@ def read(root: Group, model: Configured) -> tuple[Weights, dict[str, StoredArray
 
 def _in_order(group: Group) -> Iterator[tuple[str, StoredDataset]]:
     """The datasets `0`, `1`, … of a group."""
-    names = group.names()
+    names = set(group.names())
     for i in range(len(names)):
         if str(i) not in names:
             raise group.fault(f"has {len(names)} weights, and none of them is {str(i)!r}")
@@ -130,27 +133,34 @@ class _Found:
             return {}
         parts = list(holders(specified))
         stored = [self._datasets(joined(self.group, part.attributes, "vars")) for part in parts]
-        first = None
-        for declared in self.layer.declarations(specified, [d.shape for part in stored for d in part]):
-            expected = [[w for w in declared if part.owns(w.name)] for part in parts]
-            if [[w.shape for w in part] for part in expected] == [[d.shape for d in part] for part in stored]:
-                by_name = {
-                    w.name: dataset
-                    for part, datasets in zip(expected, stored, strict=True)
-                    for w, dataset in zip(part, datasets, strict=True)
-                }
-                for name, dataset in by_name.items():
-                    if not dataset.dtype.startswith("float"):
-                        raise self.layer.fault(f"weight {name!r}: expected floats, found {dataset.dtype}")
-                return {w.name: by_name[w.name] for w in declared}
-            first = first or declared
-        raise self.layer.mismatch(first, [f"{d.path} {d.shape}" for part in stored for d in part])
+        named: dict[str, StoredArray] = self.layer.fitted(
+            specified,
+            {dataset.path: dataset.shape for part in stored for dataset in part},
+            partial(_named, parts, stored),
+        )
+        for name, dataset in named.items():
+            if not dataset.dtype.startswith("float"):
+                raise self.layer.fault(f"weight {name!r}: expected floats, found {dataset.dtype}")
+        return named
 
     def _datasets(self, group: str) -> list[StoredDataset]:
         found = self.root.optional(group)
         datasets = [dataset for _, dataset in _in_order(found)] if found else []
         self.taken |= {f"{group}/{i}" for i in range(len(datasets))}
         return datasets
+
+
+def _named(
+    parts: Sequence[Holder], stored: Sequence[Sequence[StoredDataset]], declared: Sequence[Weight]
+) -> dict[str, StoredArray] | None:
+    """The datasets of each part of a layer by the names of the weights declared, if of their shapes."""
+    named: dict[str, StoredArray] = {}
+    for part, datasets in zip(parts, stored, strict=True):
+        own = [weight for weight in declared if part.owns(weight.name)]
+        if [weight.shape for weight in own] != [dataset.shape for dataset in datasets]:
+            return None
+        named |= {weight.name: dataset for weight, dataset in zip(own, datasets, strict=True)}
+    return {weight.name: named[weight.name] for weight in declared}
 
 
 def put(skeleton: Skeleton, saved: SavedModel, file: Path) -> None:
