@@ -282,8 +282,8 @@ HOSTILE: dict[str, Hostile] = {
     "a layer's name of megabytes": changed(
         "", "no layer of the model", lambda m: config(m)["layers"][1]["config"].update(name="a" * 2**20)
     ),
-    "a node that comes before itself": changed("the model", "circle", cyclic),
-    "a node of no layer": changed("the model", "nowhere", lambda m: functional(m, "nowhere")),
+    "a node that comes before itself": changed("model model", "circle", cyclic),
+    "a node of no layer": changed("model model", "nowhere", lambda m: functional(m, "nowhere")),
     "a weight's name of a million slashes": weight("", "1048576 characters", name="/" * 2**20),
     "a weight of either of two layers": changed(f"{FIRST}/weights/0", "'a/dense' and 'b/dense'", twins),
     "a manifest that is no array": changed(

@@ -17,12 +17,10 @@ from typing import BinaryIO
 import numpy as np
 
 from conformance import __version__
-from conformance.reference_impl.models.graph import graph
 from conformance.reference_impl.saving import manifest, strict_json
 from conformance.reference_impl.saving.compilation import keras_compilation, tensorflow_js_compilation
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
 from conformance.reference_impl.saving.configuration.legacy import refuse
-from conformance.reference_impl.saving.keras_layers import Configured, outermost
 from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.quantization import (
     NotQuantizable,
@@ -83,7 +81,6 @@ def read(path: str | PathLike[str]) -> SavedModel:
     model = topology if inner is None else inner
     trainings = [*document.named("trainingConfig"), *topology.named("training_config")]
     configuration = modern(model.value, file)
-    _check_graphs(outermost(configuration, file))
     groups = document.optional("weightsManifest")
     entries = [] if groups is None else manifest.entries(groups, file.parent, {manifest.identity(known)})
     stored = [(entry.name, entry.located, entry.array) for entry in entries if not entry.of_optimizer]
@@ -96,19 +93,6 @@ def read(path: str | PathLike[str]) -> SavedModel:
         metadata=None if metadata is None else metadata.mapping(),
         made_by=next((found.text() for found in document.named("generatedBy", "convertedBy")), ""),
     )
-
-
-def _check_graphs(model: Configured) -> None:
-    """That the layers of functional models, at any depth, are called in some order."""
-    if model.class_name != "Sequential":
-        try:
-            graph(model.description)
-        except ValueError as error:
-            raise model.fault(str(error)) from None
-    for layer in model.layers():
-        inner = layer if layer.is_model else layer.distributed()
-        if inner is not None:
-            _check_graphs(inner)
 
 
 def _document(file: Path) -> tuple[Located, os.stat_result]:
