@@ -15,7 +15,6 @@ import pytest
 from numpy.typing import NDArray
 
 from conformance.reference_impl.saving import model_json
-from conformance.reference_impl.saving.compilation import LOSSES, METRICS, OPTIMIZERS
 from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.saved_model import (
     FormatError,
@@ -24,6 +23,7 @@ from conformance.reference_impl.saving.saved_model import (
     SavedModel,
     loaded,
 )
+from conformance.reference_impl.saving.training_config import LOSSES, METRICS, OPTIMIZERS
 from tests.saving.hostile_model_json import document, make
 from tests.saving.tensorflow_js import ask, values
 

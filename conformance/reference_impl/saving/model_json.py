@@ -18,7 +18,6 @@ import numpy as np
 
 from conformance import __version__
 from conformance.reference_impl.saving import manifest, strict_json
-from conformance.reference_impl.saving.compilation import keras_compilation, tensorflow_js_compilation
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
 from conformance.reference_impl.saving.configuration.legacy import refuse
 from conformance.reference_impl.saving.located import Located, quoted
@@ -38,6 +37,7 @@ from conformance.reference_impl.saving.saved_model import (
     StoredArray,
 )
 from conformance.reference_impl.saving.training import legacy_training, modern_training
+from conformance.reference_impl.saving.training_config import keras_training, tensorflow_js_training
 from conformance.reference_impl.saving.weight_names import Names
 
 FILE = "model.json"
@@ -88,7 +88,7 @@ def read(path: str | PathLike[str]) -> SavedModel:
     return SavedModel(
         configuration=configuration,
         weights={} if groups is None else Names(configuration, file).sorted(stored),
-        training=modern_training(keras_compilation(trainings[0].mapping()), file) if trainings else None,
+        training=modern_training(keras_training(trainings[0].mapping()), file) if trainings else None,
         optimizer={entry.name: entry.array for entry in entries if entry.of_optimizer},
         metadata=None if metadata is None else metadata.mapping(),
         made_by=next((found.text() for found in document.named("generatedBy", "convertedBy")), ""),
@@ -138,7 +138,7 @@ def write(
         raise ValueError(f"a shard has one byte or more, not {shard_size}")
     target = Path(directory)
     topology = legacy(model.configuration, "tfjs", on_untranslatable)
-    training = None if model.training is None else tensorflow_js_compilation(model.training)
+    training = None if model.training is None else tensorflow_js_training(model.training)
     if model.training is not None and training is None:
         topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
     named = Names(model.configuration, target).written(model.weights)

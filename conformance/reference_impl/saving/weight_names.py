@@ -17,16 +17,14 @@ from typing import Any
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import Bidirectional, Layer, StackedRNNCells, TimeDistributed, nested
 from conformance.reference_impl.layers.recurrent import Recurrent
+from conformance.reference_impl.saving.configuration.known import naming
 from conformance.reference_impl.saving.keras_layers import Configured, joined, outermost
 from conformance.reference_impl.saving.legacy_h5 import leaves
 from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, StoredArray
 
-OWN_NAMES = {
-    "DepthwiseConv1D": {"kernel": "depthwise_kernel"},
-    "DepthwiseConv2D": {"kernel": "depthwise_kernel"},
-}
-"""By class, weights that Keras 2 and TensorFlow.js name otherwise than the specification."""
+OF_KERAS_2 = {"DepthwiseConv1D": {"kernel": "depthwise_kernel"}}
+"""By class that TensorFlow.js has not, weights that Keras 2 names otherwise than the specification."""
 
 VALID_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]*")
 """What TensorFlow.js takes as the name of a layer or weight."""
@@ -59,14 +57,19 @@ class Part:
     written: str = ""
     read: tuple[str, ...] = ()
 
+    @property
+    def own_names(self) -> Mapping[str, str]:
+        """The names of its weights in the file, where the specification has others."""
+        renamed: Mapping[str, str] = (naming()["weights"] | OF_KERAS_2).get(self.class_name, {})
+        return renamed
+
     def own_name(self, name: str) -> str:
         """The name in the file of a weight by the specification's."""
-        return OWN_NAMES.get(self.class_name, {}).get(name, name)
+        return self.own_names.get(name, name)
 
     def specified_name(self, name: str) -> str:
         """The specification's name of a weight by that in the file."""
-        specified = {own: name for name, own in OWN_NAMES.get(self.class_name, {}).items()}
-        return specified.get(name, name)
+        return next((specified for specified, own in self.own_names.items() if own == name), name)
 
     def inside(self, scope: str, written: str, *read: str) -> Part:
         """The part as one of a layer around it."""

@@ -81,11 +81,11 @@ RENAMED = {"logcosh": "log_cosh", "kullback_leibler_divergence": "kl_divergence"
 """Losses that Keras 3 has by another name alone."""
 
 
-def keras_compilation(given: Mapping[str, Any]) -> JSONObject:
+def keras_training(given: Mapping[str, Any]) -> JSONObject:
     """A `trainingConfig` as Keras 2 has it; what is so already, or not known, is left as it is.
 
     >>> adamax = {"class_name": "Adamax", "config": {"learningRate": 0.5, "beta1": 0.25}}
-    >>> keras_compilation({"loss": "logcosh", "optimizer_config": adamax})["optimizer_config"]
+    >>> keras_training({"loss": "logcosh", "optimizer_config": adamax})["optimizer_config"]
     {'class_name': 'Adamax', 'config': {'learning_rate': 0.5, 'beta_1': 0.25}}
     """
     found = dict(given)
@@ -101,11 +101,11 @@ def keras_compilation(given: Mapping[str, Any]) -> JSONObject:
     return found
 
 
-def tensorflow_js_compilation(compiled: Mapping[str, Any]) -> JSONObject | None:
+def tensorflow_js_training(compiled: Mapping[str, Any]) -> JSONObject | None:
     """Keras 3's `compile_config` as TensorFlow.js loads it, or None where it cannot.
 
     >>> sgd = {"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.0, "clipnorm": None}}
-    >>> tensorflow_js_compilation({"optimizer": sgd, "loss": "mse", "metrics": ["acc"]})["optimizer_config"]
+    >>> tensorflow_js_training({"optimizer": sgd, "loss": "mse", "metrics": ["acc"]})["optimizer_config"]
     {'class_name': 'SGD', 'config': {'learningRate': 0.5}}
     """
     if any(compiled.get(key) for key in ("loss_weights", "weighted_metrics", "sample_weight_mode")):
