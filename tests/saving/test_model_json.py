@@ -504,6 +504,12 @@ def test_weights_of_a_layer_that_is_not_there_are_not_written(tmp_path: Path) ->
         write(of_one_weight(sequential(bare("Dense", "dense")), ("other",)), tmp_path / "model")
 
 
+def test_weights_that_are_not_the_layers_are_not_written(tmp_path: Path) -> None:
+    model = of_one_weight(sequential(layer("Dense", "dense", units=2)), ("dense",))
+    with pytest.raises(FormatError, match="layer 'dense': expected the weights kernel, bias"):
+        model_json.write(model, tmp_path / "model")
+
+
 def test_what_tensorflow_js_has_no_words_for_is_not_written(tmp_path: Path) -> None:
     model = SavedModel(modern(sequential(bare("Dense", "dense", activation="silu", lora_rank=2))), {})
     with pytest.raises(Untranslatable, match="lora_rank"):

@@ -127,18 +127,12 @@ class Leaf:
         return cls(configured, layer, own)
 
     def written(self, name: str) -> str:
-        """The name under which TensorFlow.js looks for a weight.
-
-        Raises:
-            FormatError: the layer has no part with such a weight.
-        """
+        """The name under which TensorFlow.js looks for a weight that the layer declares."""
         if self.layer is None:
             return f"{self.path[-1]}/{name}"
         scope, _, own = name.rpartition("/")
-        for part in self.parts:
-            if part.scope == scope:
-                return joined(self.path[-1], part.written, part.own_name(own))
-        raise self.configured.fault(f"has no part {quoted(scope)}, and no weight {quoted(name)}")
+        part = next(part for part in self.parts if part.scope == scope)
+        return joined(self.path[-1], part.written, part.own_name(own))
 
     def in_order(self, stored: Mapping[str, StoredArray]) -> Mapping[str, StoredArray]:
         """The weights in the specification's order.
@@ -204,8 +198,8 @@ class Names:
         """The weights by the names under which TensorFlow.js looks for them.
 
         Raises:
-            FormatError: the model has no such layer or part, or TensorFlow.js cannot tell two weights apart,
-                or does not take a name.
+            FormatError: the model has no such layer, a layer's weights are not those that it declares, or
+                TensorFlow.js cannot tell two weights apart, or does not take a name.
         """
         for leaf in self.leaves:
             for name in leaf.path:
@@ -220,6 +214,8 @@ class Names:
             if path not in by_path:
                 raise self.model.fault(f"has no layer {quoted('/'.join(path))}, whose weights are given")
             leaf = by_path[path]
+            if leaf.layer is not None:
+                leaf.configured.declared(leaf.layer, own)
             for name, array in own.items():
                 written = leaf.written(name)
                 if written in found:
