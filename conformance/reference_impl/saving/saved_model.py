@@ -24,7 +24,9 @@ class FormatError(ValueError):
     """A file is not what its format says, or wants what no file may: one line with file, place and reason."""
 
     def __init__(self, file: str | PathLike[str], place: str, reason: str) -> None:
-        super().__init__(f"{file}: {place}: {reason}" if place else f"{file}: {reason}")
+        message = f"{file}: {place}: {reason}" if place else f"{file}: {reason}"
+        # Names out of files may hold anything.
+        super().__init__("".join(c if c.isprintable() else "�" for c in message))
         self.file, self.place, self.reason = file, place, reason
 
 

@@ -1,0 +1,153 @@
+"""What `compile` was given, between the forms of Keras and that of TensorFlow.js, `trainingConfig`.
+
+TensorFlow.js does not load a model at all whose `trainingConfig` names what it has not. Sources:
+`LayersModel.loadTrainingConfig` of tfjs-layers, `fromConfig` and `getConfig` of tfjs-core's optimizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from conformance.reference_impl.saving.saved_model import JSONObject
+
+OPTIMIZERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "SGD": ("SGD", {"learning_rate": "learningRate"}),
+    "Momentum": (
+        "SGD",
+        {"learning_rate": "learningRate", "momentum": "momentum", "nesterov": "useNesterov"},
+    ),
+    "RMSProp": (
+        "RMSprop",
+        {
+            "learning_rate": "learningRate",
+            "rho": "decay",
+            "momentum": "momentum",
+            "epsilon": "epsilon",
+            "centered": "centered",
+        },
+    ),
+    "Adagrad": (
+        "Adagrad",
+        {"learning_rate": "learningRate", "initial_accumulator_value": "initialAccumulatorValue"},
+    ),
+    "Adadelta": ("Adadelta", {"learning_rate": "learningRate", "rho": "rho", "epsilon": "epsilon"}),
+    "Adam": (
+        "Adam",
+        {"learning_rate": "learningRate", "beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"},
+    ),
+    "Adamax": (
+        "Adamax",
+        {"learning_rate": "learningRate", "beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"},
+    ),
+}
+"""The optimizers of TensorFlow.js: Keras's class, and its arguments with TensorFlow.js's names for them."""
+
+WITHOUT_EFFECT = ("name", "ema_momentum", "is_legacy_optimizer", "jit_compile")
+"""Arguments of Keras's optimizers that change nothing while all others that TensorFlow.js lacks are off."""
+
+LOSSES = {
+    "mean_squared_error": ("mse",),
+    "mean_absolute_error": ("mae",),
+    "mean_absolute_percentage_error": ("mape",),
+    "mean_squared_logarithmic_error": ("msle",),
+    "squared_hinge": (),
+    "hinge": (),
+    "categorical_hinge": (),
+    "logcosh": ("log_cosh",),
+    "categorical_crossentropy": (),
+    "sparse_categorical_crossentropy": (),
+    "binary_crossentropy": (),
+    "kullback_leibler_divergence": ("kl_divergence", "kld"),
+    "poisson": (),
+}
+"""The losses of TensorFlow.js, and Keras's other names for them."""
+
+METRICS = {
+    "accuracy": ("acc",),
+    "crossentropy": ("ce",),
+    "binary_accuracy": (),
+    "categorical_accuracy": (),
+    "categorical_crossentropy": (),
+    "sparse_categorical_crossentropy": (),
+    "mse": ("mean_squared_error",),
+    "mae": ("mean_absolute_error",),
+    "mape": ("mean_absolute_percentage_error",),
+}
+"""The metrics of TensorFlow.js, likewise."""
+
+RENAMED = {"logcosh": "log_cosh", "kullback_leibler_divergence": "kl_divergence"}
+"""Losses that Keras 3 has by another name alone."""
+
+
+def keras_training(given: Mapping[str, Any]) -> JSONObject:
+    """A `trainingConfig` as Keras 2 has it; what is so already, or not known, is left as it is.
+
+    >>> adamax = {"class_name": "Adamax", "config": {"learningRate": 0.5, "beta1": 0.25}}
+    >>> keras_training({"loss": "logcosh", "optimizer_config": adamax})["optimizer_config"]
+    {'class_name': 'Adamax', 'config': {'learning_rate': 0.5, 'beta_1': 0.25}}
+    """
+    found = dict(given)
+    if "loss" in found:
+        found["loss"] = _mapped(found["loss"], lambda name: RENAMED.get(name, name))
+    match found.get("optimizer_config"):
+        # Keras's own arguments are in snake case.
+        case {"class_name": str(name), "config": {"learningRate": _} as config} if name in OPTIMIZERS:
+            class_name, arguments = OPTIMIZERS[name]
+            ours = {theirs: ours for ours, theirs in arguments.items()}
+            renamed = {ours.get(key, key): value for key, value in config.items()}
+            found["optimizer_config"] = {"class_name": class_name, "config": renamed}
+    return found
+
+
+def tensorflow_js_training(compiled: Mapping[str, Any]) -> JSONObject | None:
+    """Keras 3's `compile_config` as TensorFlow.js loads it, or None where it cannot.
+
+    >>> sgd = {"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.0, "clipnorm": None}}
+    >>> tensorflow_js_training({"optimizer": sgd, "loss": "mse", "metrics": ["acc"]})["optimizer_config"]
+    {'class_name': 'SGD', 'config': {'learningRate': 0.5}}
+    """
+    if any(compiled.get(key) for key in ("loss_weights", "weighted_metrics", "sample_weight_mode")):
+        return None
+    try:
+        return {
+            "loss": _mapped(compiled.get("loss"), partial(_spelled, LOSSES)),
+            "metrics": _mapped(compiled.get("metrics") or [], partial(_spelled, METRICS)),
+            "optimizer_config": _tensorflow_js_optimizer(compiled.get("optimizer")),
+        }
+    except KeyError:
+        return None
+
+
+def _tensorflow_js_optimizer(given: Any) -> JSONObject:
+    """Raises KeyError where TensorFlow.js has no such optimizer."""
+    config = dict(given["config"]) if isinstance(given, Mapping) else {}
+    told = {key for key, value in config.items() if value not in (None, False, 0)} - set(WITHOUT_EFFECT)
+    for own, (class_name, arguments) in OPTIMIZERS.items():
+        # The first that has all that is told: SGD has no momentum, for which there is another one. None has
+        # defaults, and Keras tells all.
+        if config and class_name == given["class_name"] and told <= arguments.keys() <= config.keys():
+            if not isinstance(config.get("learning_rate"), int | float):
+                break
+            found = {arguments[key]: value for key, value in config.items() if key in arguments}
+            return {"class_name": own, "config": found}
+    raise KeyError("optimizer")
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """One name, or those in a list or of outputs, changed."""
+    match value:
+        case list():
+            return [_mapped(item, change) for item in value]
+        case dict():
+            return {key: _mapped(item, change) for key, item in value.items()}
+    return change(value)
+
+
+def _spelled(table: Mapping[str, Sequence[str]], name: Any) -> str:
+    """TensorFlow.js's name; raises KeyError where it has none."""
+    for own, others in table.items():
+        if name == own or name in others:
+            return own
+    raise KeyError(name)
