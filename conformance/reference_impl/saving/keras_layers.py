@@ -18,6 +18,7 @@ from conformance.reference_impl.layers import (
 )
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.recurrent import Recurrent
+from conformance.reference_impl.models.graph import graph
 from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
 
@@ -188,7 +189,13 @@ def outermost(configuration: JSONObject, file: str | PathLike[str]) -> Configure
 
 
 def check(model: Configured) -> None:
-    """Raises FormatError where the layers of the model, at any depth, are not described as layers are."""
+    """Raises FormatError where the layers of the model, at any depth, are not described as layers are, or are
+    not connected to one another."""
+    if model.class_name != "Sequential":
+        try:
+            graph(model.description)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise model.fault(printable(str(error))[:300]) from None
     for layer in model.layers():
         if layer.is_model:
             check(layer)
