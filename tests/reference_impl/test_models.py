@@ -120,8 +120,8 @@ def key(path: LayerPath, what: str = "weight") -> str:
 
 
 NAMES = (
-    "chain", "diamond", "towers", "nested", "several", "masked", "merged_masks", "encoded", "masked_states",
-    "both_directions", "mask_from_inside", "in_a_chain", "operations", "mobile",
+    "chain", "diamond", "towers", "nested", "twice", "several", "masked", "merged_masks", "encoded",
+    "masked_states", "both_directions", "mask_from_inside", "in_a_chain", "operations", "mobile",
 )  # fmt: skip
 
 
@@ -272,6 +272,17 @@ def inside_each_other(depth: int) -> dict[str, Any]:
 
 
 DENSE = layer("Dense", "d", X, units=2)
+
+
+def called_twice_each(depth: int) -> dict[str, Any]:
+    """Small, and of 2^depth calls."""
+    model = functional([given("x", 2), layer("Dense", "d", X, units=2)], [[*X]], [["d", 0, 0]], "d")
+    for _ in range(depth):
+        again = {**model, "inbound_nodes": [{"args": [tensors(of)], "kwargs": {}} for of in (X, ("d", 0, 0))]}
+        model = functional([given("x", 2), again], [[*X]], [["d", 2, 0]], "d")
+    return model
+
+
 ENDS: tuple[Any, Any] = ([[*X]], [["d", 0, 0]])
 
 
@@ -313,6 +324,7 @@ def dense(*calls: Any, name: str = "d") -> dict[str, Any]:
             "the first layer, d, is no",
         ),
         (inside_each_other(40), "nested deeper than"),
+        (called_twice_each(20), "model d: model d calls layers 131072 times"),
     ],
 )
 def test_broken_graphs_are_refused_by_name(description: dict[str, Any], reason: str) -> None:
@@ -345,6 +357,8 @@ def test_what_a_model_is_called_with_is_checked() -> None:
         model.call([x, x], weights, Context())
     with pytest.raises(ValueError, match="layer x: InputLayer is of shape"):
         model.call([variable(np.ones((3, 5)))], weights, Context())
+    with pytest.raises(ValueError, match="a mask or None for each input, got 2"):
+        model.call([x], weights, Context(masks=(None, None)))
     with pytest.raises(ValueError, match="layer d: weight kernel is missing"):
         model.call([x], {}, Context())
     with pytest.raises(ValueError, match="layer d: weight bias is of shape"):

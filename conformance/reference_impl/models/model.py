@@ -39,6 +39,10 @@ from conformance.reference_impl.tape import Tensor, constant
 STREAMS = 2**40
 """How many streams of random numbers a call of a layer draws from at most; each call draws anew."""
 
+MOST_CALLS = 10**5
+"""How many calls of layers a model may consist of: models in models, each called twice, double them at
+every depth."""
+
 ASIDE = frozenset(("mask", "training", "initial_state"))
 """The arguments of a call that may be given by name."""
 
@@ -52,7 +56,8 @@ class LayerCall:
 
     Attributes:
         path: of the layer.
-        index: of the call, among those of this layer in the model around it.
+        index: of the call, among those of this layer in the model around it; where that is called again, its
+            layers are, from the first call on.
         layer: the layer or operation.
         inputs: what it was given, and then its initial states.
         masks: of the inputs.
@@ -135,6 +140,10 @@ class Model:
         self.size: int = sum(
             member.size if isinstance(member := members[call.layer], Model) else 1 for call in graph.calls
         )
+        if self.size > MOST_CALLS:
+            raise ValueError(
+                f"model {graph.name} calls layers {self.size} times; at most {MOST_CALLS} are computed"
+            )
 
     @classmethod
     def from_config(cls, description: Mapping[str, Any], depth: int = 0) -> Model:
@@ -263,6 +272,8 @@ class Model:
             ValueError: a layer does not take what it is given, or a weight is missing; the message names it.
         """
         masks_given = context.masks or (None,) * len(inputs)
+        if len(masks_given) != len(inputs):
+            raise ValueError(f"model {self.name} takes a mask or None for each input, got {len(masks_given)}")
         values: dict[Reference, Tensor] = {}
         masks: dict[Reference, Mask] = {}
         for reference, layer, x, mask in zip(
@@ -281,10 +292,11 @@ class Model:
                 taken = tuple(_of(values, item) for item in given.inputs)
                 states = tuple(_of(values, item) for item in given.states)
             handed = tuple(masks.get(item) if isinstance(item, Reference) else None for item in given.inputs)
-            asked = _asked(given, values, handed, member)
+            asked = _asked(given, values, handed)
             own = replace(context, rng_key=context.rng_key + STREAMS * drawn, masks=asked, initial_state=())
             if isinstance(member, Model):
-                outcome = yield from member.steps(_tensors(taken), {**weights, **state}, own, path)
+                changed = {layer: {**weights[layer], **updated} for layer, updated in state.items()}
+                outcome = yield from member.steps(_tensors(taken), {**weights, **changed}, own, path)
                 drawn += member.size
                 outputs, made = outcome.outputs, outcome.masks
                 state |= outcome.state
@@ -401,9 +413,7 @@ def _tensors(taken: Sequence[Any]) -> tuple[Tensor, ...]:
     return tuple(x if isinstance(x, Tensor) else constant(x) for x in taken)
 
 
-def _asked(
-    given: _Given, values: Mapping[Reference, Tensor], handed: tuple[Mask, ...], member: Any
-) -> tuple[Mask, ...]:
+def _asked(given: _Given, values: Mapping[Reference, Tensor], handed: tuple[Mask, ...]) -> tuple[Mask, ...]:
     """The masks that a call is given: by name, or else those handed on with the inputs. As in Keras, none is
     handed on to a recurrent layer that is given states too."""
     by_name = tuple(values[item].value if isinstance(item, Reference) else item for item in given.masks)

@@ -81,7 +81,8 @@ class Operation:
         self.arguments = {k: v for k, v in self.arguments.items() if k in self.definition.arguments}
 
     def call(self, operands: Sequence[Any]) -> Tensor:
-        """The result of tensors and constants."""
+        """The result of tensors and constants; raises as `output_shape` does."""
+        self.output_shape([x.shape if isinstance(x, Tensor) else xp.shape(x) for x in operands])
         return self.definition.value(*operands, **self.arguments)
 
     def output_shape(self, shapes: Shapes) -> Shape:

@@ -52,6 +52,12 @@ def nested() -> Any:
     return keras.Model(x, [around(x), innermost(L.Dense(3)(x))])
 
 
+def twice() -> Any:
+    inside = keras.Sequential([inputs(4), L.Dense(4), L.BatchNormalization(), L.ReLU()], name="inside")
+    x = inputs(4)
+    return keras.Model(x, inside(inside(x)))
+
+
 def several() -> Any:
     inside = [inputs(4, name="p"), inputs(3, name="q")]
     part = keras.Model(inside, [L.Concatenate()(inside), L.Dense(2)(inside[1])], name="part")
@@ -119,7 +125,7 @@ def mobile() -> Any:
     return keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), classes=5)
 
 
-MODELS = (chain, diamond, towers, nested, several, masked, merged_masks, encoded, masked_states,
+MODELS = (chain, diamond, towers, nested, twice, several, masked, merged_masks, encoded, masked_states,
           both_directions, mask_from_inside, in_a_chain, operations, mobile)  # fmt: skip
 
 

@@ -20,8 +20,11 @@ from conformance.reference_impl.models.graph import (
 )
 from conformance.reference_impl.saving.configuration.known import Target, known, naming
 from conformance.reference_impl.saving.configuration.masks import Masks
-from conformance.reference_impl.saving.configuration.modern import KINDS, RENAMED
+from conformance.reference_impl.saving.configuration.modern import INNER, KINDS, RENAMED
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
+
+DTYPES = ("bool", "complex64", "float32", "int32", "string")
+"""Those that TensorFlow.js has."""
 
 NAMES = {"keras2": "Keras 2", "tfjs": "TensorFlow.js"}
 
@@ -128,10 +131,11 @@ class _Writer:
                 self.cannot_say(call.layer, f"call {call.index}: training", True)
             kwargs.pop("training", None)
             inputs = [r for argument in call.args for r in _flat(argument)]
-            given_masks = mask if isinstance(mask, list) else [mask]
-            for given, x in zip(given_masks, inputs, strict=False):
-                if isinstance(given, Reference) and not masks.are_handed_on(given, x):
+            for given, x in zip(mask if isinstance(mask, list) else [mask], inputs, strict=False):
+                if given is not None and not masks.are_handed_on(given, x):
                     self.cannot_say(call.layer, f"call {call.index}: mask", str(given))
+            if mask is None and masks.is_ignored(call):
+                self.cannot_say(call.layer, f"call {call.index}: mask", None)
             calls.append(Call(call.layer, call.index, call.args, kwargs))
         return _without_unused(graph, calls)
 
@@ -139,21 +143,19 @@ class _Writer:
         """A call as `[[layer, call, output, {arguments}], …]`."""
         kwargs = dict(call.kwargs)
         tensors = [item for argument in call.args for item in _flat(argument)]
-        tensors += _flat(kwargs.pop("initial_state", None))
+        states = kwargs.pop("initial_state", None)
+        tensors += [] if states is None else _flat(states)
         named = {}
         for key, value in kwargs.items():
-            if any(isinstance(item, Reference) for item in _flat(value)):
-                if self.target == "tfjs":
-                    self.cannot_say(call.layer, f"call {call.index}: {key}", str(value))
-                    continue
-                named[key] = _mapped(value, first)
+            if value is not None and self.target == "tfjs":
+                self.cannot_say(call.layer, f"call {call.index}: {key}", str(value))
             elif value is not None:
-                named[key] = value
+                named[key] = _mapped(value, first)
         node = []
         for item in tensors:
             if isinstance(item, Reference):
                 node.append([*_numbered(item, first), named])
-            elif self.target == "tfjs":
+            elif item is None or self.target == "tfjs":
                 self.cannot_say(call.layer, f"call {call.index}: constant", item)
             else:
                 node.append(["_CONSTANT_VALUE", -1, item, named])
@@ -164,7 +166,7 @@ class _Writer:
         if is_model(description):
             return self.model(description, frozen)
         class_name, config = description["class_name"], description["config"]
-        if class_name == "InputLayer":
+        if class_name == "InputLayer" and not is_operation(description):
             return {"class_name": class_name, "config": self.input_layer(config)}
         name = config.get("name") or class_name
         if is_operation(description) or class_name not in known(self.target).layers:
@@ -187,13 +189,7 @@ class _Writer:
             found["ragged"] = config.get("ragged", False)
         elif config.get("ragged"):
             self.cannot_say(config["name"], "ragged", True)
-        if self.target == "tfjs" and config["dtype"] not in (
-            "float32",
-            "int32",
-            "bool",
-            "string",
-            "complex64",
-        ):
+        if self.target == "tfjs" and config["dtype"] not in DTYPES:
             self.cannot_say(config["name"], "dtype", config["dtype"])
         if config.get("optional"):
             self.cannot_say(config["name"], "optional", True)
@@ -240,14 +236,12 @@ class _Writer:
             return self.identifier(value, kind, name, layer)
         if kind == "activation" and isinstance(value, str):
             return self.activation(value, name, layer)
-        if isinstance(value, Mapping) and "class_name" in value and "config" in value:
+        if name in INNER and isinstance(value, Mapping):
             return self.layer(value)
-        if (
-            isinstance(value, list)
-            and value
-            and all(isinstance(v, Mapping) and "class_name" in v for v in value)
-        ):
+        if name in INNER and isinstance(value, list):
             return [self.layer(item) for item in value]
+        if isinstance(value, Mapping) and "class_name" in value:
+            self.cannot_say(layer, name, value)
         return value
 
     def dtype(self, value: Any, layer: str) -> Any:
@@ -303,12 +297,12 @@ def _is_default(class_name: str, argument: str, value: Any) -> bool:
 
 
 def _flat(value: Any) -> list[Any]:
-    """What a structure of arguments holds, in order; nothing of None."""
+    """What a structure of arguments holds, in order."""
     if isinstance(value, list | tuple) and not isinstance(value, Reference):
         return [leaf for item in value for leaf in _flat(item)]
     if isinstance(value, Mapping):
         return [leaf for key in sorted(value) for leaf in _flat(value[key])]
-    return [] if value is None else [value]
+    return [value]
 
 
 def _mapped(value: Any, first: Mapping[str, int]) -> Any:

@@ -20,11 +20,13 @@ class Masks:
     Attributes:
         handed: by output of a layer, the mask that goes along with it unasked.
         computed: by output of an operation, what it is.
+        recurrent: the layers that may be given states.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.handed: dict[Reference, Mask] = {}
         self.computed: dict[Reference, Mask] = {}
+        self.recurrent = {name for name, layer in graph.layers.items() if _is_recurrent(layer)}
         self._numbers: dict[tuple[Any, ...], int] = {}
         for call in graph.calls:
             description = graph.layers[call.layer]
@@ -36,9 +38,19 @@ class Masks:
                 if _both_directions_apart(description):
                     self.handed[own._replace(output=1)] = self.handed[own]
 
-    def are_handed_on(self, mask: Reference, x: Reference) -> bool:
-        """Whether the result of an operation is the mask that goes along with an output of a layer."""
+    def are_handed_on(self, mask: Any, x: Any) -> bool:
+        """Whether what a call is given as a mask is the one that goes along with an output of a layer."""
+        if not isinstance(mask, Reference) or not isinstance(x, Reference):
+            return False
         return self.computed.get(mask) is not None and self.computed[mask] == self.handed.get(x)
+
+    def is_ignored(self, call: Call) -> bool:
+        """Whether Keras 3, unlike others, does not look at the mask that goes along with the input of a call:
+        it hands none on to a recurrent layer that is given states too."""
+        states = call.references[1:]
+        return (
+            bool(states) and call.layer in self.recurrent and self.handed.get(call.references[0]) is not None
+        )
 
     def _number(self, *words: Any) -> int:
         """What is said with the same words, other masks by their numbers, has one number."""
@@ -78,7 +90,7 @@ class Masks:
                 return self._number("differs", inputs[0], 0.0) if config.get("mask_zero") else None
             case "Bidirectional":
                 config = config["layer"]["config"]
-        if issubclass(cls, Recurrent | Bidirectional):
+        if call.layer in self.recurrent:
             return masks[0] if config.get("return_sequences") else None
         if issubclass(cls, Merge):
             merged = masks[0]
@@ -97,6 +109,11 @@ class Masks:
         if mask is None:
             return self._number("OnesLike", x)
         return self._number("or", self._number("expanded", mask), self._number("ZerosLike", x))
+
+
+def _is_recurrent(description: Mapping[str, Any]) -> bool:
+    cls = Layer.registered.get(description["class_name"])
+    return cls is not None and issubclass(cls, Recurrent | Bidirectional)
 
 
 def _both_directions_apart(description: Mapping[str, Any]) -> bool:

@@ -12,8 +12,10 @@ from conformance.reference_impl import activations, identifiers
 from conformance.reference_impl.layers import Bidirectional, Layer, fields
 from conformance.reference_impl.layers.fields import REQUIRED, Serialized
 from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.models.graph import DEEPEST, is_model, is_operation
+from conformance.reference_impl.models.graph import DEEPEST, Reference, graph, is_model, is_operation
+from conformance.reference_impl.models.model import Model
 from conformance.reference_impl.saving.configuration.known import known, naming
+from conformance.reference_impl.saving.configuration.masks import Masks
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
 from conformance.reference_impl.spelling import suggestion
 
@@ -23,6 +25,9 @@ KINDS = {
     "constraint": ("keras.constraints", identifiers.CONSTRAINTS),
 }
 """The last word of an argument's name, the module of what it names, and the classes there."""
+
+INNER = frozenset(("backward_layer", "cell", "cells", "layer"))
+"""The arguments that are layers, or lists of them."""
 
 RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
 """By class, the older names of arguments and the newer ones."""
@@ -68,7 +73,8 @@ def modern(configuration: Any, file: str | PathLike[str] = "configuration") -> J
     """The configuration of a Sequential or functional model in the form of Keras 3.
 
     What is in that form already stays as it is, so that forms may be mixed, as in the HDF5 files of Keras 3.
-    No class is looked up by the module that a configuration names, and no code in it is run.
+    No class is looked up by the module that a configuration names, and no code in it is run. A function keeps
+    its name where it is another one for the program that wrote it, as `hard_sigmoid` is; dialects tell.
 
     Args:
         configuration: `{"class_name", "config"}`, or the list of a Sequential's layers.
@@ -138,7 +144,9 @@ class _Reader:
         if given["class_name"] == "Sequential":
             return described("keras", "Sequential", self.sequential(config, place, depth)) | kept
         functional = self.functional(config, place, depth)
-        return described("keras.src.models.functional", "Functional", functional, "Functional") | kept
+        model = described("keras.src.models.functional", "Functional", functional, "Functional") | kept
+        self.check_graph(model, config)
+        return _with_shapes(model)
 
     def sequential(self, config: Mapping[str, Any], place: str, depth: int) -> JSONObject:
         name = self.name(config, place, "sequential")
@@ -191,6 +199,24 @@ class _Reader:
             # Keras 3 too counts a functional model's own graph here, unlike a Sequential's.
             "output_layers": self.ends(config.get("output_layers"), f"{place}: output_layers", sequential),
         }
+
+    def check_graph(self, model: Mapping[str, Any], older: Mapping[str, Any]) -> None:
+        """Refuses a graph that is broken, or that Keras 3 takes otherwise than the older form is meant."""
+        try:
+            found = graph(model)
+        except ValueError as error:
+            raise self.error("", str(error)) from error
+        names = (layer["name"] for layer in model["config"]["layers"])
+        told = {name: entry["inbound_nodes"] for name, entry in zip(names, older["layers"], strict=True)}
+        masks = Masks(found)
+        for call in found.calls:
+            in_older_form = isinstance(told[call.layer][call.index], list)
+            if in_older_form and "mask" not in call.kwargs and masks.is_ignored(call):
+                raise self.error(
+                    f"layer {call.layer}",
+                    "its input has a mask, which Keras 3 ignores where initial states are given too, as "
+                    "here: leave the mask out",
+                )
 
     def name(self, config: Mapping[str, Any], place: str, otherwise: str) -> str:
         name = otherwise if config.get("name") is None else config["name"]
@@ -279,7 +305,7 @@ class _Reader:
         if is_operation(given):
             return described(given["module"], class_name, dict(config), given.get("registered_name"))
         kept = {"build_config": given["build_config"]} if "build_config" in given else {}
-        if _is_of_keras_itself(given):
+        if _is_of_keras_itself(given) and class_name not in _classes():
             own_config = {**config, "dtype": dtype_policy(config.get("dtype"))}
             return described(given["module"], class_name, own_config, given.get("registered_name")) | kept
         self.check_class(class_name, place)
@@ -296,7 +322,7 @@ class _Reader:
             raise self.error(
                 place, f"{name} is an operation of TensorFlow, not a layer: use Keras's own layers"
             )
-        names = known("keras3").layers.keys() | Layer.registered.keys()
+        names = _classes()
         if name not in names:
             raise self.error(
                 place,
@@ -360,9 +386,9 @@ class _Reader:
             return self.activation(value, place)
         if name == "axis" and isinstance(value, list) and len(value) == 1:
             return value[0]
-        if name in ("layer", "backward_layer", "cell") and isinstance(value, Mapping):
+        if name in INNER and isinstance(value, Mapping):
             return self.layer(value, place, depth + 1)
-        if name in ("cell", "cells") and isinstance(value, list):
+        if name in INNER and isinstance(value, list):
             return [self.layer(item, place, depth + 1) for item in value]
         if isinstance(value, Mapping) and "class_name" in value:
             self.check_trusted(value, place)
@@ -415,6 +441,11 @@ class _Reader:
             "layer": _changed(layer, masked | {"name": f"forward_{name.removeprefix('forward_')}"}),
             "backward_layer": _changed(backward, masked),
         }
+
+
+def _classes() -> set[str]:
+    """The layers of Keras by name, and those that only the specification has."""
+    return known("keras3").layers.keys() | Layer.registered.keys()
 
 
 def _is_of_keras_itself(description: Mapping[str, Any]) -> bool:
@@ -471,12 +502,52 @@ def _without_older_build(layer: JSONObject, nodes: Sequence[Any]) -> JSONObject:
     return {key: value for key, value in layer.items() if key != "build_config"}
 
 
-def _tensor(layer: str, call: int, output: int) -> JSONObject:
+def _tensor(
+    layer: str, call: int, output: int, shape: Sequence[int | None] = (), dtype: str = "float32"
+) -> JSONObject:
     """What Keras 3 writes for an output of a layer's call; it looks at the history alone."""
     return {
         "class_name": "__keras_tensor__",
-        "config": {"shape": [], "dtype": "float32", "keras_history": [layer, call, output]},
+        "config": {"shape": [*shape], "dtype": dtype, "keras_history": [layer, call, output]},
     }
+
+
+def _with_shapes(model: JSONObject) -> JSONObject:
+    """A functional model whose calls tell the shapes and dtypes of tensors that they did not tell.
+
+    It is as it was where the specification does not know all the layers, or their shapes do not go together.
+    """
+    try:
+        found = Model.from_config(model)
+        shapes = found.shapes().outputs
+    except ValueError:
+        return model
+    known = {
+        Reference(p[0], call, i): s
+        for (p, call), made in shapes.items()
+        if len(p) == 1
+        for i, s in enumerate(made)
+    }
+    dtypes = {}
+    for reference, layer in zip(found.graph.inputs, found.input_layers, strict=True):
+        known[reference], dtypes[reference] = layer.batch_shape, layer.dtype
+
+    def told(value: Any) -> Any:
+        match value:
+            case {
+                "class_name": "__keras_tensor__",
+                "config": {"shape": [], "keras_history": [layer, call, output, *_]},
+            }:
+                reference = Reference(layer, call, output)
+                return _tensor(*reference, known.get(reference, ()), dtypes.get(reference, "float32"))
+            case list():
+                return [told(item) for item in value]
+            case dict():
+                return {key: told(item) for key, item in value.items()}
+        return value
+
+    layers = [{**layer, "inbound_nodes": told(layer["inbound_nodes"])} for layer in model["config"]["layers"]]
+    return {**model, "config": {**model["config"], "layers": layers}}
 
 
 def _may_be_left_out(name: str, value: Any) -> bool:
