@@ -13,7 +13,7 @@ from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
-from conformance.reference_impl.saving.keras_layers import check, outermost
+from conformance.reference_impl.saving.keras_layers import outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import JSONObject, SavedModel
 from conformance.reference_impl.saving.training import generation_of, modern_state, modern_training
@@ -48,7 +48,6 @@ def opened(path: Path) -> Iterator[SavedModel]:
         training = modern_training(compiled, path) if isinstance(compiled, dict) and compiled else None
         configuration = modern(configuration, path)
         model = outermost(configuration, path)
-        check(model)
         with archive.opened(WEIGHTS) as unpacked, hdf5_guard.opened(unpacked, path, WEIGHTS) as root:
             weights, optimizer = weights_h5.read(root, model)
             yield SavedModel(

@@ -20,7 +20,7 @@ from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
-from conformance.reference_impl.saving.keras_layers import Configured, check, outermost
+from conformance.reference_impl.saving.keras_layers import Configured, outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel, StoredArray
 from conformance.reference_impl.saving.training import (
@@ -55,7 +55,6 @@ def opened(path: Path) -> Iterator[SavedModel]:
             raise root.fault("has no attribute 'model_config': weights alone, or no model of Keras")
         configuration = modern(configuration, path)
         model = outermost(configuration, path)
-        check(model)
         training = _document(root, path, "training_config")
         compiled = None if training is None else modern_training(training, path)
         version = root.text("keras_version") or "1"
