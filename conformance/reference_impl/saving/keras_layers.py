@@ -18,12 +18,9 @@ from conformance.reference_impl.layers import (
 )
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.models.graph import graph
+from conformance.reference_impl.models.graph import graph, is_model
 from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
-
-MODELS = ("Sequential", "Functional", "Model")
-"""The classes that are models: `Model` in older files of Keras 2."""
 
 RANKS = range(2, 8)
 
@@ -56,7 +53,7 @@ class Configured:
 
     @property
     def is_model(self) -> bool:
-        return self.class_name in MODELS
+        return is_model(self.description)
 
     def fault(self, reason: str) -> FormatError:
         return fault(self.file, self.path, reason)
@@ -86,7 +83,7 @@ class Configured:
     def distributed(self) -> Configured | None:
         """The model that TimeDistributed applies, if that is what the layer is."""
         inner = self.config.get("layer") if self.class_name == "TimeDistributed" else None
-        if isinstance(inner, dict) and inner.get("class_name") in MODELS:
+        if isinstance(inner, dict) and is_model(inner):
             trainable = self.trainable and self.config.get("trainable", True) is not False
             return _configured(self.file, self.path, inner, trainable)
         return None
@@ -184,7 +181,7 @@ def outermost(configuration: JSONObject, file: str | PathLike[str]) -> Configure
     """The model that a configuration is of; FormatError if it is of something else."""
     model = _configured(file, (), configuration, True)
     if not model.is_model:
-        raise model.fault(f"expected one of {', '.join(MODELS)}, found {printable(model.class_name)!r}")
+        raise model.fault(f"expected a Sequential or Functional model, found {printable(model.class_name)!r}")
     return Configured((), model.class_name, model.config, file, configuration)
 
 
