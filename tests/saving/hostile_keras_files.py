@@ -353,6 +353,14 @@ def a_model_without_layers(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"].update(layers=None))
 
 
+@hostile(".keras", "t0", "inside each other")
+def very_many_layers_inside_each_other(path: Path, elsewhere: Path) -> None:
+    wrapped = layer("Dense", units=3, name="dense")
+    for i in reversed(range(30)):
+        wrapped = layer("TimeDistributed", layer=wrapped, name=f"t{i}")
+    changed(path, lambda c: c["config"]["layers"].append(wrapped))
+
+
 @hostile(".keras", "dense")
 def two_layers_of_one_name(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][2]["config"].update(name="dense"))

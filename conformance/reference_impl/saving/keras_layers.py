@@ -15,6 +15,7 @@ from conformance.reference_impl.layers import (
     StackedRNNCells,
     TimeDistributed,
     Weight,
+    nested,
 )
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.recurrent import Recurrent
@@ -23,6 +24,9 @@ from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
 
 RANKS = range(2, 8)
+
+DEEPEST = 8
+"""Layers in layers: making one takes twice as long for each around it."""
 
 Fit = TypeVar("Fit")
 
@@ -98,6 +102,8 @@ class Configured:
         module = str(self.description.get("module") or "keras").split(".")[0]
         if self.class_name not in Layer.registered or not ours or module not in ("keras", "tf_keras"):
             return None
+        if _depth(self.config) > DEEPEST:
+            raise self.fault(f"more than {DEEPEST} layers inside each other")
         try:
             return Layer.registered[self.class_name].from_config(self.config)
         except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
@@ -217,6 +223,13 @@ def _configured(
     return Configured(
         (*around, config["name"]), description["class_name"], config, file, description, trainable
     )
+
+
+def _depth(config: Mapping[str, Any]) -> int:
+    """How many layers are inside each other in the configuration of one."""
+    values = [item for value in config.values() for item in (value if isinstance(value, list) else [value])]
+    inner = [value["config"] for value in values if nested.names_layer(value)]
+    return max((1 + _depth(one) for one in inner if isinstance(one, dict)), default=0)
 
 
 def _is_shape(value: Any) -> bool:
