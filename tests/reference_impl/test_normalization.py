@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.reference_impl import layers
+from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.tape import error_bounds
 from tests.reference_impl.layer_calls import call, drawn, weights_for
 
@@ -90,3 +91,11 @@ def test_unit_normalization_leaves_zeros_as_they_are() -> None:
     with error_bounds(None):
         (out,) = call(layers.UnitNormalization(), [x], {}).outputs
     np.testing.assert_allclose(out.value, [[0.0, 0.0], [0.6, 0.8]], rtol=1e-15)
+
+
+def test_unit_normalization_is_bounded_by_the_scale_that_it_uses_and_not_by_the_largest() -> None:
+    x = drawn((8, 100)).astype(np.float32).astype(float)
+    with error_bounds(IEEE_FLOAT32):
+        (out,) = call(layers.UnitNormalization(), [x], {}).outputs
+    assert out.error is not None
+    assert (out.error / np.spacing(np.abs(out.value).astype(np.float32))).max() < 100
