@@ -378,6 +378,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/normalization.py:399, "
         "Normalization.finalize_state",
+        upstream=f"{KERAS}/issues/20147",
         scope=all_of(subject("layers.Normalization"), has_statistics_as_weights),
         effect=Value({"layers.Normalization.statistics": statistics_as_built}),
         witnesses=(
@@ -397,6 +398,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/normalization.py:428, "
         "Normalization.call; keras/src/backend/tensorflow/numpy.py:111-129, add",
+        upstream=searched("keras Biases must be 1D empty batch ops.add"),
         scope=all_of(subject("layers.Normalization"), sets("invert"), normalizes_nothing_but_a_bias),
         effect=Raises(
             "invalid-argument",
