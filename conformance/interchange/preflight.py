@@ -6,6 +6,7 @@ given; a mask, where one reaches the layer, leaves something out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,9 +45,10 @@ class Met:
     def effect(self) -> str:
         return EFFECTS[type(self.deviation.effect)]
 
-    @property
-    def refuses(self) -> bool:
-        return isinstance(self.deviation.effect, Raises)
+    def refuses_with(self, message: str) -> bool:
+        """Whether it is a refusal with such a message."""
+        effect = self.deviation.effect
+        return isinstance(effect, Raises) and effect.message in message
 
 
 @dataclass(frozen=True)
@@ -75,22 +77,29 @@ def preflight(
         ValueError: a layer does not take what it is given; the message names it.
     """
     found: dict[str, tuple[Deviation, dict[LayerPath, None]]] = {}
+    concerned = Dialect(tuple(d for d in dialect.deviations if _shows_in_a_call(d)))
     for call in _calls(model, inputs):
         layer = call.layer
         data = Data(call.inputs, weights.get(call.path, {}), completed_masks(call.masks, len(call.inputs)), (), ())
         outputs = len(layer.output_shapes([x.shape for x in call.inputs]))
         asked = tuple(f"{kind}/{i}" for kind in ("output", "mask") for i in range(outputs))
-        for applied in dialect.in_scope(case_of(layer, data, asked), data):
-            d = applied.deviation
-            if any(matches(d.effect.observables, name) for name in asked):
-                found.setdefault(d.id, (d, {}))[1][call.path] = None
+        for applied in concerned.in_scope(case_of(layer, data, asked), data):
+            deviation = applied.deviation
+            found.setdefault(deviation.id, (deviation, {}))[1][call.path] = None
     return tuple(Met(deviation, tuple(paths)) for deviation, paths in found.values())
+
+
+def _shows_in_a_call(deviation: Deviation) -> bool:
+    return any(matches(deviation.effect.observables, name) for name in ("output/0", "mask/0"))
 
 
 def _calls(model: Model, inputs: Sequence[Array]) -> Iterator[_Call]:
     """The calls of layers in their order, with arrays of the right shapes for what the layers compute."""
     shapes = model.shapes([x.shape for x in inputs]).outputs
-    random = np.random.default_rng(0)
+    pool = np.random.default_rng(0).standard_normal(
+        max((math.prod(_closed(shape)) for made in shapes.values() for shape in made), default=0),
+        dtype=np.float32,
+    )
 
     def walk(
         model: Model, given: Sequence[Array], masks: Sequence[Mask], around: LayerPath
@@ -101,10 +110,8 @@ def _calls(model: Model, inputs: Sequence[Array]) -> Iterator[_Call]:
             member, path = model.members[call.layer], (*around, call.layer)
             taken = [r for r in model.given[call.layer, call.index].inputs if isinstance(r, Reference)]
             xs, handed = tuple(values[r] for r in taken), tuple(known[r] for r in taken)
-            outputs = [
-                random.standard_normal(_closed(shape)).astype(np.float32)
-                for shape in shapes[path, call.index]
-            ]
+            closed = [_closed(shape) for shape in shapes[path, call.index]]
+            outputs = [pool[: math.prod(shape)].reshape(shape) for shape in closed]
             made: list[Mask] = [None] * len(outputs)
             if isinstance(member, Model):
                 made = yield from walk(member, xs, handed, path)
