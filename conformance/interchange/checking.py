@@ -416,12 +416,19 @@ def _departure(check: LayerCheck, class_name: str, summaries: Mapping[str, str])
         error=check.error,
         place=check.place,
         limit=check.limit,
-        margin=check.margin,
+        margin=_margin(check),
         deviations=check.deviations,
         message=check.message,
         remedy=" ".join(known)
         or "no recorded deviation explains this: tell its maintainers, with this model's layer as the witness",
     )
+
+
+def _margin(check: LayerCheck) -> float | str | None:
+    """As a fraction of the specification's limit; a check that deviates as recorded has that of the dialect's."""
+    if check.verdict is not Verdict.DEVIATES or check.error is None or check.limit is None:
+        return check.margin
+    return check.error / check.limit if check.limit else "infinite"
 
 
 def _ends(
