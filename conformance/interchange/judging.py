@@ -178,11 +178,22 @@ def _ruled(
     }
     trial = Trial(case_of(specified.layer, data, tuple(answer)), data, bench)
     return {
-        observable: trial.rule(property_, observable, answer)
+        observable: _of_dependent_errors(trial.rule(property_, observable, answer))
         for property_ in JUDGED_BY
         for observable in answer
         if matches(property_.observables, observable)
     }
+
+
+def _of_dependent_errors(ruling: Ruling) -> Ruling:
+    """What a layer within a model is given repeats itself, as pixels of one colour do, and activations that
+    are cut off: then its roundings are alike too, and their sum is not that of independent ones."""
+    judgement = ruling.judgement
+    if not judgement.by_bias_alone:
+        return ruling
+    return replace(
+        ruling, judgement=replace(judgement, verdict=Verdict.CONFORMS, required_rung=Rung.BOUND, message="")
+    )
 
 
 def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
