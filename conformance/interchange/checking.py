@@ -180,6 +180,7 @@ class _Check:
             return self._refused(refused)
         read = Read.of(served)
         self._fly(read)
+        self.tell("starting the backends")
         answers = asyncio.run(self._ask(served))
         self.tell("judging what each layer computed")
         keras = answers[KERAS]
@@ -282,7 +283,11 @@ class _Check:
                 file = self._for_keras()
                 kind = "keras" if file.suffix == ".keras" else "h5"
                 group.start_soon(
-                    ask, KERAS, self.asked.keras, _question(str(file.resolve()), self.inputs, layers=False), kind
+                    ask,
+                    KERAS,
+                    self.asked.keras,
+                    _question(str(file.resolve()), self.inputs, layers=False),
+                    kind,
                 )
                 for spec in self.asked.backends:
                     group.start_soon(
@@ -292,9 +297,7 @@ class _Check:
 
     # Judging
 
-    def _judged(
-        self, name: str, answer: _Answer, read: Read, predicted: Sequence[Array] | None
-    ) -> OnBackend:
+    def _judged(self, name: str, answer: _Answer, read: Read, predicted: Sequence[Array] | None) -> OnBackend:
         met = self.expected[name]
         expected = _recorded(met)
         if isinstance(answer, BackendUnavailable):
@@ -309,9 +312,7 @@ class _Check:
         try:
             bench = Bench.of(answer.identity, self.asked.dialects)
         except BadArithmetic as error:
-            return OnBackend(
-                name, Outcome.UNAVAILABLE, versions, expected, Failure("start", str(error))
-            )
+            return OnBackend(name, Outcome.UNAVAILABLE, versions, expected, Failure("start", str(error)))
         specified = read.specified()
         checks = list(check_layers(inspection, specified, bench))
         classes = {layer.path: layer.subject.partition(".")[2] for layer in inspection.told.layers}

@@ -80,7 +80,9 @@ def preflight(
     concerned = Dialect(tuple(d for d in dialect.deviations if _shows_in_a_call(d)))
     for call in _calls(model, inputs):
         layer = call.layer
-        data = Data(call.inputs, weights.get(call.path, {}), completed_masks(call.masks, len(call.inputs)), (), ())
+        data = Data(
+            call.inputs, weights.get(call.path, {}), completed_masks(call.masks, len(call.inputs)), (), ()
+        )
         outputs = len(layer.output_shapes([x.shape for x in call.inputs]))
         asked = tuple(f"{kind}/{i}" for kind in ("output", "mask") for i in range(outputs))
         for applied in concerned.in_scope(case_of(layer, data, asked), data):

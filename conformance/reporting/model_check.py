@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -104,8 +105,13 @@ def _others(backend: OnBackend) -> Iterator[RenderableType]:
 def _counted(backend: OnBackend) -> str:
     if not backend.layers:
         return ""
-    margin = "" if backend.worst_margin is None else f", worst margin {backend.worst_margin:.2g}"
+    margin = "" if backend.worst_margin is None else f", worst margin {_cut_off(backend.worst_margin):.2g}"
     return f"; {backend.conforming:,} of {backend.layers:,} layers conform{margin}"
+
+
+def _cut_off(margin: float) -> float:
+    """To two places, so that what is below 1 does not look like 1."""
+    return math.floor(100 * margin) / 100
 
 
 def _failure(failure: Failure) -> Iterator[RenderableType]:

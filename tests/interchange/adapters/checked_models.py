@@ -45,4 +45,6 @@ save(
 )
 save("gru.keras", keras.Input((None, 3)), layers.GRU(2, name="gru"))
 save("lambda.keras", keras.Input((4,)), layers.Lambda(lambda x: 2 * x, name="double"))
-save("groups.keras", keras.Input((4,)), layers.Dense(4, name="low"), layers.GroupNormalization(2, name="norm"))
+save(
+    "groups.keras", keras.Input((4,)), layers.Dense(4, name="low"), layers.GroupNormalization(2, name="norm")
+)
