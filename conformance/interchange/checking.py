@@ -65,6 +65,8 @@ SERVED = "model.json"
 REPEATS = 3
 """How often `predict` is timed."""
 
+UNEXPLAINED = "no recorded deviation explains this: report it to the backend's maintainers, with this layer"
+
 Tell = Callable[[str], None]
 """Is told what is being done, in a few words."""
 
@@ -301,10 +303,10 @@ class _Check:
         met = self.expected[name]
         expected = _recorded(met)
         if isinstance(answer, BackendUnavailable):
-            failure = Failure("start", answer.problem, remedy=answer.remedy)
-            return OnBackend(name, Outcome.UNAVAILABLE, expected=expected, failure=failure)
+            return OnBackend(name, Outcome.UNAVAILABLE, expected=expected, failure=_no_start(answer))
         versions = answer.identity.versions
-        if (failure := _failure(answer.answer, met)) is not None:
+        failure = _failure(answer.answer, met)
+        if failure is not None:
             outcome = Outcome.NOT_LOADED if failure.at in ("load", "build", "config") else Outcome.FAILS
             return OnBackend(name, outcome, versions, expected, failure)
         inspection = answer.answer
@@ -375,7 +377,7 @@ def _objection(what: Untranslatable) -> Objection:
 
 def _of_keras(name: str, answer: _Answer) -> OfKeras:
     if isinstance(answer, BackendUnavailable):
-        return OfKeras(name, failure=Failure("start", answer.problem, remedy=answer.remedy))
+        return OfKeras(name, failure=_no_start(answer))
     failure = _failure(answer.answer, ())
     seconds = answer.answer.told.seconds if isinstance(answer.answer, Inspection) else ()
     return OfKeras(name, answer.identity.versions, failure, seconds)
@@ -387,6 +389,10 @@ def _predicted(answer: _Answer) -> tuple[Array, ...] | None:
         return None
     inspection = answer.answer
     return None if inspection.told.error else tuple(inspection.arrays[n] for n in inspection.told.results)
+
+
+def _no_start(error: BackendUnavailable) -> Failure:
+    return Failure("start", error.problem, remedy=error.remedy)
 
 
 def _failure(answer: Inspection | Broken, met: Sequence[Met]) -> Failure | None:
@@ -420,13 +426,12 @@ def _departure(check: LayerCheck, class_name: str, summaries: Mapping[str, str])
         margin=_margin(check),
         deviations=check.deviations,
         message=check.message,
-        remedy=" ".join(known)
-        or "no recorded deviation explains this: tell its maintainers, with this model's layer as the witness",
+        remedy=" ".join(known) or UNEXPLAINED,
     )
 
 
 def _margin(check: LayerCheck) -> float | str | None:
-    """As a fraction of the specification's limit; a check that deviates as recorded has that of the dialect's."""
+    """As a fraction of the specification's limit; where it deviates as recorded, it has the dialect's."""
     if check.verdict is not Verdict.DEVIATES or check.error is None or check.limit is None:
         return check.margin
     return check.error / check.limit if check.limit else "infinite"

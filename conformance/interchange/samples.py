@@ -117,13 +117,8 @@ def _wanted(layer: Layer) -> Taken:
 
 def _drawn(layer: InputLayer, shape: tuple[int, ...], taken: Taken, random: np.random.Generator) -> Array:
     dtype = np.dtype(DTYPES[_dtype(layer)])
-    if taken.below is not None:
-        x = random.integers(0, taken.below, shape)
-    elif dtype.kind in "biu":
-        x = random.integers(0, 2, shape)
-    else:
-        x = random.standard_normal(shape)
-    x = x.astype(dtype)
+    below = 2 if taken.below is None and dtype.kind in "biu" else taken.below
+    x = (random.standard_normal(shape) if below is None else random.integers(0, below, shape)).astype(dtype)
     if taken.left_out is not None and x.ndim > 1 and x.shape[1] > 1:
         x[::2, -(x.shape[1] // 3 or 1) :] = taken.left_out
     return x
@@ -155,7 +150,8 @@ def read(file: Path, model: Model) -> tuple[Array, ...]:
                 raise FormatError(
                     file,
                     "",
-                    f"the model has the inputs {', '.join(wanted)}; the file holds {', '.join(order) or 'none'}",
+                    f"the model has the inputs {', '.join(wanted)}; "
+                    f"the file holds {', '.join(order) or 'none'}",
                 )
             given = {name: np.asarray(arrays[key]) for name, key in zip(wanted, order, strict=True)}
     except FormatError:

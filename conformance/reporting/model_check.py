@@ -46,7 +46,7 @@ def show(console: Console, checked: Checked) -> None:
         console.print(line)
         console.print(_remedy(objection.remedy))
     for rewrite in checked.rewrites:
-        console.print(Text(f"  {rewrite.layer}: {rewrite.what} written as {rewrite.how}", style="dim"))
+        console.print(_indented(Text(f"{rewrite.layer}: {rewrite.what} → {rewrite.how} ({rewrite.why})")))
     for backend in checked.backends:
         console.print()
         console.print(Group(*_backend(backend)))

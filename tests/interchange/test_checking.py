@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -64,7 +65,7 @@ def checked(model: Path, *names: str, keras: BackendSpec = NO_KERAS, **how: Any)
 
 
 def on_screen(answer: Checked, width: int = 80) -> str:
-    console = Console(width=width, record=True, file=open(os.devnull, "w"))  # noqa: SIM115 - closed with the process
+    console = Console(width=width, file=io.StringIO(), record=True)
     show(console, answer)
     return console.export_text()
 
@@ -219,7 +220,7 @@ def test_control_c_ends_with_130_and_leaves_nothing(models: Path, tmp_path: Path
         assert list(tmp_path.glob("conformance-check-*"))
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
-    gone, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     assert not list(tmp_path.glob("conformance-check-*"))
 
@@ -232,8 +233,8 @@ def departure(verdict: str) -> Departure:
 
 def answer_of(*backends: OnBackend) -> Checked:
     return Checked(
-        model="m.keras", format="Keras 3", made_by="", name="m", layers=1, parameters=2, inputs=(), keras=None,
-        backends=backends, preflight_s=0.5,
+        model="m.keras", format="Keras 3", made_by="", name="m", layers=1, parameters=2, inputs=(),
+        keras=None, backends=backends, preflight_s=0.5,
     )  # fmt: skip
 
 
