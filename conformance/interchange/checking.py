@@ -369,7 +369,9 @@ def _recorded(met: Sequence[Met]) -> tuple[Expected, ...]:
 
 def _objection(what: Untranslatable) -> Objection:
     if what.argument == "class_name":
-        remedy = "write the model without it, of layers that TensorFlow.js has"
+        remedy = "write out what it does with layers that TensorFlow.js has"
+    elif what.argument.startswith("call "):
+        remedy = "call the layer without it, or write out what it does with other layers"
     else:
         remedy = f"leave {what.argument} at its default, or write out what it does with other layers"
     return Objection(what.layer, what.argument, f"{what.value!r:.120}", remedy)

@@ -50,11 +50,18 @@ def show(console: Console, checked: Checked) -> None:
     for backend in checked.backends:
         console.print()
         console.print(Group(*_backend(backend)))
-    if checked.keras is not None:
+    if checked.keras is None:
+        return
+    if checked.keras.failure is not None:
         console.print()
-        console.print(_times(checked))
-        if checked.keras.failure is not None:
-            console.print(Group(*_failure(checked.keras.failure)))
+        console.print(
+            Text.assemble(
+                (checked.keras.backend, "bold"), ": ", ("gives nothing to compare with", "bold red")
+            )
+        )
+        console.print(Group(*_failure(checked.keras.failure)))
+    console.print()
+    console.print(_times(checked))
 
 
 def _heading(checked: Checked) -> Text:
@@ -70,7 +77,7 @@ def _heading(checked: Checked) -> Text:
 def _backend(backend: OnBackend) -> Iterator[RenderableType]:
     words, style = WORDS[backend.outcome]
     yield Text.assemble((backend.backend, "bold"), ": ", (words, style), _counted(backend))
-    if backend.failure is not None:
+    if backend.failure is not None and backend.outcome is not Outcome.NOT_CONVERTED:
         yield from _failure(backend.failure)
     if backend.first is not None:
         yield from _departure(backend.first, len(backend.departures) - 1)

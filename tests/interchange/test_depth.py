@@ -77,9 +77,7 @@ def test_an_array_that_is_two_outputs_of_a_layer_counts_once() -> None:
     y = told.array([[h]])
     told.call("rnn", [x], y, y)
     weights = {"kernel": [[0.5]], "recurrent_kernel": [[0.25]], "bias": [0.125]}
-    rnn = Specified(
-        layers.SimpleRNN(1, return_state=True), {n: np.array(w, F32) for n, w in weights.items()}
-    )
+    rnn = Specified(layers.SimpleRNN(1, return_state=True), {n: np.array(w, F32) for n, w in weights.items()})
     found = distance(told, {("rnn",): rnn}, y, told.arrays[x])
     assert found is not None
     assert found.limit is not None
