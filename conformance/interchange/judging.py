@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -204,30 +203,13 @@ def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
 
     return Case(
         subject=f"layers.{type(layer).__name__}",
-        config=_written(layer),
+        config=layer.get_config(),
         inputs=tuple(map(form, data.inputs)),
         weights={name: form(x) for name, x in data.weights.items()},
         masks=tuple(map(form, data.masks)),
         initial_state=tuple(map(form, data.initial_state)),
         observables=observables,
     )
-
-
-def _written(layer: Layer) -> dict[str, Any]:
-    """The layer's configuration without a layer inside that is what it would be unsaid, as files leave it
-    out that know no other."""
-    config = layer.get_config()
-    said = {name: value for name, value in config.items() if name not in layer.mirrors}
-    unsaid = type(layer).from_config(said).get_config() if layer.mirrors else config
-    return said | {
-        name: config[name] for name in layer.mirrors if _nameless(config[name]) != _nameless(unsaid[name])
-    }
-
-
-def _nameless(described: Any) -> Any:
-    """The description of a layer, without its name."""
-    own = described["config"].items()
-    return described | {"config": {name: value for name, value in own if name != "name"}}
 
 
 def completed_masks(masks: Sequence[Array | None], inputs: int) -> tuple[Array, ...]:

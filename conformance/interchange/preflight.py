@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from conformance.cases.answer import Data
@@ -85,10 +87,28 @@ def preflight(
         )
         outputs = len(layer.output_shapes([x.shape for x in call.inputs]))
         asked = tuple(f"{kind}/{i}" for kind in ("output", "mask") for i in range(outputs))
-        for applied in concerned.in_scope(case_of(layer, data, asked), data):
+        case = msgspec.structs.replace(case_of(layer, data, asked), config=_written(layer))
+        for applied in concerned.in_scope(case, data):
             deviation = applied.deviation
             found.setdefault(deviation.id, (deviation, {}))[1][call.path] = None
     return tuple(Met(deviation, tuple(paths)) for deviation, paths in found.values())
+
+
+def _written(layer: Layer) -> dict[str, Any]:
+    """The layer's configuration without a layer inside that is what it would be unsaid, as files leave it
+    out that know no other."""
+    config = layer.get_config()
+    said = {name: value for name, value in config.items() if name not in layer.mirrors}
+    unsaid = type(layer).from_config(said).get_config() if layer.mirrors else config
+    return said | {
+        name: config[name] for name in layer.mirrors if _nameless(config[name]) != _nameless(unsaid[name])
+    }
+
+
+def _nameless(described: Any) -> Any:
+    """The description of a layer, without its name."""
+    own = described["config"].items()
+    return described | {"config": {name: value for name, value in own if name != "name"}}
 
 
 def _shows_in_a_call(deviation: Deviation) -> bool:

@@ -65,6 +65,14 @@ def test_a_second_direction_that_mirrors_the_first_is_no_second_layer() -> None:
     assert "tfjs-bidirectional-weights-of-backward-layer" not in found
 
 
+def test_a_masked_layer_inside_that_gives_zeros_itself_is_said_once() -> None:
+    """As Keras writes it: two entries for one patch would be in conflict."""
+    lstm = layer("LSTM", "l", units=2, return_sequences=True, zero_output_for_mask=True)
+    met = ids(sequential([6], EMBEDDING, layer("Bidirectional", "both", layer=lstm)))
+    said = [name for name in met if name.endswith("masked-step-gives-state")]
+    assert said == ["tfjs-recurrent-masked-step-gives-state"]
+
+
 def deviation(name: str, effect: Any) -> Deviation:
     return Deviation(name, "", "bug", "", "", "", masked, effect, ())
 
