@@ -307,8 +307,10 @@ class _Check:
         versions = answer.identity.versions
         failure = _failure(answer.answer, met)
         if failure is not None:
-            outcome = Outcome.NOT_LOADED if failure.at in ("load", "build", "config") else Outcome.FAILS
-            return OnBackend(name, outcome, versions, expected, failure)
+            came_to_run = failure.at not in ("load", "build", "config")
+            return OnBackend(
+                name, Outcome.FAILS if came_to_run else Outcome.NOT_LOADED, versions, expected, failure
+            )
         inspection = answer.answer
         assert isinstance(inspection, Inspection)
         try:
@@ -330,7 +332,7 @@ class _Check:
         judged = {check.path for check in checks}
         return OnBackend(
             backend=name,
-            outcome=_outcome(departures, tuple(unjudged), ends),
+            outcome=outcome(departures, tuple(unjudged), ends),
             versions=versions,
             expected=expected,
             layers=len(judged),
@@ -486,8 +488,11 @@ def _largest(x: Array) -> float:
     return float(finite.max(initial=0))
 
 
-def _outcome(departures: Sequence[Departure], unjudged: Sequence[str], ends: Sequence[End]) -> Outcome:
-    """Recorded deviations of layers are the same in the end where they do not show in the outputs."""
+def outcome(departures: Sequence[Departure], unjudged: Sequence[str], ends: Sequence[End]) -> Outcome:
+    """What the departures of layers, those that could not be judged, and the ends of a model amount to.
+
+    Recorded deviations alone are the same in the end, where no output shows them.
+    """
     agree = [end.agrees for end in ends]
     recorded = bool(departures) and all(d.verdict == Verdict.DEVIATES for d in departures)
     if recorded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ SAMPLES = 2
 """How many are drawn where nobody says."""
 
 MOST_BYTES = 2**30
-"""Of all arrays in a file of inputs."""
+"""Of all arrays in a file of inputs, and of any array in a model."""
 
 
 class BadInputs(ValueError):
@@ -75,12 +76,30 @@ def _sizes(model: Model, samples: int) -> list[tuple[int, ...]]:
     for size in SIZES:
         shapes = [_closed(layer.batch_shape, samples, size) for layer in model.input_layers]
         try:
-            model.shapes(shapes)
+            _refuse_huge(model, shapes)
+        except BadInputs:
+            raise
         except ValueError as error:
             refused = refused or error
         else:
             return shapes
     raise BadInputs(f"no inputs could be drawn: {refused}; give some by --inputs")
+
+
+def _refuse_huge(model: Model, inputs: Sequence[Shape]) -> None:
+    """Before any memory is taken for them: the shapes are a file's.
+
+    Raises:
+        BadInputs: an array in the model would be larger than `MOST_BYTES`.
+        ValueError: a layer does not take what it is given; the message names it.
+    """
+    made = {(name,): [shape] for name, shape in zip(names(model), inputs, strict=True)}
+    made |= {path: list(shapes) for (path, _), shapes in model.shapes(inputs).outputs.items()}
+    for path, shapes in made.items():
+        for shape in shapes:
+            if 4 * math.prod(1 if n is None else n for n in shape) > MOST_BYTES:
+                given = f"layer {'/'.join(path)} gives an array of shape {list(shape)}"
+                raise BadInputs(f"{given}; {MOST_BYTES:,} bytes are allowed")
 
 
 def _closed(shape: Shape, samples: int, size: int) -> tuple[int, ...]:
@@ -162,7 +181,7 @@ def read(file: Path, model: Model) -> tuple[Array, ...]:
         raise FormatError(file, "", f"is no .npz file of arrays: {error}") from error
     inputs = tuple(_cast(file, *pair) for pair in _with_layers(given, model))
     try:
-        model.shapes([x.shape for x in inputs])
+        _refuse_huge(model, [x.shape for x in inputs])
     except ValueError as error:
         raise FormatError(file, "", str(error)) from error
     return inputs

@@ -79,7 +79,12 @@ def _backend(backend: OnBackend) -> Iterator[RenderableType]:
     yield Text.assemble((backend.backend, "bold"), ": ", (words, style), _counted(backend))
     if backend.failure is not None and backend.outcome is not Outcome.NOT_CONVERTED:
         yield from _failure(backend.failure)
-    if backend.first is not None:
+    if backend.first is not None and backend.outcome is Outcome.SAME:
+        layers = tuple(dict.fromkeys(departure.layer for departure in backend.departures))
+        recorded = dict.fromkeys(name for departure in backend.departures for name in departure.deviations)
+        where = f"{_listed(layers)}, recorded as {', '.join(recorded)}"
+        yield _indented(Text(f"otherwise inside, which no output shows: {where}"))
+    elif backend.first is not None:
         yield from _departure(backend.first, len(backend.departures) - 1)
     if backend.unjudged:
         yield _indented(Text(f"not judged: {_listed(backend.unjudged)}"))

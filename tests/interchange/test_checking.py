@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -19,7 +20,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from conformance.cli import main
-from conformance.interchange.checking import KERAS, Asked, check
+from conformance.interchange.checking import KERAS, Asked, check, outcome
 from conformance.interchange.conversion import convert
 from conformance.interchange.verdict import (
     Checked,
@@ -276,6 +277,35 @@ def test_a_departure_that_nothing_explains_is_on_the_screen() -> None:
     assert "first to depart: block/conv (Conv2D), output/0: error 0.5 at [0, 1], limit 0.25" in shown
     assert "and 1 more, with --json" in shown
     assert "≠ output y, up to 2, 0.25 from Keras, limit 0.12" in shown
+
+
+def test_a_recorded_departure_that_no_output_shows_needs_no_change() -> None:
+    first = msgspec.structs.replace(departure("deviates"), deviations=("known-one",))
+    backend = OnBackend("tfjs-wasm", Outcome.SAME, layers=2, conforming=1, first=first, departures=(first,))
+    shown = on_screen(answer_of(backend), 120)
+    assert "computes the same; 1 of 2 layers conform" in shown
+    assert "otherwise inside, which no output shows: block/conv, recorded as known-one" in shown
+    assert "what to change" not in shown
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "agrees", "unjudged", "expected"),
+    [
+        ([], [True], (), Outcome.SAME),
+        (["deviates"], [True, True], (), Outcome.SAME),
+        (["deviates"], [True, False], (), Outcome.DEVIATES),
+        (["deviates"], [None], (), Outcome.DEVIATES),
+        (["deviates", "diverges"], [True], (), Outcome.DEPARTS),
+        ([], [False], (), Outcome.DEPARTS),
+        ([], [True], ("custom",), Outcome.UNSPECIFIED),
+        ([], [None], (), Outcome.UNSPECIFIED),
+    ],
+)
+def test_what_is_made_of_layers_and_outputs(
+    verdicts: list[str], agrees: list[bool | None], unjudged: tuple[str, ...], expected: Outcome
+) -> None:
+    ends = [End("y", 1.0, 0.0, 0.0, 0.0, agree) for agree in agrees]
+    assert outcome([departure(verdict) for verdict in verdicts], unjudged, ends) is expected
 
 
 def test_outputs_that_differ_though_every_layer_is_right_are_said_to() -> None:

@@ -65,6 +65,16 @@ def test_a_model_that_no_inputs_fit_says_so() -> None:
         samples.drawn(model, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("size", "layers"), [(10**12, []), (4, [layer("RepeatVector", "many", n=10**12), layer("Flatten", "f")])]
+)
+def test_arrays_that_memory_does_not_hold_are_refused_before_they_are_made(
+    size: int, layers: list[dict[str, Any]]
+) -> None:
+    with pytest.raises(BadInputs, match=r"layer (x|many) gives an array .* bytes are allowed"):
+        samples.drawn(sequential([size], *layers), 1, 0)
+
+
 A, B = np.ones((2, 2), np.float32), np.zeros((2, 3))
 
 
