@@ -14,7 +14,7 @@ from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import CategoryEncoding, Embedding, InputLayer, Masking
 from conformance.reference_impl.layers.layer import Layer, Shape
 from conformance.reference_impl.models import Model, Reference
-from conformance.reference_impl.saving.saved_model import FormatError
+from conformance.reference_impl.saving.saved_model import FormatError, LayerPath
 from conformance.runners.wire import DTYPES
 
 SIZES = (8, 16, 32, 64, 128, 256)
@@ -93,9 +93,11 @@ def _refuse_huge(model: Model, inputs: Sequence[Shape]) -> None:
         BadInputs: an array in the model would be larger than `MOST_BYTES`.
         ValueError: a layer does not take what it is given; the message names it.
     """
-    made = {(name,): [shape] for name, shape in zip(names(model), inputs, strict=True)}
-    made |= {path: list(shapes) for (path, _), shapes in model.shapes(inputs).outputs.items()}
-    for path, shapes in made.items():
+    made: list[tuple[LayerPath, Sequence[Shape]]] = [
+        ((name,), [shape]) for name, shape in zip(names(model), inputs, strict=True)
+    ]
+    made += [(path, shapes) for (path, _), shapes in model.shapes(inputs).outputs.items()]
+    for path, shapes in made:
         for shape in shapes:
             if 4 * math.prod(1 if n is None else n for n in shape) > MOST_BYTES:
                 given = f"layer {'/'.join(path)} gives an array of shape {list(shape)}"
