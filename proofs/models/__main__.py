@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,8 @@ def checked(model: Path) -> dict[str, Any]:
         "exit_code": done.returncode,
     }
     if not done.stdout:
-        return answer | {"refused": done.stderr.strip().splitlines()[-8:]}
+        words = re.sub(r"[^\x20-\x7e]+", " ", done.stderr.partition("Error")[2]).split()
+        return answer | {"refused": " ".join(words)}
     found = json.loads(done.stdout)
     return answer | {
         "layers": found["layers"],
@@ -63,14 +65,14 @@ def checked(model: Path) -> dict[str, Any]:
 def line(row: dict[str, Any]) -> str:
     """A row for people."""
     if "refused" in row:
-        return f"{row['model']}: refused: {' '.join(row['refused'])}"
+        return f"{row['model']}: refused: {row['refused']}"
     said = []
     for one in row["backends"]:
         first = one["first"]
         departs = f", first {first['layer']} {first['observable']} {first['verdict']}" if first else ""
         said.append(
-            f"{one['backend']} {one['outcome']}: {one['conforming']} of {one['layers']} layers conform, worst "
-            f"margin {one['worst_margin']}{departs}"
+            f"{one['backend']} {one['outcome']}: {one['conforming']} of {one['layers']} layers conform, "
+            f"worst margin {one['worst_margin']}{departs}"
         )
     objections = [f"{o['layer']}: {o['argument']} = {o['value']}" for o in row["objections"]]
     return f"{row['model']} in {row['seconds']} s: " + "; ".join([*said, *objections])
