@@ -587,7 +587,9 @@ def check(
             checked = checking.check(
                 checking.Asked(model, tuple(backends), keras, inputs, samples, seed, dialects), tell
             )
-    except (BadInputs, FormatError) as error:
+    except BadInputs as error:
+        raise BadFile(f"{model}: {error}") from error
+    except FormatError as error:
         raise BadFile(str(error)) from error
     if as_json:
         click.echo(verdict.encode(checked))

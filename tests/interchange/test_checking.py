@@ -181,7 +181,7 @@ def test_a_broken_file_ends_with_2(tmp_path: Path, name: str) -> None:
     file.write_bytes(b"broken")
     result = run(file)
     assert result.exit_code == 2
-    assert name in result.stderr
+    assert name in "".join(result.stderr.replace("│", "").split())  # a long path is folded in its box
     assert "Traceback" not in result.stderr
 
 
