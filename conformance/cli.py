@@ -514,6 +514,90 @@ def convert(
             click.echo(line)
 
 
+@main.command(epilog="Example: conformance check model.keras --backend tfjs-wasm --samples 4")
+@click.argument("model", metavar="MODEL", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--backend", "names", multiple=True, metavar="NAME", default=("tfjs-wasm",), show_default=True,
+    help="Check it on this backend of TensorFlow.js; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--inputs", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The inputs, in an .npz file, by their names in the model or else in its order; default: drawn.",
+)  # fmt: skip
+@click.option(
+    "--samples", default=2, show_default=True, type=click.IntRange(min=1), help="How many samples are drawn."
+)
+@click.option("--seed", default=0, show_default=True, help="Of what is drawn.")
+@node_option
+@tfjs_option
+@keras_python_option
+@click.option(
+    "--dialect", "dialects", multiple=True, metavar="MODULE",
+    help="Judge under the recorded deviations in this Python module too; repeatable.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON to standard output.")
+@click.pass_context
+def check(
+    context: click.Context,
+    model: Path,
+    names: tuple[str, ...],
+    inputs: Path | None,
+    samples: int,
+    seed: int,
+    node: str | None,
+    tfjs: tuple[str, ...],
+    keras_pythons: tuple[str, ...],
+    dialects: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say whether MODEL loads in TensorFlow.js and computes there what it computes in Keras; if not, which
+    layer is the first to depart, by how much, why, and what to change.
+
+    MODEL is a file of Keras, which is converted first, or a directory of TensorFlow.js. What each layer
+    computes is judged from the backend's own inputs to it, and the outputs are held against Keras's.
+
+    Exit codes: 0 it computes the same, up to rounding, or departs inside only as recorded and where no output
+    shows it; 1 it computes something else, as recorded or not, does not load, or could not be judged; 2
+    usage, or a bad file, one with code in it too; 3 a backend could not be started; 130 interrupted.
+    """
+    from conformance.interchange import checking, verdict
+    from conformance.interchange.samples import BadInputs
+    from conformance.reference_impl.saving.saved_model import FormatError
+    from conformance.reporting.model_check import show
+    from conformance.runners.builds import BadBuild
+    from conformance.runners.python import BadPython
+    from conformance.selection import UnknownName, check_dialects, find_backends
+
+    if inputs is not None and context.get_parameter_source("samples") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--samples is about inputs that are drawn: leave it out, or --inputs")
+    try:
+        check_dialects(dialects)
+        asked = find_backends((checking.KERAS, *names), (), node, tfjs=tfjs, keras_pythons=keras_pythons)
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except (BadBuild, BadPython) as error:
+        raise BadFile(str(error)) from error
+    keras, *backends = asked
+    if not backends:
+        raise click.UsageError(f"{checking.KERAS} is what the others are held against: name another one")
+    console = _console(stderr=True)
+    try:
+        with console.status("") as status:
+            tell = status.update if console.is_terminal else _echo_error
+            checked = checking.check(
+                checking.Asked(model, tuple(backends), keras, inputs, samples, seed, dialects), tell
+            )
+    except BadInputs as error:
+        raise BadFile(f"{model}: {error}") from error
+    except FormatError as error:
+        raise BadFile(str(error)) from error
+    if as_json:
+        click.echo(verdict.encode(checked))
+    else:
+        show(_console(), checked)
+    sys.exit(checked.exit_code)
+
+
 def jsonable(value: Any) -> Any:
     """An option's value as JSON can hold it, from which click makes the same value again."""
     return str(value) if isinstance(value, Path) else value

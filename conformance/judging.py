@@ -28,6 +28,8 @@ class Judgement:
 
     Attributes:
         differs: the paths at which two nested structures differ, as `axis` or `seed/config`.
+        by_bias_alone: whether an array diverges only by the sum of its errors, each of which is within its
+            limit, and their squares too: which tells something where roundings are independent.
     """
 
     verdict: Verdict
@@ -36,6 +38,7 @@ class Judgement:
     margin: float | str | None = None
     message: str = ""
     differs: tuple[str, ...] = ()
+    by_bias_alone: bool = False
 
     @property
     def passed(self) -> bool:
@@ -317,4 +320,5 @@ def statistical(
         verdict=Verdict.DIVERGES,
         required_rung=Rung.STATISTICAL,
         message=f"the errors' mean square is {mean_square:.3g} and their bias {bias:.3g} times the limit",
+        by_bias_alone=mean_square <= 1,
     )

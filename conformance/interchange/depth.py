@@ -154,7 +154,8 @@ class Chain:
         cotangents = {end: seed}
         limit, squares = 0.0, 0.0
         for call in reversed(self.followed):
-            reached = [n for n in call.outputs if n in cotangents and n not in call.inputs]
+            # One array may be two outputs, as the last step of a recurrent layer and its state.
+            reached = [n for n in dict.fromkeys(call.outputs) if n in cotangents and n not in call.inputs]
             if not reached:
                 continue
             with error_bounds(arithmetic):

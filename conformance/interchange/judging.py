@@ -51,6 +51,7 @@ class LayerCheck:
         error: the largest absolute difference from the specification's value, whatever the verdict; None
             where there is none to be had.
         place: the index of that element.
+        limit: how far rounding alone may take that element; None where it is not known.
     """
 
     path: LayerPath
@@ -64,6 +65,7 @@ class LayerCheck:
     message: str = ""
     error: float | None = None
     place: tuple[int, ...] | None = None
+    limit: float | None = None
 
 
 def check_layers(
@@ -164,7 +166,7 @@ def _ruled(
     data = Data(
         inputs=tuple(run.arrays[n] for n in call.inputs),
         weights=specified.weights,
-        masks=_completed(masks, len(call.inputs)),
+        masks=completed_masks(masks, len(call.inputs)),
         initial_state=tuple(run.arrays[n] for n in call.initial_state),
         cotangents=(),
     )
@@ -173,16 +175,27 @@ def _ruled(
         f"mask/{i}": WireJSON(None) if n is None else to_wire(run.arrays[n])
         for i, n in enumerate(call.output_masks)
     }
-    trial = Trial(_case(specified.layer, data, tuple(answer)), data, bench)
+    trial = Trial(case_of(specified.layer, data, tuple(answer)), data, bench)
     return {
-        observable: trial.rule(property_, observable, answer)
+        observable: _of_dependent_errors(trial.rule(property_, observable, answer))
         for property_ in JUDGED_BY
         for observable in answer
         if matches(property_.observables, observable)
     }
 
 
-def _case(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
+def _of_dependent_errors(ruling: Ruling) -> Ruling:
+    """What a layer within a model is given repeats itself, as pixels of one colour do, and activations that
+    are cut off: then its roundings are alike too, and their sum is not that of independent ones."""
+    judgement = ruling.judgement
+    if not judgement.by_bias_alone:
+        return ruling
+    return replace(
+        ruling, judgement=replace(judgement, verdict=Verdict.CONFORMS, required_rung=Rung.BOUND, message="")
+    )
+
+
+def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
     """The case that a call amounts to. Its arrays are in no regime: what is asked of a source is its form."""
 
     def form(x: Array) -> Recipe:
@@ -199,7 +212,7 @@ def _case(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
     )
 
 
-def _completed(masks: Sequence[Array | None], inputs: int) -> tuple[Array, ...]:
+def completed_masks(masks: Sequence[Array | None], inputs: int) -> tuple[Array, ...]:
     """A mask for each input where any has one, which leaves nothing out where it has none."""
     known = [mask for mask in masks if mask is not None]
     if not known:
@@ -236,6 +249,7 @@ def _told(call: LayerCall, ordinal: int, observable: str, ruling: Ruling) -> Lay
         message=judgement.message,
         error=error,
         place=place,
+        limit=None if place is None or ruling.limit is None else float(xp.to_host(ruling.limit)[place]),
     )
 
 

@@ -67,6 +67,23 @@ def test_a_tensor_that_is_used_twice_has_both_cotangents() -> None:
     assert found.limit >= found.error > 0
 
 
+def test_an_array_that_is_two_outputs_of_a_layer_counts_once() -> None:
+    """The last step of a recurrent layer, and its state."""
+    told = Told()
+    x = told.array([[[0.5], [0.25]]])
+    h = F32(0)
+    for step in told.arrays[x][0, :, 0]:
+        h = np.tanh(step * F32(0.5) + h * F32(0.25) + F32(0.125))
+    y = told.array([[h]])
+    told.call("rnn", [x], y, y)
+    weights = {"kernel": [[0.5]], "recurrent_kernel": [[0.25]], "bias": [0.125]}
+    rnn = Specified(layers.SimpleRNN(1, return_state=True), {n: np.array(w, F32) for n, w in weights.items()})
+    found = distance(told, {("rnn",): rnn}, y, told.arrays[x])
+    assert found is not None
+    assert found.limit is not None
+    assert found.error <= found.limit < 1e-5
+
+
 def network(depth: int) -> tuple[Told, dict[LayerPath, Specified]]:
     """Dense layers one behind the other, computed in float32."""
     rng = np.random.default_rng(5)

@@ -20,6 +20,7 @@ from conformance.dialects.scopes import (
     rank,
     sets,
     unsets,
+    without,
 )
 from conformance.dialects.tensorflow_js.record import CPU, LAYERS, RECURRENT, deviation, issue, searched
 from conformance.reference_impl.arrays import Array
@@ -146,6 +147,11 @@ def hidden_state(original: Any, layer: Recurrent, output: Tensor, states: States
 
 def inner_returns_sequences(case: Case, data: Data) -> bool:
     return any(config.get("return_sequences") for _, config in inner(case))
+
+
+def inner_gives_zeros_itself(case: Case, data: Data) -> bool:
+    """As files of Keras have it, in which Bidirectional has told the layers: their own entry covers them."""
+    return any(config.get("zero_output_for_mask") for _, config in inner(case))
 
 
 def normalizes_inner_axis(case: Case, data: Data) -> bool:
@@ -330,7 +336,12 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
-        scope=all_of(subject("layers.Bidirectional"), masked, inner_returns_sequences),
+        scope=all_of(
+            subject("layers.Bidirectional"),
+            masked,
+            inner_returns_sequences,
+            without(inner_gives_zeros_itself),
+        ),
         effect=Value({"layers.Recurrent.masked_output": hidden_state}),
         witnesses=(
             draft_layer(

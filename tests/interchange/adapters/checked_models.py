@@ -1,0 +1,50 @@
+"""Saves models to check with Keras: `python checked_models.py FOLDER`."""
+
+import sys
+from pathlib import Path
+
+import keras
+from keras import layers
+
+keras.utils.set_random_seed(7)
+folder = Path(sys.argv[1])
+
+
+def save(name: str, *members: layers.Layer) -> None:
+    """A Sequential model, with no weight at zero or one."""
+    model = keras.Sequential(members)
+    model.set_weights([w + 0.1 * keras.random.uniform(w.shape).numpy() for w in model.get_weights()])
+    model.save(folder / name)
+
+
+def image() -> list[layers.Layer]:
+    return [
+        keras.Input((6, 5, 3), name="image"),
+        layers.Conv2D(4, 3, activation="relu", name="conv"),
+        layers.BatchNormalization(name="norm"),
+        layers.Flatten(name="flat"),
+        layers.Dense(5, activation="softmax", name="top"),
+    ]
+
+
+save("image.keras", *image())
+save("image.h5", *image())
+save(
+    "leaky.keras",
+    keras.Input((6,)),
+    layers.Dense(4, name="low"),
+    layers.LeakyReLU(negative_slope=0.125, name="leaky"),
+    layers.Dense(2, name="top"),
+)
+save(
+    "masked.keras",
+    keras.Input((7,), dtype="int32", name="words"),
+    layers.Embedding(11, 4, mask_zero=True, name="embedding"),
+    layers.GlobalAveragePooling1D(name="average"),
+    layers.Dense(2, name="top"),
+)
+save("gru.keras", keras.Input((None, 3)), layers.GRU(2, name="gru"))
+save("lambda.keras", keras.Input((4,)), layers.Lambda(lambda x: 2 * x, name="double"))
+save(
+    "groups.keras", keras.Input((4,)), layers.Dense(4, name="low"), layers.GroupNormalization(2, name="norm")
+)
