@@ -450,6 +450,70 @@ def setup(node: str | None) -> None:
     click.echo(f"TensorFlow.js is ready in {place}")
 
 
+@main.command(epilog="Example: conformance convert model.keras web_model --quantize float16='conv*'")
+@click.argument("model", metavar="IN", type=click.Path(exists=True, path_type=Path))
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--quantize", "quantized", multiple=True, metavar="DTYPE[=PATTERN,…]",
+    help="Store the weights whose names match, or all others, as float16, uint8 or uint16, which "
+    "TensorFlow.js restores to float32; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--shard-size",
+    metavar="BYTES",
+    type=click.IntRange(min=1),
+    help="Of TensorFlow.js's weight files; default: 4 MiB.",
+)
+@click.option("--keras-2", is_flag=True, help="Write an .h5 that Keras 2 reads, not Keras 3.")
+@click.option(
+    "--allow-deviations", is_flag=True,
+    help="Leave out what the target has no words for, and say so, in place of refusing.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
+def convert(
+    model: Path,
+    out: Path,
+    quantized: tuple[str, ...],
+    shard_size: int | None,
+    keras_2: bool,
+    allow_deviations: bool,
+    as_json: bool,
+) -> None:
+    """Carry the model IN into the format of OUT, without Keras or TensorFlow.js.
+
+    By their names, files are of Keras 3 (.keras), of Keras 2 or 3 (.h5), weights alone (.weights.h5), or of
+    TensorFlow.js (a directory, or the model.json in it). Layers that the target has no words for are written
+    as others that compute the same, where there are any. Nothing in a file is ever run.
+
+    Exit codes: 0 written; 1 refused, since the target cannot say what the model does; 2 usage, or a bad file.
+    """
+    from conformance.interchange import conversion, summary
+    from conformance.reference_impl.saving import model_json
+    from conformance.reference_impl.saving.saved_model import FormatError
+
+    wanted = conversion.Wanted(
+        quantization=conversion.quantization(quantized),
+        shard_size=shard_size or model_json.SHARD_SIZE,
+        generation=2 if keras_2 else 3,
+        allow_deviations=allow_deviations,
+    )
+    try:
+        done = conversion.convert(model, out, wanted)
+    except conversion.Refused as refused:
+        for line in summary.refusal(refused):
+            click.echo(line, err=True)
+        sys.exit(1)
+    except FormatError as error:
+        raise BadFile(str(error)) from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        click.echo(summary.as_json(done))
+    else:
+        for line in summary.lines(done):
+            click.echo(line)
+
+
 def jsonable(value: Any) -> Any:
     """An option's value as JSON can hold it, from which click makes the same value again."""
     return str(value) if isinstance(value, Path) else value

@@ -23,6 +23,7 @@ from conformance.cases import corpus
 from conformance.cases.answer import make
 from conformance.cases.case import Case
 from conformance.cases.properties.property import matches
+from conformance.cases.relations import asked_beside
 from conformance.checks import Bench
 from conformance.dialects.deviation import Unpredictable
 from conformance.engine import Made, Posed
@@ -98,13 +99,14 @@ async def ask(spec: BackendSpec, cases: Iterable[Case]) -> tuple[Answers, Bench]
 
 
 def unpredictable(bench: Bench, case: Case) -> Iterable[tuple[str, str]]:
-    """The observables of the case that the backend is recorded to answer by chance."""
-    for applied in bench.dialect.in_scope(case, make(case)):
-        effect = applied.deviation.effect
-        if isinstance(effect, Unpredictable):
-            for observable in case.observables:
-                if matches(effect.observables, observable):
-                    yield case.id, observable
+    """What the backend is recorded to answer by chance to the case, and to those asked beside it."""
+    for prefix, asked in {"": case, **asked_beside(case)}.items():
+        for applied in bench.dialect.in_scope(asked, make(asked)):
+            effect = applied.deviation.effect
+            if isinstance(effect, Unpredictable):
+                for observable in asked.observables:
+                    if matches(effect.observables, observable):
+                        yield case.id, prefix + observable
 
 
 def digest(answer: Observed | Broken) -> bytes:

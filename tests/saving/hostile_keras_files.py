@@ -353,6 +353,14 @@ def a_model_without_layers(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"].update(layers=None))
 
 
+@hostile(".keras", "t0", "inside each other")
+def very_many_layers_inside_each_other(path: Path, elsewhere: Path) -> None:
+    wrapped = layer("Dense", units=3, name="dense")
+    for i in reversed(range(30)):
+        wrapped = layer("TimeDistributed", layer=wrapped, name=f"t{i}")
+    changed(path, lambda c: c["config"]["layers"].append(wrapped))
+
+
 @hostile(".keras", "dense")
 def two_layers_of_one_name(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][2]["config"].update(name="dense"))
@@ -393,6 +401,48 @@ def a_class_of_another_module(path: Path, elsewhere: Path) -> None:
 def a_custom_class(path: Path, elsewhere: Path) -> None:
     custom = layer("Mine", "my_package.layers", name="mine") | {"registered_name": "my_package>Mine"}
     changed(path, lambda c: c["config"]["layers"].append(custom))
+
+
+def connected(path: Path, *calls: tuple[str, int], output: str = "out") -> None:
+    """A functional model with a layer, `out`, that is called on outputs of those calls."""
+
+    def of(history: tuple[str, int]) -> dict[str, Any]:
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [*history, 0]}}
+
+    def change(configuration: dict[str, Any]) -> None:
+        given, dense, out = configuration["config"]["layers"]
+        given["inbound_nodes"] = []
+        dense["inbound_nodes"] = [{"args": [of(("input", 0))], "kwargs": {}}]
+        out["inbound_nodes"] = [{"args": [of(call)], "kwargs": {}} for call in calls]
+        configuration["class_name"] = "Functional"
+        configuration["config"] |= {"input_layers": [["input", 0, 0]], "output_layers": [[output, 0, 0]]}
+
+    changed(path, change)
+
+
+@hostile(".keras", "out", "circle")
+def layers_in_a_circle(path: Path, elsewhere: Path) -> None:
+    connected(path, ("out", 1), ("out", 0))
+
+
+@hostile(".keras", "out", "ghost")
+def a_layer_given_the_output_of_none(path: Path, elsewhere: Path) -> None:
+    connected(path, ("ghost", 0))
+
+
+@hostile(".keras", "out", "call 7 of layer dense")
+def a_layer_given_the_output_of_no_call(path: Path, elsewhere: Path) -> None:
+    connected(path, ("dense", 7))
+
+
+@hostile(".keras", "expected [layer, call, output]")
+def a_layer_given_the_output_of_a_call_before_the_first(path: Path, elsewhere: Path) -> None:
+    connected(path, ("dense", -1))
+
+
+@hostile(".keras", "output", "ghost")
+def a_model_that_gives_the_output_of_no_layer(path: Path, elsewhere: Path) -> None:
+    connected(path, ("dense", 0), output="ghost")
 
 
 # HDF5, inside .keras and by itself

@@ -119,6 +119,11 @@ def test_two_datasets_of_one_name_are_refused() -> None:
         skeleton.dataset("a", InMemory(np.zeros(1)))
 
 
+def test_other_elements_than_numbers_are_not_written() -> None:
+    with pytest.raises(ValueError, match="a: of bool; float16, "):
+        Skeleton().dataset("a", InMemory(np.zeros(1, bool)))
+
+
 def _sound(file: h5py.File) -> None:
     file["a/b"] = np.arange(9.0)
     file["a"].attrs["t"] = ["x", "yy"]

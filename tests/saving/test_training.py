@@ -59,13 +59,16 @@ def test_what_keras_3_says_stays() -> None:
 
 @pytest.mark.parametrize("generation", [2, 3])
 def test_there_and_back(generation: int) -> None:
-    assert modern_training(legacy_training(OF_KERAS_3, generation), "f") == OF_KERAS_3
+    there = legacy_training(OF_KERAS_3, generation)
+    assert there is not None
+    assert modern_training(there, "f") == OF_KERAS_3
 
 
 def test_keras_2_is_not_told_what_only_keras_3_knows() -> None:
     adam = described("keras.optimizers", "Adam", loss_scale_factor=None, beta_1=0.5)
-    told = legacy_training({"optimizer": adam}, 2)["optimizer_config"]
-    assert told == {"class_name": "Adam", "config": {"beta_1": 0.5, "is_legacy_optimizer": False}}
+    told = legacy_training({"optimizer": adam}, 2)
+    config = {"beta_1": 0.5, "is_legacy_optimizer": False}
+    assert told == {"optimizer_config": {"class_name": "Adam", "config": config}}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +111,11 @@ def test_a_state_of_another_order_is_left_out() -> None:
     training = {"optimizer": described("keras.optimizers", "RMSprop", learning_rate=0.25)}
     assert modern_state(state("iteration:0", "v"), training, 2) == {}
     assert legacy_state(state("iteration", "learning_rate", "v"), training, 2) == {}
+
+
+def test_what_was_compiled_without_an_optimizer_is_not_told() -> None:
+    assert legacy_training({"optimizer": None, "loss": "mse"}, 3) is None
+    assert legacy_training(None, 3) is None
 
 
 def test_an_optimizer_may_be_named_alone() -> None:

@@ -14,6 +14,21 @@ from conformance.reference_impl.spelling import suggestion
 
 JSONObject = dict[str, Any]
 
+DTYPES = (
+    "bool",
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+)
+"""Those that an array among the arguments of a call may have."""
+
 DEEPEST = 32
 """How deep models may stand in each other, and arguments of a call in lists."""
 
@@ -174,6 +189,8 @@ def _argument(value: Any, place: str, depth: int = 0) -> Any:
         case {"class_name": "__tuple__", "items": list(items)}:
             return tuple(_argument(item, place, depth + 1) for item in items)
         case {"class_name": "__numpy__" | "__tensor__", "config": {"value": held, "dtype": str(dtype)}}:
+            if dtype not in DTYPES:
+                raise ValueError(f"{place}: expected a dtype of {', '.join(DTYPES)}, got {shown(dtype)}")
             return np.array(held, dtype)
         case list():
             return [_argument(item, place, depth + 1) for item in value]

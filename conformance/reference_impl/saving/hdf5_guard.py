@@ -24,12 +24,14 @@ DEEPEST = 40
 MOST_OBJECTS = 2**18
 MOST_NAMES = 2**16
 
-_INTEGERS = {
+STORED_TYPES = {f"float{bits}": f"IEEE_F{bits}" for bits in (16, 32, 64)} | {
     f"{sign}int{bits}": f"STD_{sign.upper() or 'I'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
+"""The types of elements that are read and written: HDF5's name, without the order of bytes, by NumPy's."""
+
 _TYPES = {
     f"{stored}{order}": (name, order == "BE")
-    for name, stored in {**{f"float{bits}": f"IEEE_F{bits}" for bits in (16, 32, 64)}, **_INTEGERS}.items()
+    for name, stored in STORED_TYPES.items()
     for order in ("LE", "BE")
 }
 """The stored types that are read: NumPy's name, and whether the bytes have to be swapped."""

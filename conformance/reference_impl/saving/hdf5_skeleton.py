@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from conformance.reference_impl.saving.hdf5_guard import STORED_TYPES
 from conformance.reference_impl.saving.saved_model import PIECE, FormatError, StoredArray
 
 MOST_ATTRIBUTE_BYTES = 64512
@@ -34,9 +35,11 @@ class Skeleton:
         self.groups.setdefault(path, {}).update(attributes)
 
     def dataset(self, path: str, array: StoredArray) -> None:
-        """Add a dataset at a path where none is yet; ValueError if there is one."""
+        """Add a dataset of numbers at a path where none is yet; ValueError if there is one."""
         if path in self.datasets:
             raise ValueError(f"two weights are named {path!r}")
+        if array.dtype not in STORED_TYPES:
+            raise ValueError(f"{path}: of {array.dtype}; {', '.join(STORED_TYPES)} are written")
         self.datasets[path] = array
 
     def write(self, path: Path) -> None:

@@ -15,16 +15,18 @@ from conformance.reference_impl.layers import (
     StackedRNNCells,
     TimeDistributed,
     Weight,
+    nested,
 )
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.recurrent import Recurrent
+from conformance.reference_impl.models.graph import graph, is_model
 from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
 
-MODELS = ("Sequential", "Functional", "Model")
-"""The classes that are models: `Model` in older files of Keras 2."""
-
 RANKS = range(2, 8)
+
+DEEPEST = 8
+"""Layers in layers: making one takes twice as long for each around it."""
 
 Fit = TypeVar("Fit")
 
@@ -55,7 +57,7 @@ class Configured:
 
     @property
     def is_model(self) -> bool:
-        return self.class_name in MODELS
+        return is_model(self.description)
 
     def fault(self, reason: str) -> FormatError:
         return fault(self.file, self.path, reason)
@@ -85,7 +87,7 @@ class Configured:
     def distributed(self) -> Configured | None:
         """The model that TimeDistributed applies, if that is what the layer is."""
         inner = self.config.get("layer") if self.class_name == "TimeDistributed" else None
-        if isinstance(inner, dict) and inner.get("class_name") in MODELS:
+        if isinstance(inner, dict) and is_model(inner):
             trainable = self.trainable and self.config.get("trainable", True) is not False
             return _configured(self.file, self.path, inner, trainable)
         return None
@@ -100,6 +102,8 @@ class Configured:
         module = str(self.description.get("module") or "keras").split(".")[0]
         if self.class_name not in Layer.registered or not ours or module not in ("keras", "tf_keras"):
             return None
+        if _depth(self.config) > DEEPEST:
+            raise self.fault(f"more than {DEEPEST} layers inside each other")
         try:
             return Layer.registered[self.class_name].from_config(self.config)
         except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
@@ -183,12 +187,18 @@ def outermost(configuration: JSONObject, file: str | PathLike[str]) -> Configure
     """The model that a configuration is of; FormatError if it is of something else."""
     model = _configured(file, (), configuration, True)
     if not model.is_model:
-        raise model.fault(f"expected one of {', '.join(MODELS)}, found {printable(model.class_name)!r}")
+        raise model.fault(f"expected a Sequential or Functional model, found {printable(model.class_name)!r}")
     return Configured((), model.class_name, model.config, file, configuration)
 
 
 def check(model: Configured) -> None:
-    """Raises FormatError where the layers of the model, at any depth, are not described as layers are."""
+    """Raises FormatError where the layers of the model, at any depth, are not described as layers are, or are
+    not connected to one another."""
+    if model.class_name != "Sequential":
+        try:
+            graph(model.description)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise model.fault(printable(str(error))[:300]) from None
     for layer in model.layers():
         if layer.is_model:
             check(layer)
@@ -213,6 +223,13 @@ def _configured(
     return Configured(
         (*around, config["name"]), description["class_name"], config, file, description, trainable
     )
+
+
+def _depth(config: Mapping[str, Any]) -> int:
+    """How many layers are inside each other in the configuration of one."""
+    values = [item for value in config.values() for item in (value if isinstance(value, list) else [value])]
+    inner = [value["config"] for value in values if nested.names_layer(value)]
+    return max((1 + _depth(one) for one in inner if isinstance(one, dict)), default=0)
 
 
 def _is_shape(value: Any) -> bool:

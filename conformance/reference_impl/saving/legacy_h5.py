@@ -54,15 +54,16 @@ def opened(path: Path) -> Iterator[SavedModel]:
         if configuration is None:
             raise root.fault("has no attribute 'model_config': weights alone, or no model of Keras")
         configuration = modern(configuration, path)
+        model = outermost(configuration, path)
         training = _document(root, path, "training_config")
         compiled = None if training is None else modern_training(training, path)
         version = root.text("keras_version") or "1"
         yield SavedModel(
             configuration,
-            _read(root.group("model_weights"), outermost(configuration, path)),
+            _read(root.group("model_weights"), model),
             training=compiled,
             optimizer=modern_state(_optimizer(root), compiled, generation_of(version)),
-            made_by=f"Keras {version}",
+            made_by=f"Keras {printable(version)}",
         )
 
 
@@ -230,8 +231,9 @@ def write(saved: SavedModel, path: Path, generation: Generation = 3) -> None:
         keras_version=VERSIONS[generation],
         model_config=strict_json.text({name: written[name] for name in ("class_name", "config")}),
     )
-    if saved.training is not None:
-        skeleton.group("", training_config=strict_json.text(legacy_training(saved.training, generation)))
+    training = legacy_training(saved.training, generation)
+    if training is not None:
+        skeleton.group("", training_config=strict_json.text(training))
     layers = model.layers()
     skeleton.group(
         "model_weights",

@@ -52,6 +52,8 @@ def modern_training(training: Mapping[str, Any], file: str | PathLike[str]) -> J
         argument = "optimizer" if name == "optimizer_config" else name
         module = MODULES.get(argument)
         compiled[argument] = _described(value, module, f"{argument}", file) if module else value
+    if not isinstance(compiled.get("optimizer"), dict | str | None):
+        raise FormatError(file, "optimizer", "expected a name, or the description of a class")
     for argument in ("metrics", "weighted_metrics"):
         # Keras 2 has a list for each output, even for the only one.
         match compiled.get(argument):
@@ -108,24 +110,29 @@ def generation_of(version: str) -> int:
     return int(major) if major.isdecimal() and len(major) == 1 else 3
 
 
-def legacy_training(compiled: Mapping[str, Any], generation: int) -> JSONObject:
-    """The arguments of `compile`, given as a `compile_config`, as the `training_config` of `.h5` files."""
+def legacy_training(compiled: Mapping[str, Any] | None, generation: int) -> JSONObject | None:
+    """The arguments of `compile`, given as a `compile_config`, as the `training_config` of `.h5` files; None
+    if the model was not compiled with an optimizer."""
     only_in_3 = ONLY_IN_3 if generation == 2 else frozenset()
-    config = {name: _bare(value, only_in_3) for name, value in compiled.items() if name != "optimizer"}
     optimizer = _bare(_optimizer_of(compiled), only_in_3)
+    if compiled is None or optimizer is None:
+        return None
     if generation == 2:
         # Else Keras 2 makes one of its first kind, with other arguments.
         optimizer["config"]["is_legacy_optimizer"] = False
-    return {**config, "optimizer_config": optimizer}
+    others = {name: _bare(value, only_in_3) for name, value in compiled.items() if name != "optimizer"}
+    return {**others, "optimizer_config": optimizer}
 
 
-def _optimizer_of(compiled: Mapping[str, Any]) -> JSONObject:
+def _optimizer_of(compiled: Mapping[str, Any] | None) -> JSONObject | None:
     """The description of the optimizer, which may be named alone."""
-    given = compiled.get("optimizer")
-    if isinstance(given, dict):
-        return given
-    name = next((name for name in OPTIMIZERS if name.lower() == str(given).lower()), str(given))
-    return {"class_name": name, "config": {}}
+    match (compiled or {}).get("optimizer"):
+        case {"class_name": str(), "config": dict()} as described:
+            return described
+        case str(given):
+            name = next((name for name in OPTIMIZERS if name.lower() == given.lower()), given)
+            return {"class_name": name, "config": {}}
+    return None
 
 
 def _bare(value: Any, left_out: frozenset[str]) -> Any:
@@ -145,8 +152,8 @@ def modern_state(
     an older file has them in another order."""
     if generation >= 3 or not variables:
         return variables
-    optimizer = _optimizer_of(training or {})
-    if optimizer["class_name"] not in OF_ONE_ORDER:
+    optimizer = _optimizer_of(training)
+    if optimizer is None or optimizer["class_name"] not in OF_ONE_ORDER:
         return {}
     rate = optimizer["config"].get("learning_rate", 0.01 if optimizer["class_name"] == "SGD" else 0.001)
     if not isinstance(rate, int | float):  # a schedule, which has no state
@@ -162,8 +169,8 @@ def legacy_state(
     """An optimizer's variables, as Keras 3 has them, for a generation; none where it has another order."""
     if generation >= 3 or not variables:
         return variables
-    optimizer = _optimizer_of(training or {})
-    if optimizer["class_name"] not in OF_ONE_ORDER:
+    optimizer = _optimizer_of(training)
+    if optimizer is None or optimizer["class_name"] not in OF_ONE_ORDER:
         return {}
     scheduled = isinstance(optimizer["config"].get("learning_rate"), dict)
     left_out = [] if scheduled else [*islice(variables, 1, 2)]

@@ -23,6 +23,7 @@ from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import (
     Configured,
     Holder,
+    check,
     holders,
     joined,
     numbered,
@@ -47,7 +48,9 @@ def opened(path: Path, configuration: JSONObject) -> Iterator[SavedModel]:
         FormatError: the file is damaged, unsafe, or does not have the weights of such a model.
     """
     with path.open("rb") as stream, hdf5_guard.opened(stream, path) as root:
-        weights, optimizer = read(root, outermost(configuration, path))
+        model = outermost(configuration, path)
+        check(model)
+        weights, optimizer = read(root, model)
         yield SavedModel(configuration, weights, optimizer=optimizer)
 
 

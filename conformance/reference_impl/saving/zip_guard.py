@@ -54,7 +54,9 @@ class Slice(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no length
         view = memoryview(buffer).cast("B")
-        wanted = max(0, min(len(view), self.size - self.position))
+        wanted = min(len(view), self.size - self.position)
+        if wanted <= 0:
+            return 0
         self.stream.seek(self.start + self.position)
         read: int = self.stream.readinto(view[:wanted])  # type: ignore[attr-defined]  # every binary stream has it
         self.position += read

@@ -179,9 +179,10 @@ class _Writer:
         return {"class_name": class_name, "config": self.arguments(class_name, config, name)}
 
     def input_layer(self, config: Mapping[str, Any]) -> JSONObject:
+        dtype = config.get("dtype") or "float32"
         found = {
             "batch_input_shape": config["batch_shape"],
-            "dtype": config["dtype"],
+            "dtype": dtype,
             "sparse": config.get("sparse", False),
             "name": config["name"],
         }
@@ -189,8 +190,8 @@ class _Writer:
             found["ragged"] = config.get("ragged", False)
         elif config.get("ragged"):
             self.cannot_say(config["name"], "ragged", True)
-        if self.target == "tfjs" and config["dtype"] not in DTYPES:
-            self.cannot_say(config["name"], "dtype", config["dtype"])
+        if self.target == "tfjs" and dtype not in DTYPES:
+            self.cannot_say(config["name"], "dtype", dtype)
         if config.get("optional"):
             self.cannot_say(config["name"], "optional", True)
         return found

@@ -1,0 +1,48 @@
+"""What a conversion has to say, in lines and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from conformance.interchange.conversion import Conversion, Refused
+from conformance.reference_impl.saving.configuration import Untranslatable
+
+
+def lines(done: Conversion) -> Iterator[str]:
+    """For people."""
+    for rewrite in done.rewrites:
+        yield f"layer {rewrite.layer}: {rewrite.what} → {rewrite.how} ({rewrite.why})"
+    for what in done.left_out:
+        yield f"{_place(what)}: left out, so it computes something else there"
+    yield f"{done.out}: written for {done.target}, from {done.source}"
+
+
+def refusal(refused: Refused) -> Iterator[str]:
+    """For people: every reason, and what to do."""
+    for what in refused.why:
+        yield f"{refused.file}: {_place(what)}"
+    yield (
+        f"{refused.file}: not converted; change the layers named above, or let them compute something else "
+        "by --allow-deviations"
+    )
+
+
+def as_json(done: Conversion) -> str:
+    """The same for programs."""
+    told = {
+        "schema": 1,
+        "source": done.source,
+        "target": done.target,
+        "out": str(done.out),
+        "rewrites": [{"layer": r.layer, "what": r.what, "why": r.why, "how": r.how} for r in done.rewrites],
+        "left_out": [
+            {"layer": u.layer, "argument": u.argument, "value": str(u.value)} for u in done.left_out
+        ],
+    }
+    return msgspec.json.encode(told).decode()
+
+
+def _place(what: Untranslatable) -> str:
+    return f"{what.place}: {what.reason}"

@@ -1,0 +1,139 @@
+"""`conformance convert` and `conformance.convert`: every format into every other, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import conformance
+from conformance.cli import main
+from conformance.interchange.conversion import Refused, Wanted, convert, quantization
+from conformance.reference_impl.saving import formats
+from conformance.reference_impl.saving.configuration import modern
+from conformance.reference_impl.saving.saved_model import InMemory, LayerPath, SavedModel, StoredArray, loaded
+
+CONFIGURATION = modern(
+    {
+        "class_name": "Sequential",
+        "config": {
+            "name": "small",
+            "layers": [
+                {
+                    "class_name": "Dense",
+                    "config": {"units": 3, "batch_input_shape": [None, 4], "name": "first"},
+                },
+                {"class_name": "LSTM", "config": {"units": 2, "name": "unused"}},
+            ][:1],
+        },
+    }
+)
+KERNEL = np.arange(12, dtype=np.float32).reshape(4, 3)
+MODEL = SavedModel(
+    CONFIGURATION, {("first",): {"kernel": InMemory(KERNEL), "bias": InMemory(np.ones(3, np.float32))}}
+)
+PATHS = ("model.keras", "model.h5", "web")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source.keras"
+    formats.write(MODEL, path)
+    return path
+
+
+def kernel(path: Path) -> Any:
+    with formats.opened(path) as read:
+        return loaded(read.weights["first",]["kernel"])
+
+
+@pytest.mark.parametrize("second", PATHS)
+@pytest.mark.parametrize("first", PATHS)
+def test_every_format_into_every_other(first: str, second: str, source: Path, tmp_path: Path) -> None:
+    there, back = tmp_path / "one" / first, tmp_path / "two" / second
+    there.parent.mkdir()
+    back.parent.mkdir()
+    convert(source, there)
+    done = convert(there, back)
+    assert (done.source, done.target) == (formats.format_of(first).name, formats.format_of(second).name)
+    np.testing.assert_array_equal(kernel(back), KERNEL)
+
+
+GROUPED = {"filters": 4, "kernel_size": 2, "groups": 2, "batch_input_shape": [None, 5, 5, 4], "name": "g"}
+
+
+@pytest.fixture
+def grouped(tmp_path: Path) -> Path:
+    path = tmp_path / "grouped.h5"
+    weights = {"kernel": np.ones((2, 2, 2, 4), np.float32), "bias": np.ones(4, np.float32)}
+    stored: dict[LayerPath, dict[str, StoredArray]] = {("g",): {n: InMemory(w) for n, w in weights.items()}}
+    formats.write(SavedModel(modern([{"class_name": "Conv2D", "config": GROUPED}]), stored), path)
+    return path
+
+
+def test_what_the_target_lacks_is_refused_before_anything_is_written(grouped: Path, tmp_path: Path) -> None:
+    out = tmp_path / "web"
+    with pytest.raises(Refused, match=r"layer g: TensorFlow\.js does not know groups = 2"):
+        convert(grouped, out)
+    assert not out.exists()
+    answer = CliRunner().invoke(main, ["convert", str(grouped), str(out)])
+    assert answer.exit_code == 1
+    assert "groups = 2" in answer.output
+    assert not out.exists()
+
+
+def test_what_may_be_left_out_is_told(grouped: Path, tmp_path: Path) -> None:
+    command = ["convert", str(grouped), str(tmp_path / "web"), "--allow-deviations"]
+    answer = CliRunner().invoke(main, command)
+    assert answer.exit_code == 0, answer.output
+    assert "layer g: TensorFlow.js does not know groups = 2: left out" in answer.output
+    answer = CliRunner().invoke(main, [*command, "--json"])
+    assert [what["argument"] for what in json.loads(answer.output)["left_out"]] == ["groups"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "out", "what"),
+    [
+        (Wanted(quantization={"uint8": []}), "model.keras", "quantized"),
+        (Wanted(shard_size=7), "model.h5", "shards"),
+        (Wanted(generation=2), "model.keras", "Keras 2 reads .h5"),
+        (Wanted(quantization={"int3": []}), "web", "int3"),
+        (Wanted(quantization={"uint8": ["nothing*"]}), "web", "nothing"),
+    ],
+)
+def test_a_wish_that_the_target_does_not_know(
+    wanted: Wanted, out: str, what: str, source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=what):
+        convert(source, tmp_path / out, wanted)
+    assert not (tmp_path / out).exists()
+
+
+def test_quantized_weights_are_nearly_the_same(source: Path, tmp_path: Path) -> None:
+    convert(source, tmp_path / "web", Wanted(quantization=quantization(["uint8"])))
+    assert np.abs(kernel(tmp_path / "web") - KERNEL).max() <= 11 / 255 / 2 * 1.001
+
+
+def test_a_live_model_saves_itself(tmp_path: Path) -> None:
+    class Live:
+        def save(self, filepath: str) -> None:
+            formats.write(MODEL, filepath)
+
+    conformance.convert(Live(), tmp_path / "web", shard_size=20)
+    assert len(list((tmp_path / "web").glob("*.bin"))) == 3
+    np.testing.assert_array_equal(kernel(tmp_path / "web"), KERNEL)
+    with pytest.raises(TypeError, match="save"):
+        convert(3, tmp_path / "web")  # type: ignore[arg-type]  # that is what is tried
+
+
+def test_a_bad_file_is_named_with_exit_code_2(tmp_path: Path) -> None:
+    bad = tmp_path / "model.keras"
+    bad.write_bytes(b"PK nothing of the kind")
+    answer = CliRunner().invoke(main, ["convert", str(bad), str(tmp_path / "web")])
+    assert answer.exit_code == 2
+    assert "model.keras" in answer.output
+    assert not (tmp_path / "web").exists()
