@@ -58,18 +58,18 @@ class Rewrite:
     """What became of a layer.
 
     Attributes:
-        layer: its path in the model as it was.
+        layer: its name in the model as it was, after those of the models around it and slashes.
         what: `layers.Dense`, or `ops.Add` for an operation; in a layer rewritten before, what that had left.
         why: the id of a deviation, or the argument that the target has no words for.
         how: what computes the same, in a few words.
-        made: the paths of the layers in its place; the last one has its name, and gives its output.
+        made: the names of the layers in its place; the last one has its own, and gives its output.
     """
 
-    layer: LayerPath
+    layer: str
     what: str
     why: str
     how: str
-    made: tuple[LayerPath, ...]
+    made: tuple[str, ...]
 
 
 def rewritten(saved: SavedModel, target: Target) -> tuple[SavedModel, tuple[Rewrite, ...]]:
@@ -201,7 +201,8 @@ class _Rewriter:
         self.origins |= dict.fromkeys(made, origin)
         kind = "ops" if is_operation(entry) else "layers"
         what = f"{kind}.{entry['class_name']}"
-        self.rewrites.append(Rewrite(origin, what, replacement.why, replacement.how, made))
+        names = tuple("/".join(place) for place in made)
+        self.rewrites.append(Rewrite("/".join(origin), what, replacement.why, replacement.how, names))
         held = {(*path[:-1], name): piece.weights for name, piece in pieces.items() if piece.weights}
         before = self.weights.items() if path in self.weights else [*self.weights.items(), (path, {})]
         self.weights = {
