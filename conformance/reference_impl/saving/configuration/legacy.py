@@ -26,6 +26,9 @@ from conformance.reference_impl.saving.saved_model import FormatError, JSONObjec
 DTYPES = ("bool", "complex64", "float32", "int32", "string")
 """Those that TensorFlow.js has."""
 
+UNSAID = {"data_format": "channels_last"}
+"""What Keras 3 writes for arguments that are None by default."""
+
 NAMES = {"keras2": "Keras 2", "tfjs": "TensorFlow.js"}
 
 
@@ -294,7 +297,8 @@ def _is_default(class_name: str, argument: str, value: Any) -> bool:
     field = cls.arguments.get(argument) if cls else None
     if field is None or field.default is REQUIRED:
         return value is None
-    return bool(field.parse(value) == field.default_value(class_name))
+    default = field.default_value(class_name)
+    return bool(field.parse(value) == (UNSAID.get(argument) if default is None else default))
 
 
 def _flat(value: Any) -> list[Any]:
