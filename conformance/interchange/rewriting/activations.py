@@ -5,6 +5,7 @@ As an argument of another layer the function becomes a layer of its own first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.recurrent import Recurrent
+
+ROOT = math.sqrt(2 / math.pi)
 
 HARD_SIGMOID = (rescaling(1.0, 3.0), rectified(6.0), rescaling(1 / 6))
 
@@ -70,6 +73,17 @@ RECIPES: Mapping[str, tuple[tuple[Piece, ...], str]] = {
             Piece("Add").on("above", "below"),
         ),
         "x·[x > ½] − (−x)·[−x > ½]",
+    ),
+    "gelu_new": (
+        (
+            Piece("Multiply").on(0, 0),
+            rescaling(0.044715 * ROOT, ROOT).labelled("slope"),
+            Piece("Multiply").on(0, "slope"),
+            activation("tanh"),
+            rescaling(0.5, 0.5).labelled("gate"),
+            Piece("Multiply").on(0, "gate"),
+        ),
+        "x · (½ + ½·tanh(x · (√(2/π) + 0.044715·√(2/π)·x²))), the factors as float64",
     ),
     "sparse_sigmoid": ((rescaling(0.5, 0.5), rectified(1.0)), "min(relu(x/2 + ½), 1)"),
 }
