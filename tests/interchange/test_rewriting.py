@@ -147,8 +147,8 @@ for most in (None, 6.0, 2.5):
     for slope in (0.0, 0.25):
         for threshold in (0.0, 0.5):
             if slope or threshold:
-                arguments = {"max_value": most, "negative_slope": slope, "threshold": threshold}
-                case(f"ReLU {most} {slope} {threshold}", own("ReLU", **arguments), (4, 5), exactly=True)
+                rectifier = own("ReLU", max_value=most, negative_slope=slope, threshold=threshold)
+                case(f"ReLU {most} {slope} {threshold}", rectifier, (4, 5), exactly=True)
 case("ELU", own("ELU", alpha=0.75), (4, 5), exactly=True)
 case("Identity", own("Identity"), (4, 5), exactly=True)
 for kind in ("Average", "Max"):
@@ -168,7 +168,7 @@ case("groups and gaps", own("Conv2D", filters=4, kernel_size=2, groups=4, dilati
 case("groups of Conv1D", own("Conv1D", filters=6, kernel_size=2, groups=3), (5, 3))
 case("groups of Conv3D", own("Conv3D", filters=2, kernel_size=2, groups=2), (3, 4, 3, 4))
 for padding in ("valid", "same"):
-    arguments = {"kernel_size": 2, "dilation_rate": (2, 3), "padding": padding}
+    arguments: dict[str, Any] = {"kernel_size": 2, "dilation_rate": (2, 3), "padding": padding}
     case(f"DepthwiseConv2D {padding}", own("DepthwiseConv2D", depth_multiplier=2, **arguments), (7, 6, 2))
     case(f"Conv2DTranspose {padding}", own("Conv2DTranspose", filters=3, **arguments), (4, 5, 2))
     arguments = {"kernel_size": 2, "dilation_rate": 2, "padding": padding, "filters": 2}
@@ -194,6 +194,8 @@ case("SpatialDropout3D", own("SpatialDropout3D", rate=0.5), (3, 4, 2, 2), exactl
 case("BatchNormalization 1", own("BatchNormalization", axis=1), (3, 4, 2), exactly=True)
 case("BatchNormalization 2", own("BatchNormalization", axis=2), (3, 4, 2), exactly=True)
 case("BatchNormalization of steps", own("BatchNormalization", axis=1), (3, 4), exactly=True)
+case("Multiply by itself", own("Multiply", [X, X]), (3, 4), exactly=True)
+case("Concatenate thrice", own("Concatenate", [X, Y, X], axis=1), (3, 4), (2, 4), exactly=True)
 case("Subtract", own("Subtract", BOTH), (3, 4), (3, 4), exactly=True)
 
 for name in ("Add", "Subtract", "Multiply", "Divide", "TrueDivide"):
@@ -260,7 +262,7 @@ def test_reasons_are_deviations_or_arguments() -> None:
     deviations = {d.id for dialect in DIALECTS.values() for d in dialect.deviations}
     for member, shapes, _ in CASES.values():
         for rewrite in rewritten(with_weights(around(member, *shapes)), "tfjs")[1]:
-            known = rewrite.why in deviations or rewrite.why == "class_name"
+            known = rewrite.why in {*deviations, "class_name", "inputs"}
             cls = Layer.registered.get(rewrite.what.removeprefix("layers."))
             assert known or (cls is not None and rewrite.why in cls.arguments), rewrite
 
@@ -373,8 +375,8 @@ def test_keras_2_has_another_hard_sigmoid_too(name: str) -> None:
 
 def replaced_by(member: dict[str, Any], weights: Mapping[str, Any], *inputs: Any) -> Any:
     """What takes the place of a member, computed."""
-    held = {("own",): {name: InMemory(np.asarray(array)) for name, array in weights.items()}}
-    saved = SavedModel(around(member, *(x.shape[1:] for x in inputs)), held if weights else {})
+    held = {name: InMemory(np.asarray(array)) for name, array in weights.items()}
+    saved = SavedModel(around(member, *(x.shape[1:] for x in inputs)), {("own",): held} if held else {})
     new, _ = rewritten(saved, "tfjs")
     assert objections(new) == []
     (found,) = outputs(new, inputs)

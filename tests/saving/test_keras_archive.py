@@ -193,9 +193,14 @@ def test_operations_of_a_graph_are_not_numbered_with_layers(tmp_path: Path) -> N
         "inbound_nodes": on("input", []),
     }
     first = layer("InputLayer", name="input", batch_shape=[None, 2], dtype="float32") | {"inbound_nodes": []}
-    graph = {"name": "model", "layers": [first, operation, norm], "input_layers": [["input", 0, 0]]}
-    configuration = layer("Functional", **graph, output_layers=[["layer", 0, 0]])
-    given = {
+    configuration = layer(
+        "Functional",
+        name="model",
+        layers=[first, operation, norm],
+        input_layers=[["input", 0, 0]],
+        output_layers=[["layer", 0, 0]],
+    )
+    given: dict[str, StoredArray] = {
         n: InMemory(np.full(2, i, np.float32))
         for i, n in enumerate(("gamma", "beta", "moving_mean", "moving_variance"))
     }

@@ -112,21 +112,13 @@ def function(site: Site) -> Replacement | None:
 
 
 def of_another_layer(site: Site) -> Replacement | None:
-    """An activation that a layer applies to its output, by name or as a layer."""
-    given = site.config.get("activation")
-    match given:
-        case str(name):
-            found = recipe(name, site)
-            after, why = activation(name), found.why if found else ""
-        case {"class_name": str(class_name), "config": dict(config)} if class_name in Layer.registered:
-            after, why = Piece(class_name, {k: v for k, v in config.items() if k != "name"}), "activation"
-        case _:
-            return None
-    if not why:
+    """An activation that a layer applies to its output."""
+    name = str(site.config.get("activation"))
+    found = recipe(name, site)
+    if found is None:
         return None
-    return Replacement(
-        (itself(site, activation="linear"), after), why, "the layer without it, and a layer for it"
-    )
+    pieces = (itself(site, activation="linear"), activation(name))
+    return Replacement(pieces, found.why, "the layer without it, and a layer for it")
 
 
 def rectifier(site: Site) -> Replacement | None:

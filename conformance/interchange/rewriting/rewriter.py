@@ -11,6 +11,7 @@ from conformance.interchange.rewriting import (
     applications,
     convolutions,
     dropout,
+    merging,
     normalization,
     one_dimension,
     operations,
@@ -49,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     *convolutions.RULES,
     *normalization.RULES,
     *dropout.RULES,
+    *merging.RULES,
 )
 """Of those for one layer, the first that applies is applied first."""
 
@@ -60,7 +62,8 @@ class Rewrite:
     Attributes:
         layer: its name in the model as it was, after those of the models around it and slashes.
         what: `layers.Dense`, or `ops.Add` for an operation; in a layer rewritten before, what that had left.
-        why: the id of a deviation, or the argument that the target has no words for.
+        why: the id of a deviation, or the argument that the target has no words for; `inputs` for what the
+            layer is given.
         how: what computes the same, in a few words.
         made: the names of the layers in its place; the last one has its own, and gives its output.
     """
@@ -146,7 +149,7 @@ class _Rewriter:
             site = Site(
                 f"{kind}.{entry['class_name']}",
                 entry["config"],
-                operands,
+                *operands,
                 self.weights.get((*around, name), {}),
                 self.target,
             )
@@ -268,20 +271,22 @@ def _leaves(args: Sequence[Any]) -> Iterator[Any]:
             yield value
 
 
-def _operands(calls: Sequence[Call], shapes: Mapping[Reference, Shape]) -> tuple[Operand, ...] | None:
-    """What all the calls of a layer are given; None where they have arguments by name, or differ."""
+def _operands(
+    calls: Sequence[Call], shapes: Mapping[Reference, Shape]
+) -> tuple[tuple[Operand, ...], tuple[int, ...]] | None:
+    """What all the calls of a layer are given, and where the same tensor came first; None where they have
+    arguments by name, or differ."""
     told = []
     for call in calls:
         if any(value not in (None, False) for value in call.kwargs.values()):
             return None
-        told.append(
-            tuple(shapes.get(x) if isinstance(x, Reference) else Constant(x) for x in _leaves(call.args))
-        )
-    return told[0] if told[0] and all(_same(operands, told[0]) for operands in told[1:]) else None
-
-
-def _same(some: tuple[Operand, ...], others: tuple[Operand, ...]) -> bool:
-    return repr(some) == repr(others)
+        leaves = list(_leaves(call.args))
+        operands = tuple(shapes.get(x) if isinstance(x, Reference) else Constant(x) for x in leaves)
+        # Constants may be arrays, which are not compared.
+        firsts = tuple(leaves.index(x) if isinstance(x, Reference) else i for i, x in enumerate(leaves))
+        told.append((operands, firsts))
+    first = told[0]
+    return first if first[0] and all(repr(other) == repr(first) for other in told[1:]) else None
 
 
 def _named(name: str, pieces: Sequence[Piece], taken: set[str]) -> dict[str, Piece]:

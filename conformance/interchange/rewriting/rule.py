@@ -32,6 +32,7 @@ class Site:
         subject: `layers.Dense`, or `ops.Add` for an operation.
         config: its arguments.
         operands: what every call of it is given.
+        firsts: for each operand, the number of the first one that is the same tensor.
         weights: by their names in the specification, where that has the layer.
         target: what the model is rewritten for.
     """
@@ -39,6 +40,7 @@ class Site:
     subject: str
     config: Mapping[str, Any]
     operands: tuple[Operand, ...]
+    firsts: tuple[int, ...]
     weights: Mapping[str, StoredArray]
     target: Target
 
@@ -92,7 +94,8 @@ class Replacement:
 
     Attributes:
         pieces: in the order of their calls.
-        why: the id of a deviation of the target, or the argument that it has no words for.
+        why: the id of a deviation of the target, or the argument that it has no words for; `inputs` for what
+            it is given.
         how: in a few words, what computes the same.
     """
 

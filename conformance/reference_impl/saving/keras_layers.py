@@ -63,8 +63,8 @@ class Configured:
         return fault(self.file, self.path, reason)
 
     def layers(self) -> list[Configured]:
-        """The layers of a model, in the order in which Keras has them in `model.layers`, where operations of a
-        graph do not stand.
+        """The layers of a model, in the order in which Keras has them in `model.layers`: without the
+        operations between them.
 
         Raises:
             FormatError: the configuration is none, or names two layers alike.
