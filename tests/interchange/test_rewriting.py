@@ -194,6 +194,13 @@ case("SpatialDropout3D", own("SpatialDropout3D", rate=0.5), (3, 4, 2, 2), exactl
 case("BatchNormalization 1", own("BatchNormalization", axis=1), (3, 4, 2), exactly=True)
 case("BatchNormalization 2", own("BatchNormalization", axis=2), (3, 4, 2), exactly=True)
 case("BatchNormalization of steps", own("BatchNormalization", axis=1), (3, 4), exactly=True)
+case("BatchNormalization renorm", own("BatchNormalization", renorm=True), (3, 4), exactly=True)
+case("Softmax", own("Softmax", axis=1), (3, 4, 2))
+case("ActivityRegularization", own("ActivityRegularization", l1=0.5), (3, 4), exactly=True)
+case("Flatten", own("Flatten"), (4,), exactly=True)
+case("Flatten of numbers", own("Flatten"), (), exactly=True)
+case("Concatenate one", own("Concatenate", [X]), (3, 4), exactly=True)
+case("Concatenate from the end", own("Concatenate", BOTH, axis=-2), (3, 4), (2, 4), exactly=True)
 case("Multiply by itself", own("Multiply", [X, X]), (3, 4), exactly=True)
 case("Concatenate thrice", own("Concatenate", [X, Y, X], axis=1), (3, 4), (2, 4), exactly=True)
 case("Subtract", own("Subtract", BOTH), (3, 4), (3, 4), exactly=True)
@@ -208,6 +215,9 @@ for name in ("Add", "Subtract", "Multiply", "Divide", "TrueDivide"):
         case(f"{name} broadcasts", operation(name, X, Y), (3, 4), (1, 4), exactly=True)
 for name in ("Maximum", "Minimum"):
     case(f"{name} of two", operation(name, X, Y), (3, 4), (3, 4), exactly=True)
+    for value in (0.75, -2.0):
+        case(f"{name} with {value}", operation(name, X, value), (3, 4))
+case("Absolute", operation("Absolute", X), (3, 4), exactly=True)
 case("Maximum with 0", operation("Maximum", X, 0.0), (3, 4), exactly=True)
 case("Negative", operation("Negative", X), (3, 4), exactly=True)
 case("Square", operation("Square", X), (3, 4), exactly=True)

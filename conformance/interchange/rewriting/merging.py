@@ -16,6 +16,22 @@ def of_tensors_apart(site: Site) -> Replacement | None:
     return Replacement((*copies, itself(site).on(*inputs)), "inputs", "a copy of the tensor given twice")
 
 
+def joined(site: Site) -> Replacement | None:
+    """Concatenate of one input, or along an inner axis counted from the end."""
+    axis = site.layer.config["axis"]
+    if len(site.operands) == 1:
+        return Replacement(
+            (activation("linear"),), "tfjs-concatenate-needs-two-inputs", "the activation function linear"
+        )
+    if axis >= -1 or site.shape is None:
+        return None
+    own = itself(site, axis=axis % len(site.shape)).on(*range(len(site.operands)))
+    return Replacement((own,), "tfjs-concatenate-negative-axis", "the axis counted from the front")
+
+
 MERGING = ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply")
 
-RULES = (Rule(tuple(f"layers.{name}" for name in MERGING), of_tensors_apart),)
+RULES = (
+    Rule(tuple(f"layers.{name}" for name in MERGING), of_tensors_apart),
+    Rule(("layers.Concatenate",), joined),
+)

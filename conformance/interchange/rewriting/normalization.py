@@ -1,8 +1,9 @@
-"""Normalization by given statistics, and over axes that are not the last."""
+"""Normalization by given statistics, by those of renormalization, and along axes that are not the last."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,20 +76,42 @@ def _by_channel(mean: Array, variance: Array) -> Piece:
 
 
 def along_last_axis(site: Site) -> Replacement | None:
-    """BatchNormalization over another axis: Permute around it."""
-    shape = site.shape
-    if shape is None or not 3 <= len(shape) <= 4:
+    """A layer along one inner axis: Permute around it."""
+    shape, axis = site.shape, site.layer.config["axis"]
+    if shape is None or not 3 <= len(shape) <= 4 or not isinstance(axis, int):
         return None
-    axis = site.layer.config["axis"] % len(shape)
+    axis %= len(shape)
     if axis in (0, len(shape) - 1):
         return None
     there = [*(i for i in range(1, len(shape)) if i != axis), axis]
     back = [there.index(i) + 1 for i in range(1, len(shape))]
     pieces = (permuted(*there), itself(site, axis=-1), permuted(*back))
-    return Replacement(pieces, "tfjs-batch-normalization-inner-axis", "Permute around it, with axis -1")
+    return Replacement(pieces, LAST_AXIS_ONLY[site.class_name], "Permute around it, with axis -1")
 
+
+def without_renormalization(site: Site) -> Replacement | None:
+    """Batch renormalization, which is batch normalization but in training."""
+    if not site.layer.config["renorm"]:
+        return None
+    normalization = itself(site, renorm=False)
+    for argument in ("renorm_clipping", "renorm_momentum"):
+        normalization.config.pop(argument, None)
+    own = {name: weight for name, weight in site.weights.items() if name not in OF_RENORMALIZATION}
+    pieces = (replace(normalization, weights=own),)
+    return Replacement(
+        pieces, "tfjs-no-renormalization", "BatchNormalization without renorm, as in inference"
+    )
+
+
+LAST_AXIS_ONLY = {
+    "BatchNormalization": "tfjs-batch-normalization-inner-axis",
+    "Softmax": "tfjs-softmax-last-axis-only",
+}
+
+OF_RENORMALIZATION = ("moving_stddev", "renorm_mean", "renorm_stddev")
 
 RULES = (
     Rule(("layers.Normalization",), normalized),
-    Rule(("layers.BatchNormalization",), along_last_axis),
+    Rule(("layers.BatchNormalization",), without_renormalization),
+    Rule(tuple(f"layers.{name}" for name in LAST_AXIS_ONLY), along_last_axis),
 )

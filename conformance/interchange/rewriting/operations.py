@@ -17,6 +17,7 @@ from conformance.interchange.rewriting.rule import (
     Rule,
     Site,
     permuted,
+    rectified,
     rescaling,
     reshaped,
 )
@@ -55,16 +56,16 @@ def _mergeable(operands: Sequence[Operand]) -> bool:
 
 def arithmetic(
     of_tensors: Pieces | None,
-    with_constant: Callable[[Any], Piece | None],
-    from_constant: Callable[[Any], Piece | None],
+    with_constant: Callable[[Any], Pieces],
+    from_constant: Callable[[Any], Pieces],
     how: str,
 ) -> Callable[[Site], Replacement | None]:
     """An operation of two operands.
 
     Args:
         of_tensors: the pieces for two tensors.
-        with_constant: the piece for a tensor and a constant.
-        from_constant: the piece for a constant and a tensor.
+        with_constant: the pieces for a tensor and a constant, or none.
+        from_constant: the pieces for a constant and a tensor, or none.
     """
 
     def apply(site: Site) -> Replacement | None:
@@ -77,9 +78,10 @@ def arithmetic(
                 return _replaced(of_tensors, how)
             case _:
                 return None
-        if found is None or not _broadcasts_to(value, shape):
+        if not found or not _broadcasts_to(value, shape):
             return None
-        return _replaced((found.on(place),), "Rescaling")
+        first, *others = found
+        return _replaced((first.on(place), *others), _classes(found))
 
     return apply
 
@@ -97,14 +99,31 @@ _opposite = _mapped(np.negative)
 _inverse = _mapped(np.reciprocal)
 
 
-def _divided(value: Any) -> Piece | None:
-    return rescaling(_inverse(value)) if np.all(np.asarray(value) != 0) else None
+def _classes(pieces: Pieces) -> str:
+    return ", ".join(piece.class_name for piece in pieces)
 
 
-def extremum(class_name: str, above_zero: Piece | None) -> Callable[[Site], Replacement | None]:
-    """The larger or smaller of two tensors; the larger of a tensor and 0 is a rectifier."""
-    constant = lambda value: above_zero if value == 0 else None  # noqa: E731  # the same for both orders
-    return arithmetic((Piece(class_name).on(0, 1),), constant, constant, f"the layer {class_name}")
+def _times(value: Any) -> Pieces:
+    return (rescaling(value),)
+
+
+def _plus(value: Any) -> Pieces:
+    return (rescaling(1.0, value),)
+
+
+def _divided(value: Any) -> Pieces:
+    return (rescaling(_inverse(value)),) if np.all(np.asarray(value) != 0) else ()
+
+
+def _no_less_than(value: Any) -> Pieces:
+    """relu(x − c) + c."""
+    shifted = np.any(np.asarray(value) != 0)
+    return (*_plus(_opposite(value)), rectified(), *_plus(value)) if shifted else (rectified(),)
+
+
+def _no_more_than(value: Any) -> Pieces:
+    """c − relu(c − x)."""
+    return (rescaling(-1.0, value), rectified(), rescaling(-1.0, value))
 
 
 def one_operand(*pieces: Piece, how: str) -> Callable[[Site], Replacement | None]:
@@ -192,37 +211,44 @@ def transpose(site: Site) -> Replacement | None:
     return _replaced((permuted(*dims),), "the layer Permute") if first == 0 else None
 
 
-DIVISION = arithmetic(None, _divided, lambda value: None, "")
+DIFFERENCE = (NEGATED.on(1).labelled("less"), Piece("Add").on(0, "less"))
+
+ABSOLUTE = (
+    NEGATED,
+    rectified().labelled("below"),
+    rectified().on(0).labelled("above"),
+    Piece("Add").on("above", "below"),
+)
 
 RULES = (
-    Rule(
-        ("ops.Add",),
-        arithmetic(
-            (Piece("Add").on(0, 1),),
-            lambda c: rescaling(1.0, c),
-            lambda c: rescaling(1.0, c),
-            "the layer Add",
-        ),
-        BOTH,
-    ),
+    Rule(("ops.Add",), arithmetic((Piece("Add").on(0, 1),), _plus, _plus, "the layer Add"), BOTH),
     Rule(
         ("ops.Subtract",),
         arithmetic(
-            (NEGATED.on(1).labelled("less"), Piece("Add").on(0, "less")),
-            lambda c: rescaling(1.0, _opposite(c)),
-            lambda c: rescaling(-1.0, c),
+            DIFFERENCE,
+            lambda c: _plus(_opposite(c)),
+            lambda c: (rescaling(-1.0, c),),
             "x + (−y)",
         ),
         BOTH,
     ),
     Rule(
         ("ops.Multiply",),
-        arithmetic((Piece("Multiply").on(0, 1),), rescaling, rescaling, "the layer Multiply"),
+        arithmetic((Piece("Multiply").on(0, 1),), _times, _times, "the layer Multiply"),
         BOTH,
     ),
-    Rule(("ops.Divide", "ops.TrueDivide"), DIVISION, BOTH),
-    Rule(("ops.Maximum",), extremum("Maximum", Piece("ReLU")), BOTH),
-    Rule(("ops.Minimum",), extremum("Minimum", None), BOTH),
+    Rule(("ops.Divide", "ops.TrueDivide"), arithmetic(None, _divided, lambda c: (), ""), BOTH),
+    Rule(
+        ("ops.Maximum",),
+        arithmetic((Piece("Maximum").on(0, 1),), _no_less_than, _no_less_than, "the layer Maximum"),
+        BOTH,
+    ),
+    Rule(
+        ("ops.Minimum",),
+        arithmetic((Piece("Minimum").on(0, 1),), _no_more_than, _no_more_than, "the layer Minimum"),
+        BOTH,
+    ),
+    Rule(("ops.Absolute",), one_operand(*ABSOLUTE, how="relu(x) + relu(−x)"), BOTH),
     Rule(("ops.Negative",), one_operand(NEGATED, how="Rescaling"), BOTH),
     Rule(("ops.Square",), one_operand(Piece("Multiply").on(0, 0), how="x · x"), BOTH),
     Rule(("ops.Concatenate",), joined, BOTH),
@@ -234,6 +260,6 @@ RULES = (
     Rule(("ops.Transpose",), transpose, BOTH),
     Rule(
         ("layers.Subtract",),
-        lambda site: _replaced((NEGATED.on(1).labelled("less"), Piece("Add").on(0, "less")), "x + (−y)"),
+        lambda site: _replaced(DIFFERENCE, "x + (−y)"),
     ),
 )

@@ -10,12 +10,13 @@ from conformance.interchange.rewriting import (
     activations,
     applications,
     convolutions,
-    dropout,
+    flattening,
     merging,
     normalization,
     one_dimension,
     operations,
     pooling,
+    training_only,
 )
 from conformance.interchange.rewriting.rule import Constant, Operand, Piece, Replacement, Rule, Site
 from conformance.reference_impl import layers
@@ -49,8 +50,9 @@ RULES: tuple[Rule, ...] = (
     *pooling.RULES,
     *convolutions.RULES,
     *normalization.RULES,
-    *dropout.RULES,
+    *training_only.RULES,
     *merging.RULES,
+    *flattening.RULES,
 )
 """Of those for one layer, the first that applies is applied first."""
 
