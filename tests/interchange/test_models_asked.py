@@ -81,7 +81,7 @@ def test_keras_tells_of_a_model(keras: Adapter, keras_models: Path, name: str) -
 
 
 @pytest.mark.node
-@pytest.mark.parametrize("name", INPUTS.keys() - {"operations"})
+@pytest.mark.parametrize("name", sorted(INPUTS.keys() - {"operations"}))
 def test_tensorflow_js_tells_of_a_model(tfjs: Adapter, tfjs_models: Path, name: str) -> None:
     holds(of_tfjs(tfjs, tfjs_models, name), name)
 

@@ -71,7 +71,7 @@ function described(tf, {path, layer}, arrays, values) {
   return {
     path,
     subject: `layers.${layer.getClassName()}`,
-    config: configToKeras(layer.getConfig()),
+    config: configToKeras(layer.getConfig(), layer.getClassName()),
     weights: layer.weights.map((weight, i) => ({
       name: names[i],
       shape: weight.shape,

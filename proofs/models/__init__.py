@@ -1,0 +1,1 @@
+"""Real models, carried from Keras into TensorFlow.js and checked there."""
