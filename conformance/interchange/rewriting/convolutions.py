@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
 from conformance.interchange.rewriting.rule import (
+    LARGEST,
     Derived,
     Piece,
     Replacement,
@@ -73,7 +75,10 @@ def ungrouped(site: Site) -> Replacement | None:
         )
         own = Reshaped(kernel, (*size, groups, filters // groups))
         return Replacement((_with_kernel(piece, own),), "groups", "DepthwiseConv2D with the same kernel")
-    whole = Derived((*size, depth * groups, filters), kernel.dtype, partial(block_diagonal, kernel, groups))
+    shape = (*size, depth * groups, filters)
+    if math.prod(shape) > LARGEST:
+        return None
+    whole = Derived(shape, kernel.dtype, partial(block_diagonal, kernel, groups))
     piece = _with_kernel(itself(site, groups=1), whole)
     return Replacement((piece,), "groups", "a kernel for all channels, zero between groups")
 
@@ -86,7 +91,10 @@ def undilated(site: Site) -> Replacement | None:
         return None
     rank = len(rates)
     size = _reach(kernel.shape[:rank], rates)
-    whole = Derived((*size, *kernel.shape[rank:]), kernel.dtype, partial(dilated, kernel, rates))
+    shape = (*size, *kernel.shape[rank:])
+    if math.prod(shape) > LARGEST:
+        return None
+    whole = Derived(shape, kernel.dtype, partial(dilated, kernel, rates))
     piece = itself(site, kernel_size=[*size], dilation_rate=[1] * rank)
     return Replacement(
         (_with_kernel(piece, whole),), "tfjs-dilation-ignored", "a kernel with zeros in the gaps"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.interchange.rewriting.rule import (
+    LARGEST,
     Piece,
     Replacement,
     Rule,
@@ -44,6 +45,8 @@ def normalized(site: Site) -> Replacement | None:
     if 0 in axes or None in needed:
         return None
     sizes = [n for n in needed if n is not None]
+    if math.prod(sizes) > LARGEST:
+        return None
     aligned = [1] * len(shape)
     for axis, n in zip(reversed(axes), reversed(mean.shape), strict=False):
         aligned[axis] = n

@@ -96,10 +96,7 @@ def rewritten(saved: SavedModel, target: Target) -> tuple[SavedModel, tuple[Rewr
     configuration = rewriter.model(saved.configuration, ())
     if not rewriter.rewrites:
         return saved, ()
-    same = rewriter.weights.keys() == saved.weights.keys() and all(
-        rewriter.weights[path] == weights for path, weights in saved.weights.items()
-    )
-    optimizer = saved.optimizer if same else {}
+    optimizer = {} if rewriter.moved else saved.optimizer
     made = replace(saved, configuration=configuration, weights=rewriter.weights, optimizer=optimizer)
     return made, tuple(rewriter.rewrites)
 
@@ -110,6 +107,8 @@ class _Rewriter:
     weights: dict[LayerPath, Mapping[str, StoredArray]]
     rewrites: list[Rewrite] = field(default_factory=list)
     origins: dict[LayerPath, LayerPath] = field(default_factory=dict)
+    moved: bool = False
+    """Whether weights are other ones now, or those of other layers."""
 
     def model(self, description: JSONObject, around: LayerPath) -> JSONObject:
         """A model, those inside it first."""
@@ -209,12 +208,13 @@ class _Rewriter:
         names = tuple("/".join(place) for place in made)
         self.rewrites.append(Rewrite("/".join(origin), what, replacement.why, replacement.how, names))
         held = {(*path[:-1], name): piece.weights for name, piece in pieces.items() if piece.weights}
-        before = self.weights.items() if path in self.weights else [*self.weights.items(), (path, {})]
-        self.weights = {
-            place: weights
-            for own, other in before
-            for place, weights in (held.items() if own == path else [(own, other)])
-        }
+        if not held and path not in self.weights:
+            return
+        self.moved = True
+        before = self.weights if path in self.weights else {**self.weights, path: {}}
+        self.weights = {}
+        for place, weights in before.items():
+            self.weights |= held if place == path else {place: weights}
 
 
 def _name(entry: Mapping[str, Any]) -> str:

@@ -12,6 +12,9 @@ from conformance.reference_impl.layers.layer import Layer, Shape
 from conformance.reference_impl.saving.configuration.known import Target
 from conformance.reference_impl.saving.saved_model import InMemory, JSONObject, StoredArray
 
+LARGEST = 2**24
+"""The most elements of a weight that a rule makes: a small file may ask for kernels that fill the memory."""
+
 
 @dataclass(frozen=True)
 class Constant:
