@@ -426,6 +426,21 @@ def test_layers_of_keras_applications() -> None:
     np.testing.assert_array_equal(replaced_by(scaled, {"gamma": gamma}, x), x * gamma)
 
 
+def test_images_are_augmented_in_training_alone() -> None:
+    """Keras writes `training` of the call, and does not act on it in `predict`."""
+    x = numbers((2, 4, 4, 3), 0)
+    flip = own("RandomFlip", mode="horizontal", seed=None)
+    flip["inbound_nodes"][0]["kwargs"] = {"training": True}
+    np.testing.assert_array_equal(replaced_by(flip, {}, x), x)
+
+
+def test_layers_that_a_call_has_act_as_in_training_stay() -> None:
+    member = own("BatchNormalization", axis=1)
+    member["inbound_nodes"][0]["kwargs"] = {"training": True}
+    saved = with_weights(around(member, (3, 4, 2)))
+    assert rewritten(saved, "tfjs") == (saved, ())
+
+
 # Real models
 
 

@@ -153,6 +153,7 @@ class _Rewriter:
                 *operands,
                 self.weights.get((*around, name), {}),
                 self.target,
+                any(call.kwargs.get("training") for call in own),
             )
             replacement = self.replacement(site)
             if replacement is not None:
@@ -161,7 +162,13 @@ class _Rewriter:
 
     def replacement(self, site: Site) -> Replacement | None:
         """That of the first rule that applies; none where a layer is not what the specification allows."""
-        rules = [r for r in RULES if site.subject in r.subjects and self.target in r.targets]
+        rules = [
+            rule
+            for rule in RULES
+            if site.subject in rule.subjects
+            and self.target in rule.targets
+            and (rule.whatever_training or not site.training)
+        ]
         if not rules or not _is_allowed(site):
             return None
         return next(filter(None, (rule.apply(site) for rule in rules)), None)
@@ -280,7 +287,7 @@ def _operands(
     arguments by name, or differ."""
     told = []
     for call in calls:
-        if any(value not in (None, False) for value in call.kwargs.values()):
+        if any(value is not None for name, value in call.kwargs.items() if name != "training"):
             return None
         leaves = list(_leaves(call.args))
         operands = tuple(shapes.get(x) if isinstance(x, Reference) else Constant(x) for x in leaves)

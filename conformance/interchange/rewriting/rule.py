@@ -38,6 +38,7 @@ class Site:
         firsts: for each operand, the number of the first one that is the same tensor.
         weights: by their names in the specification, where that has the layer.
         target: what the model is rewritten for.
+        training: whether a call of it says that it acts as in training.
     """
 
     subject: str
@@ -46,6 +47,7 @@ class Site:
     firsts: tuple[int, ...]
     weights: Mapping[str, StoredArray]
     target: Target
+    training: bool
 
     @property
     def class_name(self) -> str:
@@ -115,11 +117,14 @@ class Rule:
         subjects: `layers.NAME` or `ops.NAME`, each.
         apply: None where the layer may stay, or nothing computes the same.
         targets: those that it is for.
+        whatever_training: whether it applies also where a call says that the layer acts as in training. Keras
+            writes that of some layers, though `predict` has the last word.
     """
 
     subjects: tuple[str, ...]
     apply: Callable[[Site], Replacement | None]
     targets: tuple[Target, ...] = ("tfjs",)
+    whatever_training: bool = False
 
 
 def rescaling(scale: Any = 1.0, offset: Any = 0.0) -> Piece:

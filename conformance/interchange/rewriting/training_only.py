@@ -26,5 +26,9 @@ AUGMENTATION = ("Brightness", "Contrast", "Flip", "Rotation", "Translation", "Zo
 
 RULES = (
     Rule(("layers.SpatialDropout2D", "layers.SpatialDropout3D"), dropping_channels),
-    Rule((*(f"layers.Random{name}" for name in AUGMENTATION), "layers.ActivityRegularization"), nothing),
+    Rule(
+        (*(f"layers.Random{name}" for name in AUGMENTATION), "layers.ActivityRegularization"),
+        nothing,
+        whatever_training=True,
+    ),
 )
