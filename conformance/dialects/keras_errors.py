@@ -134,13 +134,15 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-softmax-axis-unchecked",
-        summary="Softmax takes anything for its axis, and compares it when it is called.",
+        summary="Softmax and Normalization take anything for their axis, and compare it when they are "
+        "called.",
         kind="bug",
-        source="keras 3.15.1, keras/src/layers/activations/softmax.py:50, Softmax.__init__",
+        source="keras 3.15.1, keras/src/layers/activations/softmax.py:50, Softmax.__init__; "
+        "keras/src/layers/preprocessing/normalization.py:160, Normalization.build",
         upstream=AXIS_SEARCHED,
-        scope=all_of(subject("layers.Softmax"), in_words("axis"), wrong_in("axis")),
+        scope=all_of(subject("layers.Softmax", "layers.Normalization"), in_words("axis"), wrong_in("axis")),
         effect=Raises("internal", "call", REFUSAL, "not supported between instances of"),
-        witnesses=(spoilt("Softmax", {"axis": "last"}),),
+        witnesses=(spoilt("Softmax", {"axis": "last"}), spoilt("Normalization", {"axis": "last"})),
     ),
     in_keras(
         id="keras-axis-used-as-index",

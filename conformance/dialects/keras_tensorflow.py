@@ -169,6 +169,31 @@ def alpha_given(case: Case, data: Data) -> bool:
     return loses and None not in (rank, alpha) and rank != alpha
 
 
+def statistics_as_built(
+    original: Any, layer: Any, x: Tensor, weights: dict[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """0 and 1, whatever the weights have been set to."""
+    shape = weights["mean"].shape
+    return Tensor(xp.zeros(shape, x.dtype)), Tensor(xp.ones(shape, x.dtype))
+
+
+def has_statistics_as_weights(case: Case, data: Data) -> bool:
+    return case.config.get("mean") is None
+
+
+def normalizes_nothing_but_a_bias(case: Case, data: Data) -> bool:
+    """The input has no element, and one dimension above 1, which the mean has too: where `ops.add` looks for
+    channels."""
+    shape, axis = data.inputs[0].shape, case.config.get("axis", -1)
+    kept = axes_of([] if axis is None else axis, len(shape))
+    long = [i for i, n in enumerate(shape) if n > 1]
+    channels = (1, len(shape) - 1) if len(shape) > 1 else ()
+    return 0 in shape and len(long) == 1 and long[0] in kept and long[0] in channels
+
+
+STATISTICS = {"": "normal", "variance": "positive", "count": "indices:9"}
+
+
 def in_place(original: Any, scale: Tensor, axes: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
     """As it is, so that it multiplies along the last axes."""
     return scale
@@ -344,6 +369,45 @@ DEVIATIONS = (
         witnesses=tuple(
             draft_layer(f"layers.{name}", {}, [recipe("normal", 0, 3), recipe("normal", 0, 3)])
             for name in ("Add", "Average")
+        ),
+    ),
+    in_keras(
+        id="keras-normalization-keeps-statistics",
+        summary="Normalization goes on with the mean and the variance that it was built with, 0 and 1, when "
+        "its weights are set; call finalize_state after set_weights.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/preprocessing/normalization.py:399, "
+        "Normalization.finalize_state",
+        scope=all_of(subject("layers.Normalization"), has_statistics_as_weights),
+        effect=Value({"layers.Normalization.statistics": statistics_as_built}),
+        witnesses=(
+            draft_layer("layers.Normalization", {}, [recipe("normal", 3, 4)], weights=STATISTICS),
+            draft_layer(
+                "layers.Normalization",
+                {"axis": [1, 2], "invert": True},
+                [recipe("normal", 2, 3, 4)],
+                weights=STATISTICS,
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-normalization-refuses-empty-batch",
+        summary="Normalization with invert refuses an empty batch of vectors, which ops.add takes for a "
+        "bias.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/preprocessing/normalization.py:428, "
+        "Normalization.call; keras/src/backend/tensorflow/numpy.py:111-129, add",
+        scope=all_of(subject("layers.Normalization"), sets("invert"), normalizes_nothing_but_a_bias),
+        effect=Raises(
+            "invalid-argument",
+            "call",
+            CALL,
+            "Biases must be 1D",
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.Normalization", {"invert": True}, [recipe("normal", 0, 4)], weights=STATISTICS
+            ),
         ),
     ),
     in_keras(

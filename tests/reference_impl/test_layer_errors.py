@@ -175,6 +175,13 @@ def test_bad_argument_is_named_with_what_is_allowed(
         (layers.RepeatVector(2), [(2, 3, 4)], ("RepeatVector", "rank 2", "(2, 3, 4)")),
         (layers.Softmax([1, 2]), [(2, 3)], ("`axis`", "[2]", "(2, 3)")),
         (layers.GroupNormalization(1, axis=-2), [(2, 3)], ("`axis`", "behind the batch", "(2, 3)")),
+        (layers.Normalization(axis=[1, 2]), [(2, 3)], ("`axis`", "[2]", "(2, 3)")),
+        (layers.Normalization(axis=[1, -1]), [(2, 3)], ("`axis`", "once", "[1, -1]")),
+        (
+            layers.Normalization(axis=[1, 2], mean=[1.0, 2.0], variance=[1.0, 2.0]),
+            [(2, 2, 3)],
+            ("`mean`", "(2, 3)", "(2, 2, 3)", "(2,)"),
+        ),
         (layers.Rescaling([1.0, 2.0, 3.0]), [(2, 4)], ("`scale`", "(3,)", "(2, 4)")),
         (layers.Rescaling(1.0, [1.0, 2.0]), [(None, 3)], ("`offset`", "(2,)", "(None, 3)")),
         (layers.SpatialDropout1D(0.5), [(2, 3)], ("SpatialDropout1D", "rank 3", "(2, 3)")),

@@ -257,6 +257,12 @@ DIFFERENTIABLE: dict[str, tuple[Layer, tuple[tuple[int, ...], ...], dict[str, An
     "group_normalization": (layers.GroupNormalization(2, axis=1), ((2, 4, 3),), {}),
     "unit_normalization": (layers.UnitNormalization(axis=[1, 2]), ((2, 3, 4),), {}),
     "rms_normalization": (layers.RMSNormalization(axis=1), ((2, 3, 4),), {}),
+    "normalization": (layers.Normalization(axis=[1, -1]), ((2, 3, 4),), {}),
+    "normalization_inverted": (
+        layers.Normalization(axis=[1, 2], mean=[0.5, 2.0], variance=[4.0, 0.3], invert=True),
+        ((3, 4, 2),),
+        {},
+    ),
     "rescaling": (layers.Rescaling(0.5, offset=[1.0, 2.0]), ((3, 2),), {}),
     "center_crop_stretched": (layers.CenterCrop(5, 4), ((2, 3, 6, 2),), {}),
     "resizing": (layers.Resizing(3, 5, data_format="channels_first"), ((2, 2, 4, 3),), {}),

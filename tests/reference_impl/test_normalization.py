@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from conformance.reference_impl import layers
+from conformance.reference_impl.arithmetic import IEEE_FLOAT32
+from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.tape import error_bounds
 from tests.reference_impl.layer_calls import call, drawn, weights_for
 
@@ -90,3 +97,82 @@ def test_unit_normalization_leaves_zeros_as_they_are() -> None:
     with error_bounds(None):
         (out,) = call(layers.UnitNormalization(), [x], {}).outputs
     np.testing.assert_allclose(out.value, [[0.0, 0.0], [0.6, 0.8]], rtol=1e-15)
+
+
+def test_unit_normalization_is_bounded_by_the_scale_that_it_uses_and_not_by_the_largest() -> None:
+    x = drawn((8, 100)).astype(np.float32).astype(float)
+    with error_bounds(IEEE_FLOAT32):
+        (out,) = call(layers.UnitNormalization(), [x], {}).outputs
+    assert out.error is not None
+    assert (out.error / np.spacing(np.abs(out.value).astype(np.float32))).max() < 100
+
+
+STATISTICS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "the last axis": ({}, (3, 4)),
+    "an inner one": ({"axis": 1}, (2, 3, 4)),
+    "two in any order": ({"axis": [-1, 1]}, (2, 3, 4, 2)),
+    "none": ({"axis": None}, (2, 3)),
+    "scalars": ({"axis": [1, 2], "mean": 0.5, "variance": 2.25}, (2, 3, 4)),
+    "of the last of two axes": (
+        {"axis": [1, 3], "mean": [0.5, -2.0], "variance": [4.0, 0.25]},
+        (2, 3, 4, 2),
+    ),
+    "that broadcast": ({"axis": [1, 2], "mean": [[0.5], [-2.0]], "variance": [[4.0], [0.25]]}, (3, 2, 4)),
+    "without variance": ({"mean": [0.5, -2.0], "variance": [0.0, 1e-16]}, (5, 2)),
+}
+"""Arguments of Normalization and the shape of an input."""
+
+
+def given_statistics(layer: layers.Normalization, shape: tuple[int, ...]) -> dict[str, Array]:
+    return {
+        name: np.asarray(3) if name == "count" else weight
+        for name, weight in weights_for(layer, shape).items()
+    }
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_inverted_normalization_brings_back_what_was_normalized(name: str) -> None:
+    config, shape = STATISTICS[name]
+    layer, inverse = (layers.Normalization(**config, invert=invert) for invert in (False, True))
+    weights, x = given_statistics(layer, shape), drawn(shape, 3)
+    (normalized,) = call(layer, [x], weights).outputs
+    (back,) = call(inverse, [normalized.value], weights).outputs
+    assert np.abs(normalized.value - x).max() > 0.1
+    np.testing.assert_allclose(back.value, x, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.keras
+def test_normalization_by_statistics_that_it_was_given_is_that_of_keras(tmp_path: Path) -> None:
+    """Weights that are set, and then finalized, as after `adapt` and loading."""
+    arrays: dict[str, Any] = {}
+    for i, (config, shape) in enumerate(STATISTICS.values()):
+        weights = given_statistics(layers.Normalization(**config), shape)
+        arrays |= {f"{i}/{w}": x.astype(np.float32) for w, x in {"x": drawn(shape, 3), **weights}.items()}
+    np.savez(tmp_path / "given.npz", **arrays)
+    program = f"""
+import keras, numpy as np
+given, answers = np.load("given.npz"), {{}}
+for i, config in enumerate({[config for config, _ in STATISTICS.values()]}):
+    for invert in (False, True):
+        layer = keras.layers.Normalization(**config, invert=invert)
+        layer.build(given[f"{{i}}/x"].shape)
+        if layer.weights:
+            layer.set_weights([given[f"{{i}}/{{name}}"] for name in ("mean", "variance", "count")])
+            layer.finalize_state()
+        answers[f"{{i}}/{{invert}}"] = np.asarray(layer(given[f"{{i}}/x"]))
+np.savez("answers.npz", **answers)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(tmp_path / "answers.npz") as answers:
+        for i, (config, _) in enumerate(STATISTICS.values()):
+            x, *rest = (n for n in arrays if n.startswith(f"{i}/"))
+            weights = {n.partition("/")[2]: arrays[n].astype(float) for n in rest}
+            for invert in (False, True):
+                with error_bounds(IEEE_FLOAT32):
+                    layer = layers.Normalization(**config, invert=invert)
+                    (out,) = call(layer, [arrays[x].astype(float)], weights).outputs
+                assert out.error is not None
+                assert (np.abs(answers[f"{i}/{invert}"] - out.value) <= out.error).all()

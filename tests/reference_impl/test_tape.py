@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,11 +20,17 @@ from conformance.reference_impl.primitives import (
     exp,
     expm1,
     greater,
+    largest,
+    largest_in_windows,
+    largest_number,
     log,
     log1p,
+    maximum,
+    minimum,
     multiply,
     negative,
     relu,
+    relu6,
     reshape,
     rsqrt,
     sign,
@@ -246,6 +254,13 @@ UNSETTLED = {
     "its sign": lambda: sign(exactly(np.inf, np.inf)),
     "a comparison with it": lambda: greater(exactly(np.nan, np.inf), 0.0),
     "a choice between NaN and 1": lambda: where(exactly(1.0, 1.0), np.nan, 1.0),
+    "the larger of it and 1": lambda: maximum(exactly(-1.0, np.inf), 1.0),
+    "the largest of it and 1": lambda: largest_number(
+        Tensor(np.array([np.nan, 1.0]), np.array([np.inf, 0.0])), axis=0
+    ),
+    "that of a window": lambda: largest_in_windows(
+        Tensor(np.array([[[np.nan], [1.0]]]), np.array([[[np.inf], [0.0]]])), size=(2,), strides=(1,)
+    ),
     "a product with it": lambda: affine(exactly([[np.nan]], np.inf), np.ones((1, 1))),
 }
 
@@ -345,6 +360,47 @@ def test_relu_forgets_the_error_of_what_is_surely_negative() -> None:
     with error_bounds(IEEE_FLOAT32):
         error = relu(Tensor(np.array([-1.0, -0.1, 2.0]), np.array([0.5, 0.5, 0.5]))).error
     np.testing.assert_array_equal(error, [0.0, 0.4, 0.5])
+
+
+CERTAIN: dict[str, tuple[Callable[[], Tensor], float]] = {
+    "the larger of 1 ± 0.5 and −9 ± 8": (lambda: maximum(exactly(1.0, 0.5), exactly(-9.0, 8.0)), 0.5),
+    "of 1 ± 0.5 and 0.5 ± 2": (lambda: maximum(exactly(1.0, 0.5), exactly(0.5, 2.0)), 1.5),
+    "the smaller of 1 ± 0.5 and 9 ± 8": (lambda: minimum(exactly(1.0, 0.5), exactly(9.0, 8.0)), 0.5),
+    "of 1 ± 0.5 and 2 ± 4": (lambda: minimum(exactly(1.0, 0.5), exactly(2.0, 4.0)), 3.0),
+    "the smaller of 1 ± 0.5 and ∞": (lambda: minimum(exactly(1.0, 0.5), np.inf), 0.5),
+    "the largest of 1 ± 0.5, −9 ± 8, 0.5 ± 2": (
+        lambda: largest(Tensor(np.array([1.0, -9.0, 0.5]), np.array([0.5, 8.0, 2.0])), axis=0),
+        1.5,
+    ),
+    "the largest number of 1 ± 0.5, −9 ± 8, NaN": (
+        lambda: largest_number(Tensor(np.array([1.0, -9.0, np.nan]), np.array([0.5, 8.0, 2.0])), axis=0),
+        0.5,
+    ),
+    "that of a window": (
+        lambda: largest_in_windows(
+            Tensor(np.array([[[1.0], [-9.0], [-np.inf]]]), np.array([[[0.5], [8.0], [0.0]]])),
+            size=(3,),
+            strides=(1,),
+        ),
+        0.5,
+    ),
+    "7 ± 2 cut at 6": (lambda: relu6(exactly(7.0, 2.0)), 1.0),
+    "9 ± 2 cut at 6": (lambda: relu6(exactly(9.0, 2.0)), 0.0),
+    "−1 ± 20 cut at 0 and 6": (lambda: relu6(exactly(-1.0, 20.0)), 6.0),
+    "either of 1 ± 0.5 and 2 ± 0.25": (
+        lambda: where(exactly(1.0, 1.0), exactly(1.0, 0.5), exactly(2.0, 0.25)),
+        1.25,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CERTAIN)
+def test_a_choice_errs_no_more_than_what_may_be_chosen(case: str) -> None:
+    call, expected = CERTAIN[case]
+    with error_bounds(IEEE_FLOAT32):
+        error = call().error
+    assert error is not None
+    np.testing.assert_array_equal(error, np.full_like(error, expected))
 
 
 def test_functions_of_zero_err_by_subnormals_only() -> None:

@@ -23,7 +23,7 @@ from conformance.reference_impl.saving.saved_model import (
     SavedModel,
     loaded,
 )
-from conformance.reference_impl.saving.training_config import LOSSES, METRICS, OPTIMIZERS
+from conformance.reference_impl.saving.tensorflow_js_training import LOSSES, METRICS, OPTIMIZERS
 from tests.saving.hostile_model_json import document, make
 from tests.saving.tensorflow_js import ask, values
 

@@ -75,7 +75,10 @@ def draft_layer(
     declared = layer.declare_weights(shapes)
     outputs = layer.output_shapes(shapes)
     regimes = {"": weights} if isinstance(weights, str) else dict(weights)
-    made = {w.name: recipe(regimes.get(w.name, regimes.get("", "normal")), *w.shape) for w in declared}
+    made = {
+        w.name: recipe(regimes.get(w.name, regimes.get("", "normal")), *w.shape, dtype=w.dtype or "float32")
+        for w in declared
+    }
     observables = [f"output/{i}" for i in range(len(outputs))]
     differentiable = [f"input/{i}" for i, source in enumerate(inputs) if source.dtype.startswith("float")]
     differentiable += [f"weight/{w.name}" for w in declared if w.trainable and layer.trainable]

@@ -103,6 +103,12 @@ TOGETHER: Mapping[str, tuple[dict[str, JSON], ...]] = {
     "Dropout": ({"noise_shape": [0, 1]},),
     "GroupNormalization": ({"axis": 7}, {"groups": 3}),
     "LayerNormalization": OUTSIDE,
+    "Normalization": (
+        *OUTSIDE,
+        {"mean": 1.0, "variance": [1.0, 2.0]},
+        {"mean": [[1.0]], "variance": [[1.0]]},
+        {"mean": [1.0, 2.0], "variance": [1.0, 2.0]},
+    ),
     "Permute": ({"dims": [1]}, {"dims": [3, 1, 2]}),
     "RMSNormalization": OUTSIDE,
     "RNN": ({"cell": DENSE},),

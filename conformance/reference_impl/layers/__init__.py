@@ -57,6 +57,7 @@ from conformance.reference_impl.layers.max_pooling3d import MaxPooling3D
 from conformance.reference_impl.layers.maximum import Maximum
 from conformance.reference_impl.layers.minimum import Minimum
 from conformance.reference_impl.layers.multiply import Multiply
+from conformance.reference_impl.layers.normalization import Normalization
 from conformance.reference_impl.layers.permute import Permute
 from conformance.reference_impl.layers.prelu import PReLU
 from conformance.reference_impl.layers.random_width import RandomWidth
@@ -147,6 +148,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",

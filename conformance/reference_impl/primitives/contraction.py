@@ -30,7 +30,13 @@ from conformance.reference_impl.primitives.primitive import (
     exact,
     without_zeros,
 )
-from conformance.reference_impl.primitives.selection import Extremum, greater, greater_equal, where
+from conformance.reference_impl.primitives.selection import (
+    Extremum,
+    beyond,
+    greater,
+    greater_equal,
+    where,
+)
 from conformance.reference_impl.tape import Tensor, current_arithmetic
 
 STATISTICS_FROM = 1000
@@ -98,6 +104,9 @@ class Largest(Extremum):
         return x.max(axis=axis, keepdims=True)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any], *, axis: int) -> Bound:
+        return largest_number.value(beyond(out, values[0], errors[0]), axis=axis)
+
+    def largest_error(self, errors: list[Any], *, axis: int) -> Array:
         return errors[0].max(axis=axis, keepdims=True)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:
@@ -113,6 +122,9 @@ class LargestNumber(Extremum):
         return xp.where(xp.isnan(x), -xp.inf, x).max(axis=axis, keepdims=True)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any], *, axis: int) -> Bound:
+        return largest_number.value(beyond(out, values[0], errors[0]), axis=axis)
+
+    def largest_error(self, errors: list[Any], *, axis: int) -> Array:
         return errors[0].max(axis=axis, keepdims=True)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:

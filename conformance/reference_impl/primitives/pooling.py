@@ -17,7 +17,13 @@ from conformance.reference_impl.primitives.movement import (
     windows,
 )
 from conformance.reference_impl.primitives.primitive import Bound, Fused
-from conformance.reference_impl.primitives.selection import Extremum, greater, greater_equal, where
+from conformance.reference_impl.primitives.selection import (
+    Extremum,
+    beyond,
+    greater,
+    greater_equal,
+    where,
+)
 from conformance.reference_impl.tape import Tensor
 
 Sizes = tuple[int, ...]
@@ -36,6 +42,13 @@ class LargestInWindows(Extremum):
     def propagated(
         self, out: Array, values: list[Array], errors: list[Any], *, size: Sizes, strides: Sizes
     ) -> Bound:
+        furthest = xp.zeros_like(out)
+        taps, their_errors = each_tap(values[0], size, strides), each_tap(errors[0], size, strides)
+        for tap, error in zip(taps, their_errors, strict=True):
+            xp.fmax(furthest, beyond(out, tap, error), out=furthest)
+        return furthest
+
+    def largest_error(self, errors: list[Any], *, size: Sizes, strides: Sizes) -> Array:
         return running(xp.maximum, errors[0], 0.0, size, strides)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, **params: Any) -> Tensor:

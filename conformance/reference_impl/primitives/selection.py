@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conformance.reference_impl.arithmetic import Arithmetic
@@ -34,28 +35,48 @@ class Absolute(Selection):
 class Extremum(Selection):
     """The largest or the smallest of some numbers.
 
+    Each of them may take the result further by its error, less its distance from the result. Back the result
+    moves no more than that: no further than the number that it is. What may be anything makes it anything.
+
     A comparison that reads subnormals as zeros may give one of them for another, as it is. Of two that are
     known exactly, each may have been read as zero, which is their error; those that are computed have errors
     of the smallest normal number at least. So no more than twice that comes on top, where the result may be
     one of them.
     """
 
+    largest_error: Callable[..., Array]
+    """(errors, **params) → the largest error of the numbers that each result is chosen from."""
+
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         error = super().bound(a, out, *inputs, **params)
         if error is None or a.subnormals == "kept":
             return error
         subnormal = xp.abs(out) - error < a.smallest_normal
-        return error + 2 * xp.minimum(error, a.smallest_normal) * subnormal
+        flushed = xp.minimum(self.largest_error(present(inputs), **params), a.smallest_normal)
+        return error + 2 * flushed * subnormal
 
 
-class Maximum(Extremum):
+def beyond(out: Array, x: Array, error: Array) -> Array:
+    """How far an operand may go beyond the extreme, which may be itself."""
+    return xp.where(xp.isinf(error), xp.inf, error - xp.abs(x - out))
+
+
+class ExtremeOfTwo(Extremum):
+    """The larger or the smaller of two operands"""
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        x, y = [beyond(out, value, error) for value, error in zip(values, errors, strict=True)]
+        return xp.maximum(x, y)
+
+    def largest_error(self, errors: list[Any]) -> Array:
+        return xp.maximum(*errors)
+
+
+class Maximum(ExtremeOfTwo):
     """max(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
         return xp.maximum(x, y)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return xp.maximum(errors[0], errors[1])
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         first = greater_equal(x, y)
@@ -63,14 +84,11 @@ class Maximum(Extremum):
         return unbroadcast(share, (x, y)[position].shape)
 
 
-class Minimum(Extremum):
+class Minimum(ExtremeOfTwo):
     """min(x, y); where they are equal the cotangent goes to x, where one is NaN to y"""
 
     def value(self, x: Array, y: Array) -> Array:
         return xp.minimum(x, y)
-
-    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return xp.maximum(errors[0], errors[1])
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         first = greater_equal(y, x)
@@ -85,7 +103,7 @@ class Relu(Selection):
         return xp.maximum(x, 0.0)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return xp.minimum(errors[0], xp.maximum(values[0] + errors[0], 0.0))
+        return xp.maximum(beyond(out, values[0], errors[0]), 0.0)
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         """A negative subnormal that a comparison reads as zero may pass, as it is."""
@@ -100,14 +118,14 @@ class Relu(Selection):
         return multiply(cotangent, greater(x, 0.0))
 
 
-class Relu6(Selection):
+class Relu6(Relu):
     """min(max(x, 0), 6), with the derivative 0 at 0 and at 6"""
 
     def value(self, x: Array) -> Array:
         return xp.minimum(xp.maximum(x, 0.0), 6.0)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
-        return errors[0]
+        return xp.where(xp.isinf(errors[0]), xp.inf, xp.clip(beyond(out, values[0], errors[0]), 0.0, 6.0))
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
         return multiply(cotangent, multiply(greater(x, 0.0), greater(6.0, x)))
@@ -170,8 +188,8 @@ class Where(Selection):
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         (indicator, x, y), (uncertain, dx, dy) = values, errors
-        chosen = xp.where(indicator != 0, dx, dy)
-        jump = xp.abs(x - y) + dx + dy
+        chosen, other = xp.where(indicator != 0, dx, dy), xp.where(indicator != 0, dy, dx)
+        jump = xp.maximum(chosen, xp.abs(x - y) + other)
         return xp.where(uncertain > 0, jump, chosen)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, c: Tensor, x: Tensor, y: Tensor) -> Any:

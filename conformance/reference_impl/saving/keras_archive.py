@@ -10,11 +10,11 @@ from pathlib import Path
 
 from conformance.reference_impl.saving import hdf5_guard, strict_json, weights_h5
 from conformance.reference_impl.saving.configuration import modern
-from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
+from conformance.reference_impl.saving.replacement import replacing_file
 from conformance.reference_impl.saving.saved_model import JSONObject, SavedModel
 from conformance.reference_impl.saving.training import generation_of, modern_state, modern_training
 from conformance.reference_impl.saving.zip_guard import Archive

@@ -17,11 +17,11 @@ from typing import Literal
 from conformance.reference_impl.layers import Weight
 from conformance.reference_impl.saving import hdf5_guard, strict_json
 from conformance.reference_impl.saving.configuration import legacy, modern
-from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import Configured, outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
+from conformance.reference_impl.saving.replacement import replacing_file
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel, StoredArray
 from conformance.reference_impl.saving.training import (
     generation_of,

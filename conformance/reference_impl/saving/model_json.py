@@ -36,8 +36,8 @@ from conformance.reference_impl.saving.saved_model import (
     SavedModel,
     StoredArray,
 )
+from conformance.reference_impl.saving.tensorflow_js_training import keras_training, tensorflow_js_training
 from conformance.reference_impl.saving.training import legacy_training, modern_training
-from conformance.reference_impl.saving.training_config import keras_training, tensorflow_js_training
 from conformance.reference_impl.saving.weight_names import Names
 
 FILE = "model.json"

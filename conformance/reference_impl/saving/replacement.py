@@ -1,4 +1,4 @@
-"""A directory's files replaced all together, or none of them."""
+"""A file replaced by a complete one, and a directory's files all together; or nothing at all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conformance.reference_impl.saving.saved_model import FormatError
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """A new file beside, which takes the place of the old one when the block ends well, and else goes."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    new = Path(name)
+    try:
+        # What `mkstemp` makes is for its owner alone.
+        os.fchmod(descriptor, 0o666 & ~_umask())
+        os.close(descriptor)
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from pathlib import Path
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import Weight
 from conformance.reference_impl.saving import hdf5_guard
-from conformance.reference_impl.saving.file_replacement import replacing_file
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import (
@@ -30,6 +29,7 @@ from conformance.reference_impl.saving.keras_layers import (
     outermost,
 )
 from conformance.reference_impl.saving.keras_order import in_keras_order
+from conformance.reference_impl.saving.replacement import replacing_file
 from conformance.reference_impl.saving.saved_model import (
     JSONObject,
     LayerPath,

@@ -230,7 +230,7 @@ class LayerExperiment:
             try:
                 outputs = invocation(layer, training=True)
                 self._state = {
-                    name: variable.numpy()
+                    name: to_array(variable)
                     for name, variable in self._weights.items()
                     if name not in self._trainable
                 }

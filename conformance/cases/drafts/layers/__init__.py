@@ -87,6 +87,7 @@ LAYERS: tuple[Callable[[], Iterator[Case]], ...] = (
     normalization.group_normalization,
     normalization.unit_normalization,
     normalization.rms_normalization,
+    normalization.normalization,
     preprocessing.rescaling,
     preprocessing.category_encoding,
     preprocessing.center_crop,

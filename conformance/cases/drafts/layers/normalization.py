@@ -156,3 +156,38 @@ def rms_normalization() -> Iterator[Case]:
         yield case({"axis": axis}, 2, 3, 4)
     yield case({"axis": 1}, 2, 4, 4)
     yield case({"trainable": False}, 3, 4)
+
+
+def normalization() -> Iterator[Case]:
+    statistics = {"": "normal", "variance": "positive", "count": "indices:9"}
+
+    def case(config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+        asked: dict[str, Any] = {"weights": statistics} | more
+        return draft_layer("layers.Normalization", config, [recipe(regime, *shape)], **asked)
+
+    yield case({}, 3, 5, training=True, once=True)
+    for invert in (False, True):
+        for shape in ((2, 3, 5), (2, 3, 4, 5), (1, 1), (0, 4)):
+            yield case({"invert": invert}, *shape)
+        for axis in (1, -2, [1], [1, 2], [-1, -2], [3, 1], None):
+            yield case({"axis": axis, "invert": invert}, 2, 3, 4, 5)
+        for mean, variance in ((0.5, 2.25), (-1000.0, 0.0001), (0.0, 0.0), (3.0, 2.0**-60), (1, 4)):
+            for regime in ("normal", "large_mean"):
+                given = {"mean": mean, "variance": variance, "invert": invert}
+                yield case(given, 4, 3, regime=regime)
+        each = {"mean": [0.5, -2.0, 0.1], "variance": [4.0, 0.3, 2.0**-50], "invert": invert}
+        yield case(each, 5, 3)
+        yield case({"axis": 1} | each, 2, 3, 4)
+        yield case({"axis": [1, 3]} | each, 2, 4, 2, 3)
+        table = {"mean": [[0.5], [-2.0]], "variance": [[4.0], [0.25]], "invert": invert}
+        yield case({"axis": [1, 2]} | table, 3, 2, 4)
+        yield case({"axis": None, "mean": 0.5, "variance": 4.0, "invert": invert}, 7)
+        for regime in ("small_variance", "wide_exponents", "one_nan", "one_infinity", "subnormals"):
+            yield case(each, 4, 3, regime=regime)
+        pixels = recipe("indices:256", 2, 3, 4, dtype="int32")
+        yield draft_layer(
+            "layers.Normalization", {"mean": 127.5, "variance": 5418.75, "invert": invert}, [pixels]
+        )
+    yield case({}, 4, 3, regime="small_variance", weights=statistics | {"variance": "small_positive"})
+    yield case({}, 4, 5, 3, masks=[recipe("mask", 4, 5, dtype="bool")])
+    yield case({"trainable": False}, 3, 4)
