@@ -63,36 +63,39 @@ def test_every_format_into_every_other(first: str, second: str, source: Path, tm
     np.testing.assert_array_equal(kernel(back), KERNEL)
 
 
-GROUPED = {"filters": 4, "kernel_size": 2, "groups": 2, "batch_input_shape": [None, 5, 5, 4], "name": "g"}
+PADDED = {
+    "filters": 4, "kernel_size": 2, "strides": 2, "output_padding": 1, "batch_input_shape": [None, 5, 5, 2],
+    "name": "p",
+}  # fmt: skip
 
 
 @pytest.fixture
-def grouped(tmp_path: Path) -> Path:
-    path = tmp_path / "grouped.h5"
-    weights = {"kernel": np.ones((2, 2, 2, 4), np.float32), "bias": np.ones(4, np.float32)}
-    stored: dict[LayerPath, dict[str, StoredArray]] = {("g",): {n: InMemory(w) for n, w in weights.items()}}
-    formats.write(SavedModel(modern([{"class_name": "Conv2D", "config": GROUPED}]), stored), path)
+def padded(tmp_path: Path) -> Path:
+    path = tmp_path / "padded.h5"
+    weights = {"kernel": np.ones((2, 2, 4, 2), np.float32), "bias": np.ones(4, np.float32)}
+    stored: dict[LayerPath, dict[str, StoredArray]] = {("p",): {n: InMemory(w) for n, w in weights.items()}}
+    formats.write(SavedModel(modern([{"class_name": "Conv2DTranspose", "config": PADDED}]), stored), path)
     return path
 
 
-def test_what_the_target_lacks_is_refused_before_anything_is_written(grouped: Path, tmp_path: Path) -> None:
+def test_what_the_target_lacks_is_refused_before_anything_is_written(padded: Path, tmp_path: Path) -> None:
     out = tmp_path / "web"
-    with pytest.raises(Refused, match=r"layer g: TensorFlow\.js does not know groups = 2"):
-        convert(grouped, out)
+    with pytest.raises(Refused, match=r"layer p: TensorFlow\.js does not know output_padding = 1"):
+        convert(padded, out)
     assert not out.exists()
-    answer = CliRunner().invoke(main, ["convert", str(grouped), str(out)])
+    answer = CliRunner().invoke(main, ["convert", str(padded), str(out)])
     assert answer.exit_code == 1
-    assert "groups = 2" in answer.output
+    assert "output_padding = 1" in answer.output
     assert not out.exists()
 
 
-def test_what_may_be_left_out_is_told(grouped: Path, tmp_path: Path) -> None:
-    command = ["convert", str(grouped), str(tmp_path / "web"), "--allow-deviations"]
+def test_what_may_be_left_out_is_told(padded: Path, tmp_path: Path) -> None:
+    command = ["convert", str(padded), str(tmp_path / "web"), "--allow-deviations"]
     answer = CliRunner().invoke(main, command)
     assert answer.exit_code == 0, answer.output
-    assert "layer g: TensorFlow.js does not know groups = 2: left out" in answer.output
+    assert "layer p: TensorFlow.js does not know output_padding = 1: left out" in answer.output
     answer = CliRunner().invoke(main, [*command, "--json"])
-    assert [what["argument"] for what in json.loads(answer.output)["left_out"]] == ["groups"]
+    assert [what["argument"] for what in json.loads(answer.output)["left_out"]] == ["output_padding"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -174,3 +175,40 @@ def test_the_format_goes_by_the_name() -> None:
         formats.format_of(Path("dir.h5") / name).endings[0] for name in ("a.weights.h5", "b.h5", "c.keras")
     ]
     assert names == [".weights.h5", ".h5", ".keras"]
+
+
+def test_operations_of_a_graph_are_not_numbered_with_layers(tmp_path: Path) -> None:
+    """An operation of the class of a layer stands before it, which Keras has in `model.layers` alone."""
+
+    def on(name: str, other: Any) -> list[dict[str, Any]]:
+        config = {"shape": [None, 2], "dtype": "float32", "keras_history": [name, 0, 0]}
+        return [{"args": [{"class_name": "__keras_tensor__", "config": config}, *other], "kwargs": {}}]
+
+    norm = layer("BatchNormalization", name="layer") | {"inbound_nodes": on("op", [])}
+    operation = {
+        "module": "keras.src.ops.nn",
+        "class_name": "BatchNormalization",
+        "config": {"name": "op"},
+        "name": "op",
+        "inbound_nodes": on("input", []),
+    }
+    first = layer("InputLayer", name="input", batch_shape=[None, 2], dtype="float32") | {"inbound_nodes": []}
+    configuration = layer(
+        "Functional",
+        name="model",
+        layers=[first, operation, norm],
+        input_layers=[["input", 0, 0]],
+        output_layers=[["layer", 0, 0]],
+    )
+    given: dict[str, StoredArray] = {
+        n: InMemory(np.full(2, i, np.float32))
+        for i, n in enumerate(("gamma", "beta", "moving_mean", "moving_variance"))
+    }
+    saved = SavedModel(configuration, {("layer",): given})
+    formats.write(saved, tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        (tmp_path / "m.weights.h5").write_bytes(archive.read("model.weights.h5"))
+    with h5py.File(tmp_path / "m.weights.h5") as file:
+        assert list(file["layers"]) == ["batch_normalization", "input_layer"]
+    with formats.opened(tmp_path / "m.keras") as found:
+        assert contents(found) == contents(saved)

@@ -126,17 +126,17 @@ def test_lists_of_names_that_were_cut_are_joined(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_is_not_known_keeps_the_names_of_its_weights(tmp_path: Path) -> None:
-    """`Normalization` is Keras's, and not the specification's."""
-    unknown = layer("Normalization", name="n", axis=-1)
+    """`EinsumDense` is Keras's, and not the specification's."""
+    unknown = layer("EinsumDense", name="n", equation="ab,bc->ac", output_shape=4, bias_axes="c")
     groups: dict[str, dict[str, tuple[int, ...]]]
-    groups = {"n": {"n/variance:0": (4,), "n/mean:0": (4,)}, "d": {"d/kernel": (4, 4), "d/bias": (4,)}}
+    groups = {"n": {"n/bias:0": (4,), "n/kernel:0": (4,)}, "d": {"d/kernel": (4, 4), "d/bias": (4,)}}
     path = written(tmp_path / "m.h5", sequential("m", unknown, dense("d")), groups)
-    expected = {"n/variance": 0, "n/mean": 1, "d/kernel": 2, "d/bias": 3}
+    expected = {"n/bias": 0, "n/kernel": 1, "d/kernel": 2, "d/bias": 3}
     assert first_elements(path) == expected
     with formats.opened(path) as saved:
         formats.write(saved, tmp_path / "again.h5")
     with h5py.File(tmp_path / "again.h5") as file:
-        assert [*file["model_weights/n"].attrs["weight_names"]] == [b"n/variance", b"n/mean"]
+        assert [*file["model_weights/n"].attrs["weight_names"]] == [b"n/bias", b"n/kernel"]
 
 
 @pytest.mark.parametrize(("generation", "suffix"), [(2, ":0"), (3, "")])

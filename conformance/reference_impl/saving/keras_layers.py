@@ -19,7 +19,7 @@ from conformance.reference_impl.layers import (
 )
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.recurrent import Recurrent
-from conformance.reference_impl.models.graph import graph, is_model
+from conformance.reference_impl.models.graph import graph, is_model, is_operation
 from conformance.reference_impl.saving.hdf5_guard import printable
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
 
@@ -63,7 +63,8 @@ class Configured:
         return fault(self.file, self.path, reason)
 
     def layers(self) -> list[Configured]:
-        """The layers of a model, in the order in which Keras has them in `model.layers`.
+        """The layers of a model, in the order in which Keras has them in `model.layers`: without the
+        operations between them.
 
         Raises:
             FormatError: the configuration is none, or names two layers alike.
@@ -79,7 +80,8 @@ class Configured:
                 raise layer.fault("two layers of the model have this name")
             names.add(layer.name)
         # Sequential does not count its input layer.
-        return layers[1:] if self._hides_input(layers) else layers
+        counted = layers[1:] if self._hides_input(layers) else layers
+        return [layer for layer in counted if not is_operation(layer.description)]
 
     def _hides_input(self, layers: Sequence[Configured]) -> bool:
         return self.class_name == "Sequential" and bool(layers) and layers[0].class_name == "InputLayer"

@@ -141,9 +141,10 @@ class _Found:
             {dataset.path: dataset.shape for part in stored for dataset in part},
             partial(_named, parts, stored),
         )
-        for name, dataset in named.items():
-            if not dataset.dtype.startswith("float"):
-                raise self.layer.fault(f"weight {name!r}: expected floats, found {dataset.dtype}")
+        for weight in self.layer.declared(specified, named):
+            kind, found = (weight.dtype or "float").rstrip("0123456789"), named[weight.name].dtype
+            if not found.startswith(kind):
+                raise self.layer.fault(f"weight {weight.name!r}: expected {kind}s, found {found}")
         return named
 
     def _datasets(self, group: str) -> list[StoredDataset]:

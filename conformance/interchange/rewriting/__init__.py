@@ -1,0 +1,10 @@
+"""Models rewritten for a target that refuses, ignores or computes otherwise what some layers say: into layers
+that it has, and that are equal in exact arithmetic.
+
+A rule is an entry of the `RULES` of one of the modules here (`rule.Rule`). A model is rewritten until no
+rule has anything to say, so that one may leave the rest to others.
+"""
+
+from conformance.interchange.rewriting.rewriter import RULES, Rewrite, rewritten
+
+__all__ = ["RULES", "Rewrite", "rewritten"]
