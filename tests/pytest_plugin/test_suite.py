@@ -17,6 +17,8 @@ import pytest
 
 from conformance import cli
 from conformance.cases.case import Case, decode
+from conformance.cli.group import BadFile
+from conformance.cli.runs import run
 from conformance.engine import Plan
 from conformance.pytest_plugin import OPTIONS
 from conformance.pytest_plugin.asking import Asking
@@ -63,7 +65,7 @@ DIALECTS = {"leaky": Dialect((leak,)), "well": Dialect((leak,))}
 
 def test_options_are_those_of_the_command_line() -> None:
     """But for where its results go and what they are compared with."""
-    names = {name.removeprefix("--") for parameter in cli.run.params for name in parameter.opts}
+    names = {name.removeprefix("--") for parameter in run.params for name in parameter.opts}
     assert names - {"out", "baseline", "resume", "json"} == OPTIONS.keys() - {"results"}
 
 
@@ -287,7 +289,7 @@ def test_results_of_a_session_that_was_cut_short_say_so(suite: Run, pytester: py
     suite("-x", *FORWARD, *asks("leaky"), *asks("well"), "--conformance-results", "out")
     results = read(pytester.path / "out").results
     assert (results.status, [backend.name for backend in results.backends]) == ("interrupted", ["leaky"])
-    with pytest.raises(cli.BadFile, match="a session of pytest, which cannot be gone on with"):
+    with pytest.raises(BadFile, match="a session of pytest, which cannot be gone on with"):
         cli.main(["run", "--resume", "out"], standalone_mode=False)
 
 

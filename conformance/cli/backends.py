@@ -1,0 +1,106 @@
+"""The verbs about the runtimes themselves: `backends` and `setup`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from conformance.cli.group import (
+    BadFile,
+    console_of,
+    echo_error,
+    keras_python_option,
+    main,
+    node_option,
+    tfjs_option,
+)
+
+if TYPE_CHECKING:
+    from conformance.runners.registry import BackendSpec
+
+
+@main.command(epilog="Example: conformance backends")
+@node_option
+@tfjs_option
+@keras_python_option
+def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, ...]) -> None:
+    """Start each backend once, and say which can be asked; installs nothing."""
+    import anyio
+    from rich.table import Table
+
+    from conformance.runners import registry
+    from conformance.runners.builds import BadBuild, find_builds
+    from conformance.runners.python import BadPython
+    from conformance.selection import UnknownName, find_keras_pythons
+
+    try:
+        found = registry.backends(
+            node, tfjs=find_builds(tfjs), keras_pythons=find_keras_pythons(keras_pythons)
+        )
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except (BadBuild, BadPython) as error:
+        raise BadFile(str(error)) from error
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for heading in ("Backend", "Language", "Available", ""):
+        table.add_column(heading, overflow="fold")
+    specs = tuple(found.values())
+    console = console_of()
+    with console_of(stderr=True).status("starting each backend"):
+        for row in anyio.run(_availability, specs):
+            table.add_row(*row)
+    console.print(table)
+
+
+@main.command(epilog="Example: conformance setup")
+@node_option
+def setup(node: str | None) -> None:
+    """Install TensorFlow.js into this user's cache now; a first run does it otherwise."""
+    from conformance.runners.node import find_node
+    from conformance.runners.provision import ensure_package
+    from conformance.runners.unavailable import BackendUnavailable
+
+    console = console_of(stderr=True)
+    try:
+        with console.status("looking for TensorFlow.js") as status:
+            tell = status.update if console.is_terminal else echo_error
+            place = ensure_package(tell, find_node(node))
+    except BackendUnavailable as error:
+        click.echo(error, err=True)
+        sys.exit(3)
+    click.echo(f"TensorFlow.js is ready in {place}")
+
+
+async def _availability(specs: Sequence[BackendSpec]) -> list[tuple[str, str, str, str]]:
+    """For each backend its name, language, `yes` or `no`, and its versions or why not."""
+    import anyio
+
+    rows: dict[str, tuple[str, str, str, str]] = {}
+
+    async def ask(spec: BackendSpec) -> None:
+        rows[spec.name] = await _try(spec)
+
+    async with anyio.create_task_group() as group:
+        for spec in specs:
+            group.start_soon(ask, spec)
+    return [rows[spec.name] for spec in specs]
+
+
+async def _try(spec: BackendSpec) -> tuple[str, str, str, str]:
+    from conformance.runners.process import Runner
+    from conformance.runners.unavailable import BackendUnavailable
+
+    def decline(step: str) -> None:
+        raise BackendUnavailable("not installed yet", "run: conformance setup")
+
+    async with Runner(spec, progress=decline) as runner:
+        try:
+            identity = await runner.start()
+        except BackendUnavailable as error:
+            return spec.name, "", "no", "; ".join(part for part in (error.problem, error.remedy) if part)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(identity.versions.items()))
+    return spec.name, identity.language, "yes", versions

@@ -1,0 +1,86 @@
+"""The command `conformance` itself, and what its verbs share: options, errors, places to write to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from conformance import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.reporting.store import Report
+
+
+PIPE_WIDTH = 200
+"""Columns of a table that does not go to a terminal."""
+
+
+class BadFile(click.ClickException):
+    """A file or directory of the user's that cannot be used."""
+
+    exit_code = 2
+
+
+class InterruptibleGroup(click.RichGroup):
+    """Ends with 130 on Ctrl-C, as a shell expects; click's own answer is 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=InterruptibleGroup, epilog="Example: conformance run --corpus quick")
+@click.version_option(__version__, prog_name="conformance")
+def main() -> None:
+    """Says, with evidence, whether the runtimes of the Keras Layers API compute the same thing."""
+
+
+node_option = click.option(
+    "--node", metavar="PATH", help="The Node program that runs TensorFlow.js; default: nodejs-bin's."
+)
+
+
+tfjs_option = click.option(
+    "--tfjs", multiple=True, metavar="PATH",
+    help="Your own build of a package of TensorFlow.js, in place of the released one: its directory, or the "
+    "tarball of `npm pack`; repeatable.",
+)  # fmt: skip
+keras_python_option = click.option(
+    "--keras-python", "keras_pythons", multiple=True, metavar="[NAME=]PATH",
+    help="The Python, or its environment's directory, in which Keras runs: all backends of Keras, or the one "
+    "of this name; repeatable.",
+)  # fmt: skip
+
+
+def console_of(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def echo_error(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def read_results(place: Path) -> Report:
+    """The results in a directory.
+
+    Raises:
+        BadFile: they cannot be trusted.
+    """
+    from conformance.reporting.results import ResultsError
+    from conformance.reporting.store import read
+
+    try:
+        return read(place)
+    except ResultsError as error:
+        raise BadFile(str(error)) from error

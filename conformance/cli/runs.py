@@ -1,0 +1,229 @@
+"""The verb that asks backends: `run`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+from click.core import ParameterSource
+
+from conformance.cli.group import (
+    BadFile,
+    console_of,
+    keras_python_option,
+    main,
+    node_option,
+    read_results,
+    tfjs_option,
+)
+
+if TYPE_CHECKING:
+    from conformance.cases.case import Case
+    from conformance.events import Event
+    from conformance.reporting.journal import Journal
+    from conformance.runners.registry import BackendSpec
+
+
+def take_up(context: click.Context, _: click.Parameter, directory: Path | None) -> Path | None:
+    """The arguments of the run in the directory, in place of the options' defaults."""
+    if directory is not None:
+        from conformance.reporting.journal import Journal
+        from conformance.reporting.results import ResultsError
+
+        try:
+            arguments = Journal(directory).begun().arguments
+        except ResultsError as error:
+            raise BadFile(f"{directory} holds no run to go on with: {error}") from error
+        if not arguments:
+            raise BadFile(
+                f"{directory} is of a session of pytest, which cannot be gone on with: run it again"
+            )
+        context.default_map = arguments | {"out": str(directory)}
+    return directory
+
+
+def refuse_others_than(context: click.Context, *names: str) -> None:
+    """A usage error where another option than these was given."""
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and name not in names:
+            raise click.UsageError(
+                f"--resume goes on with the run as it was asked for: leave out {parameter.opts[0]}"
+            )
+
+
+@main.command(epilog="Example: conformance run --backend tfjs-wasm --subject LSTM --property 'gradient*'")
+@click.option(
+    "--backend", "names", multiple=True, metavar="NAME",
+    help="Ask this backend; repeatable. Default, where no --backend-command is given either: "
+    "keras-tensorflow, tfjs-cpu and tfjs-wasm.",
+)  # fmt: skip
+@click.option(
+    "--backend-command", "commands", multiple=True, metavar="[NAME=]COMMAND",
+    help="Ask the backend that this command line runs; repeatable.",
+)  # fmt: skip
+@click.option("--subject", "subjects", multiple=True, metavar="NAME", help="Only these; repeatable, globs.")
+@click.option(
+    "--property", "properties", multiple=True, metavar="NAME", help="Only these; repeatable, globs."
+)
+@click.option("--profile", metavar="NAME", help="Only the properties of this profile.")
+@click.option("--corpus", default="quick", show_default=True, metavar="NAME", help="The cases to ask.")
+@click.option(
+    "--case", "cases", multiple=True, metavar="ID|FILE",
+    help="Ask this case of a corpus, or in this JSON file, in place of the corpus; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--out", default="conformance-results", show_default=True, metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path), help="Where the results go.",
+)  # fmt: skip
+@node_option
+@tfjs_option
+@keras_python_option
+@click.option("--seed", default=0, show_default=True, help="For what the backends draw at random.")
+@click.option(
+    "--device", default="cpu", show_default=True, type=click.Choice(["cpu", "gpu"]),
+    help="Where the specification computes.",
+)  # fmt: skip
+@click.option(
+    "--dialect", "dialects", multiple=True, metavar="MODULE",
+    help="Judge under the recorded deviations in this Python module too; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--baseline", metavar="PATH", type=click.Path(path_type=Path),
+    help="Earlier results (a directory, or the results.json in one): what is known from them is no reason "
+    "to fail.",
+)  # fmt: skip
+@click.option(
+    "--resume", metavar="DIR", type=click.Path(path_type=Path), is_eager=True, callback=take_up,
+    help="Go on with the interrupted run whose results are in DIR, as it was asked for.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
+@click.pass_context
+def run(
+    context: click.Context,
+    names: tuple[str, ...],
+    commands: tuple[str, ...],
+    subjects: tuple[str, ...],
+    properties: tuple[str, ...],
+    profile: str | None,
+    corpus: str,
+    cases: tuple[str, ...],
+    out: Path,
+    node: str | None,
+    tfjs: tuple[str, ...],
+    keras_pythons: tuple[str, ...],
+    seed: int,
+    device: str,
+    dialects: tuple[str, ...],
+    baseline: Path | None,
+    resume: Path | None,
+    as_json: bool,
+) -> None:
+    """Ask backends the cases of a corpus, judge their answers, and write a report.
+
+    Exit codes: 0 all as expected; 1 findings, or recorded deviations that no longer hold (with --baseline,
+    only those that it does not have); 2 usage, or a bad file; 3 a backend could not be started (the others
+    still run); 130 interrupted.
+    """
+    from conformance.reference_impl.arrays import DeviceUnavailable, use_device
+    from conformance.reporting.diff import news
+    from conformance.reporting.journal import Journal
+    from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
+    from conformance.reporting.results import ResultsError
+    from conformance.reporting.terminal import display, summarize, summary
+    from conformance.runners.builds import BadBuild
+    from conformance.runners.python import BadPython
+    from conformance.selection import (
+        BadCase,
+        UnknownName,
+        check_dialects,
+        find_backends,
+        find_cases,
+        find_properties,
+        of_subjects,
+    )
+
+    if resume is not None:
+        refuse_others_than(context, "resume", "as_json")
+    try:
+        backends = find_backends(names, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
+        found = find_cases(corpus, cases)
+        asked = of_subjects(found, subjects)
+        judged = find_properties(properties, profile)
+        check_dialects(dialects)
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except (BadBuild, BadCase, BadPython) as error:
+        raise BadFile(str(error)) from error
+    known = read_results(baseline) if baseline else None
+    if baseline and out.resolve() in (baseline.resolve(), baseline.resolve().parent):
+        raise click.UsageError("--out would overwrite the baseline; name another directory for one of them")
+    narrowed = {"backend": names, "case": cases, "subject": subjects, "property": properties}
+    again = [word for module in dialects for word in ("--dialect", module)]
+    again += ["--seed", str(seed)] if seed else []
+    again += ["--node", node] if node else []
+    suite = suite_of(
+        found,
+        corpus="" if cases else corpus,
+        seed=seed,
+        profile=profile,
+        selection={key: list(values) for key, values in narrowed.items() if values},
+        options=again,
+    )
+    progress = console_of(stderr=True)
+    try:
+        with use_device(device):
+            before = Journal(out) if resume else None
+            events = _events(asked, backends, judged, seed, dialects, witnesses=not cases, before=before)
+            to_do = len(asked) - (sum(1 for _ in before.judged()) if before else 0)
+            show = display(progress, [b.name for b in backends], to_do)
+            arguments = {name: jsonable(value) for name, value in context.params.items() if name != "resume"}
+            report = record(events, out, suite, show, arguments, going_on=resume is not None)
+    except DeviceUnavailable as error:
+        raise click.UsageError(str(error)) from error
+    except (CannotGoOn, ResultsError) as error:
+        raise BadFile(str(error)) from error
+    except OSError as error:
+        kept = (
+            f"; what was judged is kept: conformance run --resume {out}" if Journal(out).path.exists() else ""
+        )
+        raise BadFile(f"{error.filename or out}: {error.strerror}{kept}") from error
+    beyond = news(known, report) if known else None
+    code = exit_code(report.results, beyond)
+    summarize(console_of(stderr=as_json), report, out, beyond)
+    if as_json:
+        click.echo(summary(report, out, code, beyond))
+    sys.exit(code)
+
+
+def jsonable(value: Any) -> Any:
+    """An option's value as JSON can hold it, from which click makes the same value again."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def _events(
+    cases: tuple[Case, ...],
+    backends: tuple[BackendSpec, ...],
+    properties: tuple[str, ...] | None,
+    seed: int,
+    dialects: tuple[str, ...],
+    *,
+    witnesses: bool,
+    before: Journal | None,
+) -> AsyncGenerator[Event, None]:
+    """The engine's events; all that the command line knows of the engine."""
+    from conformance import engine
+
+    plan = engine.Plan(
+        cases=cases,
+        backends=backends,
+        properties=properties,
+        seed=seed,
+        dialects=dialects,
+        witnesses=witnesses,
+        before=before.judged() if before else (),
+    )
+    return engine.run(plan)
