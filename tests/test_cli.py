@@ -20,6 +20,7 @@ from conformance import cli, selection
 from conformance.cases import corpus
 from conformance.cases.case import Case, encode
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.cli import runs
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reporting.results import DeviationRecord
 from conformance.reporting.store import read
@@ -97,7 +98,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
                 else:
                     yield event
 
-        monkeypatch.setattr(cli, "_events", run)
+        monkeypatch.setattr(runs, "_events", run)
         return asked
 
     return prepare
@@ -183,7 +184,7 @@ def test_control_c_keeps_it_even_where_the_backends_end_badly(
         except anyio.get_cancelled_exc_class():
             raise anyio.ClosedResourceError from None
 
-    monkeypatch.setattr(cli, "_events", events)
+    monkeypatch.setattr(runs, "_events", events)
     assert run().exit_code == 130
     assert read(tmp_path / "out").results.status == "interrupted"
 
