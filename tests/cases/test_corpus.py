@@ -38,6 +38,7 @@ ONE_VALUE = {
     "factor": "images take none: an argument of a base class, which only None is allowed for",
     "fill_mode": "only `constant` is allowed",
     "lora_alpha": "acts only with `lora_rank`, in three layers",
+    "input_dim": "is read by Dense alone in TensorFlow.js, and shown nowhere in Keras",
     "input_tensor": "a symbolic tensor, which JSON cannot hold",
     "quantization_config": "changes nothing before `quantize` is called, which no case does",
     "sparse": "a sparse tensor cannot be told",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,9 @@ from conformance.cases.drafts.errors import first_cases, spoilt
 from conformance.cases.drafts.layers.settings import L1L2, L2, MAX_NORM, NON_NEG
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.nested import names_layers
+
+SAID = ("dtype", "weights", "config", "reconstructed/config")
+"""What may depend on an argument that says nothing of shapes."""
 
 SHARED: Mapping[str, JSON] = {"name": "another_name", "trainable": False}
 """What both runtimes' layers take."""
@@ -57,12 +60,12 @@ def drafts() -> Iterator[Case]:
         batch, *sample = first.inputs[0].shape
         told: tuple[Mapping[str, JSON], ...] = (
             {"input_shape": sample, "name": "told_a_shape"},
-            {"input_dim": first.inputs[0].shape[-1], "name": "told_a_width"},
+            *([{"input_dim": sample[-1], "name": "told_a_width"}] if name == "Dense" else ()),
             *({argument: value, "name": "of_keras_2"} for argument, value in HIDDEN.items()),
         )
         for arguments in (SHARED, *OWN, *told):
             if arguments.keys() <= known.keys() - first.config.keys():
-                yield said_of(first, arguments)
+                yield said_of(first, arguments, STRUCTURAL if arguments in told else SAID)
         unknown: Mapping[str, tuple[JSON, JSON]] = {
             "batch_input_shape": ([None, *sample], [batch, *sample]),
             "weights": ([], [[0.5]]),
@@ -73,13 +76,13 @@ def drafts() -> Iterator[Case]:
                 yield spoilt(name, {argument: value})
 
 
-def said_of(case: Case, arguments: Mapping[str, Any]) -> Case:
+def said_of(case: Case, arguments: Mapping[str, Any], observables: Sequence[str] = SAID) -> Case:
     """The case with these arguments too, of the same dtype throughout, in which nothing is asked that is
     computed."""
     dtype = {name: value for name, value in arguments.items() if name == "dtype"}
     config = {name: _inside(value, dtype) for name, value in case.config.items()}
     return msgspec.structs.replace(
-        case, config={**config, **arguments}, cotangents=(), observables=STRUCTURAL
+        case, config={**config, **arguments}, cotangents=(), observables=tuple(observables)
     )
 
 
