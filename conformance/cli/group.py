@@ -60,6 +60,12 @@ keras_python_option = click.option(
 )  # fmt: skip
 
 
+dialect_option = click.option(
+    "--dialect", "dialects", multiple=True, metavar="MODULE",
+    help="Judge under the recorded deviations in this Python module too; repeatable.",
+)  # fmt: skip
+
+
 def console_of(*, stderr: bool = False) -> Console:
     from rich.console import Console
 

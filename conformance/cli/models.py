@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from conformance.cli.group import (
     BadFile,
     console_of,
+    dialect_option,
     echo_error,
     keras_python_option,
     main,
@@ -100,10 +101,7 @@ def convert(
 @node_option
 @tfjs_option
 @keras_python_option
-@click.option(
-    "--dialect", "dialects", multiple=True, metavar="MODULE",
-    help="Judge under the recorded deviations in this Python module too; repeatable.",
-)  # fmt: skip
+@dialect_option
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON to standard output.")
 @click.pass_context
 def check(

@@ -11,6 +11,7 @@ import rich_click as click
 from conformance.cli.group import (
     BadFile,
     console_of,
+    dialect_option,
     keras_python_option,
     main,
     node_option,
@@ -85,10 +86,7 @@ def report(directory: Path, form: str | None, output: Path | None) -> None:
 @tfjs_option
 @keras_python_option
 @click.option("--seed", type=int, help="For what the backend draws at random; default: that of the results.")
-@click.option(
-    "--dialect", "dialects", multiple=True, metavar="MODULE",
-    help="Judge under the recorded deviations in this Python module too; repeatable.",
-)  # fmt: skip
+@dialect_option
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON to standard output.")
 def explain(
     what: str,

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from conformance.cli.group import (
     BadFile,
     console_of,
+    dialect_option,
     keras_python_option,
     main,
     node_option,
@@ -87,10 +88,7 @@ def refuse_others_than(context: click.Context, *names: str) -> None:
     "--device", default="cpu", show_default=True, type=click.Choice(["cpu", "gpu"]),
     help="Where the specification computes.",
 )  # fmt: skip
-@click.option(
-    "--dialect", "dialects", multiple=True, metavar="MODULE",
-    help="Judge under the recorded deviations in this Python module too; repeatable.",
-)  # fmt: skip
+@dialect_option
 @click.option(
     "--baseline", metavar="PATH", type=click.Path(path_type=Path),
     help="Earlier results (a directory, or the results.json in one): what is known from them is no reason "

@@ -105,7 +105,7 @@ class Configured:
         if self.class_name not in Layer.registered or not ours or module not in ("keras", "tf_keras"):
             return None
         if _depth(self.config) > DEEPEST:
-            raise self.fault(f"more than {DEEPEST} layers inside each other")
+            raise self.fault(f"layers in the layer are nested deeper than {DEEPEST}")
         try:
             return Layer.registered[self.class_name].from_config(self.config)
         except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
@@ -225,6 +225,16 @@ def _configured(
     return Configured(
         (*around, config["name"]), description["class_name"], config, file, description, trainable
     )
+
+
+def leaves(layer: Configured) -> Iterator[Configured]:
+    """The layers of a model, and of the models in it, that are no models; a layer that is none by itself."""
+    inner = layer if layer.is_model else layer.distributed()
+    if inner is None:
+        yield layer
+    else:
+        for below in inner.layers():
+            yield from leaves(below)
 
 
 def _depth(config: Mapping[str, Any]) -> int:

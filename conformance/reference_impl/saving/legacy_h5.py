@@ -19,7 +19,7 @@ from conformance.reference_impl.saving import hdf5_guard, strict_json
 from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.hdf5_guard import Group, StoredDataset, printable
 from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
-from conformance.reference_impl.saving.keras_layers import Configured, outermost
+from conformance.reference_impl.saving.keras_layers import Configured, leaves, outermost
 from conformance.reference_impl.saving.keras_order import in_keras_order
 from conformance.reference_impl.saving.replacement import replacing_file
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel, StoredArray
@@ -121,16 +121,6 @@ def _read(group: Group, model: Configured) -> Weights:
     for name, layer in layers.items():
         weights |= _matched_in(layer, stored.get(name, {}))
     return weights
-
-
-def leaves(layer: Configured) -> Iterator[Configured]:
-    """The layers of a model, and of the models in it, that are no models; a layer that is none by itself."""
-    inner = layer if layer.is_model else layer.distributed()
-    if inner is None:
-        yield layer
-    else:
-        for below in inner.layers():
-            yield from leaves(below)
 
 
 def _matched_in(layer: Configured, stored: Mapping[str, StoredDataset]) -> Weights:

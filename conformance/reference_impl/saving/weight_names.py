@@ -12,14 +12,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
 
 from conformance.reference_impl.identifiers import snake_case
-from conformance.reference_impl.layers import Bidirectional, Layer, StackedRNNCells, TimeDistributed, nested
+from conformance.reference_impl.layers import Bidirectional, Layer, StackedRNNCells, TimeDistributed
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.saving.configuration.known import naming
-from conformance.reference_impl.saving.keras_layers import Configured, joined, outermost
-from conformance.reference_impl.saving.legacy_h5 import leaves
+from conformance.reference_impl.saving.keras_layers import Configured, joined, leaves, outermost
 from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, StoredArray
 
@@ -31,9 +29,6 @@ VALID_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]*")
 
 LONGEST_NAME = 1024
 """Characters of the name of a weight."""
-
-DEEPEST = 8
-"""Layers in layers; making one takes twice as long for each around it."""
 
 Place = tuple[int, int]
 """Which layer of a model, and which part of it."""
@@ -120,8 +115,6 @@ class Leaf:
 
     @classmethod
     def of(cls, configured: Configured) -> Leaf:
-        if _depth(configured.config) > DEEPEST:
-            raise configured.fault(f"layers in the layer are nested deeper than {DEEPEST}")
         layer = configured.specified()
         own = (Part(configured.class_name),) if layer is None else tuple(parts(layer))
         return cls(configured, layer, own)
@@ -147,13 +140,6 @@ class Leaf:
             if array.dtype != "float32":
                 raise self.configured.fault(f"weight {quoted(name)} is of {array.dtype}, and not of float32")
         return {weight.name: stored[weight.name] for weight in self.configured.declared(self.layer, stored)}
-
-
-def _depth(config: Mapping[str, Any]) -> int:
-    """How deep layers are nested in the configuration of one."""
-    values = [item for value in config.values() for item in (value if isinstance(value, list) else [value])]
-    inner = [value["config"] for value in values if nested.names_layer(value)]
-    return max((1 + _depth(one) for one in inner if isinstance(one, dict)), default=0)
 
 
 class Names:
