@@ -353,7 +353,7 @@ def a_model_without_layers(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"].update(layers=None))
 
 
-@hostile(".keras", "t0", "inside each other")
+@hostile(".keras", "t0", "nested deeper")
 def very_many_layers_inside_each_other(path: Path, elsewhere: Path) -> None:
     wrapped = layer("Dense", units=3, name="dense")
     for i in reversed(range(30)):
