@@ -199,7 +199,7 @@ class Expm1(Function):
 
 
 class Log(Function):
-    """ln x"""
+    """ln x, with the vjp c·(1/x): TensorFlow rounds the reciprocal too"""
 
     table_entry = "log"
 
@@ -212,11 +212,11 @@ class Log(Function):
         return xp.where(errors[0] > 0, below, 0.0)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return divide(cotangent, x)
+        return multiply(cotangent, divide(1.0, x))
 
 
 class Log1p(Log):
-    """ln(1 + x)"""
+    """ln(1 + x), with the vjp c·(1/(1 + x))"""
 
     table_entry = "log1p"
 
@@ -228,7 +228,7 @@ class Log1p(Log):
         return xp.where(errors[0] > 0, below, 0.0)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return divide(cotangent, add(x, 1.0))
+        return multiply(cotangent, divide(1.0, add(x, 1.0)))
 
 
 class Power(Function):
