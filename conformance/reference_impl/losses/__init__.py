@@ -1,5 +1,6 @@
 """The losses of the specification, as functions and as classes, a family of them a file."""
 
+from conformance.reference_impl.losses.alignment import CTC, ctc
 from conformance.reference_impl.losses.crossentropy import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -18,8 +19,8 @@ from conformance.reference_impl.losses.crossentropy import (
     poisson,
     sparse_categorical_crossentropy,
 )
-from conformance.reference_impl.losses.ctc import CTC, ctc
-from conformance.reference_impl.losses.hinge import (
+from conformance.reference_impl.losses.loss import LOSSES, Loss, function_named, get, loss_class
+from conformance.reference_impl.losses.margins import (
     CategoricalHinge,
     Hinge,
     SquaredHinge,
@@ -27,7 +28,6 @@ from conformance.reference_impl.losses.hinge import (
     hinge,
     squared_hinge,
 )
-from conformance.reference_impl.losses.loss import LOSSES, Loss, function_named, get, loss_class
 from conformance.reference_impl.losses.overlap import Dice, Tversky, dice, tversky
 from conformance.reference_impl.losses.reduction import REDUCTIONS
 from conformance.reference_impl.losses.regression import (

@@ -242,9 +242,9 @@ class Power(Function):
     def value(self, x: Array, *, exponent: float) -> Array:
         return xp.power(x, exponent)
 
-    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, exponent: float) -> Bound:
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         (x,) = inputs
-        error = in_ulps(a, self.table_entry, out, self.propagated_from(a, out, x, exponent))
+        error = in_ulps(a, self.table_entry, out, self.propagated_from(a, out, x, **params))
         # Outside of a number's domain the result is NaN, whatever the rounding.
         return xp.where(xp.isnan(out), 0.0, error)
 
