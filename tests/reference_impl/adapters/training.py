@@ -69,6 +69,12 @@ def config(module: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def direction(name: str, given: dict[str, Any]) -> str | None:
+    """Whether training is to bring a metric up or down."""
+    told: str | None = getattr(getattr(keras.metrics, name)(**given), "_direction", None)
+    return told
+
+
 def loss(
     name: str,
     given: dict[str, Any],
@@ -100,15 +106,15 @@ def function(module: str, name: str, given: dict[str, Any], y_true: Any, y_pred:
 def metric(
     name: str, given: dict[str, Any], updates: Sequence[tuple[Any, ...]]
 ) -> tuple[list[Any], list[list[tuple[str, Any]]]]:
-    """The result, and the variables with their names, before and after each update, and after a reset."""
+    """The results after each update and after a reset; the variables with their names then, and before."""
     subject = getattr(keras.metrics, name)(**given)
     results, states = [], []
 
     def note() -> None:
         states.append([(v.name, np.asarray(v)) for v in subject.variables])
-        results.append(np.asarray(subject.result()) if subject.variables else None)
+        results.append(np.asarray(subject.result()))
 
-    note()
+    states.append([(v.name, np.asarray(v)) for v in subject.variables])
     for update in updates:
         subject.update_state(*update)
         note()
@@ -117,9 +123,8 @@ def metric(
     return results, states
 
 
-QUESTIONS = {
-    f.__name__: f for f in (classes, functions, identifiers, arithmetic, config, loss, function, metric)
-}
+ASKED = (classes, functions, identifiers, arithmetic, config, direction, loss, function, metric)
+QUESTIONS = {question.__name__: question for question in ASKED}
 
 if __name__ == "__main__":
     while True:
