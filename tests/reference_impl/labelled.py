@@ -55,6 +55,10 @@ def classes(rng: Rng, shape: Shape) -> Array:
     return labels[..., None] if rng.random() < 0.3 else labels
 
 
+def one_class(rng: Rng, shape: Shape) -> Array:
+    return np.asarray(rng.integers(0, shape[-1], shape[:-1]))
+
+
 def embeddings(rng: Rng, shape: Shape) -> Array:
     x = rng.normal(size=shape)
     return np.asarray(x / np.linalg.norm(x, axis=-1, keepdims=True))

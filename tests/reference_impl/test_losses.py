@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from conformance.reference_impl import losses
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.losses import LOSSES, Loss
 from conformance.reference_impl.tape import Tensor, error_bounds, variable, vjp
+from conformance.runners.provision import ensure_package
 
 from .labelled import (
     Rng,
@@ -26,6 +30,7 @@ from .labelled import (
     embeddings,
     logits,
     numbers,
+    one_class,
     one_hot,
     padded,
     positive,
@@ -98,10 +103,9 @@ SUITED: dict[str, tuple[Suited, ...]] = {
         Suited(classes, distribution, {"ignore_class": (None, 0)}, at_least=2),
         Suited(classes, logits, {"ignore_class": (None, 1, -1)} | FROM_LOGITS, at_least=2),
     ),
+    # Of one class, labels (batch,) are made (batch, 1), which Keras takes for labels of each pair.
     "CategoricalGeneralizedCrossEntropy": (
-        Suited(
-            lambda rng, shape: rng.integers(0, shape[-1], shape[:-1]), distribution, {"q": (0.5, 0.7)}, (2,)
-        ),
+        Suited(one_class, distribution, {"q": (0.5, 0.7)}, ranks=(2,), at_least=2),
     ),
     "CTC": (Suited(padded, logits, ranks=(3,), at_least=2),),
     "Dice": (Suited(bits, probabilities, {"axis": (None, 1, (1,), -1)}),),
@@ -194,3 +198,135 @@ def test_value_and_gradient_are_those_of_live_keras(
     )
     refuse_beyond(value, computed, f"value of {asked}")
     refuse_beyond(gradient(cotangent), product, f"gradient of {asked} by {cotangent}")
+
+
+NOT_TOLD = {
+    "CosineSimilarity": {"axis"},
+    "Huber": {"delta"},
+    "SparseCategoricalCrossentropy": {"axis"},
+}
+"""Arguments that Keras's `get_config` forgets."""
+
+
+@pytest.mark.keras
+def test_every_class_of_keras_is_here_with_its_arguments(live_keras: LiveKeras) -> None:
+    classes = live_keras.ask("classes", "losses")
+    assert classes.pop("Loss") == [("name", None), ("reduction", "sum_over_batch_size"), ("dtype", None)]
+    assert classes.keys() == Loss.registered.keys() == SUITED.keys()
+    assert len(classes) == 22
+    for name, arguments in classes.items():
+        own = losses.loss_class(name).arguments
+        assert [n for n, _ in arguments] == list(own)
+        defaults = {n: own[n].parse(default) for n, default in arguments if n != "name"}
+        assert defaults == {n: own[n].default_value(name) for n in own if n != "name"}
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", SUITED)
+def test_configuration_is_that_of_keras(name: str, live_keras: LiveKeras) -> None:
+    own = losses.loss_class(name)().get_config()
+    told = live_keras.ask("config", "losses", name, {})
+    forgotten = NOT_TOLD.get(name, set())
+    assert told == {n: value for n, value in own.items() if n not in forgotten}
+    assert losses.loss_class(name).from_config(own).get_config() == own
+
+
+@pytest.mark.keras
+def test_every_function_and_name_of_keras_is_here(live_keras: LiveKeras) -> None:
+    for name, arguments in live_keras.ask("functions", "losses").items():
+        assert losses.get(name) is LOSSES[name].function
+        own = inspect.signature(LOSSES[name].function).parameters
+        assert [n for n, _ in arguments] == list(own)[2:], name
+    names = live_keras.ask("identifiers", "losses")
+    assert names.pop("LossFunctionWrapper"), "which is not public, and needs a function"
+    names.pop("Loss", None)
+    for name, thing in names.items():
+        assert getattr(losses.get(name), "__name__", type(losses.get(name)).__name__) == thing
+
+
+@pytest.mark.node
+def test_every_loss_of_tensorflow_js_is_here() -> None:
+    source = ensure_package() / "node_modules/@tensorflow/tfjs-layers/dist/losses.js"
+    (table,) = re.findall(r"export const lossesMap = \{([^}]*)\}", source.read_text())
+    assert set(re.findall(r"\w+", table)) == {e.tensorflow_js for e in LOSSES.values()} - {None}
+
+
+ACTUAL = {"y_true": np.array([[0.0, 1.0], [1.0, 0.0]]), "y_pred": np.array([[0.25, 0.5], [0.75, 0.5]])}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: losses.Huber(reduction="average"), "`reduction`: expected one of 'sum_over_batch_size'"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0), "`q`: expected a number between 0 and 1"),
+        (lambda: losses.get("mean_sqared_error"), "did you mean mean_squared_error"),
+        (lambda: losses.get({"class_name": "Hubber"}), "did you mean Huber"),
+        (lambda: losses.get(3), "got 3"),
+        (lambda: losses.MeanSquaredError()(np.ones((2, 3)), np.ones((2, 4))), r"\(2, 3\) and \(2, 4\)"),
+        (
+            lambda: losses.BinaryCrossentropy()(np.ones((2, 1)), np.ones((2, 4))),
+            r"\(2, 4\); got shape \(2, 1\)",
+        ),
+        (lambda: losses.CategoricalCrossentropy(axis=2)(**ACTUAL), "`axis`: an axis of `y_pred`.* got 2"),
+        (
+            lambda: losses.SparseCategoricalCrossentropy()(np.array([0, 2]), ACTUAL["y_pred"]),
+            "labels from 0 to 1.* got 2",
+        ),
+        (
+            lambda: losses.SparseCategoricalCrossentropy()(np.array([0, 1, 1]), ACTUAL["y_pred"]),
+            r"shape \(2,\); got \(3,\)",
+        ),
+        (
+            lambda: losses.MeanSquaredError()(**ACTUAL, sample_weight=np.ones(3)),
+            r"`sample_weight` have shapes that broadcast, got \(2,\) and \(3,\)",
+        ),
+        (lambda: losses.CTC()(np.array([1, 2]), np.ones((2, 3, 4))), r"`y_true`.* got shape \(2,\)"),
+        (lambda: losses.CTC()(np.array([[1]]), np.ones((2, 4))), r"`y_pred`.* got shape \(2, 4\)"),
+    ],
+)
+def test_what_is_wrong_is_named(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_an_unknown_argument_is_named() -> None:
+    with pytest.raises(TypeError, match="Huber has no argument `delt`; did you mean delta"):
+        losses.Huber(delt=1.0)
+
+
+SAMPLEWISE = sorted(SUITED.keys() - {"Dice", "Tversky", "Circle"})
+"""Losses whose value for a sample depends on that sample alone."""
+
+
+@pytest.mark.parametrize("name", SAMPLEWISE)
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_sample_of_weight_zero_is_as_if_absent(name: str, seed: int) -> None:
+    asked = question(name, seed)
+    loss = losses.loss_class(name)(**asked.config | {"reduction": "sum"})
+    weight = np.ones(len(asked.y_pred))
+    weight[0] = 0
+    axes = 1 if name == "CTC" else asked.y_pred.ndim - 1
+    weights = weight.reshape(-1, *[1] * (axes - 1))
+    signed = np.isin(asked.y_true, (0, 1)).all() == np.isin(asked.y_true[1:], (0, 1)).all()
+    assume(signed or "Hinge" not in name)
+    whole, rest = loss(asked.y_true, asked.y_pred, weights), loss(asked.y_true[1:], asked.y_pred[1:])
+    np.testing.assert_allclose(whole.value, rest.value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", SUITED)
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_mean_is_the_sum_of_all_losses_over_their_number(name: str, seed: int) -> None:
+    asked = question(name, seed)
+
+    def reduced(reduction: str | None) -> Array:
+        loss = losses.loss_class(name)(**asked.config | {"reduction": reduction})
+        value: Array = loss(asked.y_true, asked.y_pred.astype(np.float64), asked.sample_weight).value
+        return value
+
+    each, added, averaged = reduced(None), reduced("sum"), reduced("mean")
+    if name != "Circle" and asked.config.get("ignore_class") is None:
+        np.testing.assert_allclose(added, each.sum(), rtol=1e-12)
+        np.testing.assert_allclose(averaged, each.sum() / each.size, rtol=1e-12)
+    assert reduced("sum_over_batch_size") == averaged

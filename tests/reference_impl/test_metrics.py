@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from conformance.reference_impl import metrics
+from conformance.reference_impl import losses, metrics
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers import fields
 from conformance.reference_impl.metrics import Metric
 from conformance.reference_impl.tape import error_bounds
 
@@ -26,6 +28,7 @@ from .labelled import (
     distribution,
     logits,
     numbers,
+    one_class,
     one_hot,
     positive,
     probabilities,
@@ -56,10 +59,6 @@ def scores(rng: Rng, shape: Shape) -> Array:
 
 def hot(rng: Rng, shape: Shape) -> Array:
     return one_hot(rng, (*shape[:-1], 3))
-
-
-def one_class(rng: Rng, shape: Shape) -> Array:
-    return np.asarray(rng.integers(0, shape[-1], shape[:-1]))
 
 
 Data = Callable[[Rng, Shape], Array]
@@ -263,3 +262,158 @@ def test_results_and_states_are_those_of_live_keras(
         metric.reset_state()
         refuse_other_state(metric, states[-1], f"{what}, after a reset")
         refuse_beyond(metric.result(), results[-1], f"result of {what}, after a reset")
+
+
+NOT_TOLD = {"CosineSimilarity": {"axis"}}
+"""Arguments that Keras's `get_config` forgets."""
+
+REQUIRED: dict[str, dict[str, Any]] = {
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "IoU": {"num_classes": 2, "target_class_ids": [0]},
+    "MeanIoU": {"num_classes": 2},
+    "OneHotIoU": {"num_classes": 2, "target_class_ids": [0]},
+    "OneHotMeanIoU": {"num_classes": 2},
+}
+"""Arguments without which there is no such metric."""
+
+NAMED = [name for name in SUITED if name != "MeanMetricWrapper"]
+
+
+@pytest.mark.keras
+def test_every_class_of_keras_is_here_with_its_arguments(live_keras: LiveKeras) -> None:
+    classes = live_keras.ask("classes", "metrics")
+    assert len(classes) == 46
+    assert classes.pop("Metric") == [("dtype", None), ("name", None)]
+    assert classes.keys() == Metric.registered.keys() == SUITED.keys()
+    wrapper = [name for name, _ in classes.pop("MeanMetricWrapper")]
+    assert wrapper == ["fn", "name", "dtype", "kwargs"]
+    for name, arguments in classes.items():
+        own = metrics.metric_class(name).arguments
+        assert [n for n, _ in arguments] == list(own), name
+        for n, default in arguments:
+            if default == "REQUIRED":
+                assert own[n].default is fields.REQUIRED, (name, n)
+            elif n not in ("name", "dtype"):
+                assert own[n].parse(own[n].default) == own[n].parse(default), (name, n)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", NAMED)
+def test_configuration_and_direction_are_those_of_keras(name: str, live_keras: LiveKeras) -> None:
+    given = REQUIRED.get(name, {})
+    metric = made(name, given)
+    told = live_keras.ask("config", "metrics", name, given)
+    # Keras numbers the names that it makes up.
+    told["name"] = metric.name
+    assert told == {n: v for n, v in metric.get_config().items() if n not in NOT_TOLD.get(name, set())}
+    assert metric.from_config(metric.get_config()).get_config() == metric.get_config()
+    assert live_keras.ask("direction", name, given) == metric.direction
+
+
+@pytest.mark.keras
+def test_every_function_and_name_of_keras_is_here(live_keras: LiveKeras) -> None:
+    for name, arguments in live_keras.ask("functions", "metrics").items():
+        function = metrics.FUNCTIONS.get(name) or losses.get(name)
+        assert [n for n, _ in arguments] == list(inspect.signature(function).parameters)[2:], name
+    names = live_keras.ask("identifiers", "metrics")
+    assert {metrics.metric_class(name).__name__ for name in names if names[name] != "Metric"} <= SUITED.keys()
+    for name, thing in names.items():
+        assert thing == "Metric" or metrics.metric_class(name).__name__ == thing
+
+
+@pytest.mark.parametrize("name", NAMED)
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_two_batches_are_as_one(name: str, seed: int) -> None:
+    """But for hinges, which take labels 0 and 1 for signs where a whole batch has no others."""
+    config, updates = batches(name, seed)
+    split, whole = made(name, config), made(name, config)
+    batch = updates[0]
+    assume(all(x.ndim for x in batch))
+    assume("Hinge" not in name or len({np.isin(half, (0, 1)).all() for half in halves(batch[0])}) == 1)
+    for part in zip(*map(halves, batch), strict=True):
+        updated(split, part)
+    updated(whole, batch)
+    for variable, value in whole.variables.items():
+        np.testing.assert_allclose(split.variables[variable].value, value.value, rtol=1e-12, atol=1e-12)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(split.result().value, whole.result().value, rtol=1e-9, atol=1e-12)
+
+
+def halves(x: Array) -> list[Array]:
+    """The first half, and the rest; of one sample both are it, and nothing."""
+    return [x[: (len(x) + 1) // 2], x[(len(x) + 1) // 2 :]]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if SUITED[name][0].weights != "none"])
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_sample_of_weight_zero_is_as_if_absent(name: str, seed: int) -> None:
+    config, updates = batches(name, seed)
+    *data, _ = updates[0] if len(updates[0]) == (2 if name == "Mean" else 3) else (*updates[0], None)
+    assume(data[-1].ndim and len(data[-1]) > 1)
+    labels = data[0]
+    assume("Hinge" not in name or np.isin(labels, (0, 1)).all() == np.isin(labels[1:], (0, 1)).all())
+    weight = np.ones(len(data[0]))
+    weight[0] = 0
+    if "IoU" in name or name in ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"):
+        assume(data[-1].ndim < (2 if "IoU" in name else 3))
+    weighed, absent = made(name, config), made(name, config)
+    updated(weighed, (*data, weight))
+    updated(absent, tuple(x[1:] for x in data))
+    if name == "R2Score":
+        # The number of samples, by which it may be adjusted, counts all.
+        assume(config.get("num_regressors", 0) == 0)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(weighed.result().value, absent.result().value, rtol=1e-9, atol=1e-12)
+
+
+def test_a_wrapped_function_is_averaged() -> None:
+    metric = metrics.MeanMetricWrapper("mean_squared_error", name="mine")
+    metric.update_state(np.array([[0.0], [0.0]]), np.array([[1.0], [3.0]]), np.array([1.0, 3.0]))
+    assert float(metric.result().value) == 7.0
+    assert metric.get_config() == {"name": "mine", "dtype": "float32", "fn": "mean_squared_error"}
+
+
+def test_a_masked_sample_does_not_count() -> None:
+    metric = metrics.MeanSquaredError()
+    metric.update_state(np.zeros((2, 1)), np.array([[1.0], [3.0]]), mask=np.array([True, False]))
+    assert float(metric.result().value) == 1.0
+
+
+PAIR = np.array([0.0, 1.0]), np.array([0.25, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: metrics.get("acuracy"), "did you mean Accuracy or accuracy"),
+        (lambda: metrics.get(3), "got 3"),
+        (lambda: metrics.AUC(num_thresholds=1), "`num_thresholds`: expected an integer of 2 or more, got 1"),
+        (lambda: metrics.AUC(curve="ROCK"), "`curve`: expected one of 'ROC', 'PR', 'PRGAIN', got 'ROCK'"),
+        (lambda: metrics.AUC(num_labels=2), "`num_labels`: only with `multi_label`, got 2"),
+        (lambda: metrics.AUC(multi_label=True)(*PAIR), r"\(batch, labels\), got shape \(2,\)"),
+        (lambda: metrics.Precision(thresholds=[0.5, 2.0]), "`thresholds`: expected a number from 0 to 1"),
+        (lambda: metrics.Recall(class_id=0)(*PAIR), r"`class_id`: 0 is no class .* \(2,\)"),
+        (
+            lambda: metrics.SensitivityAtSpecificity(1.5),
+            "`specificity`: expected a number from 0 to 1, got 1.5",
+        ),
+        (lambda: metrics.FBetaScore(beta=1), "`beta`: expected a float above 0, got 1"),
+        (lambda: metrics.F1Score(average="mean"), "`average`: expected one of None, 'micro'"),
+        (lambda: metrics.F1Score()(*PAIR), r"\(batch, classes\), got shape \(2,\)"),
+        (lambda: metrics.R2Score(num_regressors=-1), "`num_regressors`: expected an integer of 0 or more"),
+        (lambda: metrics.R2Score()(*PAIR), r"one shape \(batch, outputs\), got \(2,\)"),
+        (lambda: metrics.IoU(2, [2]), r"`target_class_ids`: expected classes below 2, got \[2\]"),
+        (lambda: metrics.MeanIoU(2)(np.array([0, 1]), np.array([0])), "got 2 and 1"),
+        (lambda: metrics.Mean()(np.ones(2), np.ones(3)), r"got \(2,\) and \(3,\)"),
+        (lambda: metrics.TruePositives()(np.ones(2), np.ones(3)), r"one shape, got \(2,\) and \(3,\)"),
+        (lambda: metrics.SparseCategoricalAccuracy()(np.array([0]), np.ones((2, 3))), r"\(2,\); got \(1,\)"),
+    ],
+)
+def test_what_is_wrong_is_named(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -108,7 +108,8 @@ def binary_focal_crossentropy(
     p = sigmoid(y_pred) if from_logits else y_pred
     other = subtract(1.0, y_true)
     of_label = add(multiply(y_true, p), multiply(other, subtract(1.0, p)))
-    focal = multiply(power(subtract(1.0, of_label), exponent=gamma), of_probability(y_true, p))
+    each = _sigmoid_crossentropy(y_pred, y_true) if from_logits else of_probability(y_true, p)
+    focal = multiply(power(subtract(1.0, of_label), exponent=gamma), each)
     if apply_class_balancing:
         focal = multiply(add(multiply(y_true, alpha), multiply(other, 1 - alpha)), focal)
     return mean(focal, axis=axes_of(axis, focal))

@@ -65,7 +65,8 @@ def arithmetic() -> dict[str, Any]:
 
 def config(module: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
     """What `get_config` says."""
-    told: dict[str, Any] = getattr(getattr(keras, module), name)(**given).get_config()
+    config = getattr(getattr(keras, module), name)(**given).get_config()
+    told: dict[str, Any] = keras.saving.serialize_keras_object(config)
     return told
 
 
