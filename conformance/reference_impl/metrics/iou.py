@@ -35,10 +35,10 @@ NEARLY_ZERO = 1e-9
 
 
 def _counting(value: Any) -> str:
-    return "int32" if value is None else str(fields.dtype.parse(value))
+    return "int64" if value in (None, "int", "int64") else str(fields.dtype.parse(value))
 
 
-counting = Kind("a dtype, int32 for None", _counting, ("float31",))
+counting = Kind("a dtype, int64 for None", _counting, ("float31",))
 
 
 def counting_dtype() -> Any:
