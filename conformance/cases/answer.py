@@ -15,9 +15,11 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.regimes import expand
-from conformance.reference_impl import activations, layers
+from conformance.reference_impl import activations, layers, losses
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.identifiers import snake_case
+from conformance.reference_impl.layers.configured import Configured
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import (
     Context,
@@ -201,6 +203,8 @@ class Subject:
 
     name: str
     layer: Layer | None = None
+    identifier: str | None = None
+    """What is to be resolved to a name, if anything is."""
     given: Collection[str] = ()
     """The arguments that the case gives."""
 
@@ -212,6 +216,15 @@ class Subject:
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         raise NotImplementedError  # every kind of subject has its own
+
+    @property
+    def configured(self) -> Configured:
+        """What has the case's arguments."""
+        raise NotImplementedError  # functions have none
+
+    def resolved(self) -> str:
+        """The name of what the identifier means."""
+        raise NotImplementedError  # layers have none
 
     def initial_weights(self, shapes: Sequence[Shape]) -> dict[str, Tensor]:
         """Weights for inputs of these shapes: zeros, for whom their values do not matter."""
@@ -225,6 +238,11 @@ class LayerSubject(Subject):
         self.name = case.subject.partition(".")[2]
         self.layer = layers.get(self.name).from_config(case.config)
         self.given = case.config
+
+    @property
+    def configured(self) -> Configured:
+        assert self.layer is not None
+        return self.layer
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         assert self.layer is not None
@@ -277,8 +295,40 @@ class ActivationSubject(Subject):
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         return (dtypes[0],)
 
+    def resolved(self) -> str:
+        return activations.get(self.identifier).name
 
-SUBJECTS: dict[str, Callable[[Case], Subject]] = {"layers": LayerSubject, "activations": ActivationSubject}
+
+class LossSubject(Subject):
+    """A loss of labels and predictions, and of weights where there is a third input; the mask, if there is
+    one, is that of the predictions."""
+
+    def __init__(self, case: Case) -> None:
+        self.name = case.subject.partition(".")[2]
+        self.identifier = case.config.get("identifier")
+        self.given = {k: v for k, v in case.config.items() if k != "identifier"}
+        self.loss = losses.loss_class(self.name).from_config(self.given)
+
+    @property
+    def configured(self) -> Configured:
+        return self.loss
+
+    def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        return Result((self.loss(*x, mask=context.masks[0] if context.masks else None),))
+
+    def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
+        return (str(self.loss.dtype),)
+
+    def resolved(self) -> str:
+        meant = losses.get(self.identifier)
+        return snake_case(type(meant).__name__) if isinstance(meant, losses.Loss) else str(meant.__name__)
+
+
+SUBJECTS: dict[str, Callable[[Case], Subject]] = {
+    "layers": LayerSubject,
+    "activations": ActivationSubject,
+    "losses": LossSubject,
+}
 """The kinds of subject, by the first part of a subject's name."""
 
 
@@ -514,26 +564,25 @@ def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _config(question: Question, names: list[str]) -> dict[str, Expected]:
-    layer = question.subject.layer
-    assert layer is not None
-    return {name: Structure(layer.get_config()) for name in names}
+    return {name: Structure(question.subject.configured.get_config()) for name in names}
 
 
 def _signature(question: Question, names: list[str]) -> dict[str, Expected]:
-    """An argument's default is what the layer has that was made without it; of one that it had to be given,
+    """An argument's default is what a subject has that was made without it; of one that it had to be given,
     the declared one."""
-    layer, given = question.subject.layer, question.subject.given
-    assert layer is not None
+    configured, given = question.subject.configured, question.subject.given
 
     def described(name: str, value: Any) -> dict[str, Any]:
-        declared = layer.arguments[name].default
+        declared = configured.arguments[name].default
         if declared is REQUIRED:
             return {"required": True}
         default = declared if name in given else value
         return {"default": list(default) if isinstance(default, tuple) else default}
 
     arguments = {
-        name: described(name, value) for name, value in layer.config.items() if layer.arguments[name].shown
+        name: described(name, value)
+        for name, value in configured.config.items()
+        if configured.arguments[name].shown
     }
     return {name: Structure({"arguments": arguments}) for name in names}
 
@@ -592,9 +641,7 @@ METHODS: dict[str, Callable[[Question], Any]] = {
 
 
 def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
-    subject = question.subject
-    assert isinstance(subject, ActivationSubject)
-    return {name: Structure(activations.get(subject.identifier).name) for name in names}
+    return {name: Structure(question.subject.resolved()) for name in names}
 
 
 PARTS: dict[str, tuple[str, Part]] = {

@@ -364,6 +364,51 @@ def mask_first_false(key: int, shape: Shape) -> Array:
     return np.broadcast_to(steps > 0, shape or (1,)).reshape(shape)
 
 
+# Labels and predictions
+
+
+@regime()
+def probabilities(key: int, shape: Shape) -> Array:
+    """Odd multiples of 1/32 between 0 and 1: exact in sums, and apart from thresholds."""
+    return (2 * _unlike(key, shape, 16) + 1) / 32
+
+
+_EDGES = np.array([0, 1, 2.0**-30, 1 - 2.0**-24, 0.25, 0.5, 0.75, 2.0**-20, 1 - 2.0**-20])
+
+
+@regime()
+def unit_edges(key: int, shape: Shape) -> Array:
+    """Probabilities of 0 and 1, within and just beyond an ε of 10⁻⁷ of them, and some between."""
+    return _dealt(key, shape, _EDGES)
+
+
+@regime()
+def zeros_and_ones(key: int, shape: Shape) -> Array:
+    """0 and 1, about equally often."""
+    return _dealt(key, shape, np.array([0.0, 1.0]))
+
+
+@regime()
+def signs(key: int, shape: Shape) -> Array:
+    """−1 and 1, about equally often."""
+    return _dealt(key, shape, np.array([-1.0, 1.0]))
+
+
+@regime()
+def weights(key: int, shape: Shape) -> Array:
+    """Weights of samples: 0, ½, 1, 2 and 3."""
+    return _dealt(key, shape, np.array([0.0, 0.5, 1.0, 2.0, 3.0]))
+
+
+@regime()
+def unit_vectors(key: int, shape: Shape) -> Array:
+    """Normal numbers along the last axis, brought to length 1."""
+    x = bits.normal(key, shape)
+    lines = x.reshape(-1, shape[-1]) if x.size else x
+    lengths = [math.sqrt(math.fsum(v * v for v in line)) for line in lines.tolist()]
+    return np.asarray(lines / np.reshape(lengths, (-1, 1))).reshape(shape) if x.size else x
+
+
 # What several regimes are made of
 
 

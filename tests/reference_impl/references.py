@@ -19,10 +19,10 @@ from .rounding import Rounding
 def multiprecise(function: Callable[..., Any]) -> Callable[..., Array]:
     """The function of mpmath numbers, at 60 digits, element by element."""
 
-    def reference(*operands: Array) -> Array:
+    def reference(*operands: Array, **params: float) -> Array:
         def at(*x: float) -> float:
             with mpmath.workdps(60):
-                return float(function(*map(mpmath.mpf, x)))
+                return float(function(*map(mpmath.mpf, x), **params))
 
         return np.asarray(np.vectorize(at, otypes=[float])(*operands))
 
@@ -341,6 +341,10 @@ def exact_softmax(line: list[Any]) -> list[Any]:
 def exact_log_softmax(line: list[Any]) -> list[Any]:
     total = mpmath.log(mpmath.fsum(mpmath.exp(v) for v in line))
     return [v - total for v in line]
+
+
+def exact_log_sum_exp(line: list[Any]) -> list[Any]:
+    return [mpmath.log(mpmath.fsum(mpmath.exp(v) for v in line))]
 
 
 def mean_reference(x: Array, *, axis: Place) -> Array:

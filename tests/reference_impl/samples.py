@@ -25,6 +25,7 @@ from .references import (
     dot_reference,
     dot_terms,
     exact_log_softmax,
+    exact_log_sum_exp,
     exact_softmax,
     kernel_products,
     mean_reference,
@@ -196,6 +197,8 @@ SAMPLES = (
     function("Expm1", mpmath.expm1, scale=88.7),
     function("Log", mpmath.log, low=0.1, domain=0.0),
     function("Log1p", mpmath.log1p, low=-0.9, domain=-1.0),
+    function("Power", lambda x, exponent: x**exponent, low=0.1, domain=0.0, params={"exponent": 2.5}),
+    function("Power", lambda x, exponent: x**exponent, params={"exponent": 3.0}, scale=7e12),
     function("Tanh", mpmath.tanh),
     function(
         "Sigmoid", lambda x: 1 / (1 + mpmath.exp(-x)),
@@ -363,11 +366,14 @@ SAMPLES = (
         "LogSoftmax", primitives.log_softmax, ((4, 7),), SMOOTH, along_last(exact_log_softmax), {"axis": -1}
     ),
     Sample(
+        "log_sum_exp", primitives.log_sum_exp, ((4, 7),), SMOOTH, along_last(exact_log_sum_exp), {"axis": -1}
+    ),
+    Sample(
         "mean", mean, ((4, 6, 3),), LINEAR, mean_reference, {"axis": (1, 2)}, float32=(mean_by_division,)
     ),
 )  # fmt: skip
 
-COMPOSITE_FUNCTIONS = {"mean", "dot_last", "unbroadcast"}
+COMPOSITE_FUNCTIONS = {"mean", "log_sum_exp", "dot_last", "unbroadcast"}
 """Compositions that have no class of their own."""
 
 

@@ -14,12 +14,13 @@ from conformance.cases.drafts import (
     determinism,
     errors,
     layers,
+    losses,
     methods,
     random,
     relations,
 )
 
-MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors)
+MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors, losses)
 
 
 def quick() -> tuple[Case, ...]:

@@ -10,7 +10,9 @@ import msgspec
 
 from conformance.cases.case import Case
 from conformance.cases.properties.property import Property
-from conformance.reference_impl import activations, layers
+from conformance.cases.subjects import class_of
+from conformance.reference_impl import activations, losses
+from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers.fields import REQUIRED, Field
 from conformance.reference_impl.layers.nested import names_layers, rewritten
 
@@ -18,34 +20,33 @@ from conformance.reference_impl.layers.nested import names_layers, rewritten
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
     """Values of arguments as the specification's constructor understands them together with the case's
     required ones, or as they are where it refuses them."""
-    layer = case.subject.partition(".")[2]
-    required = {name: case.config[name] for name in _required(layer)}
-    return _understood(layer, msgspec.json.encode((required, given)))
+    required = {name: case.config[name] for name in _required(case.subject)}
+    return _understood(case.subject, msgspec.json.encode((required, given)))
 
 
 @cache
-def _required(layer: str) -> tuple[str, ...]:
-    return tuple(name for name, f in layers.get(layer).arguments.items() if f.default is REQUIRED)
+def _required(subject: str) -> tuple[str, ...]:
+    return tuple(name for name, f in class_of(subject).arguments.items() if f.default is REQUIRED)
 
 
 @lru_cache(maxsize=1024)
-def _understood(name: str, told: bytes) -> dict[str, Any]:
+def _understood(subject: str, told: bytes) -> dict[str, Any]:
     """`_canonical` of (required, given) as JSON. A backend says the same thing several times: of a case as
     config and as reconstructed/config, and of many cases the same."""
     required, given = msgspec.json.decode(told)
-    return _in_one_form(name, required, given)
+    return _in_one_form(subject, required, given)
 
 
-def _in_one_form(name: str, required: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    layer = layers.get(name)
-    known = {key: value for key, value in given.items() if key in layer.arguments}
+def _in_one_form(subject: str, required: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    cls = class_of(subject)
+    known = {key: value for key, value in given.items() if key in cls.arguments}
     try:
-        understood = layer.from_config({**required, **known}).config
+        understood = cls.from_config({**required, **known}).config
     except (TypeError, ValueError):
-        understood = {key: _parsed(layer.arguments[key], value) for key, value in known.items()}
+        understood = {key: _parsed(cls.arguments[key], value) for key, value in known.items()}
     return {
         # Of layers inside a configuration what is said of them, and no more.
-        key: rewritten(value, lambda inner, config: _in_one_form(inner, {}, config))
+        key: rewritten(value, lambda inner, config: _in_one_form(f"layers.{inner}", {}, config))
         if names_layers(value)
         else _listed(understood.get(key, value))
         for key, value in given.items()
@@ -68,14 +69,15 @@ def configurations(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     without what may be left out at its default."""
     if not isinstance(observed, dict):
         return expected, observed
-    layer = case.subject.partition(".")[2]
-    return _told(layer, expected), _told(layer, _canonical(case, observed))
+    return _told(case.subject, expected), _told(case.subject, _canonical(case, observed))
 
 
-def _told(layer: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    left_out = layers.get(layer).unsaid_at_default
+def _told(subject: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    left_out = class_of(subject).unsaid_at_default
     return {
-        key: rewritten(value, _told) if names_layers(value) else value
+        key: rewritten(value, lambda inner, config: _told(f"layers.{inner}", config))
+        if names_layers(value)
+        else value
         for key, value in configuration.items()
         if key != "name" and not (key in left_out and value == left_out[key])
     }
@@ -107,11 +109,17 @@ def promised(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
 
 
 def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
-    """Names of activation functions, aliases resolved."""
+    """Names of functions, aliases resolved."""
     try:
-        return expected, activations.get(observed).name
-    except activations.UnknownActivation:
+        return expected, _function_name(case.subject, observed)
+    except ValueError:
         return expected, observed
+
+
+def _function_name(subject: str, name: str) -> str:
+    if subject.startswith("losses."):
+        return losses.function_named(snake_case(name)).name
+    return activations.get(name).name
 
 
 PROPERTIES = (

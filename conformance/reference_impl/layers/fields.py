@@ -85,9 +85,9 @@ class Field:
                 f"argument `{self.name}`: expected {self.kind.allowed}, got {value!r}{detail}"
             ) from error
 
-    def default_value(self, layer: str) -> Any:
-        """The default in canonical form, or that of a dialect for the layer of that name."""
-        value = default(layer, self.name, self.default)
+    def default_value(self, subject: str) -> Any:
+        """The default in canonical form, or that of a dialect for a subject like `layers.Dense`."""
+        value = default(subject, self.name, self.default)
         if value is not self.default:
             return self.parse(value)
         if not self._parsed_default:

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.primitives.elementwise import (
+    add,
     divide,
     exp,
     log,
@@ -37,7 +38,7 @@ from conformance.reference_impl.primitives.selection import (
     greater_equal,
     where,
 )
-from conformance.reference_impl.tape import Tensor, current_arithmetic
+from conformance.reference_impl.tape import Tensor, current_arithmetic, detached
 
 STATISTICS_FROM = 1000
 """A dot product of so many products in all is large enough for statistics of its errors."""
@@ -191,3 +192,9 @@ def mean(x: Tensor, *, axis: tuple[int, ...], keepdims: bool = False) -> Tensor:
     """The sum times the reciprocal of the count, which is rounded."""
     count = math.prod(x.shape[i] for i in axis)
     return multiply(total(x, axis=axis, keepdims=keepdims), 1 / count if count else math.nan)
+
+
+def log_sum_exp(x: Tensor, *, axis: int) -> Tensor:
+    """ln Σ exp(x) along an axis, kept with size one, of which some element is finite."""
+    top = detached(largest(x, axis=axis))
+    return add(log(total(exp(subtract(x, top)), axis=(axis,), keepdims=True)), top)

@@ -199,7 +199,7 @@ class Expm1(Function):
 
 
 class Log(Function):
-    """ln x"""
+    """ln x, with the vjp c·(1/x): TensorFlow rounds the reciprocal too"""
 
     table_entry = "log"
 
@@ -212,11 +212,11 @@ class Log(Function):
         return xp.where(errors[0] > 0, below, 0.0)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return divide(cotangent, x)
+        return multiply(cotangent, divide(1.0, x))
 
 
 class Log1p(Log):
-    """ln(1 + x)"""
+    """ln(1 + x), with the vjp c·(1/(1 + x))"""
 
     table_entry = "log1p"
 
@@ -228,7 +228,43 @@ class Log1p(Log):
         return xp.where(errors[0] > 0, below, 0.0)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
-        return divide(cotangent, add(x, 1.0))
+        return multiply(cotangent, divide(1.0, add(x, 1.0)))
+
+
+class Power(Function):
+    """xᵖ for a number p, with the derivative p·xᵖ⁻¹.
+
+    A base that is not negative is taken to be computed as not negative, as 1 − a probability is.
+    """
+
+    table_entry = "pow"
+
+    def value(self, x: Array, *, exponent: float) -> Array:
+        return xp.power(x, exponent)
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
+        (x,) = inputs
+        error = in_ulps(a, self.table_entry, out, self.propagated_from(a, out, x, **params))
+        # Outside of a number's domain the result is NaN, whatever the rounding.
+        return xp.where(xp.isnan(out), 0.0, error)
+
+    def propagated_from(self, a: Arithmetic, out: Array, x: Tensor, exponent: float) -> Bound:
+        """What the errors of the base and of the exponent, which may not be representable, make."""
+        held = float(a.format.type(exponent))
+        of_exponent = None
+        if held != exponent:
+            steps = xp.log(xp.where(x.value > 0, x.value, 1.0)) * (abs(exponent) * a.unit_roundoff)
+            of_exponent = xp.abs(out) * xp.expm1(xp.abs(steps))
+        if x.error is None:
+            return of_exponent
+        lowest = xp.where(x.value >= 0, xp.maximum(x.value - x.error, 0.0), x.value - x.error)
+        ends = [lowest, x.value + x.error, xp.where(xp.abs(x.value) <= x.error, 0.0, x.value)]
+        changes = [xp.abs(self.value(end, exponent=exponent) - out) for end in ends]
+        change = xp.where(xp.isinf(x.error), xp.inf, xp.maximum(xp.maximum(*changes[:2]), changes[2]))
+        return change if of_exponent is None else change + of_exponent
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, exponent: float) -> Tensor:
+        return multiply(cotangent, multiply(power(x, exponent=exponent - 1), exponent))
 
 
 class Tanh(Function):
@@ -343,6 +379,6 @@ class Erf(Function):
 
 add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negative, square, sqrt, rsqrt = Negative(), Square(), Sqrt(), Rsqrt()
-exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
+exp, expm1, log, log1p, tanh, power = Exp(), Expm1(), Log(), Log1p(), Tanh(), Power()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
 tanh_gradient, sigmoid_gradient = TanhGradient(), SigmoidGradient()

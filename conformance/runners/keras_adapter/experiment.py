@@ -23,6 +23,8 @@ from conformance.runners.keras_adapter.subjects import (
     constructor_arguments,
     function_arguments,
     layer_class,
+    loss_arguments,
+    loss_class,
 )
 from conformance.runners.wire import Array
 
@@ -40,13 +42,13 @@ def observe(case: ConcreteCase) -> Message:
     api.seed(case.seed)
     random.seed(case.seed)
     np.random.seed(case.seed % 2**32)
-    experiment = (LayerExperiment if case.subject.startswith("layers.") else ActivationExperiment)(case)
+    experiment = EXPERIMENTS[case.subject.partition(".")[0]](case)
     first = sorted(case.observables, key=lambda name: name.split("/")[0] not in _BEFORE_BUILDING)
     answers = {name: _answer(experiment, name) for name in first}
     return {name: answers[name] for name in case.observables}
 
 
-def _answer(experiment: LayerExperiment | ActivationExperiment, observable: str) -> Message:
+def _answer(experiment: Experiment, observable: str) -> Message:
     try:
         with at("call"):
             return of_value(experiment.ask(observable))
@@ -434,6 +436,94 @@ class ActivationExperiment:
     def _canonical_name(self) -> Any:
         with at("construction"):
             return keras.activations.serialize(keras.activations.get(self.case.config["identifier"]))
+
+
+class LossExperiment:
+    """A loss of `keras.losses`, called with labels, predictions and weights, or resolved from a name."""
+
+    def __init__(self, case: ConcreteCase) -> None:
+        self.case = case
+
+    def ask(self, observable: str) -> Any:
+        """As `LayerExperiment.ask`."""
+        match observable.split("/"):
+            case ["output", index]:
+                return self._pass.output(int(index))
+            case ["gradient", *source]:
+                return self._pass.gradient("/".join(source))
+            case ["dtype"]:
+                return self._pass.dtypes
+            case ["refusal"]:
+                self._pass.run()
+                return None
+            case ["config"]:
+                return serialized(self._config)
+            case ["reconstructed", "config"]:
+                return serialized(self._twin.get_config())
+            case ["reconstructed", "output", index]:
+                return Pass(lambda: self._called(self._twin), {}, ()).output(int(index))
+            case ["signature"]:
+                return {"arguments": loss_arguments(self._class)}
+            case ["identifier"]:
+                return self._canonical_name()
+        raise ValueError(f"a loss has no observable {observable!r}")
+
+    @once
+    def _class(self) -> Any:
+        with at("construction"):
+            return loss_class(self.case.subject.removeprefix("losses."))
+
+    @once
+    def _loss(self) -> Any:
+        cls = self._class
+        with at("construction"):
+            return cls(**self.case.config)
+
+    @once
+    def _config(self) -> dict[str, Any]:
+        loss = self._loss
+        with at("config"):
+            config: dict[str, Any] = loss.get_config()
+            return config
+
+    @once
+    def _twin(self) -> Any:
+        """The loss that the configuration makes, anew."""
+        config = self._config
+        with at("reconstruction"):
+            return self._class.from_config(dict(config))
+
+    @once
+    def _inputs(self) -> list[Any]:
+        return [tf.constant(x) for x in self.case.inputs]
+
+    def _called(self, loss: Any) -> Any:
+        y_true, y_pred, *weights = self._inputs
+        if self.case.masks:
+            y_pred._keras_mask = tf.constant(self.case.masks[0])
+        return loss(y_true, y_pred, *weights)
+
+    @once
+    def _pass(self) -> Pass:
+        loss = self._loss
+        gradient = any(name.startswith("gradient/") for name in self.case.observables)
+        sources = {"input/1": self._inputs[1]} if gradient else {}
+        return Pass(lambda: self._called(loss), sources, self.case.cotangents)
+
+    def _canonical_name(self) -> str:
+        with at("construction"):
+            meant = keras.losses.get(self.case.config["identifier"])
+            return str(getattr(meant, "__name__", type(meant).__name__))
+
+
+Experiment = LayerExperiment | ActivationExperiment | LossExperiment
+
+EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
+    "layers": LayerExperiment,
+    "activations": ActivationExperiment,
+    "losses": LossExperiment,
+}
+"""By kind of subject, how it is asked."""
 
 
 def _recorded_if_asked(

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.models import FORMATS
-from conformance.runners.keras_adapter.runtime import keras
-from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, LAYERS
+from conformance.runners.keras_adapter.runtime import GENERATION, keras
+from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, LAYERS, LOSSES
 
 ARITHMETIC: dict[str, Any] = {
     "base": "ieee-float32",
@@ -40,7 +40,10 @@ CALL = ["output/*", "again/*", "training/output/*", "training/state/*", "gradien
         "reconstructed/output/*", "refusal*"]  # fmt: skip
 FUNCTION = ["output/*", "again/*", "gradient/input/*", "shape/*", "dtype", "refusal", "signature",
             "identifier"]  # fmt: skip
-"""Patterns of observables: of any layer class, of one that can be called, of an activation function."""
+LOSS = ["output/*", "gradient/input/1", "dtype", "config", "reconstructed/*", "signature", "identifier",
+        "refusal"]  # fmt: skip
+"""Patterns of observables: of any layer class, of one that can be called, of an activation function, of a
+loss."""
 
 
 def identify(name: str, settings: dict[str, str]) -> Message:
@@ -94,4 +97,5 @@ def _capabilities() -> dict[str, list[str]]:
         f"layers.{name}": DESCRIPTION + (CALL if cls.call is not keras.layers.Layer.call else [])
         for name, cls in LAYERS.items()
     }
-    return layers | {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
+    losses = {f"losses.{name}": LOSS for name in LOSSES} if GENERATION > 2 else {}
+    return layers | {f"activations.{name}": FUNCTION for name in ACTIVATIONS} | losses

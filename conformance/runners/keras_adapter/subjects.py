@@ -26,6 +26,14 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
 """Every function of `keras.activations`, aliases included."""
 
 
+LOSSES: dict[str, Any] = {
+    name: value
+    for name, value in vars(keras.losses).items()
+    if isinstance(value, type) and issubclass(value, keras.losses.Loss) and value is not keras.losses.Loss
+}
+"""Every loss of `keras.losses`, aliases included."""
+
+
 def _aliases(kind: str, named: dict[str, Any]) -> dict[str, str]:
     own = {name: str(value.__name__) for name, value in named.items()}
     return {
@@ -35,7 +43,7 @@ def _aliases(kind: str, named: dict[str, Any]) -> dict[str, str]:
     }
 
 
-ALIASES = _aliases("layers", LAYERS) | _aliases("activations", ACTIVATIONS)
+ALIASES = _aliases("layers", LAYERS) | _aliases("activations", ACTIVATIONS) | _aliases("losses", LOSSES)
 """The subjects that have another name than their own, and that."""
 
 
@@ -59,6 +67,23 @@ def activation_function(name: str) -> Callable[..., Any]:
     if name not in ACTIVATIONS:
         raise ValueError(f"keras.activations has no {name!r}; it has {', '.join(sorted(ACTIVATIONS))}")
     return ACTIVATIONS[name]
+
+
+def loss_class(name: str) -> Any:
+    """The class `keras.losses.<name>`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in LOSSES:
+        raise ValueError(f"keras.losses has no class {name!r}; it has {', '.join(sorted(LOSSES))}")
+    return LOSSES[name]
+
+
+@functools.cache
+def loss_arguments(cls: Any) -> dict[str, Any]:
+    """The arguments of a loss's constructor, which names them all."""
+    return {parameter.name: _argument(parameter) for parameter in inspect.signature(cls).parameters.values()}
 
 
 @functools.cache
