@@ -196,6 +196,8 @@ SAMPLES = (
     function("Expm1", mpmath.expm1, scale=88.7),
     function("Log", mpmath.log, low=0.1, domain=0.0),
     function("Log1p", mpmath.log1p, low=-0.9, domain=-1.0),
+    Sample("Power", primitives.power, TWO, ANALYTIC, multiprecise(mpmath.power), low=0.1, domain=0.0),
+    function("Cos", mpmath.cos),
     function("Tanh", mpmath.tanh),
     function(
         "Sigmoid", lambda x: 1 / (1 + mpmath.exp(-x)),
@@ -218,6 +220,7 @@ SAMPLES = (
     selection("Relu", ONE, lambda x: x if x > 0 else 0.0),
     replace(selection("Relu6", ONE, lambda x: min(max(x, 0.0), 6.0)), low=-3.0, high=9.0),
     selection("Sign", ONE, lambda x: float(x > 0) - float(x < 0), DISCRETE),
+    selection("Floor", ONE, math.floor, DISCRETE),
     selection("Greater", TWO, lambda x, y: float(x > y), DISCRETE),
     selection("GreaterEqual", TWO, lambda x, y: float(x >= y), DISCRETE),
     selection("Where", (*TWO, (6, 5)), lambda c, x, y: x if c else y),

@@ -231,6 +231,49 @@ class Log1p(Log):
         return divide(cotangent, add(x, 1.0))
 
 
+class Power(Elementwise):
+    """xʸ, for x ≥ 0.
+
+    It is monotone in x, and in y: where both move, it is extreme at a corner of their intervals.
+    """
+
+    def value(self, x: Array, y: Array) -> Array:
+        return xp.power(x, y)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        (x, y), (dx, dy) = values, errors
+        change: Array = xp.zeros(out.shape, out.dtype)
+        for base in (xp.maximum(x - dx, 0.0), x + dx):
+            for exponent in (y - dy, y + dy):
+                change = xp.maximum(change, xp.abs(self.value(base, exponent) - out))
+        return xp.where(xp.isinf(dx) | xp.isinf(dy), xp.inf, change)
+
+    def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
+        return in_ulps(a, "pow", out, propagated)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        if position == 0:
+            slope = multiply(y, power(x, subtract(y, 1.0)))
+            return unbroadcast(multiply(cotangent, slope), x.shape)
+        return unbroadcast(multiply(cotangent, multiply(out, log(x))), y.shape)
+
+
+class Cos(Function):
+    """cos x, which moves no further than x does, and less near its extremes"""
+
+    table_entry = "cos"
+
+    def value(self, x: Array) -> Array:
+        return xp.cos(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        (x,), (error,) = values, errors
+        return xp.minimum(error, xp.abs(xp.sin(x)) * error + error * error / 2)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, cos(add(x, math.pi / 2)))
+
+
 class Tanh(Function):
     """tanh x, with the derivative 1 − tanh² x"""
 
@@ -344,5 +387,6 @@ class Erf(Function):
 add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negative, square, sqrt, rsqrt = Negative(), Square(), Sqrt(), Rsqrt()
 exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
+power, cos = Power(), Cos()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
 tanh_gradient, sigmoid_gradient = TanhGradient(), SigmoidGradient()
