@@ -63,12 +63,12 @@ def patchable(target: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return mark
 
 
-def default(layer: str, argument: str, value: Any) -> Any:
-    """The default of an argument of a layer's constructor, unless a patch says another."""
+def default(subject: str, argument: str, value: Any) -> Any:
+    """The default of an argument of a constructor, unless a patch says another."""
     force = _in_force.get()
     if force is None:
         return value
-    key = f"default:layers.{layer}.{argument}"
+    key = f"default:{subject}.{argument}"
     if key not in force.patches:
         return value
     force.reached.add(key)

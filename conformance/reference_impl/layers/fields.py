@@ -1,4 +1,4 @@
-"""The arguments of a layer, declared once: they drive constructor, configuration, cases and documents."""
+"""Arguments, declared once: they drive constructor, configuration, cases and documents."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Kind:
 
 @dataclass
 class Field:
-    """One argument of a layer's constructor, and of its configuration.
+    """One argument of a constructor, and of the configuration.
 
     Attributes:
         kind: what is allowed.
@@ -85,9 +85,9 @@ class Field:
                 f"argument `{self.name}`: expected {self.kind.allowed}, got {value!r}{detail}"
             ) from error
 
-    def default_value(self, layer: str) -> Any:
-        """The default in canonical form, or that of a dialect for the layer of that name."""
-        value = default(layer, self.name, self.default)
+    def default_value(self, subject: str) -> Any:
+        """The default in canonical form, or that of a dialect for the subject, such as `layers.Dense`."""
+        value = default(subject, self.name, self.default)
         if value is not self.default:
             return self.parse(value)
         if not self._parsed_default:

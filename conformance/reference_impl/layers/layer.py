@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from conformance.reference_impl import activations
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
+from conformance.reference_impl.layers.configured import Configured
+from conformance.reference_impl.layers.fields import Serialized
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor
@@ -60,25 +61,15 @@ class Context:
     rng_key: int = 0
 
 
-class Layer:
+class Layer(Configured):
     """A layer: its arguments are fields, its `call` is pure in inputs, weights and context.
-
-    The constructor takes the fields of the class itself, and then those of its bases in the order in which
-    Python looks attributes up; a field named in a class is not taken again from a base, nor is one that a
-    class replaces by a plain value: that is an argument which the class does not have.
-
-    Raises:
-        TypeError: a required argument is missing, or an argument is unknown.
-        ValueError: an argument has a value that is not allowed.
 
     >>> from conformance.reference_impl.layers import Dense
     >>> Dense(3, activation="relu").config["units"]
     3
     """
 
-    arguments: ClassVar[dict[str, Field]]
-    unsaid: ClassVar[frozenset[str]]
-    unsaid_at_default: ClassVar[dict[str, Any]]
+    family = "layers"
     registered: ClassVar[dict[str, type[Layer]]] = {}
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
@@ -101,49 +92,9 @@ class Layer:
     input_dim = fields.hidden(fields.positive_integer, "the same for samples of one dimension")
 
     def __init_subclass__(cls, registered: bool = True) -> None:
-        ordered = cls.ordered_arguments().items()
-        cls.arguments = dict(sorted(ordered, key=lambda argument: not argument[1].shown))  # shown ones first
-        cls.unsaid = frozenset(n for n, f in cls.arguments.items() if f.serialized is Serialized.NEVER)
-        cls.unsaid_at_default = {
-            n: f.default for n, f in cls.arguments.items() if f.serialized is Serialized.IF_SET
-        }
+        super().__init_subclass__()
         if registered:
             Layer.registered[cls.__name__] = cls
-
-    @classmethod
-    def ordered_arguments(cls) -> dict[str, Field]:
-        """The arguments of the constructor: those of the class itself, then those of its bases."""
-        arguments: dict[str, Field] = {}
-        for base in cls.__mro__:
-            for name, f in vars(base).items():
-                if isinstance(f, Field) and isinstance(getattr(cls, name), Field):
-                    arguments.setdefault(name, f)
-        return arguments
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        own = type(self).__name__
-        names = list(self.arguments)
-        if len(args) > len(names):
-            raise TypeError(f"{own} takes at most {len(names)} arguments, {len(args)} were given")
-        given = dict(zip(names, args, strict=False))
-        for name, value in kwargs.items():
-            if name not in self.arguments:
-                raise TypeError(f"{own} has no argument `{name}`; {suggestion(name, names)}")
-            if name in given:
-                raise TypeError(f"{own} got argument `{name}` twice")
-            given[name] = value
-        self.config: dict[str, Any] = {}
-        for name, f in self.arguments.items():
-            if name in given:
-                self.config[name] = f.parse(given[name])
-            elif f.default is REQUIRED:
-                raise TypeError(f"{own} needs argument `{name}`: {f.kind.allowed}")
-            else:
-                self.config[name] = f.default_value(own)
-        self.check()
-
-    def check(self) -> None:
-        """Relations between arguments; raises ValueError where one does not hold."""
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         """Whether inputs of these shapes are accepted; raises ValueError naming layer and shapes."""
@@ -219,20 +170,6 @@ class Layer:
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         """The outputs and the new state."""
         raise NotImplementedError  # every layer has its own
-
-    def get_config(self) -> dict[str, Any]:
-        """The configuration by which `from_config` makes the same layer, in canonical form."""
-        unsaid, at_default = self.unsaid, self.unsaid_at_default
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in self.config.items()
-            if name not in unsaid and not (name in at_default and value == at_default[name])
-        }
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Layer:
-        """The layer that a configuration describes; raises as the constructor does."""
-        return cls(**config)
 
     def activate(self, x: Tensor, identifier: str | None = None) -> Tensor:
         """The activation function applied, that of the field `activation` unless another is named."""

@@ -74,7 +74,8 @@ __all__ = [
     "cumulative_sum", "divide", "dot_last", "erf", "exp", "expm1", "flip", "floor", "greater",
     "greater_equal", "kernel_correlate", "largest", "largest_in_windows", "largest_number", "log", "log1p",
     "log_softmax", "maximum", "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "power",
-    "put_slices", "relu", "relu6", "resample", "reshape", "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign", "sinc", "softmax", "softplus",
-    "sqrt", "square", "subtract", "take", "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total",
-    "transpose", "transposed_correlate", "triangle", "unbroadcast", "where", "windows",
+    "put_slices", "relu", "relu6", "resample", "reshape", "rsqrt", "scatter_add", "sigmoid",
+    "sigmoid_gradient", "sign", "sinc", "softmax", "softplus", "sqrt", "square", "subtract", "take",
+    "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total", "transpose", "transposed_correlate",
+    "triangle", "unbroadcast", "where", "windows",
 ]  # fmt: skip

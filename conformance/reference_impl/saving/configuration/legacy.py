@@ -297,7 +297,7 @@ def _is_default(class_name: str, argument: str, value: Any) -> bool:
     field = cls.arguments.get(argument) if cls else None
     if field is None or field.default is REQUIRED:
         return value is None
-    default = field.default_value(class_name)
+    default = field.default_value(f"layers.{class_name}")
     return bool(field.parse(value) == (UNSAID.get(argument) if default is None else default))
 
 
