@@ -234,11 +234,22 @@ class Log1p(Log):
 class Power(Elementwise):
     """xʸ, for x ≥ 0.
 
-    It is monotone in x, and in y: where both move, it is extreme at a corner of their intervals.
+    It is monotone in x, and in y: where both move, it is extreme at a corner of their intervals. Any power of
+    1 is 1, and so is what has the power 0 (IEEE 754-2019, section 9.2.1).
     """
 
     def value(self, x: Array, y: Array) -> Array:
         return xp.power(x, y)
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound | Reach:
+        error = super().bound(a, out, *inputs, **params)
+        if error is None:
+            return None
+        known_one, known_zero = (
+            (t.value == x) & (True if t.error is None else t.error == 0)
+            for t, x in zip(inputs, (1.0, 0.0), strict=True)
+        )
+        return xp.where(known_one | known_zero, 0.0, error)
 
     def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
         (x, y), (dx, dy) = values, errors
