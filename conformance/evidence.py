@@ -90,7 +90,7 @@ def _against_normal(drawn: Array) -> Iterator[Evidence]:
 
 
 def _against_uniform(probabilities: Array) -> Iterator[Evidence]:
-    """Of numbers by their own law's probabilities, which are uniform under it; the mean by Hoeffding's bound."""
+    """Of numbers by their own law's probabilities, which are uniform; the mean by Hoeffding's bound."""
     n, mean = probabilities.size, float(probabilities.mean())
     yield Evidence(2 * n * (mean - 0.5) ** 2, f"the mean probability is {mean:.4g}, expected 0.5")
     ranks, below = np.arange(n + 1) / n, np.sort(probabilities, axis=None)

@@ -48,8 +48,8 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Orthogonal:
-    """gain times a matrix whose columns, or rows if these are fewer, are orthogonal and of length one: any such
-    matrix is as likely as any other (Saxe et al. 2014). Its rows are all axes of the shape but the last."""
+    """gain times a matrix whose columns, or rows if these are fewer, are orthogonal and of length one: any
+    such matrix is as likely as any other (Saxe et al. 2014). The last axis of a shape is its columns."""
 
     gain: float
 
@@ -187,7 +187,7 @@ VALUES: dict[str, Callable[..., Tensor]] = {
     "Identity": identity,
     "STFT": stft,
 }
-"""By class, a function of the shape, of a tensor whose dtype the weight takes, and of the class's arguments."""
+"""By class, a function of the shape, of a tensor whose dtype is taken, and of the class's arguments."""
 
 
 def law(identifier: Any, shape: Shape) -> Law | None:

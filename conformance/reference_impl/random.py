@@ -1,5 +1,6 @@
-"""What layers draw in training, and initializers: named laws, sampled by Philox with an explicit key, raw words, and a mapping
-of our own. Whoever wants to know what is drawn, or to say what it shall be, does so by `drawing`."""
+"""What layers draw in training, and initializers: named laws, sampled by Philox with an explicit key, raw
+words, and a mapping of our own. Whoever wants to know what is drawn, or to say what it shall be, does so by
+`drawing`."""
 
 from __future__ import annotations
 

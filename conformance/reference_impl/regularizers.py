@@ -1,4 +1,4 @@
-"""Regularizers: penalties on weights and outputs, which are added to the loss. Source: `keras.regularizers`."""
+"""Regularizers: penalties on weights and outputs that the loss gets. Source: `keras.regularizers`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def l1_l2(x: Tensor, l1: float, l2: float) -> Tensor:
 
 
 def orthogonal(x: Tensor, factor: float, mode: str) -> Tensor:
-    """factor times the mean magnitude of the products of every two rows, or columns, each brought to length one.
+    """factor times the mean magnitude of the products of every two rows, or columns, brought to length one.
 
     Raises:
         ValueError: x is no matrix.

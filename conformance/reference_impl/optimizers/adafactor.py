@@ -44,16 +44,16 @@ class Adafactor(Optimizer):
     def groups(self) -> tuple[tuple[str, ...], ...]:
         return (("r", "c", "velocity"),)
 
-    def has_slot(self, name: str, path: str, variable: Tensor) -> bool:
-        return name == "velocity" or variable.ndim >= 2
-
     def slot_name(self, name: str, path: str) -> str:
         return super().slot_name(name, path) if name == "velocity" else path.rpartition("/")[2]
 
     def initial(self, name: str, variable: Tensor) -> Tensor:
         shape = variable.shape
-        shapes = {"r": shape[:-1], "c": (*shape[:-2], *shape[-1:])}
-        return Tensor(xp.zeros(shapes.get(name, shape), variable.dtype))
+        # A variable that has no rows has scalars in their place, which stay as they are.
+        factors = (
+            {"r": shape[:-1], "c": (*shape[:-2], *shape[-1:])} if len(shape) >= 2 else {"r": (), "c": ()}
+        )
+        return Tensor(xp.zeros(factors.get(name, shape), variable.dtype))
 
     @patchable("optimizers.Adafactor.step")
     def step(self, w: Tensor, g: Tensor, slots: State, now: Now) -> Stepped:

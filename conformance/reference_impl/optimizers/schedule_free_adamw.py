@@ -31,6 +31,12 @@ class ScheduleFreeAdamW(Optimizer):
     def initial(self, name: str, variable: Tensor) -> Tensor:
         return detached(variable) if name == "momentum" else super().initial(name, variable)
 
+    @patchable("optimizers.ScheduleFreeAdamW.mean_before")
+    def mean_before(self, y: Tensor, before: Tensor, z: Tensor) -> Tensor:
+        """The mean of all z before this update, from y and from the z before it"""
+        beta_1 = constant(self.beta_1, y)
+        return divide(subtract(y, multiply(before, subtract(1.0, beta_1))), beta_1)
+
     @patchable("optimizers.ScheduleFreeAdamW.step")
     def step(self, w: Tensor, g: Tensor, slots: State, now: Now) -> Stepped:
         """The update of ScheduleFreeAdamW"""
@@ -41,7 +47,7 @@ class ScheduleFreeAdamW(Optimizer):
         root = sqrt(divide(v, share_seen(self.beta_2, now.t, w)))
         z = subtract(before, divide(multiply(g, rate), add(root, self.epsilon)))
         beta_1, seen = constant(self.beta_1, w), divide(1.0, constant(float(now.t), w))
-        mean = divide(subtract(w, multiply(before, subtract(1.0, beta_1))), beta_1)
+        mean = self.mean_before(w, before, z)
         mean = add(multiply(mean, subtract(1.0, seen)), multiply(z, seen))
         y = add(multiply(z, subtract(1.0, beta_1)), multiply(mean, beta_1))
         return y, {"momentum": z, "velocity": v}

@@ -1,9 +1,9 @@
 """Optimizers of Keras, step by step: `optimizers.py QUESTIONS ARCHIVE` writes an archive of arrays.
 
-By name of a question, with `/` between: `variable/STEP/PATH` and `slot/STEP/INDEX` after each step (0 is before
-the first), `gradient/STEP/PATH` for each step, and `description`, JSON: the names of the slots, and the
-configuration. `rate/NAME` are the rates of schedules; `classes`, JSON, has the signatures of all classes; and
-`refused`, JSON, says of which error a bad configuration is.
+By name of a question, with `/` between: `variable/STEP/PATH` and `slot/STEP/INDEX` after each step (0 is
+before the first), `gradient/STEP/PATH` for each step, and `description`, JSON: the names of the slots, and
+the configuration. `rate/NAME` are the rates of schedules; `classes`, JSON, has the signatures of all classes;
+and `refused`, JSON, says of which error a bad configuration is.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def seen(step: int, own: dict[str, Any], optimizer: Any) -> Iterator[tuple[str, 
 
 
 def steps(question: dict[str, Any], drawn: np.random.Generator) -> Iterator[tuple[str, Any]]:
-    optimizer = keras.optimizers.get(question["optimizer"])
+    described = question["optimizer"]
+    # `keras.optimizers.get` does not know every class.
+    optimizer = getattr(keras.optimizers, described["class_name"]).from_config(described["config"])
     if "spared" in question:
         optimizer.exclude_from_weight_decay(var_names=question["spared"])
     own = variables(drawn)
