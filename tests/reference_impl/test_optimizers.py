@@ -123,7 +123,9 @@ STEPS = 3
 def questions() -> dict[str, dict[str, Any]]:
     asked = {}
     for name, own in OWN.items():
-        configs = {"defaults": {}} | {str(i): config for i, config in enumerate(own)} | COMMON
+        configs: dict[str, dict[str, Any]] = (
+            {"defaults": {}} | {str(i): config for i, config in enumerate(own)} | COMMON
+        )
         for which, config in configs.items():
             rate = {} if which == "defaults" else {"learning_rate": 0.125}
             asked[f"{name}-{which}"] = {

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, SupportsIndex
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,7 @@ import tensorflow as tf
 from conformance.runners.keras_adapter.calls import Invocation, is_stateful, of_other_sizes
 from conformance.runners.keras_adapter.members import members
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
+from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import api, dtype_name, keras, to_array
@@ -40,18 +41,24 @@ def observe(case: ConcreteCase) -> Message:
     api.seed(case.seed)
     random.seed(case.seed)
     np.random.seed(case.seed % 2**32)
-    experiment = (LayerExperiment if case.subject.startswith("layers.") else ActivationExperiment)(case)
+    experiment = EXPERIMENTS[case.subject.partition(".")[0]](case)
     first = sorted(case.observables, key=lambda name: name.split("/")[0] not in _BEFORE_BUILDING)
     answers = {name: _answer(experiment, name) for name in first}
     return {name: answers[name] for name in case.observables}
 
 
-def _answer(experiment: LayerExperiment | ActivationExperiment, observable: str) -> Message:
+def _answer(experiment: Experiment, observable: str) -> Message:
     try:
         with at("call"):
             return of_value(experiment.ask(observable))
     except Refusal as refusal:
         return refusal.to_message()
+
+
+class Experiment(Protocol):
+    """A case that is asked for its observables, one after the other."""
+
+    def ask(self, observable: str) -> Any: ...
 
 
 class LayerExperiment:
@@ -434,6 +441,14 @@ class ActivationExperiment:
     def _canonical_name(self) -> Any:
         with at("construction"):
             return keras.activations.serialize(keras.activations.get(self.case.config["identifier"]))
+
+
+EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
+    "layers": LayerExperiment,
+    "activations": ActivationExperiment,
+    "optimizers": OptimizerExperiment,
+}
+"""By the first part of a subject's name, how cases about it are asked."""
 
 
 def _recorded_if_asked(
