@@ -18,7 +18,7 @@ from statistics import NormalDist
 import numpy as np
 
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.random import Bernoulli, Distribution, Normal
+from conformance.reference_impl.random import Bernoulli, Distribution, Normal, TruncatedNormal, Uniform
 
 ALPHA = 1e-9
 """The probability that a correct backend fails a check of what it draws, at most, over all its statistics."""
@@ -60,6 +60,8 @@ def against(
                 found = _against_bernoulli(numbers[0], probability)
             case [Normal()]:
                 found = _against_normal(numbers[0])
+            case [Uniform() | TruncatedNormal() as law]:
+                found = _against_uniform(law.cdf(numbers[0]))
             case [Bernoulli(p), Bernoulli(q)]:
                 found = iter([_share(numbers[0] == numbers[1], p * q + (1 - p) * (1 - q), "equal numbers")])
         of = f" of draws {' and '.join(map(str, which))}" if len(draws) > 1 else ""
@@ -85,6 +87,17 @@ def _against_normal(drawn: Array) -> Iterator[Evidence]:
     yield Evidence(2 * n * distance**2, f"the distribution is {distance:.3g} off the normal one")
     for x, y, how in _pairs(drawn):
         yield _variance((x + y) / math.sqrt(2), f"variance of the summed {how}")
+
+
+def _against_uniform(probabilities: Array) -> Iterator[Evidence]:
+    """Of numbers by their own law's probabilities, which are uniform; the mean by Hoeffding's bound."""
+    n, mean = probabilities.size, float(probabilities.mean())
+    yield Evidence(2 * n * (mean - 0.5) ** 2, f"the mean probability is {mean:.4g}, expected 0.5")
+    ranks, below = np.arange(n + 1) / n, np.sort(probabilities, axis=None)
+    distance = max(float(np.max(ranks[1:] - below)), float(np.max(below - ranks[:-1])))
+    yield Evidence(2 * n * distance**2, f"the distribution is {distance:.3g} off the stated one")
+    for x, y, how in _pairs(probabilities < 0.5):
+        yield _share(x == y, 0.5, f"equal halves of {how}")
 
 
 def _pairs(drawn: Array) -> Iterator[tuple[Array, Array, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.cases.answer import Law
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.random import Normal
+from conformance.reference_impl.random import Bernoulli
 from conformance.reference_impl.tape import Tensor
 
 
@@ -35,16 +35,16 @@ def recover(law: Law, observed: Array) -> Recovered:
     """What was drawn, from an answer of the right shape.
 
     Raises:
-        ValueError: the draws of the law have several shapes, or one is normal and not the only one.
+        ValueError: the draws of the law have several shapes, or one of several may be any number.
     """
     shapes = {d.shape for d in law.draws}
     if len(shapes) > 1:
         raise ValueError(f"draws of different shapes cannot be told apart: {sorted(shapes)}")
     with np.errstate(all="ignore"):
-        if not any(isinstance(d.distribution, Normal) for d in law.draws):
+        if all(isinstance(d.distribution, Bernoulli) for d in law.draws):
             return _decisions(law, observed)
         if len(law.draws) > 1:
-            raise ValueError("a normal draw cannot be told from another one")
+            raise ValueError("a draw of any numbers cannot be told from another one")
         return _numbers(law, observed)
 
 
@@ -103,7 +103,7 @@ def _telling(
 
 
 def _numbers(law: Law, observed: Array) -> Recovered:
-    """Of normal numbers, in which the result is affine: from the element of a group that they move most."""
+    """Of any numbers, in which the result is affine: from the element of a group that they move most."""
     (at_zero, error), (at_one, _) = map(_hosted, law.outcomes.values())
     sharing = Sharing.of(law, observed.shape)
     slope = at_one - at_zero

@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.regimes import expand
-from conformance.reference_impl import activations, layers, losses
+from conformance.reference_impl import activations, layers, losses, optimizers
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.identifiers import snake_case
@@ -31,6 +31,7 @@ from conformance.reference_impl.layers.layer import (
     output_masks,
 )
 from conformance.reference_impl.layers.members import members
+from conformance.reference_impl.optimizers import Update
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.primitives import concatenate, reshape
 from conformance.reference_impl.random import Draw, drawing
@@ -324,10 +325,34 @@ class LossSubject(Subject):
         return snake_case(type(meant).__name__) if isinstance(meant, losses.Loss) else str(meant.__name__)
 
 
+class OptimizerSubject(Subject):
+    """An optimizer. Its case has all it is given among the weights: `variable/w` and `gradient/w` of the same
+    shape, and `slot/…` for every slot of these variables, by its key."""
+
+    def __init__(self, case: Case) -> None:
+        self.name = case.subject.partition(".")[2]
+        self.optimizer = optimizers.get({"class_name": self.name, "config": case.config})
+        self.given = case.config
+
+    def update(self, weights: Mapping[str, Tensor]) -> Update:
+        """The update; raises ValueError where the slots are not those of the variables."""
+        given: dict[str, dict[str, Tensor]] = {"variable": {}, "gradient": {}, "slot": {}}
+        for name, x in weights.items():
+            kind, _, key = name.partition("/")
+            given[kind][key] = x
+        declared = {slot.key for slot in self.optimizer.slots(given["variable"])}
+        if declared != given["slot"].keys():
+            raise ValueError(
+                f"{self.name} has the slots {sorted(declared)}, given are {sorted(given['slot'])}"
+            )
+        return self.optimizer.apply(given["gradient"], given["variable"], given["slot"])
+
+
 SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "layers": LayerSubject,
     "activations": ActivationSubject,
     "losses": LossSubject,
+    "optimizers": OptimizerSubject,
 }
 """The kinds of subject, by the first part of a subject's name."""
 
@@ -644,6 +669,15 @@ def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure(question.subject.resolved()) for name in names}
 
 
+def _update(question: Question, names: list[str]) -> dict[str, Expected]:
+    subject = question.subject
+    assert isinstance(subject, OptimizerSubject)
+    update = subject.update({name: variable(_truth(x)) for name, x in question.data.weights.items()})
+    found = {f"update/{path}": x for path, x in update.variables.items()}
+    found |= {f"slot/{key}": x for key, x in update.state.items()}
+    return {name: Value(found[name]) for name in names}
+
+
 PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
@@ -665,5 +699,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "method": ("call", _method),
     "signature": ("config", _signature),
     "identifier": ("construction", _identifier),
+    "update": ("call", bounded(_update)),
+    "slot": ("call", bounded(_update)),
 }
 """By the beginning of an observable's name: where an error would arise, and how it is found."""

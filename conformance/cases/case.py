@@ -52,11 +52,12 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """What is asked: a subject, its configuration, its data, and what is to be observed.
 
     Attributes:
-        subject: `layers.Dense`, `activations.gelu`, …
+        subject: `layers.Dense`, `activations.gelu`, `optimizers.Adam`, …
         config: the constructor's arguments (a function's, for an activation) by their Keras names,
             with the values that Keras's JSON holds.
         inputs: one array per input.
-        weights: an array for each weight, by the specification's name for it (`kernel`, `gamma`, …).
+        weights: an array for each weight, by the specification's name for it (`kernel`, `gamma`, …); of an
+            optimizer, for each `variable/…`, `gradient/…` and `slot/…`.
         masks: a boolean mask per input, or nothing.
         initial_state: the initial state of a recurrent layer, or nothing.
         cotangents: one array per output that gradients are asked with.

@@ -16,7 +16,7 @@ INFERENCE = (
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,
-    "training": (*INFERENCE, "training-forward", "gradients"),
+    "training": (*INFERENCE, "training-forward", "gradients", "optimizer-steps"),
     "interchange": ("config", "config-round-trip"),
     "api": ("constructor", "identifiers"),
 }

@@ -7,9 +7,10 @@ have several spellings of the same thing; here each has one canonical form.
 from __future__ import annotations
 
 import functools
+import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.reference_impl.spelling import suggestion
@@ -17,15 +18,54 @@ from conformance.reference_impl.spelling import suggestion
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A class that a configuration can name: its arguments with their defaults, and its other names."""
+    """A class that a configuration can name: its arguments with their defaults, its other names, and what
+    values an argument may have that may not have any."""
 
     class_name: str
     arguments: Mapping[str, Any]
     aliases: tuple[str, ...] = ()
+    allowed: Mapping[str, Allowed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The values that an argument may have, in words and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
 
 
 class UnknownIdentifier(ValueError):
     """No initializer, regularizer or constraint has that name, or it has no such argument."""
+
+
+WINDOWS = ("boxcar", "hann", "hamming", "blackman")
+"""The windows of a Fourier transform that have a name here; SciPy has more."""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _one_of(*values: Any) -> Allowed:
+    return Allowed(f"one of {', '.join(map(repr, values))}", lambda value: value in values)
+
+
+_PENALTY = Allowed("a finite number of 0 or more", lambda value: _is_number(value) and value >= 0)
+_POSITIVE = Allowed("a number above 0", lambda value: _is_number(value) and value > 0)
+_SCALING = {
+    "scale": _POSITIVE,
+    "mode": _one_of("fan_in", "fan_out", "fan_avg"),
+    "distribution": _one_of("uniform", "truncated_normal", "untruncated_normal"),
+}
+_TRANSFORM = {
+    "side": _one_of("real", "imag"),
+    "scaling": _one_of("density", "spectrum", None),
+    "window": Allowed(
+        f"None, a list of samples, or one of {', '.join(map(repr, WINDOWS))}",
+        lambda value: value is None or isinstance(value, list | tuple) or value in WINDOWS,
+    ),
+}
 
 
 _SEED_AND_AXES = {"seed": None, "input_axes": None, "output_axes": None}
@@ -34,6 +74,9 @@ _SEED_AND_AXES = {"seed": None, "input_axes": None, "output_axes": None}
 def _scaling(scale: float, mode: str, distribution: str) -> dict[str, Any]:
     return {"scale": scale, "mode": mode, "distribution": distribution} | _SEED_AND_AXES
 
+
+NONE_IS_DEFAULT = ("l1", "l2")
+"""Arguments of which None means the default."""
 
 SCALINGS = {
     "GlorotUniform": _scaling(1.0, "fan_avg", "uniform"),
@@ -48,23 +91,33 @@ SCALINGS = {
 _SEED = {"seed": None}
 
 INITIALIZERS = (
-    Named("Zeros", {}),
-    Named("Ones", {}),
+    Named("Zeros", {}, ("zero",)),
+    Named("Ones", {}, ("one",)),
     Named("Constant", {"value": 0.0}),
     Named("RandomNormal", {"mean": 0.0, "stddev": 0.05} | _SEED, ("normal",)),
     Named("TruncatedNormal", {"mean": 0.0, "stddev": 0.05} | _SEED),
     Named("RandomUniform", {"minval": -0.05, "maxval": 0.05} | _SEED, ("uniform",)),
     Named("Orthogonal", {"gain": 1.0} | _SEED, ("OrthogonalInitializer",)),
     Named("Identity", {"gain": 1.0}, ("IdentityInitializer",)),
-    Named("VarianceScaling", _scaling(1.0, "fan_in", "truncated_normal")),
+    Named(
+        "STFT",
+        {"side": "real", "window": "hann", "scaling": "density", "periodic": False},
+        ("STFTInitializer",),
+        _TRANSFORM,
+    ),
+    Named("VarianceScaling", _scaling(1.0, "fan_in", "truncated_normal"), allowed=_SCALING),
     *(Named(name, _SEED_AND_AXES) for name in SCALINGS),
 )
 
 REGULARIZERS = (
-    Named("L1", {"l1": 0.01}),
-    Named("L2", {"l2": 0.01}),
-    Named("L1L2", {"l1": 0.0, "l2": 0.0}, ("l1_l2",)),
-    Named("OrthogonalRegularizer", {"factor": 0.01, "mode": "rows"}),
+    Named("L1", {"l1": 0.01}, allowed={"l1": _PENALTY}),
+    Named("L2", {"l2": 0.01}, allowed={"l2": _PENALTY}),
+    Named("L1L2", {"l1": 0.0, "l2": 0.0}, ("l1_l2",), {"l1": _PENALTY, "l2": _PENALTY}),
+    Named(
+        "OrthogonalRegularizer",
+        {"factor": 0.01, "mode": "rows"},
+        allowed={"factor": _PENALTY, "mode": _one_of("rows", "columns")},
+    ),
 )
 
 CONSTRAINTS = (
@@ -102,6 +155,7 @@ def complete(identifier: Any, table: tuple[Named, ...]) -> Canonical:
 
     Raises:
         UnknownIdentifier: an unknown class or argument; the message names the nearest.
+        ValueError: an argument has a value that is not allowed.
 
     >>> complete("he_normal", INITIALIZERS)
     {'class_name': 'HeNormal', 'config': {'seed': None, 'input_axes': None, 'output_axes': None}}
@@ -125,6 +179,14 @@ def complete(identifier: Any, table: tuple[Named, ...]) -> Canonical:
     if config.get("distribution") == "normal":
         # The older name of the truncated distribution, in both runtimes.
         config["distribution"] = "truncated_normal"
+    for argument, allowed in entry.allowed.items():
+        if config[argument] is None and argument in NONE_IS_DEFAULT:
+            config[argument] = entry.arguments[argument]
+        if not allowed.holds(config[argument]):
+            raise ValueError(
+                f"argument `{argument}` of {entry.class_name}: expected {allowed.words}, got "
+                f"{config[argument]!r}"
+            )
     return {"class_name": entry.class_name, "config": config}
 
 

@@ -64,7 +64,7 @@ def patchable(target: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def default(subject: str, argument: str, value: Any) -> Any:
-    """The default of an argument of a constructor (`layers.Dense`), unless a patch says another."""
+    """The default of an argument of a constructor, unless a patch says another."""
     force = _in_force.get()
     if force is None:
         return value

@@ -1,5 +1,6 @@
-"""What layers draw in training: named laws, sampled by Philox with an explicit key, raw words, and a mapping
-of our own. Whoever wants to know what is drawn, or to say what it shall be, does so by `drawing`."""
+"""What layers draw in training, and initializers: named laws, sampled by Philox with an explicit key, raw
+words, and a mapping of our own. Whoever wants to know what is drawn, or to say what it shall be, does so by
+`drawing`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import numpy as np
 
@@ -46,7 +48,51 @@ class Normal:
         return xp.asarray((radius * np.cos(2.0 * np.pi * drawn[count:])).reshape(shape))
 
 
-Distribution = Bernoulli | Normal
+@dataclass(frozen=True)
+class Uniform:
+    """All numbers of [0, 1) equally likely."""
+
+    def sample(self, key: int, shape: tuple[int, ...]) -> Array:
+        """Independent numbers.
+
+        >>> bool((Uniform().sample(1, (9,)) < 1).all())
+        True
+        """
+        return xp.asarray(uniform(key, math.prod(shape)).reshape(shape))
+
+    def cdf(self, x: Array) -> Array:
+        """The probability of a number up to x."""
+        return np.clip(x, 0.0, 1.0)
+
+
+FURTHEST = 2.0
+"""How far from 0 a truncated normal number may be."""
+
+
+@dataclass(frozen=True)
+class TruncatedNormal:
+    """Standard normal, drawn again until it is within 2 of 0."""
+
+    def sample(self, key: int, shape: tuple[int, ...]) -> Array:
+        """Independent numbers, by the inverse of their distribution.
+
+        >>> bool((abs(TruncatedNormal().sample(1, (9,))) <= 2).all())
+        True
+        """
+        normal, drawn = NormalDist(), uniform(key, math.prod(shape))
+        least = normal.cdf(-FURTHEST)
+        inner = least + drawn * (1 - 2 * least)
+        return xp.asarray(np.array([normal.inv_cdf(p) for p in inner.tolist()]).reshape(shape))
+
+    def cdf(self, x: Array) -> Array:
+        """The probability of a number up to x."""
+        normal = NormalDist()
+        least = normal.cdf(-FURTHEST)
+        below = np.array([normal.cdf(value) for value in np.ravel(x).tolist()]).reshape(np.shape(x))
+        return np.clip((below - least) / (1 - 2 * least), 0.0, 1.0)
+
+
+Distribution = Bernoulli | Normal | Uniform | TruncatedNormal
 
 
 def uniform(key: int, count: int) -> Array:

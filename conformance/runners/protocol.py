@@ -71,6 +71,8 @@ OBSERVABLES = {
     "method/reset_state": "JSON: {carried, reset}: whether a second call of a stateful layer has another "
                           "output than the first, and a call after it that of the first",
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
+    "update/{variable}": "of an optimizer: the variable after one update from the gradients and slots given",
+    "slot/{key}": "of an optimizer: the slot after that update",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""

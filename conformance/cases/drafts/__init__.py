@@ -16,11 +16,23 @@ from conformance.cases.drafts import (
     layers,
     losses,
     methods,
+    optimizers,
     random,
     relations,
 )
 
-MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors, losses)
+MODULES = (
+    layers,
+    arguments,
+    activations,
+    determinism,
+    relations,
+    random,
+    methods,
+    losses,
+    optimizers,
+    errors,
+)
 
 
 def quick() -> tuple[Case, ...]:

@@ -26,6 +26,11 @@ PROPERTIES = (
         ("gradient/*", "training/gradient/*"),
     ),
     Property(
+        "optimizer-steps",
+        "From the same gradients and slots, an update leaves the specification's variables and slots.",
+        ("update/*", "slot/*"),
+    ),
+    Property(
         "random",
         "What is drawn in training follows the specification's law, and the seed settles it.",
         ("random", "seeds"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.cases.answer import Data
@@ -23,6 +23,7 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.tensorflow_js.record import CPU, LAYERS, RECURRENT, deviation, issue, searched
+from conformance.reference_impl import constraints
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.cell import States
@@ -30,58 +31,19 @@ from conformance.reference_impl.layers.depthwise_convolution import DepthwiseCon
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.primitives import (
     add,
-    divide,
-    maximum,
-    minimum,
     multiply,
-    relu,
     reshape,
-    sqrt,
-    square,
     subtract,
-    total,
 )
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor
-
-EPSILON = 1e-7
-"""`tf.backend().epsilon()`, which the constraints add to a norm."""
-
-
-def norms(w: Tensor, axis: int) -> Tensor:
-    return sqrt(total(square(w), axis=(axis % w.ndim,), keepdims=True))
-
-
-def scaled(w: Tensor, wanted: Tensor, norm: Tensor) -> Tensor:
-    return multiply(w, divide(wanted, add(norm, EPSILON)))
-
-
-def max_norm(w: Tensor, max_value: float, axis: int) -> Tensor:
-    norm = norms(w, axis)
-    return scaled(w, minimum(maximum(norm, 0.0), max_value), norm)
-
-
-def min_max_norm(w: Tensor, min_value: float, max_value: float, rate: float, axis: int) -> Tensor:
-    norm = norms(w, axis)
-    clipped = minimum(maximum(norm, min_value), max_value)
-    return scaled(w, add(multiply(clipped, rate), multiply(norm, 1.0 - rate)), norm)
-
-
-def unit_norm(w: Tensor, axis: int) -> Tensor:
-    return divide(w, add(norms(w, axis), EPSILON))
-
-
-CONSTRAINTS: dict[str, Callable[..., Tensor]] = {
-    "MaxNorm": max_norm, "MinMaxNorm": min_max_norm, "NonNeg": relu, "UnitNorm": unit_norm,
-}  # fmt: skip
-"""As in tfjs-layers, constraints.js; by their canonical names."""
 
 
 class Constrained(Composite):
     """A weight that a constraint has replaced: gradients are by the weight as it then is."""
 
     def compose(self, w: Tensor, *, constraint: Mapping[str, Any]) -> Tensor:
-        return CONSTRAINTS[constraint["class_name"]](w, **constraint["config"])
+        return constraints.get(constraint)(w)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, w: Tensor, **params: Any) -> Tensor:
         return cotangent

@@ -1,4 +1,4 @@
-"""What has arguments that are declared once: they are its constructor's, and stand in its configuration."""
+"""What is made from declared arguments: its constructor, its configuration, and itself from that again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.reference_impl.spelling import suggestion
 
 
 class Configured:
-    """A class whose arguments are fields: a layer, a loss, a metric.
+    """A class whose arguments are fields: a layer, a loss, an optimizer.
 
     The constructor takes the fields of the class itself, and then those of its bases in the order in which
     Python looks attributes up; a field named in a class is not taken again from a base, nor is one that a
@@ -22,7 +22,7 @@ class Configured:
     """
 
     family: ClassVar[str]
-    """The kind of subject: `layers`, `losses`, `metrics`."""
+    """The first part of its subjects' names, as in `layers.Dense`."""
     arguments: ClassVar[dict[str, Field]]
     unsaid: ClassVar[frozenset[str]]
     unsaid_at_default: ClassVar[dict[str, Any]]

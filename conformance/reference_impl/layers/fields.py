@@ -1,4 +1,4 @@
-"""The arguments of a layer, declared once: they drive constructor, configuration, cases and documents."""
+"""Arguments, declared once: they drive constructor, configuration, cases and documents."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Kind:
 
 @dataclass
 class Field:
-    """One argument of a layer's constructor, and of its configuration.
+    """One argument of a constructor, and of the configuration.
 
     Attributes:
         kind: what is allowed.
@@ -86,7 +86,7 @@ class Field:
             ) from error
 
     def default_value(self, subject: str) -> Any:
-        """The default in canonical form, or that of a dialect for a subject like `layers.Dense`."""
+        """The default in canonical form, or that of a dialect for the subject, such as `layers.Dense`."""
         value = default(subject, self.name, self.default)
         if value is not self.default:
             return self.parse(value)

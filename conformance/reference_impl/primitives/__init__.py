@@ -17,10 +17,12 @@ from conformance.reference_impl.primitives.convolution import (
 )
 from conformance.reference_impl.primitives.elementwise import (
     add,
+    cos,
     divide,
     erf,
     exp,
     expm1,
+    fixed_power,
     log,
     log1p,
     multiply,
@@ -58,6 +60,7 @@ from conformance.reference_impl.primitives.pooling import at_largest, largest_in
 from conformance.reference_impl.primitives.resampling import resample, sinc, triangle
 from conformance.reference_impl.primitives.selection import (
     absolute,
+    floor,
     greater,
     greater_equal,
     maximum,
@@ -69,12 +72,12 @@ from conformance.reference_impl.primitives.selection import (
 )
 
 __all__ = [
-    "absolute", "add", "affine", "at_largest", "broadcast_to", "concatenate", "correlate", "cumulative_sum",
-    "divide", "dot_last", "erf", "exp", "expm1", "flip", "greater", "greater_equal", "kernel_correlate",
-    "largest", "largest_in_windows", "largest_number", "log", "log1p", "log_softmax", "log_sum_exp",
-    "maximum", "mean", "minimum", "multiply", "negative", "overlap_add", "pad", "power", "put_slices",
-    "relu", "relu6", "resample", "reshape", "rsqrt", "scatter_add", "sigmoid", "sigmoid_gradient", "sign",
-    "sinc", "softmax", "softplus", "sqrt", "square", "subtract", "take", "take_along_axis", "take_slice",
-    "tanh", "tanh_gradient", "total", "transpose", "transposed_correlate", "triangle", "unbroadcast",
-    "where", "windows",
+    "absolute", "add", "affine", "at_largest", "broadcast_to", "concatenate", "correlate", "cos",
+    "cumulative_sum", "divide", "dot_last", "erf", "exp", "expm1", "fixed_power", "flip", "floor", "greater",
+    "greater_equal", "kernel_correlate", "largest", "largest_in_windows", "largest_number", "log", "log1p",
+    "log_softmax", "log_sum_exp", "maximum", "mean", "minimum", "multiply", "negative", "overlap_add", "pad",
+    "power", "put_slices", "relu", "relu6", "resample", "reshape", "rsqrt", "scatter_add", "sigmoid",
+    "sigmoid_gradient", "sign", "sinc", "softmax", "softplus", "sqrt", "square", "subtract", "take",
+    "take_along_axis", "take_slice", "tanh", "tanh_gradient", "total", "transpose", "transposed_correlate",
+    "triangle", "unbroadcast", "where", "windows",
 ]  # fmt: skip

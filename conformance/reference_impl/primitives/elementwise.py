@@ -231,7 +231,7 @@ class Log1p(Log):
         return multiply(cotangent, divide(1.0, add(x, 1.0)))
 
 
-class Power(Function):
+class FixedPower(Function):
     """xᵖ for a number p, with the derivative p·xᵖ⁻¹.
 
     A base that is not negative is taken to be computed as not negative, as 1 − a probability is.
@@ -264,7 +264,61 @@ class Power(Function):
         return change if of_exponent is None else change + of_exponent
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, exponent: float) -> Tensor:
-        return multiply(cotangent, multiply(power(x, exponent=exponent - 1), exponent))
+        return multiply(cotangent, multiply(fixed_power(x, exponent=exponent - 1), exponent))
+
+
+class Power(Elementwise):
+    """xʸ, for x ≥ 0.
+
+    It is monotone in x, and in y: where both move, it is extreme at a corner of their intervals. Any power of
+    1 is 1, and so is what has the power 0 (IEEE 754-2019, section 9.2.1).
+    """
+
+    def value(self, x: Array, y: Array) -> Array:
+        return xp.power(x, y)
+
+    def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound | Reach:
+        error = super().bound(a, out, *inputs, **params)
+        if error is None:
+            return None
+        known_one, known_zero = (
+            (t.value == x) & (True if t.error is None else t.error == 0)
+            for t, x in zip(inputs, (1.0, 0.0), strict=True)
+        )
+        return xp.where(known_one | known_zero, 0.0, error)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        (x, y), (dx, dy) = values, errors
+        change: Array = xp.zeros(out.shape, out.dtype)
+        for base in (xp.maximum(x - dx, 0.0), x + dx):
+            for exponent in (y - dy, y + dy):
+                change = xp.maximum(change, xp.abs(self.value(base, exponent) - out))
+        return xp.where(xp.isinf(dx) | xp.isinf(dy), xp.inf, change)
+
+    def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
+        return in_ulps(a, "pow", out, propagated)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        if position == 0:
+            slope = multiply(y, power(x, subtract(y, 1.0)))
+            return unbroadcast(multiply(cotangent, slope), x.shape)
+        return unbroadcast(multiply(cotangent, multiply(out, log(x))), y.shape)
+
+
+class Cos(Function):
+    """cos x, which moves no further than x does, and less near its extremes"""
+
+    table_entry = "cos"
+
+    def value(self, x: Array) -> Array:
+        return xp.cos(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        (x,), (error,) = values, errors
+        return xp.minimum(error, xp.abs(xp.sin(x)) * error + error * error / 2)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> Tensor:
+        return multiply(cotangent, cos(add(x, math.pi / 2)))
 
 
 class Tanh(Function):
@@ -379,6 +433,7 @@ class Erf(Function):
 
 add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negative, square, sqrt, rsqrt = Negative(), Square(), Sqrt(), Rsqrt()
-exp, expm1, log, log1p, tanh, power = Exp(), Expm1(), Log(), Log1p(), Tanh(), Power()
+exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
+power, fixed_power, cos = Power(), FixedPower(), Cos()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
 tanh_gradient, sigmoid_gradient = TanhGradient(), SigmoidGradient()

@@ -180,6 +180,20 @@ class Sign(Selection):
         return None
 
 
+class Floor(Selection):
+    """The largest integer that is no larger; its derivative is zero"""
+
+    def value(self, x: Array) -> Array:
+        return xp.floor(x)
+
+    def propagated(self, out: Array, values: list[Array], errors: list[Any]) -> Bound:
+        change = xp.maximum(xp.floor(values[0] + errors[0]) - out, out - xp.floor(values[0] - errors[0]))
+        return xp.where(xp.isinf(errors[0]), xp.inf, change)
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor) -> None:
+        return None
+
+
 class Where(Selection):
     """x where the indicator (0 or 1, exact or uncertain) is not 0, else y"""
 
@@ -200,7 +214,7 @@ class Where(Selection):
         return unbroadcast(kept, (x, y)[position - 1].shape)
 
 
-absolute, sign = Absolute(), Sign()
+absolute, sign, floor = Absolute(), Sign(), Floor()
 maximum, minimum, where = Maximum(), Minimum(), Where()
 relu, relu6 = Relu(), Relu6()
 greater, greater_equal = Greater(), GreaterEqual()

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, SupportsIndex
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,7 @@ import tensorflow as tf
 from conformance.runners.keras_adapter.calls import Invocation, is_stateful, of_other_sizes
 from conformance.runners.keras_adapter.members import members
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
+from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import api, dtype_name, keras, to_array
@@ -54,6 +55,12 @@ def _answer(experiment: Experiment, observable: str) -> Message:
             return of_value(experiment.ask(observable))
     except Refusal as refusal:
         return refusal.to_message()
+
+
+class Experiment(Protocol):
+    """A case that is asked for its observables, one after the other."""
+
+    def ask(self, observable: str) -> Any: ...
 
 
 class LayerExperiment:
@@ -516,14 +523,13 @@ class LossExperiment:
             return str(getattr(meant, "__name__", type(meant).__name__))
 
 
-Experiment = LayerExperiment | ActivationExperiment | LossExperiment
-
 EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "layers": LayerExperiment,
     "activations": ActivationExperiment,
     "losses": LossExperiment,
+    "optimizers": OptimizerExperiment,
 }
-"""By kind of subject, how it is asked."""
+"""By the first part of a subject's name, how cases about it are asked."""
 
 
 def _recorded_if_asked(

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.models import FORMATS
+from conformance.runners.keras_adapter.optimizers import OPTIMIZERS, UPDATE
 from conformance.runners.keras_adapter.runtime import GENERATION, keras
 from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, LAYERS, LOSSES
 
@@ -97,5 +98,6 @@ def _capabilities() -> dict[str, list[str]]:
         f"layers.{name}": DESCRIPTION + (CALL if cls.call is not keras.layers.Layer.call else [])
         for name, cls in LAYERS.items()
     }
+    functions = {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
     losses = {f"losses.{name}": LOSS for name in LOSSES} if GENERATION > 2 else {}
-    return layers | {f"activations.{name}": FUNCTION for name in ACTIVATIONS} | losses
+    return layers | functions | losses | {f"optimizers.{name}": UPDATE for name in OPTIMIZERS}

@@ -1,0 +1,138 @@
+"""Drafts about optimizers: one update from literal slots, with each argument and at several sizes of gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conformance.cases.case import Case, Literal, Source
+from conformance.cases.drafts.draft import keyed, recipe
+from conformance.reference_impl import optimizers
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.tape import Tensor
+
+SHAPES = {"kernel": (3, 5), "bias": (5,)}
+"""The variables."""
+
+REGIMES = ("normal", "wide_exponents", "tiny", "signed_zeros")
+"""Of the gradients: most of them tell nothing of an epsilon."""
+
+NOT_NEGATIVE = (
+    "velocity", "velocity_hat", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm", "r", "c",
+)  # fmt: skip
+"""Slots that are means or sums of squares, or magnitudes."""
+
+COMMON: tuple[dict[str, Any], ...] = (
+    {"weight_decay": 0.125},
+    {"clipnorm": 0.5},
+    {"clipvalue": 0.25},
+    {"global_clipnorm": 0.75},
+    {"use_ema": True, "ema_momentum": 0.75},
+    {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 2},
+    {"loss_scale_factor": 8.0},
+    {"gradient_accumulation_steps": 2},
+)
+"""Arguments that all take."""
+
+OWN: dict[str, tuple[dict[str, Any], ...]] = {
+    "SGD": ({}, {"momentum": 0.75}, {"momentum": 0.75, "nesterov": True}),
+    "RMSprop": (
+        {"rho": 0.75, "epsilon": 2.0**-10},
+        {"rho": 0.5, "epsilon": 2.0**-6, "momentum": 0.75},
+        {"rho": 0.75, "epsilon": 2.0**-4, "centered": True},
+    ),
+    "Adam": (
+        {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},
+        {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-4},
+        {"beta_1": 0.75, "beta_2": 0.5, "epsilon": 2.0**-10, "amsgrad": True},
+    ),
+    "AdamW": ({"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10, "weight_decay": 0.25},),
+    "Adadelta": (
+        {"rho": 0.75, "epsilon": 2.0**-10},
+        {"rho": 0.5, "epsilon": 2.0**-4},
+    ),
+    "Adagrad": ({"epsilon": 1e-7}, {"epsilon": 2.0**-6}),
+    "Adamax": (
+        {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},
+        {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-4},
+    ),
+    "Adafactor": (
+        {"epsilon_1": 2.0**-20, "epsilon_2": 0.125},
+        {"beta_2_decay": -0.5, "epsilon_1": 2.0**-20, "epsilon_2": 0.5, "clip_threshold": 0.25},
+    ),
+    "Nadam": ({"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},),
+    "Ftrl": (
+        {},
+        {"learning_rate_power": -0.75, "beta": 0.25},
+        {"l1_regularization_strength": 0.25, "l2_regularization_strength": 0.5},
+        {"l2_shrinkage_regularization_strength": 0.5},
+    ),
+    "Lion": ({"beta_1": 0.75, "beta_2": 0.5},),
+    "Lamb": ({"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},),
+    "Muon": ({"ns_steps": 2, "momentum": 0.75}, {"ns_steps": 1, "nesterov": False, "rms_rate": None}),
+    "ScheduleFreeAdamW": (
+        {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},
+        {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-10, "warmup_steps": 8},
+    ),
+}
+"""Values of the arguments that an optimizer has for itself, representable in float32."""
+
+
+def drafts() -> Iterator[Case]:
+    for name, own in OWN.items():
+        for config in own:
+            for regime in REGIMES:
+                yield draft_optimizer(name, {"learning_rate": 0.125, **config}, regime)
+        for config in COMMON:
+            yield draft_optimizer(name, {"learning_rate": 0.125, **own[0], **config})
+        yield draft_optimizer(name, {"learning_rate": 0.5, **own[0]}, iteration=0, initial=True)
+
+
+def draft_optimizer(
+    name: str,
+    config: Mapping[str, Any],
+    gradients: str = "normal",
+    *,
+    iteration: int = 3,
+    initial: bool = False,
+) -> Case:
+    """A case about one update.
+
+    Args:
+        gradients: the regime of the gradients.
+        iteration: how many calls there were.
+        initial: whether the slots are as they begin.
+    """
+    subject = f"optimizers.{name}"
+    optimizer = optimizers.get({"class_name": name, "config": config})
+    variables = {path: Tensor(xp.zeros(shape)) for path, shape in SHAPES.items()}
+    slots = {
+        slot.key: literal(slot.initial) if initial or not slot.initial.ndim else drawn(slot.key, slot.initial)
+        for slot in optimizer.slots(variables)
+    }
+    slots["iteration"] = Literal((), (iteration,), "int32")
+    weights: dict[str, Source] = {
+        **{f"variable/{path}": recipe("normal", *shape) for path, shape in SHAPES.items()},
+        **{f"gradient/{path}": recipe(gradients, *shape) for path, shape in SHAPES.items()},
+        **{f"slot/{key}": source for key, source in slots.items()},
+    }
+    told = [f"slot/{key}" for key in slots if key not in ("iteration", "learning_rate")]
+    return Case(
+        subject,
+        dict(config),
+        weights={key: keyed(source, subject, config, key) for key, source in weights.items()},
+        observables=(*(f"update/{path}" for path in SHAPES), *told),
+    )
+
+
+def drawn(key: str, like: Tensor) -> Source:
+    """Numbers that the slot may have."""
+    slot = key.rpartition("/")[2]
+    regime = (
+        "positive" if slot in NOT_NEGATIVE else "small_normal" if slot == "average_gradient" else "normal"
+    )
+    return recipe(regime, *like.shape)
+
+
+def literal(x: Tensor) -> Source:
+    return Literal(x.shape, tuple(x.value.ravel().tolist()))

@@ -1,0 +1,55 @@
+"""What several optimizers compute alike: norms, moving averages, and the bias of their first steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.primitives import (
+    add,
+    multiply,
+    power,
+    reshape,
+    sqrt,
+    square,
+    subtract,
+    total,
+)
+from conformance.reference_impl.tape import Tensor, constant, current_arithmetic
+
+
+def either(first: Tensor, second: Callable[[], Tensor]) -> Tensor:
+    """What runtimes compute in one of two ways that are equal in exact arithmetic: bounded for both."""
+    if current_arithmetic() is None:
+        return first
+    errors = [x.error for x in (first, second()) if x.error is not None]
+    if not errors:
+        return first
+    found = Tensor(first.value, xp.maximum(errors[0], errors[-1]), first.provenance)
+    found.tracked, found.node = first.tracked, first.node
+    return found
+
+
+def moving_average(old: Tensor, new: Tensor, momentum: float | Tensor) -> Tensor:
+    """momentum·old + (1 − momentum)·new, or old + (1 − momentum)·(new − old)."""
+    rest = subtract(1.0, constant(momentum, old))
+    return either(
+        add(multiply(old, momentum), multiply(new, rest)),
+        lambda: add(old, multiply(subtract(new, old), rest)),
+    )
+
+
+def share_seen(beta: float, t: int, like: Tensor) -> Tensor:
+    """1 − βᵗ: the sum of the weights that a moving average of t terms gives them (Kingma and Ba 2014,
+    section 3). The rest of the weight is that of the zeros that it began with."""
+    return subtract(1.0, power(constant(beta, like), constant(float(t), like)))
+
+
+def norm(*tensors: Tensor) -> Tensor:
+    """√Σx² of all elements, as a scalar; of zeros it is 0 and nothing else."""
+    if not any(xp.count_nonzero(x.reach) for x in tensors):
+        return Tensor(xp.zeros((), tensors[0].dtype))
+    squares, *others = [reshape(total(square(x), axis=tuple(range(x.ndim))), shape=()) for x in tensors]
+    for other in others:
+        squares = add(squares, other)
+    return sqrt(squares)

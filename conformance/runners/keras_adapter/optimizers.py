@@ -1,0 +1,105 @@
+"""Optimizers asked of Keras: one update of variables, from gradients and slots that the case gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.runners.keras_adapter.messages import ConcreteCase
+from conformance.runners.keras_adapter.passes import once
+from conformance.runners.keras_adapter.refusals import at
+from conformance.runners.keras_adapter.runtime import GENERATION, keras, to_array
+from conformance.runners.wire import Array
+
+OPTIMIZERS: dict[str, Any] = {
+    name: value
+    for name, value in vars(keras.optimizers).items()
+    if GENERATION == 3
+    and isinstance(value, type)
+    and issubclass(value, keras.optimizers.Optimizer)
+    and value is not keras.optimizers.Optimizer
+}
+"""Every optimizer of `keras.optimizers`; Keras 2 has no variables that are no model's."""
+
+UPDATE = ["update/*", "slot/*"]
+"""Patterns of the observables of an optimizer."""
+
+
+def optimizer_class(name: str) -> Any:
+    """The class `keras.optimizers.<name>`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in OPTIMIZERS:
+        raise ValueError(f"keras.optimizers has no class {name!r}; it has {', '.join(sorted(OPTIMIZERS))}")
+    return OPTIMIZERS[name]
+
+
+class OptimizerExperiment:
+    """An optimizer that is built for the case's variables, given its slots, and applied to its gradients."""
+
+    def __init__(self, case: ConcreteCase) -> None:
+        self.case = case
+
+    def ask(self, observable: str) -> Array:
+        """The answer.
+
+        Raises:
+            Refusal: Keras refused, or failed.
+        """
+        variables, slots = self._updated
+        match observable.split("/"):
+            case ["update", *path]:
+                return to_array(variables["/".join(path)])
+            case ["slot", *key]:
+                return to_array(slots["/".join(key)])
+        raise ValueError(f"an optimizer has no observable {observable!r}")
+
+    def _given(self, kind: str) -> dict[str, Array]:
+        prefix = f"{kind}/"
+        return {key[len(prefix) :]: x for key, x in self.case.weights.items() if key.startswith(prefix)}
+
+    @once
+    def _optimizer(self) -> Any:
+        with at("construction"):
+            return optimizer_class(self.case.subject.removeprefix("optimizers.")).from_config(
+                dict(self.case.config)
+            )
+
+    @once
+    def _updated(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Variables and slots, by their keys, after the update."""
+        optimizer, gradients = self._optimizer, self._given("gradient")
+        variables = {
+            path: keras.Variable(x, name=path, dtype="float32") for path, x in self._given("variable").items()
+        }
+        with at("build"):
+            optimizer.build(list(variables.values()))
+            slots = named_slots(optimizer, variables)
+            for key, value in self._given("slot").items():
+                slots[key].assign(value)
+        with at("call"):
+            optimizer.apply_gradients([(gradients[path], variable) for path, variable in variables.items()])
+        return variables, slots
+
+
+OWN_NAMES = {"variable": "u_product"}
+"""What Keras names of itself, as it gives no name: the momentums' product of Nadam."""
+
+FACTORS = ("r", "c")
+"""What Adafactor gives the name of the variable that it is of, in this order."""
+
+
+def named_slots(optimizer: Any, variables: dict[str, Any]) -> dict[str, Any]:
+    """The optimizer's variables by the keys that cases use: `iteration`, `kernel/momentum`."""
+    slots: dict[str, Any] = {}
+    for slot in optimizer.variables:
+        path = next((path for path in variables if slot.name.startswith(path)), "")
+        if slot.name == path:
+            factor = next(f for f in FACTORS if f"{path}/{f}" not in slots)
+            slots[f"{path}/{factor}"] = slot
+        elif path:
+            slots[f"{path}/{slot.name[len(path) + 1 :]}"] = slot
+        else:
+            slots[OWN_NAMES.get(slot.name, slot.name)] = slot
+    return slots
