@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,10 @@ ASIDE = frozenset(("mask", "training", "initial_state"))
 
 Mask = Array | None
 Weights = Mapping[LayerPath, Mapping[str, Tensor]]
+Carried = Mapping[LayerPath, tuple[Tensor, ...]]
+
+NOTHING: Carried = MappingProxyType({})
+"""What no call before has left."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Outcome:
     outputs: tuple[Tensor, ...]
     masks: tuple[Mask, ...]
     state: Weights = field(default_factory=dict)
-    carried: Mapping[LayerPath, tuple[Tensor, ...]] = field(default_factory=dict)
+    carried: Carried = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -248,9 +253,11 @@ class Model:
 
     # Calls
 
-    def call(self, inputs: Sequence[Tensor], weights: Weights, context: Context) -> Outcome:
-        """The outputs and the new state."""
-        steps = self.steps(inputs, weights, context)
+    def call(
+        self, inputs: Sequence[Tensor], weights: Weights, context: Context, carried: Carried = NOTHING
+    ) -> Outcome:
+        """The outputs and the new state; as `steps`."""
+        steps = self.steps(inputs, weights, context, carried=carried)
         while True:
             try:
                 next(steps)
@@ -259,7 +266,12 @@ class Model:
                 return outcome
 
     def steps(
-        self, inputs: Sequence[Tensor], weights: Weights, context: Context, around: LayerPath = ()
+        self,
+        inputs: Sequence[Tensor],
+        weights: Weights,
+        context: Context,
+        around: LayerPath = (),
+        carried: Carried = NOTHING,
     ) -> Generator[LayerCall, None, Outcome]:
         """Every call of a layer, as it is made, those in models inside too; in the end, the outcome.
 
@@ -267,6 +279,7 @@ class Model:
             inputs: of the model, in its order.
             weights: by layer and by name, at least those that the layers declare.
             context: the masks are those of the inputs; initial states are given to layers within the graph.
+            carried: the states in which the call before ended, from which stateful layers go on.
 
         Raises:
             ValueError: a layer does not take what it is given, or a weight is missing; the message names it.
@@ -283,7 +296,7 @@ class Model:
                 layer.check_inputs([x.shape])
             values[reference], masks[reference] = _as_declared(layer, x), mask
         state: dict[LayerPath, Mapping[str, Tensor]] = {}
-        carried: dict[LayerPath, tuple[Tensor, ...]] = {}
+        ends: dict[LayerPath, tuple[Tensor, ...]] = {}
         drawn = 0
         for call in self.graph.calls:
             member, given = self.members[call.layer], self.given[call.layer, call.index]
@@ -296,11 +309,13 @@ class Model:
             own = replace(context, rng_key=context.rng_key + STREAMS * drawn, masks=asked, initial_state=())
             if isinstance(member, Model):
                 changed = {layer: {**weights[layer], **updated} for layer, updated in state.items()}
-                outcome = yield from member.steps(_tensors(taken), {**weights, **changed}, own, path)
+                outcome = yield from member.steps(
+                    _tensors(taken), {**weights, **changed}, own, path, {**carried, **ends}
+                )
                 drawn += member.size
                 outputs, made = outcome.outputs, outcome.masks
                 state |= outcome.state
-                carried |= outcome.carried
+                ends |= outcome.carried
             else:
                 drawn += 1
                 with _naming(around, call.layer):
@@ -309,7 +324,8 @@ class Model:
                     else:
                         tensors = _tensors(taken)
                         held = {**weights.get(path, {}), **state.get(path, {})}
-                        own = replace(own, initial_state=states)
+                        before_it = {**carried, **ends}.get(path, ()) if member.stateful else ()
+                        own = replace(own, initial_state=states or before_it)
                         result = _called(member, tensors, held, own)
                         outputs = result.outputs
                         before = asked if any(m is not None for m in asked) else handed
@@ -317,13 +333,13 @@ class Model:
                         if result.state:
                             state[path] = {**state.get(path, {}), **result.state}
                         if result.carried:
-                            carried[path] = result.carried
+                            ends[path] = result.carried
                 yield LayerCall(path, call.index, member, (*_tensors(taken), *states), asked, outputs, made)
             for i, (output, mask) in enumerate(zip(outputs, made, strict=True)):
                 values[Reference(call.layer, call.index, i)] = output
                 masks[Reference(call.layer, call.index, i)] = mask
         return Outcome(
-            tuple(self._at_end(values)), tuple(masks.get(r) for r in self.graph.outputs), state, carried
+            tuple(self._at_end(values)), tuple(masks.get(r) for r in self.graph.outputs), state, ends
         )
 
     def _at_end(self, known: Mapping[Reference, Any]) -> list[Any]:
