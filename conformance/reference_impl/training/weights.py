@@ -11,6 +11,7 @@ from conformance.reference_impl.layers import Bidirectional, Layer, StackedRNNCe
 from conformance.reference_impl.layers.layer import Weight
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.models import Model
+from conformance.reference_impl.primitives import divide
 from conformance.reference_impl.saving.saved_model import LayerPath
 from conformance.reference_impl.tape import Tensor
 
@@ -123,9 +124,11 @@ class Said:
         return [penalty(weights[key]) for key, penalty in self._regularizers.items()]
 
     def penalties_of_outputs(self, path: LayerPath, outputs: tuple[Tensor, ...]) -> list[Tensor]:
-        """A scalar for each output of a call of the layer at the path."""
+        """A scalar for each output of a call of the layer at the path, a mean over the batch."""
         penalty = self._activity.get(path)
-        return [] if penalty is None else [penalty(output) for output in outputs]
+        if penalty is None:
+            return []
+        return [divide(penalty(output), float(output.shape[0])) for output in outputs]
 
 
 def _activity(layer: Layer) -> Any:
@@ -135,7 +138,7 @@ def _activity(layer: Layer) -> Any:
     for scope, owner in owners(layer):
         if owner is not layer and owner.config.get("activity_regularizer") is not None:
             raise ValueError(
-                f"layer {layer.config.get('name')}: the activity regularizer of the layer inside it, {scope}, is "
+                f"layer {layer.config.get('name')}: the activity regularizer of {scope} inside it is "
                 "not computed; give it to the layer around it"
             )
     return layer.config.get("activity_regularizer")
