@@ -13,6 +13,7 @@ import pytest
 
 from conformance.reference_impl import optimizers
 from conformance.reference_impl.models import Model
+from conformance.reference_impl.saving import formats
 from conformance.reference_impl.training import (
     Callback,
     Compiled,
@@ -20,8 +21,10 @@ from conformance.reference_impl.training import (
     EarlyStopping,
     LambdaCallback,
     LearningRateScheduler,
+    ModelCheckpoint,
     ReduceLROnPlateau,
     TerminateOnNaN,
+    restored,
 )
 from conformance.reference_impl.training import callbacks as known_callbacks
 
@@ -361,6 +364,51 @@ def test_interrupted_training_goes_on_bit_for_bit(name: str) -> None:
     for path, own in through.weights.items():
         for weight, value in own.items():
             assert value.value.tobytes() == second.weights[path][weight].value.tobytes(), (path, weight)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_training_goes_on_from_a_checkpoint_bit_for_bit(name: str, ending: str, tmp_path: Path) -> None:
+    def begun() -> Compiled:
+        return Compiled(Model.from_config(DROPPED), optimizer=name, loss="mse", metrics=["mae"], seed=5)
+
+    through, first = begun(), begun()
+    through.fit(X, ONE_HOT, epochs=4, batch_size=3)
+    first.fit(
+        X, ONE_HOT, epochs=2, batch_size=3, callbacks=[ModelCheckpoint(tmp_path / ("{epoch}" + ending))]
+    )
+    with formats.opened(tmp_path / f"2{ending}") as stored:
+        second = restored(stored, seed=5)
+    second.fit(X, ONE_HOT, epochs=4, initial_epoch=2, batch_size=3)
+    for path, own in through.weights.items():
+        for weight, value in own.items():
+            assert value.value.tobytes() == second.weights[path][weight].value.tobytes(), (path, weight)
+
+
+def test_a_checkpoint_is_of_the_best_epoch_only_where_that_is_asked(tmp_path: Path) -> None:
+    rates = {0: 0.01, 1: 50.0, 2: 0.01}
+    compiled_classes(optimizer="sgd").fit(
+        X, BY_NUMBER, epochs=3, shuffle=False,
+        callbacks=[
+            LearningRateScheduler(lambda epoch, rate: rates[epoch]),
+            ModelCheckpoint(tmp_path / "{epoch}.keras", monitor="loss", save_best_only=True, mode="max"),
+            ModelCheckpoint(tmp_path / "batch-{batch}.weights.h5", save_weights_only=True, save_freq=2),
+        ],
+    )  # fmt: skip
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1.keras", "3.keras", "batch-1.weights.h5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"filepath": "model.txt"}, r"ends in \.keras or \.h5, got model\.txt"),
+        ({"filepath": "model.keras", "save_weights_only": True}, r"ends in \.weights\.h5"),
+        ({"filepath": "model.keras", "save_freq": "batch"}, "expected 'epoch' or an integer, got 'batch'"),
+    ],
+)
+def test_a_checkpoint_of_no_known_kind_is_refused(arguments: JSONObject, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ModelCheckpoint(**arguments)
 
 
 def test_what_is_dropped_is_another_part_at_each_step() -> None:

@@ -136,7 +136,10 @@ class Model:
     [(('dense',), ['kernel', 'bias'])]
     """
 
-    def __init__(self, graph: Graph, members: Mapping[str, Layer | Operation | Model]) -> None:
+    def __init__(
+        self, graph: Graph, members: Mapping[str, Layer | Operation | Model], description: Mapping[str, Any]
+    ) -> None:
+        self.description = description
         self.graph = graph
         self.members = members
         self.given = {
@@ -169,7 +172,7 @@ class Model:
                     members[name] = _member(layer)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"layer {name} of model {found.name}: {error}") from error
-        return cls(found, members)
+        return cls(found, members, description)
 
     @property
     def name(self) -> str:

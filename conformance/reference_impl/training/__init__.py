@@ -7,10 +7,12 @@ from conformance.reference_impl.training.callbacks import (
     History,
     LambdaCallback,
     LearningRateScheduler,
+    ModelCheckpoint,
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
 from conformance.reference_impl.training.compiled import Compiled
+from conformance.reference_impl.training.saved import restored, saved
 from conformance.reference_impl.training.weights import initial_weights
 
 __all__ = [
@@ -21,7 +23,10 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "ReduceLROnPlateau",
     "TerminateOnNaN",
     "initial_weights",
+    "restored",
+    "saved",
 ]

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from conformance.reference_impl.saving import formats
 from conformance.reference_impl.spelling import suggestion
+from conformance.reference_impl.training.saved import saved
 
 if TYPE_CHECKING:
     from conformance.reference_impl.training.compiled import Compiled
@@ -252,6 +254,65 @@ class LearningRateScheduler(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
             logs["learning_rate"] = self.model.learning_rate
+
+
+class ModelCheckpoint(Monitor):
+    """Saves the model after every epoch, or so many batches; or where a value has become better. Arguments as
+    Keras's; the name of the file may have fields such as `{epoch:02d}` and `{val_loss:.2f}`.
+
+    Raises:
+        ValueError: no file has such a name, or `save_freq` is another one.
+    """
+
+    def __init__(
+        self,
+        filepath: str | Path,
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode, 0.0)
+        self.filepath = str(filepath)
+        self.best = initial_value_threshold
+        self.save_best_only = save_best_only
+        self.save_freq = save_freq
+        self.batches = 0
+        endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
+        if not self.filepath.endswith(endings):
+            raise ValueError(
+                f"argument `filepath`: expected a name that ends in {' or '.join(endings)}, got {filepath}"
+            )
+        if save_freq != "epoch" and not isinstance(save_freq, int):
+            raise ValueError(f"argument `save_freq`: expected 'epoch' or an integer, got {save_freq!r}")
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self.batches += 1
+        if self.save_freq != "epoch" and self.batches >= int(self.save_freq):
+            self.batches = 0
+            self._save({"batch": batch + 1} | (logs or {}))
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.save_freq == "epoch":
+            self._save(logs or {})
+
+    def _save(self, logs: Logs) -> None:
+        if self.save_best_only:
+            value = self.watched(logs)
+            if value is not None and not self.better(value, self.best):
+                return
+            self.best = value
+        try:
+            path = Path(self.filepath.format(epoch=self.epoch + 1, **logs))
+        except KeyError as error:
+            raise KeyError(f"{self.filepath} names {error}, logged are {', '.join(logs)}") from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        formats.format_of(path).write(saved(self.model), path)
 
 
 class TerminateOnNaN(Callback):

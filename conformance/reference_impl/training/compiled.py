@@ -66,6 +66,12 @@ class Compiled:
         seed: int = 0,
     ) -> None:
         self.model = model
+        self.objectives = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
         self.dtype = dtype
         self.seed = seed
         self.names = Names(
