@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conformance.reference_impl import optimizers
-from conformance.reference_impl.models import Model
+from conformance.reference_impl.models import Model, summary
 from conformance.reference_impl.saving import formats
 from conformance.reference_impl.training import (
     Callback,
@@ -527,3 +527,24 @@ def test_what_cannot_be_trained_is_refused_with_argument_and_value(name: str) ->
     arguments, data, said = REFUSED[name]
     with pytest.raises(ValueError, match=said):
         compiled_classes(**arguments).fit(**{"x": X, "y": BY_NUMBER, **data})
+
+
+GUIDE = sequential(
+    layer("Dense", "first", units=32, activation="relu"),
+    layer("Dense", "second", units=10, activation="softmax", trainable=False),
+    shape=[784],
+)
+
+
+def test_a_summary_tells_layers_shapes_and_parameters_and_the_totals() -> None:
+    lines = summary(Model.from_config(GUIDE)).splitlines()
+    assert [line.split()[:1] for line in lines[2:5]] == [["x"], ["first"], ["second"]]
+    assert "(None, 32)" in lines[3]
+    assert "25,120" in lines[3]
+    assert "330" in lines[4]
+    assert lines[5] == "Total: 25,450 parameters, 25,120 trainable, 330 not"
+
+
+def test_a_summary_tells_what_feeds_a_layer() -> None:
+    lines = summary(Model.from_config(TWO_OUTPUTS)).splitlines()
+    assert next(line for line in lines if line.startswith("sum")).endswith("a, b")

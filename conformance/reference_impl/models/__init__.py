@@ -2,5 +2,6 @@
 
 from conformance.reference_impl.models.graph import Graph, Reference
 from conformance.reference_impl.models.model import LayerCall, Model, Outcome, Shapes
+from conformance.reference_impl.models.summary import summary
 
-__all__ = ["Graph", "LayerCall", "Model", "Outcome", "Reference", "Shapes"]
+__all__ = ["Graph", "LayerCall", "Model", "Outcome", "Reference", "Shapes", "summary"]
