@@ -16,8 +16,8 @@ import msgspec
 
 from conformance.cases import corpus as corpora
 from conformance.cases.case import Case
-from conformance.reference_impl import activations, layers
-from conformance.reference_impl.layers.layer import Layer
+from conformance.cases.subjects import CLASSES, class_of
+from conformance.reference_impl import activations
 from conformance.reporting.results import BackendRecord
 from conformance.reporting.store import Report
 from conformance.runners.protocol import Identity
@@ -158,9 +158,13 @@ def _own_name(subject: str) -> str:
 
 def _specified() -> dict[str, tuple[str, ...]]:
     """The arguments of every subject of the specification, by its name."""
-    classes = {f"layers.{name}": tuple(cls.arguments) for name, cls in Layer.registered.items()}
+    named = {
+        f"{kind}.{name}": tuple(cls.arguments)
+        for kind, known in CLASSES.items()
+        for name, cls in known.items()
+    }
     functions = {f"activations.{e.name}": tuple(e.arguments) for e in activations.ACTIVATIONS.values()}
-    return classes | functions
+    return named | functions
 
 
 Values = dict[str, dict[str, dict[str, None]]]
@@ -183,9 +187,9 @@ def _arguments(case: Case) -> dict[str, Any]:
     """The value of every argument in the case, by default too; where the specification refuses them, those
     that are given."""
     kind, _, name = case.subject.partition(".")
-    if kind == "layers":
+    if kind in CLASSES and "identifier" not in case.config:
         try:
-            return layers.get(name).from_config(case.config).config
+            return class_of(case.subject).from_config(case.config).config
         except (TypeError, ValueError):
             return case.config
     if "identifier" in case.config:

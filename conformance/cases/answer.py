@@ -18,6 +18,7 @@ from conformance.cases.regimes import expand
 from conformance.reference_impl import activations, layers, optimizers
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.configured import Configured
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import (
     Context,
@@ -202,6 +203,8 @@ class Subject:
 
     name: str
     layer: Layer | None = None
+    identifier: str | None = None
+    """What is to be resolved to a name, if anything is."""
     given: Collection[str] = ()
     """The arguments that the case gives."""
 
@@ -213,6 +216,15 @@ class Subject:
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         raise NotImplementedError  # every kind of subject has its own
+
+    @property
+    def configured(self) -> Configured:
+        """What has the case's arguments."""
+        raise NotImplementedError  # functions have none
+
+    def resolved(self) -> str:
+        """The name of what the identifier means."""
+        raise NotImplementedError  # layers have none
 
     def initial_weights(self, shapes: Sequence[Shape]) -> dict[str, Tensor]:
         """Weights for inputs of these shapes: zeros, for whom their values do not matter."""
@@ -226,6 +238,11 @@ class LayerSubject(Subject):
         self.name = case.subject.partition(".")[2]
         self.layer = layers.get(self.name).from_config(case.config)
         self.given = case.config
+
+    @property
+    def configured(self) -> Configured:
+        assert self.layer is not None
+        return self.layer
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         assert self.layer is not None
@@ -278,6 +295,9 @@ class ActivationSubject(Subject):
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         return (dtypes[0],)
 
+    def resolved(self) -> str:
+        return activations.get(self.identifier).name
+
 
 class OptimizerSubject(Subject):
     """An optimizer. Its case has all it is given among the weights: `variable/w` and `gradient/w` of the same
@@ -287,6 +307,10 @@ class OptimizerSubject(Subject):
         self.name = case.subject.partition(".")[2]
         self.optimizer = optimizers.get({"class_name": self.name, "config": case.config})
         self.given = case.config
+
+    @property
+    def configured(self) -> Configured:
+        return self.optimizer
 
     def update(self, weights: Mapping[str, Tensor]) -> Update:
         """The update; raises ValueError where the slots are not those of the variables."""
@@ -542,26 +566,25 @@ def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _config(question: Question, names: list[str]) -> dict[str, Expected]:
-    layer = question.subject.layer
-    assert layer is not None
-    return {name: Structure(layer.get_config()) for name in names}
+    return {name: Structure(question.subject.configured.get_config()) for name in names}
 
 
 def _signature(question: Question, names: list[str]) -> dict[str, Expected]:
-    """An argument's default is what the layer has that was made without it; of one that it had to be given,
+    """An argument's default is what a subject has that was made without it; of one that it had to be given,
     the declared one."""
-    layer, given = question.subject.layer, question.subject.given
-    assert layer is not None
+    configured, given = question.subject.configured, question.subject.given
 
     def described(name: str, value: Any) -> dict[str, Any]:
-        declared = layer.arguments[name].default
+        declared = configured.arguments[name].default
         if declared is REQUIRED:
             return {"required": True}
         default = declared if name in given else value
         return {"default": list(default) if isinstance(default, tuple) else default}
 
     arguments = {
-        name: described(name, value) for name, value in layer.config.items() if layer.arguments[name].shown
+        name: described(name, value)
+        for name, value in configured.config.items()
+        if configured.arguments[name].shown
     }
     return {name: Structure({"arguments": arguments}) for name in names}
 
@@ -620,9 +643,7 @@ METHODS: dict[str, Callable[[Question], Any]] = {
 
 
 def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
-    subject = question.subject
-    assert isinstance(subject, ActivationSubject)
-    return {name: Structure(activations.get(subject.identifier).name) for name in names}
+    return {name: Structure(question.subject.resolved()) for name in names}
 
 
 def _update(question: Question, names: list[str]) -> dict[str, Expected]:

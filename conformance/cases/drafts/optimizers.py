@@ -1,4 +1,4 @@
-"""Drafts about optimizers: one update from literal slots, with each argument and at several sizes of gradients."""
+"""Drafts about optimizers: an update from given slots, with each argument, and gradients of several kinds."""
 
 from __future__ import annotations
 

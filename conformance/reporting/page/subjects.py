@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from conformance.cases.drafts.layers import LAYERS
+from conformance.cases.subjects import CLASSES
 from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.layers.fields import REQUIRED
-from conformance.reference_impl.layers.layer import Layer
 
 
 class Argument(msgspec.Struct, frozen=True):
@@ -70,15 +70,15 @@ def _drafted() -> dict[str, str]:
 def document(subject: str) -> Document | None:
     """What the specification documents of a subject; nothing where it does not know it."""
     kind, _, name = subject.partition(".")
-    if kind == "layers" and name in Layer.registered:
-        layer = Layer.registered[name]
+    if name in CLASSES.get(kind, {}):
+        documented = CLASSES[kind][name]
         arguments = tuple(
             Argument(
                 n, f.kind.allowed, f.default is REQUIRED, None if f.default is REQUIRED else f.default, f.doc
             )
-            for n, f in layer.arguments.items()
+            for n, f in documented.arguments.items()
         )
-        return Document(_paragraphs(layer), arguments)
+        return Document(_paragraphs(documented), arguments)
     if kind == "activations" and name in ACTIVATIONS:
         entry = ACTIVATIONS[name]
         arguments = tuple(
