@@ -51,7 +51,7 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
         {"rho": 0.75, "epsilon": 2.0**-10},
         {"rho": 0.5, "epsilon": 2.0**-4},
     ),
-    "Adagrad": ({"epsilon": 1e-7}, {"epsilon": 2.0**-6}),
+    "Adagrad": ({}, {"epsilon": 2.0**-6}),
     "Adamax": (
         {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},
         {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-4},
