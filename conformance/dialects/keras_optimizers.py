@@ -19,11 +19,16 @@ def mean_by_the_new_z(original: Any, optimizer: Any, y: Tensor, before: Tensor, 
 DEVIATIONS = (
     in_keras(
         id="keras-schedule-free-forgets-old-z",
-        summary="ScheduleFreeAdamW finds the mean of its iterates again from the updated slot `momentum`, where "
-        "it has to be the one before the update: what it keeps as `momentum_old` is the variable itself, which "
-        "TensorFlow updates in place. Training with it is not that of the paper, nor that of Keras on JAX.",
+        summary=(
+            "ScheduleFreeAdamW finds the mean of its iterates again from the updated slot `momentum`, "
+            "where it has to be the one before the update: what it keeps as `momentum_old` is the "
+            "variable itself, which TensorFlow updates in place. Training with it is not that of the "
+            "paper."
+        ),
         kind="bug",
-        source="keras@3.15.1 src/optimizers/schedule_free_adamw.py:update_step, `momentum_old = momentum.value`",
+        source=(
+            "keras@3.15.1 src/optimizers/schedule_free_adamw.py:update_step, `momentum_old = momentum.value`"
+        ),
         upstream=searched("keras ScheduleFreeAdamW momentum_old value updated in place"),
         scope=subject("optimizers.ScheduleFreeAdamW"),
         effect=Value(
