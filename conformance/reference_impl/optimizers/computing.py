@@ -45,6 +45,11 @@ def share_seen(beta: float, t: int, like: Tensor) -> Tensor:
     return subtract(1.0, power(constant(beta, like), constant(float(t), like)))
 
 
+def scalar(x: Tensor) -> Tensor:
+    """The scalar as an array, as a slot has it: of arrays without axes NumPy makes numbers."""
+    return Tensor(xp.asarray(x.value), None if x.error is None else xp.asarray(x.error), x.provenance)
+
+
 def norm(*tensors: Tensor) -> Tensor:
     """√Σx² of all elements, as a scalar; of zeros it is 0 and nothing else."""
     if not any(xp.count_nonzero(x.reach) for x in tensors):

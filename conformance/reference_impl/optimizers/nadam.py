@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.optimizers.computing import moving_average, share_seen
+from conformance.reference_impl.optimizers.computing import moving_average, scalar, share_seen
 from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, Slot, State, Stepped, Variables
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
@@ -50,7 +50,7 @@ class Nadam(Optimizer):
 
     def shared(self, state: State, now: Now) -> dict[str, Tensor]:
         product = state["u_product"]
-        return {"u_product": multiply(product, self.mu(now.t, product))}
+        return {"u_product": scalar(multiply(product, self.mu(now.t, product)))}
 
     @patchable("optimizers.Nadam.step")
     def step(self, w: Tensor, g: Tensor, slots: State, now: Now) -> Stepped:

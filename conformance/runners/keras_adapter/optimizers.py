@@ -93,7 +93,8 @@ FACTORS = ("r", "c")
 def named_slots(optimizer: Any, variables: dict[str, Any]) -> dict[str, Any]:
     """The optimizer's variables by the keys that cases use: `iteration`, `kernel/momentum`."""
     slots: dict[str, Any] = {}
-    for slot in optimizer.variables:
+    inside = {id(slot) for _, inner in parts(optimizer) for slot in inner.variables}
+    for slot in (slot for slot in optimizer.variables if id(slot) not in inside):
         path = next((path for path in variables if slot.name.startswith(path)), "")
         if slot.name == path:
             factor = next(f for f in FACTORS if f"{path}/{f}" not in slots)
@@ -102,4 +103,15 @@ def named_slots(optimizer: Any, variables: dict[str, Any]) -> dict[str, Any]:
             slots[f"{path}/{slot.name[len(path) + 1 :]}"] = slot
         else:
             slots[OWN_NAMES.get(slot.name, slot.name)] = slot
+    for prefix, inner in parts(optimizer):
+        slots |= {f"{prefix}/{key}": slot for key, slot in named_slots(inner, variables).items()}
     return slots
+
+
+def parts(optimizer: Any) -> list[tuple[str, Any]]:
+    """The optimizers inside one, each with what the keys of its slots begin with."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return [("inner", optimizer.inner_optimizer)]
+    if isinstance(optimizer, keras.optimizers.MultiOptimizer):
+        return [(str(i), inner) for i, inner in enumerate(optimizer.optimizers)]
+    return []
