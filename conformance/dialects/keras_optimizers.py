@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.cases.case import Case
 from conformance.cases.drafts.optimizers import draft_optimizer
-from conformance.dialects.deviation import Value, subject
+from conformance.dialects.deviation import Raises, Value, subject
 from conformance.dialects.keras_record import in_keras, searched
 from conformance.reference_impl.tape import Tensor
 
@@ -17,6 +18,21 @@ def mean_by_the_new_z(original: Any, optimizer: Any, y: Tensor, before: Tensor, 
 
 
 DEVIATIONS = (
+    in_keras(
+        id="keras-lamb-has-no-name",
+        summary=(
+            'Lamb is known by no name: `compile(optimizer="lamb")` is refused, and so is a configuration in '
+            "`keras.optimizers.get` and `deserialize`. An instance of the class works."
+        ),
+        kind="bug",
+        source="keras@3.15.1 src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
+        upstream=searched("keras Lamb optimizer could not interpret optimizer identifier"),
+        scope=subject("optimizers.Lamb"),
+        effect=Raises(
+            "invalid-argument", "construction", ("identifier",), "Could not interpret optimizer identifier"
+        ),
+        witnesses=(Case("optimizers.Lamb", {"identifier": "lamb"}, observables=("identifier",)),),
+    ),
     in_keras(
         id="keras-schedule-free-forgets-old-z",
         summary=(

@@ -109,6 +109,8 @@ def drafts() -> Iterator[Case]:
         for config in COMMON:
             yield draft_optimizer(name, {"learning_rate": 0.125, **own[0], **config})
         yield draft_optimizer(name, {"learning_rate": 0.5, **own[0]}, iteration=0, initial=True)
+        for spelling in (name, name.lower()):
+            yield Case(f"optimizers.{name}", {"identifier": spelling}, observables=("identifier",))
     for name, config in AROUND:
         for regime in ("normal", "one_infinity"):
             yield draft_optimizer(name, config, regime)

@@ -20,7 +20,7 @@ OPTIMIZERS: dict[str, Any] = {
 }
 """Every optimizer of `keras.optimizers`; Keras 2 has no variables that are no model's."""
 
-UPDATE = ["update/*", "slot/*"]
+UPDATE = ["update/*", "slot/*", "identifier"]
 """Patterns of the observables of an optimizer."""
 
 
@@ -41,18 +41,20 @@ class OptimizerExperiment:
     def __init__(self, case: ConcreteCase) -> None:
         self.case = case
 
-    def ask(self, observable: str) -> Array:
+    def ask(self, observable: str) -> Any:
         """The answer.
 
         Raises:
             Refusal: Keras refused, or failed.
         """
-        variables, slots = self._updated
         match observable.split("/"):
             case ["update", *path]:
-                return to_array(variables["/".join(path)])
+                return to_array(self._updated[0]["/".join(path)])
             case ["slot", *key]:
-                return to_array(slots["/".join(key)])
+                return to_array(self._updated[1]["/".join(key)])
+            case ["identifier"]:
+                with at("construction"):
+                    return type(keras.optimizers.get(self.case.config["identifier"])).__name__
         raise ValueError(f"an optimizer has no observable {observable!r}")
 
     def _given(self, kind: str) -> dict[str, Array]:
