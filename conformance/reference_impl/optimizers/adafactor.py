@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
@@ -33,7 +33,7 @@ class Adafactor(Optimizer):
     way.
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_2_decay = field(fields.number, -0.8, "p")
     epsilon_1 = field(fields.number, 1e-30, "ε₁")
     epsilon_2 = field(fields.number, 1e-3, "ε₂")

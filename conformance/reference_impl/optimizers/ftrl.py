@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Kind, field
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
@@ -32,7 +32,7 @@ class Ftrl(Optimizer):
     """(clip(z, ±λ₁) − z)/(n⁻ᵖ/η + β/η + 2λ₂), for the sum n of g², and z ← z + g + 2λₛ·w − (n⁻ᵖ − n₀⁻ᵖ)/η·w
     with the sum n₀ before this g (McMahan et al. 2013, algorithm 1). Source: `keras.optimizers.Ftrl`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     learning_rate_power = field(Kind("a number of 0 or less", _not_positive, (0.5,)), -0.5, "p")
     initial_accumulator_value = field(fields.non_negative, 0.1, "what n begins with")
     l1_regularization_strength = field(fields.non_negative, 0.0, "λ₁")

@@ -6,7 +6,15 @@ from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.optimizers.computing import moving_average, scalar, share_seen
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, Slot, State, Stepped, Variables
+from conformance.reference_impl.optimizers.optimizer import (
+    Now,
+    Optimizer,
+    Slot,
+    State,
+    Stepped,
+    Variables,
+    rates,
+)
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
@@ -30,7 +38,7 @@ class Nadam(Optimizer):
     Source: `keras.optimizers.Nadam`.
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_1 = field(fields.number, 0.9, "how much of m stays, and the limit of μ")
     beta_2 = field(fields.number, 0.999, "how much of v stays")
     epsilon = field(fields.number, 1e-7, "ε, added to the root")
