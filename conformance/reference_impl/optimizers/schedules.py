@@ -41,8 +41,8 @@ class Schedule(Configured):
 
     Called with that number, and optionally with a tensor whose dtype the rate takes, it gives a scalar.
 
-    >>> ExponentialDecay(0.5, decay_steps=2, decay_rate=0.25)(1).value
-    array(0.25)
+    >>> float(ExponentialDecay(0.5, decay_steps=2, decay_rate=0.25)(1).value)
+    0.25
     """
 
     family = "schedules"
