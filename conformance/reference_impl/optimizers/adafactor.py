@@ -10,11 +10,11 @@ from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
     divide,
+    exponentiate,
     maximum,
     mean,
     minimum,
     multiply,
-    power,
     reshape,
     sqrt,
     square,
@@ -61,7 +61,7 @@ class Adafactor(Optimizer):
         t = constant(float(now.t), w)
         rho = minimum(now.learning_rate, divide(1.0, sqrt(t)))
         alpha = multiply(maximum(root_mean_square(w), self.epsilon_2), rho)
-        beta_2 = subtract(1.0, power(t, self.beta_2_decay))
+        beta_2 = subtract(1.0, exponentiate(t, self.beta_2_decay))
         squares = add(square(g), self.epsilon_1)
         if w.ndim < 2:
             new = {"velocity": averaged(slots["velocity"], squares, beta_2)}

@@ -12,10 +12,10 @@ from conformance.reference_impl.primitives import (
     add,
     broadcast_to,
     divide,
+    exponentiate,
     maximum,
     minimum,
     multiply,
-    power,
     square,
     subtract,
 )
@@ -54,8 +54,8 @@ class Ftrl(Optimizer):
         """The update of Ftrl"""
         rate, exponent, l1 = now.learning_rate, -self.learning_rate_power, self.l1_regularization_strength
         before, n = slots["accumulator"], add(slots["accumulator"], square(g))
-        grown = power(n, exponent)
-        sigma = divide(subtract(grown, power(before, exponent)), rate)
+        grown = exponentiate(n, exponent)
+        sigma = divide(subtract(grown, exponentiate(before, exponent)), rate)
         shrunk = add(g, multiply(w, 2 * self.l2_shrinkage_regularization_strength))
         z = add(slots["linear"], subtract(shrunk, multiply(sigma, w)))
         l2 = add(divide(self.beta, multiply(rate, 2.0)), self.l2_regularization_strength)

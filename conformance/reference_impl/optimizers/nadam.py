@@ -19,8 +19,8 @@ from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
     divide,
+    exponentiate,
     multiply,
-    power,
     sqrt,
     square,
     subtract,
@@ -53,7 +53,7 @@ class Nadam(Optimizer):
 
     def mu(self, t: int, like: Tensor) -> Tensor:
         """μₜ"""
-        decayed = power(constant(DECAY, like), constant(float(t), like))
+        decayed = exponentiate(constant(DECAY, like), constant(float(t), like))
         return multiply(subtract(1.0, multiply(decayed, 0.5)), self.beta_1)
 
     def shared(self, state: State, now: Now) -> dict[str, Tensor]:

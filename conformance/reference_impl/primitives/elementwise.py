@@ -231,8 +231,8 @@ class Log1p(Log):
         return divide(cotangent, add(x, 1.0))
 
 
-class Power(Elementwise):
-    """xʸ, for x ≥ 0.
+class Exponentiate(Elementwise):
+    """xʸ of two tensors, for x ≥ 0.
 
     It is monotone in x, and in y: where both move, it is extreme at a corner of their intervals. Any power of
     1 is 1, and so is what has the power 0 (IEEE 754-2019, section 9.2.1).
@@ -264,7 +264,7 @@ class Power(Elementwise):
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         if position == 0:
-            slope = multiply(y, power(x, subtract(y, 1.0)))
+            slope = multiply(y, exponentiate(x, subtract(y, 1.0)))
             return unbroadcast(multiply(cotangent, slope), x.shape)
         return unbroadcast(multiply(cotangent, multiply(out, log(x))), y.shape)
 
@@ -398,6 +398,6 @@ class Erf(Function):
 add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negative, square, sqrt, rsqrt = Negative(), Square(), Sqrt(), Rsqrt()
 exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
-power, cos = Power(), Cos()
+exponentiate, cos = Exponentiate(), Cos()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
 tanh_gradient, sigmoid_gradient = TanhGradient(), SigmoidGradient()
