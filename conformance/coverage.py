@@ -180,7 +180,8 @@ def _values(cases: Iterable[Case]) -> Values:
     return values
 
 
-_encoder = msgspec.json.Encoder(order="sorted")
+# An optimizer or a schedule that is an argument is told as in Keras's files.
+_encoder = msgspec.json.Encoder(order="sorted", enc_hook=lambda argument: argument.serialized())
 
 
 def _arguments(case: Case) -> dict[str, Any]:

@@ -331,8 +331,16 @@ class OptimizerSubject(Subject):
 
     def __init__(self, case: Case) -> None:
         self.name = case.subject.partition(".")[2]
-        self.optimizer = optimizers.get({"class_name": self.name, "config": case.config})
-        self.given = case.config
+        self.identifier = case.config.get("identifier")
+        self.given = {k: v for k, v in case.config.items() if k != "identifier"}
+        self.optimizer = optimizers.get({"class_name": self.name, "config": self.given})
+
+    @property
+    def configured(self) -> Configured:
+        return self.optimizer
+
+    def resolved(self) -> str:
+        return type(optimizers.get(self.identifier)).__name__
 
     def update(self, weights: Mapping[str, Tensor]) -> Update:
         """The update; raises ValueError where the slots are not those of the variables."""

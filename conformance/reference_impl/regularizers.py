@@ -70,8 +70,9 @@ def get(identifier: Any) -> Callable[[Tensor], Tensor]:
 
     >>> import numpy as np
     >>> from conformance.reference_impl.tape import variable
-    >>> get({"class_name": "L2", "config": {"l2": 0.5}})(variable(np.array([[1.0, -3.0]]))).value
-    array(5.)
+    >>> penalty = get({"class_name": "L2", "config": {"l2": 0.5}})
+    >>> float(penalty(variable(np.array([[1.0, -3.0]]))).value)
+    5.0
     """
     found = identifiers.canonical(identifier, identifiers.REGULARIZERS)
     if found is None:

@@ -73,7 +73,8 @@ OBSERVABLES = {
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "update/{variable}": "of an optimizer: the variable after one update from the gradients and slots given",
     "slot/{key}": "of an optimizer: the slot after that update",
-    "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
+    "identifier": "JSON: the canonical name that the string identifier in the config resolves to; of an "
+                  "optimizer that of its class",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 

@@ -24,6 +24,7 @@ from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer
+from conformance.reference_impl.optimizers import Optimizer
 from conformance.runners.protocol import OBSERVABLES
 
 QUICK = corpus.load("quick")
@@ -69,7 +70,9 @@ def test_cases_are_a_few_hundred_bytes() -> None:
 
 def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
-    assert asked == {f"layers.{name}" for name in LAYERS} | {f"activations.{name}" for name in ACTIVATIONS}
+    functions = {f"activations.{name}" for name in ACTIVATIONS}
+    optimizers = {f"optimizers.{name}" for name in Optimizer.registered}
+    assert asked == {f"layers.{name}" for name in LAYERS} | functions | optimizers
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -111,8 +114,13 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     if subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
+    elif subject.startswith("optimizers."):
+        by_name = set() if subject.endswith(("LossScaleOptimizer", "MultiOptimizer")) else {"identifiers"}
+        assert judging == {"optimizer-steps"} | by_name
     else:
-        inapplicable = {"identifiers", "gradients"} if subject in WITHOUT_GRADIENTS else {"identifiers"}
+        inapplicable = {"identifiers", "optimizer-steps"}
+        if subject in WITHOUT_GRADIENTS:
+            inapplicable |= {"gradients"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):
             inapplicable |= {"memory"}  # the layer around a cell builds it and disposes of it
         if "seed" not in layers.get(subject.partition(".")[2]).arguments:
@@ -129,7 +137,8 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
 
 
 def test_every_identifier_of_a_function_is_asked() -> None:
-    asked = {case.config["identifier"] for case in QUICK if "identifier" in case.observables}
+    functions = [case for case in QUICK if case.subject.startswith("activations.")]
+    asked = {case.config["identifier"] for case in functions if "identifier" in case.observables}
     assert asked == {spelling for e in ACTIVATIONS.values() for spelling in (e.name, *e.aliases)}
 
 

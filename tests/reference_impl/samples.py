@@ -197,9 +197,12 @@ SAMPLES = (
     function("Expm1", mpmath.expm1, scale=88.7),
     function("Log", mpmath.log, low=0.1, domain=0.0),
     function("Log1p", mpmath.log1p, low=-0.9, domain=-1.0),
-    function("FixedPower", lambda x, exponent: x**exponent, low=0.1, domain=0.0, params={"exponent": 2.5}),
-    function("FixedPower", lambda x, exponent: x**exponent, params={"exponent": 3.0}, scale=7e12),
-    Sample("Power", primitives.power, TWO, ANALYTIC, multiprecise(mpmath.power), low=0.1, domain=0.0),
+    function("Power", lambda x, exponent: x**exponent, low=0.1, domain=0.0, params={"exponent": 2.5}),
+    function("Power", lambda x, exponent: x**exponent, params={"exponent": 3.0}, scale=7e12),
+    Sample(
+        "Exponentiate", primitives.exponentiate, TWO, ANALYTIC, multiprecise(mpmath.power),
+        low=0.1, domain=0.0,
+    ),
     function("Cos", mpmath.cos),
     function("Tanh", mpmath.tanh),
     function(

@@ -436,6 +436,10 @@ def test_negative_learning_rate_is_refused_though_keras_takes_it() -> None:
         SGD(-0.5)
 
 
+def test_decay_of_keras_2_is_taken_and_forgotten() -> None:
+    assert SGD(decay=0.5).get_config() == SGD().get_config()
+
+
 def test_unknown_names_suggest_the_nearest() -> None:
     with pytest.raises(ValueError, match="did you mean Adam"):
         get("adamm")

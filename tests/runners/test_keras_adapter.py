@@ -479,3 +479,44 @@ def test_a_seed_settles_what_the_first_call_draws(adapter: Adapter) -> None:
         "without_seed": False,
         "next_call": False,
     }
+
+
+def stepped(iteration: int, **slots: Any) -> dict[str, Any]:
+    """The variable `w` = [1, 2] with the gradient [4, −8], and slots of it."""
+    given = {"variable/w": float32(1, 2), "gradient/w": float32(4, -8)}
+    count = np.array(iteration, np.int32)
+    own = {"slot/iteration": count, "slot/learning_rate": np.array(0.5, np.float32)}
+    return given | own | {f"slot/w/{slot}": x for slot, x in slots.items()}
+
+
+def test_an_update_begins_from_the_slots_that_are_given(adapter: Adapter) -> None:
+    answer = adapter.observe(
+        "optimizers.SGD",
+        "update/w slot/w/momentum slot/iteration",
+        config={"learning_rate": 0.5, "momentum": 0.25},
+        weights=stepped(7, momentum=float32(4, 8)),
+    )
+    np.testing.assert_array_equal(answer["slot/w/momentum"], [-1, 6])
+    np.testing.assert_array_equal(answer["update/w"], [0, 8])
+    np.testing.assert_array_equal(answer["slot/iteration"], 8)
+
+
+def test_slots_of_every_optimizer_are_known_by_their_keys(adapter: Adapter) -> None:
+    """Those that Keras itself names, those of one name, and those of an optimizer inside another."""
+    sgd: dict[str, Any] = {"class_name": "SGD", "config": {"momentum": 0.5}}
+    sgd |= {"module": "keras.optimizers", "registered_name": None}
+    asked: dict[str, tuple[dict[str, Any], str]] = {
+        "Nadam": ({}, "slot/u_product slot/w/velocity"),
+        "Adafactor": ({}, "slot/w/r slot/w/c slot/w/velocity"),
+        "LossScaleOptimizer": ({"inner_optimizer": sgd}, "slot/dynamic_scale slot/inner/w/momentum"),
+    }
+    for name, (config, observables) in asked.items():
+        answer = adapter.observe(f"optimizers.{name}", observables, config=config, weights=stepped(0))
+        assert all(isinstance(x, np.ndarray) for x in answer.values()), answer
+
+
+def test_an_optimizer_that_is_refused_says_where(adapter: Adapter) -> None:
+    bad = adapter.observe("optimizers.SGD", "update/w", config={"momentum": 2.0}, weights=stepped(0))
+    assert (bad["update/w"].kind, bad["update/w"].at) == ("invalid-argument", "construction")
+    unknown = adapter.observe("optimizers.Adamm", "update/w", weights=stepped(0))
+    assert "keras.optimizers has no class 'Adamm'" in unknown["update/w"].message

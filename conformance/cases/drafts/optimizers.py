@@ -1,4 +1,4 @@
-"""Drafts about optimizers: one update from literal slots, with each argument and at several sizes of gradients."""
+"""Drafts about optimizers: an update from given slots, with each argument, and gradients of several kinds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from conformance.cases.case import Case, Literal, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl import optimizers
 from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.optimizers import SGD, Adam, OptimizerMap
 from conformance.reference_impl.tape import Tensor
 
 SHAPES = {"kernel": (3, 5), "bias": (5,)}
@@ -21,6 +22,9 @@ NOT_NEGATIVE = (
     "velocity", "velocity_hat", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm", "r", "c",
 )  # fmt: skip
 """Slots that are means or sums of squares, or magnitudes."""
+
+COUNTS = ("iteration", "step_counter")
+"""Slots that are integers."""
 
 COMMON: tuple[dict[str, Any], ...] = (
     {"weight_decay": 0.125},
@@ -51,7 +55,7 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
         {"rho": 0.75, "epsilon": 2.0**-10},
         {"rho": 0.5, "epsilon": 2.0**-4},
     ),
-    "Adagrad": ({"epsilon": 1e-7}, {"epsilon": 2.0**-6}),
+    "Adagrad": ({}, {"epsilon": 2.0**-6}),
     "Adamax": (
         {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},
         {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-4},
@@ -78,6 +82,25 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
 """Values of the arguments that an optimizer has for itself, representable in float32."""
 
 
+ADAM = {"learning_rate": 0.125, "beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10}
+
+AROUND: tuple[tuple[str, dict[str, Any]], ...] = (
+    (
+        "LossScaleOptimizer",
+        {"inner_optimizer": Adam(**ADAM).serialized(), "initial_scale": 8.0, "dynamic_growth_steps": 4},
+    ),
+    (
+        "LossScaleOptimizer",
+        {"inner_optimizer": SGD(0.125, 0.75).serialized(), "initial_scale": 2.0, "dynamic_growth_steps": 2},
+    ),
+    (
+        "MultiOptimizer",
+        {"optimizer_map": OptimizerMap(Adam(**ADAM), {"bias": SGD(0.25, momentum=0.5)}).serialized()},
+    ),
+)
+"""Optimizers around others."""
+
+
 def drafts() -> Iterator[Case]:
     for name, own in OWN.items():
         for config in own:
@@ -86,6 +109,11 @@ def drafts() -> Iterator[Case]:
         for config in COMMON:
             yield draft_optimizer(name, {"learning_rate": 0.125, **own[0], **config})
         yield draft_optimizer(name, {"learning_rate": 0.5, **own[0]}, iteration=0, initial=True)
+        for spelling in (name, name.lower()):
+            yield Case(f"optimizers.{name}", {"identifier": spelling}, observables=("identifier",))
+    for name, config in AROUND:
+        for regime in ("normal", "one_infinity"):
+            yield draft_optimizer(name, config, regime)
 
 
 def draft_optimizer(
@@ -110,13 +138,13 @@ def draft_optimizer(
         slot.key: literal(slot.initial) if initial or not slot.initial.ndim else drawn(slot.key, slot.initial)
         for slot in optimizer.slots(variables)
     }
-    slots["iteration"] = Literal((), (iteration,), "int32")
+    slots |= {key: Literal((), (iteration,), "int32") for key in slots if last(key) in COUNTS}
     weights: dict[str, Source] = {
         **{f"variable/{path}": recipe("normal", *shape) for path, shape in SHAPES.items()},
         **{f"gradient/{path}": recipe(gradients, *shape) for path, shape in SHAPES.items()},
         **{f"slot/{key}": source for key, source in slots.items()},
     }
-    told = [f"slot/{key}" for key in slots if key not in ("iteration", "learning_rate")]
+    told = [f"slot/{key}" for key in slots if last(key) not in (*COUNTS, "learning_rate")]
     return Case(
         subject,
         dict(config),
@@ -127,11 +155,13 @@ def draft_optimizer(
 
 def drawn(key: str, like: Tensor) -> Source:
     """Numbers that the slot may have."""
-    slot = key.rpartition("/")[2]
-    regime = (
-        "positive" if slot in NOT_NEGATIVE else "small_normal" if slot == "average_gradient" else "normal"
-    )
-    return recipe(regime, *like.shape)
+    regimes = {"average_gradient": "small_normal", **dict.fromkeys(NOT_NEGATIVE, "positive")}
+    return recipe(regimes.get(last(key), "normal"), *like.shape)
+
+
+def last(key: str) -> str:
+    """The name of a slot, without what it is of."""
+    return key.rpartition("/")[2]
 
 
 def literal(x: Tensor) -> Source:

@@ -159,7 +159,7 @@ PROPERTIES = (
     ),
     Property(
         "identifiers",
-        "A string identifier, and each alias, names the same function.",
+        "A string identifier, and each alias, names the same function or class.",
         ("identifier",),
         identifiers,
     ),

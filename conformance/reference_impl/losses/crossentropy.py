@@ -21,7 +21,6 @@ from conformance.reference_impl.primitives import (
     add,
     divide,
     exp,
-    fixed_power,
     log,
     log1p,
     log_softmax,
@@ -30,6 +29,7 @@ from conformance.reference_impl.primitives import (
     minimum,
     multiply,
     negative,
+    power,
     relu,
     reshape,
     sigmoid,
@@ -109,7 +109,7 @@ def binary_focal_crossentropy(
     other = subtract(1.0, y_true)
     of_label = add(multiply(y_true, p), multiply(other, subtract(1.0, p)))
     each = _sigmoid_crossentropy(y_pred, y_true) if from_logits else of_probability(y_true, p)
-    focal = multiply(fixed_power(subtract(1.0, of_label), exponent=gamma), each)
+    focal = multiply(power(subtract(1.0, of_label), exponent=gamma), each)
     if apply_class_balancing:
         focal = multiply(add(multiply(y_true, alpha), multiply(other, 1 - alpha)), focal)
     return mean(focal, axis=axes_of(axis, focal))
@@ -149,7 +149,7 @@ def categorical_focal_crossentropy(
     y_true = smoothed(y_true, label_smoothing, y_true.shape[-1])
     p = distribution(softmax(y_pred, axis=along) if from_logits else y_pred, along)
     balance = alpha if isinstance(alpha, int | float) else xp.asarray(alpha, dtype=p.dtype)
-    weight = multiply(fixed_power(subtract(1.0, p), exponent=gamma), balance)
+    weight = multiply(power(subtract(1.0, p), exponent=gamma), balance)
     return total(multiply(weight, multiply(negative(y_true), log(p))), axis=(along,))
 
 
@@ -234,7 +234,7 @@ def categorical_generalized_cross_entropy(y_true: Tensor, y_pred: Tensor, q: flo
     chosen = Tensor(one_hot.astype(y_pred.dtype))
     refuse_unless_broadcasting(chosen, y_pred, "one-hot labels and `y_pred`")
     p = total(multiply(y_pred, chosen), axis=(y_pred.ndim - 1,))
-    return divide(subtract(1.0, fixed_power(p, exponent=q)), q)
+    return divide(subtract(1.0, power(p, exponent=q)), q)
 
 
 def _focal_weight(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.optimizers.computing import moving_average
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, divide, multiply, negative, sqrt, square
 from conformance.reference_impl.tape import Tensor
@@ -15,7 +15,7 @@ class Adadelta(Optimizer):
     """w + η·δ for δ = −√(u + ε)/√(v + ε)·g, with the moving averages v of g², this g included, and u of δ²,
     this δ not yet (Zeiler 2012, algorithm 1). Source: `keras.optimizers.Adadelta`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η, 1 in the paper")
+    learning_rate = field(rates, 0.001, "η, 1 in the paper")
     rho = field(fields.number, 0.95, "how much of the averages stays")
     epsilon = field(fields.number, 1e-7, "ε, added under both roots")
 

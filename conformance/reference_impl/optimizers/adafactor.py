@@ -5,16 +5,16 @@ from __future__ import annotations
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
     divide,
+    exponentiate,
     maximum,
     mean,
     minimum,
     multiply,
-    power,
     reshape,
     sqrt,
     square,
@@ -33,7 +33,7 @@ class Adafactor(Optimizer):
     way.
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_2_decay = field(fields.number, -0.8, "p")
     epsilon_1 = field(fields.number, 1e-30, "ε₁")
     epsilon_2 = field(fields.number, 1e-3, "ε₂")
@@ -61,7 +61,7 @@ class Adafactor(Optimizer):
         t = constant(float(now.t), w)
         rho = minimum(now.learning_rate, divide(1.0, sqrt(t)))
         alpha = multiply(maximum(root_mean_square(w), self.epsilon_2), rho)
-        beta_2 = subtract(1.0, power(t, self.beta_2_decay))
+        beta_2 = subtract(1.0, exponentiate(t, self.beta_2_decay))
         squares = add(square(g), self.epsilon_1)
         if w.ndim < 2:
             new = {"velocity": averaged(slots["velocity"], squares, beta_2)}

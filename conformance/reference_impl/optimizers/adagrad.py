@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
@@ -21,7 +21,7 @@ from conformance.reference_impl.tape import Tensor, constant
 class Adagrad(Optimizer):
     """w − η·g/√(n + ε), for the sum n of g² (Duchi et al. 2011). Source: `keras.optimizers.Adagrad`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     initial_accumulator_value = field(fields.number, 0.1, "what n begins with")
     epsilon = field(fields.number, 1e-7, "ε, added under the root")
 

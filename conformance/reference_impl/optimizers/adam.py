@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.optimizers.computing import moving_average, share_seen
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, divide, maximum, multiply, sqrt, square, subtract
 from conformance.reference_impl.tape import Tensor
@@ -19,7 +19,7 @@ class Adam(Optimizer):
     Source: `keras.optimizers.Adam`.
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_1 = field(fields.number, 0.9, "how much of m stays")
     beta_2 = field(fields.number, 0.999, "how much of v stays")
     epsilon = field(fields.number, 1e-7, "ε, added to the root")

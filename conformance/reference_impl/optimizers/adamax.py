@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.optimizers.computing import moving_average, share_seen
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import absolute, add, divide, maximum, multiply, subtract
 from conformance.reference_impl.tape import Tensor
@@ -15,7 +15,7 @@ class Adamax(Optimizer):
     """w − η·m/((1 − β₁ᵗ)·(u + ε)), for the moving average m of g, and u ← max(β₂·u, |g|) (Kingma and Ba 2014,
     section 7.1). Source: `keras.optimizers.Adamax`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_1 = field(fields.number, 0.9, "how much of m stays")
     beta_2 = field(fields.number, 0.999, "how much of u stays")
     epsilon = field(fields.number, 1e-7, "ε, added to u")

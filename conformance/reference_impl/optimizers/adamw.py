@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.optimizers.adam import Adam
-from conformance.reference_impl.optimizers.optimizer import Optimizer
+from conformance.reference_impl.optimizers.optimizer import rates
 
 
 class AdamW(Adam):
@@ -15,5 +15,5 @@ class AdamW(Adam):
     0.004
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     weight_decay = field(fields.number, 0.004, "λ")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import (
     add,
+    exponentiate,
     multiply,
-    power,
     reshape,
     sqrt,
     square,
@@ -42,7 +42,12 @@ def moving_average(old: Tensor, new: Tensor, momentum: float | Tensor) -> Tensor
 def share_seen(beta: float, t: int, like: Tensor) -> Tensor:
     """1 − βᵗ: the sum of the weights that a moving average of t terms gives them (Kingma and Ba 2014,
     section 3). The rest of the weight is that of the zeros that it began with."""
-    return subtract(1.0, power(constant(beta, like), constant(float(t), like)))
+    return subtract(1.0, exponentiate(constant(beta, like), constant(float(t), like)))
+
+
+def scalar(x: Tensor) -> Tensor:
+    """The scalar as an array, as a slot has it: of arrays without axes NumPy makes numbers."""
+    return Tensor(xp.asarray(x.value), None if x.error is None else xp.asarray(x.error), x.provenance)
 
 
 def norm(*tensors: Tensor) -> Tensor:

@@ -6,16 +6,16 @@ from typing import Any
 
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Kind, field
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
     broadcast_to,
     divide,
+    exponentiate,
     maximum,
     minimum,
     multiply,
-    power,
     square,
     subtract,
 )
@@ -32,7 +32,7 @@ class Ftrl(Optimizer):
     """(clip(z, ±λ₁) − z)/(n⁻ᵖ/η + β/η + 2λ₂), for the sum n of g², and z ← z + g + 2λₛ·w − (n⁻ᵖ − n₀⁻ᵖ)/η·w
     with the sum n₀ before this g (McMahan et al. 2013, algorithm 1). Source: `keras.optimizers.Ftrl`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     learning_rate_power = field(Kind("a number of 0 or less", _not_positive, (0.5,)), -0.5, "p")
     initial_accumulator_value = field(fields.non_negative, 0.1, "what n begins with")
     l1_regularization_strength = field(fields.non_negative, 0.0, "λ₁")
@@ -54,8 +54,8 @@ class Ftrl(Optimizer):
         """The update of Ftrl"""
         rate, exponent, l1 = now.learning_rate, -self.learning_rate_power, self.l1_regularization_strength
         before, n = slots["accumulator"], add(slots["accumulator"], square(g))
-        grown = power(n, exponent)
-        sigma = divide(subtract(grown, power(before, exponent)), rate)
+        grown = exponentiate(n, exponent)
+        sigma = divide(subtract(grown, exponentiate(before, exponent)), rate)
         shrunk = add(g, multiply(w, 2 * self.l2_shrinkage_regularization_strength))
         z = add(slots["linear"], subtract(shrunk, multiply(sigma, w)))
         l2 = add(divide(self.beta, multiply(rate, 2.0)), self.l2_regularization_strength)

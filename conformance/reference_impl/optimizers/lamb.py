@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.optimizers.computing import moving_average, norm, share_seen
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
@@ -24,7 +24,7 @@ class Lamb(Optimizer):
     """w − η·‖w‖/‖r‖·r for r = m/(1 − β₁ᵗ)/(√(v/(1 − β₂ᵗ)) + ε), with the moving averages m of g and v of
     g²; where either norm is 0, w − η·r (You et al. 2019, algorithm 2). Source: `keras.optimizers.Lamb`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_1 = field(fields.number, 0.9, "how much of m stays")
     beta_2 = field(fields.number, 0.999, "how much of v stays")
     epsilon = field(fields.number, 1e-7, "ε, added to the root")

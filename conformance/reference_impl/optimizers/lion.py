@@ -7,7 +7,7 @@ from typing import Any
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Kind, field
 from conformance.reference_impl.optimizers.computing import moving_average
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import multiply, sign, subtract
 from conformance.reference_impl.tape import Tensor
@@ -25,7 +25,7 @@ class Lion(Optimizer):
     Source: `keras.optimizers.Lion`.
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_1 = field(Kind("a number above 0 and up to 1", _beta_1, (0.0, 1.5)), 0.9, "β₁")
     beta_2 = field(fields.number, 0.99, "β₂")
 

@@ -8,6 +8,7 @@ from typing import Any
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.optimizers.computing import scalar
 from conformance.reference_impl.optimizers.nested import inner_optimizer, part_of, with_part
 from conformance.reference_impl.optimizers.optimizer import (
     Optimizer,
@@ -71,14 +72,14 @@ class LossScaleOptimizer(Optimizer):
         given = {path: g for path, g in gradients.items() if g is not None}
         if not all(bool(xp.isfinite(g.value).all()) for g in given.values()):
             return Update(
-                dict(variables), {**state, **self.counted(0), "dynamic_scale": multiply(scale, 0.5)}
+                dict(variables), {**state, **self.counted(0), "dynamic_scale": scalar(multiply(scale, 0.5))}
             )
         unscaled = {path: divide(g, scale) for path, g in given.items()}
         update = self.inner_optimizer.apply(unscaled, variables, part_of(state, INNER), constraints)
         grown = count == self.dynamic_growth_steps - 1
         new = with_part(state, INNER, update.state) | self.counted(0 if grown else count + 1)
         if grown:
-            new["dynamic_scale"] = multiply(scale, 2.0)
+            new["dynamic_scale"] = scalar(multiply(scale, 2.0))
         return Update(update.variables, new)
 
     def counted(self, calls: int) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Kind, field
 from conformance.reference_impl.optimizers.computing import either, moving_average, norm, share_seen
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
@@ -41,7 +41,7 @@ class Muon(Optimizer):
     Source: `keras.optimizers.Muon`.
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     adam_beta_1 = field(fields.number, 0.9, "Adam's β₁")
     adam_beta_2 = field(fields.number, 0.999, "Adam's β₂")
     adam_weight_decay = field(fields.optional(fields.number), 0.004, "what those by Adam lose")

@@ -5,14 +5,22 @@ from __future__ import annotations
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
-from conformance.reference_impl.optimizers.computing import moving_average, share_seen
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, Slot, State, Stepped, Variables
+from conformance.reference_impl.optimizers.computing import moving_average, scalar, share_seen
+from conformance.reference_impl.optimizers.optimizer import (
+    Now,
+    Optimizer,
+    Slot,
+    State,
+    Stepped,
+    Variables,
+    rates,
+)
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
     divide,
+    exponentiate,
     multiply,
-    power,
     sqrt,
     square,
     subtract,
@@ -30,7 +38,7 @@ class Nadam(Optimizer):
     Source: `keras.optimizers.Nadam`.
     """
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     beta_1 = field(fields.number, 0.9, "how much of m stays, and the limit of μ")
     beta_2 = field(fields.number, 0.999, "how much of v stays")
     epsilon = field(fields.number, 1e-7, "ε, added to the root")
@@ -45,12 +53,12 @@ class Nadam(Optimizer):
 
     def mu(self, t: int, like: Tensor) -> Tensor:
         """μₜ"""
-        decayed = power(constant(DECAY, like), constant(float(t), like))
+        decayed = exponentiate(constant(DECAY, like), constant(float(t), like))
         return multiply(subtract(1.0, multiply(decayed, 0.5)), self.beta_1)
 
     def shared(self, state: State, now: Now) -> dict[str, Tensor]:
         product = state["u_product"]
-        return {"u_product": multiply(product, self.mu(now.t, product))}
+        return {"u_product": scalar(multiply(product, self.mu(now.t, product)))}
 
     @patchable("optimizers.Nadam.step")
     def step(self, w: Tensor, g: Tensor, slots: State, now: Now) -> Stepped:

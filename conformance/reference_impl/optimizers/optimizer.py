@@ -90,14 +90,12 @@ def _accumulation_steps(value: Any) -> int | None:
     return value
 
 
-learning_rate = Kind(
+rates = Kind(
     "a float of 0 or more, a schedule, or a function without arguments that gives one",
     _learning_rate,
     (-0.125, 1, "fast"),
 )
 accumulation_steps = Kind("an integer of 2 or more, or None", _accumulation_steps, (1, -2, "3"))
-
-SETTING_ASIDE = "no gradient is given for {}: they stay as they are"
 
 
 class Optimizer(Configured):
@@ -119,7 +117,7 @@ class Optimizer(Configured):
     family = "optimizers"
     registered: ClassVar[dict[str, type[Optimizer]]] = {}
 
-    learning_rate = field(learning_rate, 0.001, "how far an update goes")
+    learning_rate = field(rates, 0.001, "how far an update goes")
     weight_decay = field(fields.optional(fields.number), None, "what weights lose, times the rate")
     clipnorm = field(fields.optional(fields.number), None, "largest norm of each gradient")
     clipvalue = field(fields.optional(fields.number), None, "largest magnitude of gradients' elements")
@@ -309,7 +307,9 @@ class Optimizer(Configured):
                 f"no gradient is given for any of the variables {', '.join(variables) or '(none)'}"
             )
         if missing := variables.keys() - given.keys():
-            warnings.warn(SETTING_ASIDE.format(", ".join(sorted(missing))), stacklevel=3)
+            warnings.warn(
+                f"no gradient is given for {', '.join(sorted(missing))}: they stay as they are", stacklevel=3
+            )
         return given
 
     def _update(self, given: Mapping[str, Tensor], w: dict[str, Tensor], state: dict[str, Tensor]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.optimizers.computing import moving_average
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, divide, multiply, sqrt, square, subtract
 from conformance.reference_impl.tape import Tensor
@@ -15,7 +15,7 @@ class RMSprop(Optimizer):
     """w − η·g/√(v + ε), for the moving average v of g²; centered, v less the square of that of g; with
     momentum w − m, for m ← μ·m + η·g/√… (Hinton 2012). Source: `keras.optimizers.RMSprop`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.001, "η")
+    learning_rate = field(rates, 0.001, "η")
     rho = field(fields.number, 0.9, "how much of the averages stays")
     momentum = field(fields.number, 0.0, "μ; none is kept where it is not positive")
     epsilon = field(fields.number, 1e-7, "ε, added under the root")

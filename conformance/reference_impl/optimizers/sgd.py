@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.reference_impl.layers import fields
 from conformance.reference_impl.layers.fields import Kind, field
-from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped
+from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, multiply, subtract
 from conformance.reference_impl.tape import Tensor
@@ -22,7 +22,7 @@ class SGD(Optimizer):
     """w − η·g; with momentum w + m for m ← μ·m − η·g; after Nesterov w + μ·m − η·g with the new m
     (Sutskever et al. 2013). Source: `keras.optimizers.SGD`."""
 
-    learning_rate = field(Optimizer.learning_rate.kind, 0.01, "η")
+    learning_rate = field(rates, 0.01, "η")
     momentum = field(Kind("a float from 0 to 1", _momentum, (-0.5, 2.0, 1)), 0.0, "μ")
     nesterov = field(fields.boolean, False, "whether the momentum is looked ahead along")
 

@@ -231,7 +231,7 @@ class Log1p(Log):
         return multiply(cotangent, divide(1.0, add(x, 1.0)))
 
 
-class FixedPower(Function):
+class Power(Function):
     """xᵖ for a number p, with the derivative p·xᵖ⁻¹.
 
     A base that is not negative is taken to be computed as not negative, as 1 − a probability is.
@@ -264,11 +264,11 @@ class FixedPower(Function):
         return change if of_exponent is None else change + of_exponent
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, exponent: float) -> Tensor:
-        return multiply(cotangent, multiply(fixed_power(x, exponent=exponent - 1), exponent))
+        return multiply(cotangent, multiply(power(x, exponent=exponent - 1), exponent))
 
 
-class Power(Elementwise):
-    """xʸ, for x ≥ 0.
+class Exponentiate(Elementwise):
+    """xʸ of two tensors, for x ≥ 0.
 
     It is monotone in x, and in y: where both move, it is extreme at a corner of their intervals. Any power of
     1 is 1, and so is what has the power 0 (IEEE 754-2019, section 9.2.1).
@@ -300,7 +300,7 @@ class Power(Elementwise):
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, y: Tensor) -> Tensor:
         if position == 0:
-            slope = multiply(y, power(x, subtract(y, 1.0)))
+            slope = multiply(y, exponentiate(x, subtract(y, 1.0)))
             return unbroadcast(multiply(cotangent, slope), x.shape)
         return unbroadcast(multiply(cotangent, multiply(out, log(x))), y.shape)
 
@@ -434,6 +434,6 @@ class Erf(Function):
 add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negative, square, sqrt, rsqrt = Negative(), Square(), Sqrt(), Rsqrt()
 exp, expm1, log, log1p, tanh = Exp(), Expm1(), Log(), Log1p(), Tanh()
-power, fixed_power, cos = Power(), FixedPower(), Cos()
+power, exponentiate, cos = Power(), Exponentiate(), Cos()
 sigmoid, softplus, erf = Sigmoid(), Softplus(), Erf()
 tanh_gradient, sigmoid_gradient = TanhGradient(), SigmoidGradient()

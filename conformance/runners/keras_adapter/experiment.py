@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
@@ -55,12 +55,6 @@ def _answer(experiment: Experiment, observable: str) -> Message:
             return of_value(experiment.ask(observable))
     except Refusal as refusal:
         return refusal.to_message()
-
-
-class Experiment(Protocol):
-    """A case that is asked for its observables, one after the other."""
-
-    def ask(self, observable: str) -> Any: ...
 
 
 class LayerExperiment:
@@ -523,13 +517,15 @@ class LossExperiment:
             return str(getattr(meant, "__name__", type(meant).__name__))
 
 
+Experiment = LayerExperiment | ActivationExperiment | LossExperiment | OptimizerExperiment
+
 EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "layers": LayerExperiment,
     "activations": ActivationExperiment,
     "losses": LossExperiment,
     "optimizers": OptimizerExperiment,
 }
-"""By the first part of a subject's name, how cases about it are asked."""
+"""By kind of subject, how it is asked."""
 
 
 def _recorded_if_asked(

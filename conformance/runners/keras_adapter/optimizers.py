@@ -20,7 +20,7 @@ OPTIMIZERS: dict[str, Any] = {
 }
 """Every optimizer of `keras.optimizers`; Keras 2 has no variables that are no model's."""
 
-UPDATE = ["update/*", "slot/*"]
+UPDATE = ["update/*", "slot/*", "identifier"]
 """Patterns of the observables of an optimizer."""
 
 
@@ -41,18 +41,20 @@ class OptimizerExperiment:
     def __init__(self, case: ConcreteCase) -> None:
         self.case = case
 
-    def ask(self, observable: str) -> Array:
+    def ask(self, observable: str) -> Any:
         """The answer.
 
         Raises:
             Refusal: Keras refused, or failed.
         """
-        variables, slots = self._updated
         match observable.split("/"):
             case ["update", *path]:
-                return to_array(variables["/".join(path)])
+                return to_array(self._updated[0]["/".join(path)])
             case ["slot", *key]:
-                return to_array(slots["/".join(key)])
+                return to_array(self._updated[1]["/".join(key)])
+            case ["identifier"]:
+                with at("construction"):
+                    return type(keras.optimizers.get(self.case.config["identifier"])).__name__
         raise ValueError(f"an optimizer has no observable {observable!r}")
 
     def _given(self, kind: str) -> dict[str, Array]:
@@ -93,7 +95,8 @@ FACTORS = ("r", "c")
 def named_slots(optimizer: Any, variables: dict[str, Any]) -> dict[str, Any]:
     """The optimizer's variables by the keys that cases use: `iteration`, `kernel/momentum`."""
     slots: dict[str, Any] = {}
-    for slot in optimizer.variables:
+    inside = {id(slot) for _, inner in parts(optimizer) for slot in inner.variables}
+    for slot in (slot for slot in optimizer.variables if id(slot) not in inside):
         path = next((path for path in variables if slot.name.startswith(path)), "")
         if slot.name == path:
             factor = next(f for f in FACTORS if f"{path}/{f}" not in slots)
@@ -102,4 +105,15 @@ def named_slots(optimizer: Any, variables: dict[str, Any]) -> dict[str, Any]:
             slots[f"{path}/{slot.name[len(path) + 1 :]}"] = slot
         else:
             slots[OWN_NAMES.get(slot.name, slot.name)] = slot
+    for prefix, inner in parts(optimizer):
+        slots |= {f"{prefix}/{key}": slot for key, slot in named_slots(inner, variables).items()}
     return slots
+
+
+def parts(optimizer: Any) -> list[tuple[str, Any]]:
+    """The optimizers inside one, each with what the keys of its slots begin with."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return [("inner", optimizer.inner_optimizer)]
+    if isinstance(optimizer, keras.optimizers.MultiOptimizer):
+        return [(str(i), inner) for i, inner in enumerate(optimizer.optimizers)]
+    return []

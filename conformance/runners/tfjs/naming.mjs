@@ -10,6 +10,8 @@
  * - `functions`: activation functions by their canonical names in Keras, where TensorFlow.js knows only
  *   another one.
  * - `weights`: by class, weights of another name.
+ * - `optimizers`: by Keras's class, the function of `tf.train` that makes one, its arguments in order and the
+ *   slots in the order of `getWeights`, by Keras's names; `Momentum` is an SGD that has some.
  * - `factories`: functions of `tf.layers` that are not their class's name with a small first letter.
  */
 import {readFileSync} from "node:fs";
@@ -18,6 +20,7 @@ import {Failure} from "./failures.mjs";
 const TABLES = JSON.parse(readFileSync(new URL("naming.json", import.meta.url), "utf8"));
 const {keys: KEYS, identifiers: IDENTIFIERS, classes: CLASSES, madeFrom: MADE_FROM} = TABLES;
 export const FUNCTIONS = TABLES.functions;
+export const OPTIMIZERS = TABLES.optimizers;
 const VERBATIM = new Set(TABLES.verbatim);
 
 const inverted = (table) => Object.fromEntries(Object.entries(table).map(([key, value]) => [value, key]));

@@ -7,6 +7,7 @@ import {leaks} from "./leaks.mjs";
 import {disposingEverything} from "./memory.mjs";
 import {METHODS, members} from "./methods.mjs";
 import {configToKeras} from "./naming.mjs";
+import {told, updated} from "./optimizers.mjs";
 import {tensorOf, wireJSON, wireTensor} from "./protocol.mjs";
 import {drawn, seeded, seeds} from "./randomness.mjs";
 import {shapesWithUnknowns} from "./shapes.mjs";
@@ -46,6 +47,7 @@ class Answers {
       inference: once("gradient", () => this.allGradients("gradient/", false)),
       training: once("gradient", () => this.allGradients("training/gradient/", true)),
     };
+    this.updated = once("call", () => updated(tf, subject, asked));
     this.recreated = once("reconstruction", () => subject.recreate(this.layer()));
     this.recreatedReady = once("build", () =>
       new BuiltLayer(tf, this.recreated(), this.inputs()).assign(this.weights()),
@@ -176,9 +178,11 @@ const OBSERVABLES = [
   [/^methods$/, (answers) => wireJSON(members(answers.layer()))],
   [/^method\/(.+)$/, (answers, name) => answers.method(name)],
   [/^signature$/, ({subject, asked}) => wireJSON(signature(subject, asked.config))],
+  [/^(update\/.+|slot\/.+)$/, async (answers, name) => told(await answers.updated(), name)],
   [/^identifier$/, ({subject, asked}) => wireJSON(subject.resolve(asked.config))],
 ];
 
+/** The answer, or a promise of it. */
 function answer(answers, observable) {
   for (const [pattern, respond] of OBSERVABLES) {
     const match = pattern.exec(observable);
@@ -192,20 +196,20 @@ function answer(answers, observable) {
 /** A promise of the `observables` of the protocol's observation of one case. */
 export function observe(tf, subjects, asked) {
   const subject = subjects.get(asked.subject);
-  const answered = () => {
+  const answered = async () => {
     const answers = new Answers(tf, subject, asked);
-    return Object.fromEntries(
-      asked.observables.map((observable) => {
-        try {
-          if (subject === undefined) {
-            throw new Failure("not-implemented", "construction", `TensorFlow.js has no ${asked.subject}`);
-          }
-          return [observable, answer(answers, observable)];
-        } catch (error) {
-          return [observable, classified(error, "call").toWire()];
+    const found = {};
+    for (const observable of asked.observables) {
+      try {
+        if (subject === undefined) {
+          throw new Failure("not-implemented", "construction", `TensorFlow.js has no ${asked.subject}`);
         }
-      }),
-    );
+        found[observable] = await answer(answers, observable);
+      } catch (error) {
+        found[observable] = classified(error, "call").toWire();
+      }
+    }
+    return found;
   };
   return disposingEverything(tf, () => seeded(asked.seed, answered));
 }

@@ -1,6 +1,13 @@
 /** The subjects that TensorFlow.js offers, found in its serialization registry, and how each one is made. */
 import {Failure, attempt} from "./failures.mjs";
-import {FUNCTIONS, configToTensorFlowJS, identifierToKeras, identifierToTensorFlowJS} from "./naming.mjs";
+import {
+  FUNCTIONS,
+  OPTIMIZERS,
+  configToTensorFlowJS,
+  identifierToKeras,
+  identifierToTensorFlowJS,
+} from "./naming.mjs";
+import {OptimizerSubject} from "./optimizers.mjs";
 
 const LAYER_OBSERVABLES = [
   "output/*",
@@ -107,6 +114,9 @@ export function registeredSubjects(tf) {
   }
   for (const [name, own] of Object.entries(FUNCTIONS)) {
     subjects.set(`activations.${name}`, subjects.get(`activations.${own}`));
+  }
+  for (const name of Object.keys(OPTIMIZERS).filter((name) => name !== "Momentum")) {
+    subjects.set(`optimizers.${name}`, new OptimizerSubject(tf, name));
   }
   return subjects;
 }

@@ -1,0 +1,58 @@
+"""Optimizers of Keras that compute something else than they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.drafts.optimizers import draft_optimizer
+from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.keras_record import in_keras, searched
+from conformance.reference_impl.tape import Tensor
+
+
+def mean_by_the_new_z(original: Any, optimizer: Any, y: Tensor, before: Tensor, z: Tensor) -> Tensor:
+    """The mean as if z had been what it is after the update."""
+    mean: Tensor = original(optimizer, y, z, z)
+    return mean
+
+
+DEVIATIONS = (
+    in_keras(
+        id="keras-lamb-has-no-name",
+        summary=(
+            'Lamb is known by no name: `compile(optimizer="lamb")` is refused, and so is a configuration in '
+            "`keras.optimizers.get` and `deserialize`. An instance of the class works."
+        ),
+        kind="bug",
+        source="keras@3.15.1 src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
+        upstream=searched("keras Lamb optimizer could not interpret optimizer identifier"),
+        scope=subject("optimizers.Lamb"),
+        effect=Raises(
+            "invalid-argument", "construction", ("identifier",), "Could not interpret optimizer identifier"
+        ),
+        witnesses=(Case("optimizers.Lamb", {"identifier": "lamb"}, observables=("identifier",)),),
+    ),
+    in_keras(
+        id="keras-schedule-free-forgets-old-z",
+        summary=(
+            "ScheduleFreeAdamW finds the mean of its iterates again from the updated slot `momentum`, "
+            "where it has to be the one before the update: what it keeps as `momentum_old` is the "
+            "variable itself, which TensorFlow updates in place. Training with it is not that of the "
+            "paper."
+        ),
+        kind="bug",
+        source=(
+            "keras@3.15.1 src/optimizers/schedule_free_adamw.py:update_step, `momentum_old = momentum.value`"
+        ),
+        upstream=searched("keras ScheduleFreeAdamW momentum_old value updated in place"),
+        scope=subject("optimizers.ScheduleFreeAdamW"),
+        effect=Value(
+            {"optimizers.ScheduleFreeAdamW.mean_before": mean_by_the_new_z},
+            ("update/*", "slot/*/average"),
+        ),
+        witnesses=(
+            draft_optimizer("ScheduleFreeAdamW", {"learning_rate": 0.125, "beta_1": 0.75, "beta_2": 0.875}),
+        ),
+    ),
+)

@@ -1,0 +1,99 @@
+/** Optimizers asked of TensorFlow.js: one update of variables, from gradients and slots that the case gives. */
+import {Failure, attempt, classified} from "./failures.mjs";
+import {OPTIMIZERS} from "./naming.mjs";
+import {tensorOf, wireTensor} from "./protocol.mjs";
+
+export class OptimizerSubject {
+  observables = ["update/*", "slot/*"];
+
+  constructor(tf, name) {
+    this.tf = tf;
+    this.name = name;
+  }
+
+  /** What there is to know of the optimizer of a configuration: an SGD with momentum is a class of its own. */
+  entry({momentum}) {
+    return OPTIMIZERS[this.name === "SGD" && momentum ? "Momentum" : this.name];
+  }
+
+  /** The optimizer, made by the function of `tf.train` that users call. */
+  create(config) {
+    const {factory, arguments: names} = this.entry(config);
+    const others = Object.keys(config).filter((name) => !names.includes(name) && config[name]);
+    if (others.length > 0) {
+      throw new Failure(
+        "not-implemented",
+        "construction",
+        `tf.train.${factory} of TensorFlow.js takes no ${others.join(", ")}`,
+      );
+    }
+    const given = names.map((name) => config[name] ?? undefined);
+    return attempt("construction", () => this.tf.train[factory](...given));
+  }
+}
+
+const given = (asked, kind) =>
+  Object.entries(asked.weights)
+    .filter(([name]) => name.startsWith(`${kind}/`))
+    .map(([name, wire]) => [name.slice(kind.length + 1), wire]);
+
+/** The slots of the class that this optimizer has: those for centring only if it is centred. */
+const slotsOf = ({slots}, {centered}) => slots.filter((slot) => slot !== "average_gradient" || centered);
+
+/** Whether an optimizer that has made no update has these slots: then they need not be set. */
+function initial(slots, config) {
+  const {iteration, ...others} = slots;
+  const value = config.initial_accumulator_value ?? 0.1;
+  return (
+    iteration.dataSync()[0] === 0 &&
+    Object.entries(others).every(([key, tensor]) => {
+      const start = key.endsWith("/accumulator") ? Math.fround(value) : 0;
+      return !key.includes("/") || tensor.dataSync().every((x) => x === start);
+    })
+  );
+}
+
+/**
+ * A promise of the variables and slots after an update, as `update/NAME` and `slot/NAME/SLOT`; in place of the
+ * slots a failure, where they cannot be had.
+ */
+export async function updated(tf, subject, asked) {
+  const optimizer = subject.create(asked.config);
+  const names = slotsOf(subject.entry(asked.config), asked.config);
+  const tensors = (kind) =>
+    Object.fromEntries(given(asked, kind).map(([name, wire]) => [name, tensorOf(tf, wire, `${kind}/${name}`)]));
+  const [start, gradients, slots] = ["variable", "gradient", "slot"].map(tensors);
+  const paths = Object.keys(start);
+  const variables = Object.fromEntries(paths.map((path) => [path, tf.variable(start[path], true, path)]));
+  if (!initial(slots, asked.config)) {
+    const weights = names.flatMap((slot) =>
+      paths.map((path) => {
+        // It has a momentum also where it makes no use of it.
+        const tensor = slots[`${path}/${slot}`] ?? tf.zerosLike(start[path]);
+        return {name: `${path}/${slot}`, tensor};
+      }),
+    );
+    await optimizer.setWeights([{name: "iter", tensor: slots.iteration}, ...weights]);
+  }
+  optimizer.applyGradients(paths.map((path) => ({name: path, tensor: gradients[path]})));
+  const found = Object.fromEntries(paths.map((path) => [`update/${path}`, variables[path]]));
+  try {
+    const [, ...after] = await optimizer.getWeights();
+    for (const [i, slot] of names.entries()) {
+      paths.forEach((path, j) => {
+        found[`slot/${path}/${slot}`] = after[i * paths.length + j].tensor;
+      });
+    }
+    return {found};
+  } catch (error) {
+    return {found, failure: classified(error, "call")};
+  }
+}
+
+/** What was asked of an update. */
+export function told({found, failure}, name) {
+  if (name in found) {
+    return wireTensor(found[name]);
+  }
+  throw failure ?? new Failure("invalid-argument", "call", `the optimizer has no ${name}`);
+}
