@@ -394,6 +394,14 @@ def signs(key: int, shape: Shape) -> Array:
     return _dealt(key, shape, np.array([-1.0, 1.0]))
 
 
+@regime(Parameter("the number of classes n", 2, 2**24))
+def padded_labels(key: int, shape: Shape, n: int) -> Array:
+    """Rows (along the last axis) of integers from 1 to n − 1, then zeros after a random length of at least
+    one, for `padded_labels:n`."""
+    labels = bits.integers(key, shape, 1, n)
+    return np.asarray(labels * mask_right_padded(key, shape))
+
+
 @regime()
 def weights(key: int, shape: Shape) -> Array:
     """Weights of samples: 0, ½, 1, 2 and 3."""

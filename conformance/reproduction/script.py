@@ -53,6 +53,9 @@ ONLY_ASKED = frozenset({"random"})
 """Observables that no script in a runtime's own language asks: what many random numbers say is for the suite
 to tell."""
 
+KINDS = frozenset({"layers", "activations"})
+"""The kinds of subject that scripts in a runtime's own language are about."""
+
 IN_OUR_WORDS = ("seeds", "method/*")
 """Observables (`fnmatch`) whose structures a script makes itself, key by key."""
 
@@ -200,7 +203,8 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
-    if runtime is None or finding.observable in ONLY_ASKED:
+    kind = case.subject.partition(".")[0]
+    if runtime is None or kind not in KINDS or finding.observable in ONLY_ASKED:
         return Script(_requests(finding, seed), ".jsonl")
     arithmetic = declared(backend.arithmetic)
 

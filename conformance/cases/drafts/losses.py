@@ -35,7 +35,7 @@ DATA: Mapping[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(("CategoricalCrossentropy", "CategoricalFocalCrossentropy"), ONE_HOT),
     "SparseCategoricalCrossentropy": CLASSES,
     "CategoricalGeneralizedCrossEntropy": (("indices:5", "probabilities"),),
-    "CTC": (("indices:4", "normal"),),
+    "CTC": (("padded_labels:4", "normal"),),
     "Circle": (("indices:3", "unit_vectors"),),
 }
 """By class, regimes of labels and of predictions."""
