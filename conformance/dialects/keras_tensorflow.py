@@ -13,6 +13,7 @@ from conformance.dialects import (
     keras_convolutions,
     keras_errors,
     keras_images,
+    keras_losses,
     keras_pooling,
     keras_recurrent,
 )
@@ -579,6 +580,7 @@ OF_FAMILIES = (
     *keras_convolutions.DEVIATIONS,
     *keras_errors.DEVIATIONS,
     *keras_images.DEVIATIONS,
+    *keras_losses.DEVIATIONS,
     *keras_pooling.DEVIATIONS,
     *keras_recurrent.DEVIATIONS,
 )

@@ -175,6 +175,9 @@ def of_loss(name: str) -> Iterator[Case]:
     if name not in BATCHES:
         empty = (0, *wide[1:])
         yield draft_loss(name, plain, labels(name, of_labels, empty), recipe(of_predictions, *empty))
+    if name == "CategoricalGeneralizedCrossEntropy":
+        column = recipe(of_labels, wide[0], 1, dtype="int32")
+        yield draft_loss(name, plain, column, recipe(of_predictions, *wide))
     entry = LOSSES[snake_case(name)]
     for spelling in (name, entry.name, *entry.aliases):
         yield Case(f"losses.{name}", {"identifier": spelling}, observables=("identifier",))
