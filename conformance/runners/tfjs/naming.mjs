@@ -9,6 +9,7 @@
  * - `verbatim`: keys whose string values are the user's or a dtype, never an option.
  * - `functions`: activation functions by their canonical names in Keras, where TensorFlow.js knows only
  *   another one.
+ * - `losses`: by class of Keras, the function.
  * - `weights`: by class, weights of another name.
  * - `factories`: functions of `tf.layers` that are not their class's name with a small first letter.
  */
@@ -18,6 +19,7 @@ import {Failure} from "./failures.mjs";
 const TABLES = JSON.parse(readFileSync(new URL("naming.json", import.meta.url), "utf8"));
 const {keys: KEYS, identifiers: IDENTIFIERS, classes: CLASSES, madeFrom: MADE_FROM} = TABLES;
 export const FUNCTIONS = TABLES.functions;
+export const LOSSES = TABLES.losses;
 const VERBATIM = new Set(TABLES.verbatim);
 
 const inverted = (table) => Object.fromEntries(Object.entries(table).map(([key, value]) => [value, key]));

@@ -1,5 +1,6 @@
 /** The subjects that TensorFlow.js offers, found in its serialization registry, and how each one is made. */
 import {Failure, attempt} from "./failures.mjs";
+import {lossSubjects} from "./losses.mjs";
 import {FUNCTIONS, configToTensorFlowJS, identifierToKeras, identifierToTensorFlowJS} from "./naming.mjs";
 
 const LAYER_OBSERVABLES = [
@@ -108,5 +109,5 @@ export function registeredSubjects(tf) {
   for (const [name, own] of Object.entries(FUNCTIONS)) {
     subjects.set(`activations.${name}`, subjects.get(`activations.${own}`));
   }
-  return subjects;
+  return new Map([...subjects, ...lossSubjects(tf)]);
 }
