@@ -150,7 +150,7 @@ def of_loss(name: str) -> Iterator[Case]:
     plain: dict[str, Any] = {}
     for index, (of_labels, of_predictions) in enumerate(DATA[name]):
         for config in (plain, {"reduction": "none"}):
-            more = ("dtype", "signature", *SAID) if index == 0 and not config else ()
+            more: tuple[str, ...] = ("dtype", "signature", *SAID) if index == 0 and not config else ()
             yield draft_loss(
                 name, config, labels(name, of_labels, wide), recipe(of_predictions, *wide), more=more
             )

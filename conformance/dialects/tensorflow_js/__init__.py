@@ -60,7 +60,10 @@ EVERYWHERE = (
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 
+ONLY_CPU = (*cpu.DEVIATIONS, *losses.ONLY_CPU, *pooling.ONLY_CPU, *errors.ONLY_CPU)
+ONLY_WASM = (*wasm.DEVIATIONS, *losses.ONLY_WASM, *pooling.ONLY_WASM, *errors.ONLY_WASM)
+
 DIALECTS = {
-    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU, *errors.ONLY_CPU)),
-    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM, *errors.ONLY_WASM)),
+    "tfjs-cpu": Dialect((*EVERYWHERE, *ONLY_CPU)),
+    "tfjs-wasm": Dialect((*EVERYWHERE, *ONLY_WASM)),
 }

@@ -11,9 +11,9 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import BARELY, draft_loss
-from conformance.dialects.deviation import Raises, Scope, Value, subject
+from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.scopes import all_of, given_empty_batch, without
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, WASM, deviation, searched
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.losses import LOSSES, Loss
 from conformance.reference_impl.losses.crossentropy import clipped
@@ -46,6 +46,7 @@ from conformance.reference_impl.primitives import (
 )
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, constant
+from conformance.verdicts import Verdict
 
 NAMES = {f"losses.{name}": LOSSES[snake_case(name)].tensorflow_js for name in Loss.registered}
 LOSSES_THERE = tuple(name for name, there in NAMES.items() if there)
@@ -134,13 +135,13 @@ def normalized(original: Any, x: Tensor, axis: int | None) -> Tensor:
 
 def averaged(original: Any, values: Tensor, reduction: str | None, *others: Tensor | None) -> Tensor:
     """`mean(losses)`, which of no losses is 0."""
-    return everything(values) if reduction in ("sum_over_batch_size", "mean") else values
+    return everything(values)
 
 
 def takes_arguments(case: Case, data: Data) -> bool:
     """The configuration says more than one of the two reductions."""
     more = case.config.keys() - {"reduction", "identifier"}
-    return bool(more) or case.config.get("reduction", "none") not in AVERAGED
+    return bool(more) or case.config.get("reduction") not in AVERAGED
 
 
 def weighs(case: Case, data: Data) -> bool:
@@ -150,7 +151,7 @@ def weighs(case: Case, data: Data) -> bool:
 
 def averages(case: Case, data: Data) -> bool:
     """The losses are reduced to one."""
-    return case.config.get("reduction", "sum_over_batch_size") == "sum_over_batch_size"
+    return bool(case.config.get("reduction", "sum_over_batch_size") == "sum_over_batch_size")
 
 
 def named_otherwise(case: Case, data: Data) -> bool:
@@ -248,16 +249,6 @@ DEVIATIONS = (
         scope=all_of(subject(*LOSSES_THERE), named_otherwise),
         effect=Raises("invalid-argument", "construction", ("identifier",), "Unknown loss"),
         witnesses=(to_resolve("MeanSquaredError", "mse"), to_resolve("LogCosh", "log_cosh")),
-    ),
-    deviation(
-        "tfjs-mean-loss-of-nothing",
-        "The loss of an empty batch is 0, where Keras leaves an empty batch of losses unreduced.",
-        kind="intentional",
-        source=f"{LAYERS}/engine/training.js, makeTrainFunction: tfc.mean(loss)",
-        upstream=searched("loss of empty batch mean"),
-        scope=all_of(there(), given_empty_batch, averages),
-        effect=Value({"losses.reduced": averaged}),
-        witnesses=(given("MeanSquaredError", recipe("normal", 0, 5), recipe("normal", 0, 5)),),
     ),
     deviation(
         "tfjs-absolute-loss-slope-at-zero",
@@ -369,5 +360,54 @@ DEVIATIONS = (
         scope=all_of(there("CosineSimilarity"), nearly_nothing),
         effect=Value({"losses.normalized": normalized}),
         witnesses=(given("CosineSimilarity", recipe("small_positive", 4, 5), recipe("normal", 4, 5)),),
+    ),
+)
+
+
+OF_NOTHING = all_of(there(), given_empty_batch, averages)
+NOTHING = given("MeanSquaredError", recipe("normal", 0, 5), recipe("normal", 0, 5))
+MEAN = f"{LAYERS}/engine/training.js, makeTrainFunction: tfc.mean(loss)"
+
+
+def mean_of_nothing(name: str, summary: str, backend: str, *observables: str) -> Deviation:
+    """Training makes a number of no losses too."""
+    return deviation(
+        name,
+        summary,
+        kind="intentional",
+        source=f"{backend}/kernels/Mean.js; {MEAN}",
+        upstream=searched("mean of empty tensor loss"),
+        scope=OF_NOTHING,
+        effect=Value({"losses.reduced": averaged}, observables),
+        witnesses=(NOTHING,),
+    )
+
+
+ONLY_CPU = (
+    mean_of_nothing(
+        "tfjs-cpu-mean-loss-of-nothing",
+        "The loss of an empty batch is 0, where Keras leaves an empty batch of losses unreduced.",
+        CPU,
+        "output/*",
+        "gradient/*",
+    ),
+)
+
+ONLY_WASM = (
+    mean_of_nothing(
+        "tfjs-wasm-gradient-of-mean-loss-of-nothing",
+        "The loss of an empty batch is one number, where Keras leaves an empty batch of losses unreduced.",
+        WASM,
+        "gradient/*",
+    ),
+    deviation(
+        "tfjs-wasm-mean-loss-of-nothing",
+        "The loss of an empty batch is whatever the memory held: no mean of an empty tensor is computed.",
+        kind="bug",
+        source=f"{WASM}/kernels/Mean.js: if (util.sizeFromShape(input.shape) !== 0)",
+        upstream=searched("wasm mean empty tensor uninitialized memory"),
+        scope=OF_NOTHING,
+        effect=Unpredictable(Verdict.DIVERGES, ("output/*",), "shape [], expected [0]"),
+        witnesses=(NOTHING,),
     ),
 )
