@@ -411,10 +411,12 @@ def weights(key: int, shape: Shape) -> Array:
 @regime()
 def unit_vectors(key: int, shape: Shape) -> Array:
     """Normal numbers along the last axis, brought to length 1."""
-    x = bits.normal(key, shape)
-    lines = x.reshape(-1, shape[-1]) if x.size else x
+    x = np.atleast_1d(bits.normal(key, shape))
+    if not x.size:
+        return x
+    lines = x.reshape(-1, x.shape[-1])
     lengths = [math.sqrt(math.fsum(v * v for v in line)) for line in lines.tolist()]
-    return np.asarray(lines / np.reshape(lengths, (-1, 1))).reshape(shape) if x.size else x
+    return np.asarray(lines / np.reshape(lengths, (-1, 1))).reshape(shape)
 
 
 # What several regimes are made of

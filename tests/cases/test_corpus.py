@@ -19,11 +19,13 @@ from conformance.cases.drafts import quick
 from conformance.cases.drafts.errors import first_cases
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import pairs
+from conformance.cases.subjects import CLASSES
 from conformance.reference_impl import layers
 from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer
+from conformance.reference_impl.losses import LOSSES
 from conformance.runners.protocol import OBSERVABLES
 
 QUICK = corpus.load("quick")
@@ -69,7 +71,8 @@ def test_cases_are_a_few_hundred_bytes() -> None:
 
 def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
-    assert asked == {f"layers.{name}" for name in LAYERS} | {f"activations.{name}" for name in ACTIVATIONS}
+    classes = {f"{kind}.{name}" for kind, known in CLASSES.items() for name in known}
+    assert asked == classes | {f"activations.{name}" for name in ACTIVATIONS}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -111,6 +114,9 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     if subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
+    elif subject.startswith("losses."):
+        said = {"config", "config-round-trip", "constructor", "dtype", "errors", "identifiers"}
+        assert judging == {"forward", "gradients"} | said
     else:
         inapplicable = {"identifiers", "gradients"} if subject in WITHOUT_GRADIENTS else {"identifiers"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):
@@ -130,7 +136,8 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
 
 def test_every_identifier_of_a_function_is_asked() -> None:
     asked = {case.config["identifier"] for case in QUICK if "identifier" in case.observables}
-    assert asked == {spelling for e in ACTIVATIONS.values() for spelling in (e.name, *e.aliases)}
+    functions = (*ACTIVATIONS.values(), *LOSSES.values())
+    assert asked - CLASSES["losses"].keys() == {name for e in functions for name in (e.name, *e.aliases)}
 
 
 def test_every_observable_of_the_protocol_is_asked() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from conformance.cases.case import Case, Literal, Recipe, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl.identifiers import snake_case
@@ -185,6 +187,16 @@ def of_loss(name: str) -> Iterator[Case]:
     if name == "CategoricalGeneralizedCrossEntropy":
         column = recipe(of_labels, wide[0], 1, dtype="int32")
         yield draft_loss(name, plain, column, recipe(of_predictions, *wide))
+    yield from refused(name, labels(name, of_labels, wide), of_predictions, wide)
     entry = LOSSES[snake_case(name)]
     for spelling in (name, entry.name, *entry.aliases):
         yield Case(f"losses.{name}", {"identifier": spelling}, observables=("identifier",))
+
+
+def refused(name: str, y_true: Recipe, of_predictions: str, shape: tuple[int, ...]) -> Iterator[Case]:
+    """What a loss has to refuse: arguments, and predictions of another batch than the labels."""
+    y_pred = recipe(of_predictions, *shape)
+    more = recipe(of_predictions, shape[0] + 3, *shape[1:])
+    for config, predictions in (({"reduction": "average"}, y_pred), ({"units": 3}, y_pred), ({}, more)):
+        case = draft_loss(name, config, y_true, predictions)
+        yield msgspec.structs.replace(case, cotangents=(), observables=("refusal",))
