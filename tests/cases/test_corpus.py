@@ -136,7 +136,7 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
 
 def test_every_identifier_of_a_function_is_asked() -> None:
     asked = {case.config["identifier"] for case in QUICK if "identifier" in case.observables}
-    functions = (*ACTIVATIONS.values(), *LOSSES.values())
+    functions: list[Any] = [*ACTIVATIONS.values(), *LOSSES.values()]
     assert asked - CLASSES["losses"].keys() == {name for e in functions for name in (e.name, *e.aliases)}
 
 
