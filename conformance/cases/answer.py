@@ -315,7 +315,9 @@ class LossSubject(Subject):
         return self.loss
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
-        return Result((self.loss(*x, mask=context.masks[0] if context.masks else None),))
+        y_true, y_pred, *given = x
+        mask = context.masks[0] if context.masks else None
+        return Result((self.loss(y_true, y_pred, given[0] if given else None, mask),))
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         return (str(self.loss.dtype),)

@@ -394,6 +394,14 @@ def signs(key: int, shape: Shape) -> Array:
     return _dealt(key, shape, np.array([-1.0, 1.0]))
 
 
+@regime(Parameter("the number of classes n", 2, 2**24))
+def padded_labels(key: int, shape: Shape, n: int) -> Array:
+    """Rows (along the last axis) of integers from 1 to n − 1, then zeros after a random length of at least
+    one, for `padded_labels:n`."""
+    labels = bits.integers(key, shape, 1, n)
+    return np.asarray(labels * mask_right_padded(key, shape))
+
+
 @regime()
 def weights(key: int, shape: Shape) -> Array:
     """Weights of samples: 0, ½, 1, 2 and 3."""
@@ -403,10 +411,12 @@ def weights(key: int, shape: Shape) -> Array:
 @regime()
 def unit_vectors(key: int, shape: Shape) -> Array:
     """Normal numbers along the last axis, brought to length 1."""
-    x = bits.normal(key, shape)
-    lines = x.reshape(-1, shape[-1]) if x.size else x
+    x = np.atleast_1d(bits.normal(key, shape))
+    if not x.size:
+        return x
+    lines = x.reshape(-1, x.shape[-1])
     lengths = [math.sqrt(math.fsum(v * v for v in line)) for line in lines.tolist()]
-    return np.asarray(lines / np.reshape(lengths, (-1, 1))).reshape(shape) if x.size else x
+    return np.asarray(lines / np.reshape(lengths, (-1, 1))).reshape(shape)
 
 
 # What several regimes are made of

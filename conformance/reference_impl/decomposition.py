@@ -16,8 +16,9 @@ import numpy as np
 
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.primitives.contraction import Largest
+from conformance.reference_impl.primitives.contraction import Largest, LogSumExp
 from conformance.reference_impl.primitives.primitive import Accumulation, Composite, Movement, Primitive
+from conformance.reference_impl.primitives.selection import beyond
 from conformance.reference_impl.tape import Tensor, brought_together, error_bounds
 
 VANISHING = 1e-300
@@ -178,11 +179,23 @@ def _by_adjoint(operation: Operation, position: int) -> Array:
 
 
 def _of_largest(operation: Operation, position: int) -> Array:
-    """Of the largest element: the largest error along the axis is its own."""
+    """Of the largest element: the error of the one that goes furthest beyond it, as far as it does."""
     (x,), axis = operation.inputs, operation.params["axis"]
     assert x.error is not None
-    chosen = xp.argmax(x.error, axis=axis)
-    return xp.where(xp.expand_dims(chosen, axis) == _along(x.error, axis), operation.reach, 0.0)
+    further = xp.maximum(beyond(operation.out.value, x.value, x.error), 0.0)
+    share = further / xp.where(x.error > 0, x.error, 1.0)
+    chosen = xp.expand_dims(xp.argmax(further, axis=axis), axis) == _along(x.error, axis)
+    return xp.where(chosen, operation.reach * share, 0.0)
+
+
+def _of_log_sum_exp(operation: Operation, position: int) -> Array:
+    """Of ln Σ eˣ: how far errors move it is shared out by their parts in the sum."""
+    (x,), axis = operation.inputs, operation.params["axis"]
+    assert x.error is not None
+    share = xp.exp(x.value + x.error - operation.out.value)
+    together = (share * x.error).sum(axis=axis, keepdims=True)
+    moved = xp.where(together > 0, operation.passed_on() / xp.where(together > 0, together, 1.0), 0.0)
+    return operation.reach * moved * share
 
 
 def _along(x: Array, axis: int) -> Array:
@@ -209,6 +222,7 @@ RULES = {
     Movement: _by_adjoint,
     Accumulation: _by_adjoint,
     Largest: _of_largest,
+    LogSumExp: _of_log_sum_exp,
     Primitive: _by_quotient,
 }
 """How far errors reach through each kind of primitive; the first kind that fits."""

@@ -47,9 +47,12 @@ def table_of(coverage: Coverage, scope: str) -> str:
 def _totals(coverage: Coverage) -> Iterator[str]:
     """How many classes, functions and arguments each backend is in each state with."""
     rows = []
+    kinds = {
+        kind: [s for s in coverage.subjects if s.name.startswith(f"{kind}.")]
+        for kind in ("layers", "activations", "losses")
+    }
     for what, places in (
-        ("layers", _places(s for s in coverage.subjects if s.name.startswith("layers."))),
-        ("activations", _places(s for s in coverage.subjects if s.name.startswith("activations."))),
+        *((kind, _places(subjects)) for kind, subjects in kinds.items()),
         ("arguments", _places(a for s in coverage.subjects if s.specified for a in s.arguments)),
     ):
         for backend in coverage.backends:

@@ -19,12 +19,13 @@ from conformance.cases.drafts import quick
 from conformance.cases.drafts.errors import first_cases
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import pairs
+from conformance.cases.subjects import CLASSES
 from conformance.reference_impl import layers
 from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer
-from conformance.reference_impl.optimizers import Optimizer
+from conformance.reference_impl.losses import LOSSES
 from conformance.runners.protocol import OBSERVABLES
 
 QUICK = corpus.load("quick")
@@ -70,9 +71,8 @@ def test_cases_are_a_few_hundred_bytes() -> None:
 
 def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
-    functions = {f"activations.{name}" for name in ACTIVATIONS}
-    optimizers = {f"optimizers.{name}" for name in Optimizer.registered}
-    assert asked == {f"layers.{name}" for name in LAYERS} | functions | optimizers
+    classes = {f"{kind}.{name}" for kind, known in CLASSES.items() for name in known}
+    assert asked == classes | {f"activations.{name}" for name in ACTIVATIONS}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -117,6 +117,9 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     elif subject.startswith("optimizers."):
         by_name = set() if subject.endswith(("LossScaleOptimizer", "MultiOptimizer")) else {"identifiers"}
         assert judging == {"optimizer-steps"} | by_name
+    elif subject.startswith("losses."):
+        said = {"config", "config-round-trip", "constructor", "dtype", "errors", "identifiers"}
+        assert judging == {"forward", "gradients"} | said
     else:
         inapplicable = {"identifiers", "optimizer-steps"}
         if subject in WITHOUT_GRADIENTS:
@@ -137,9 +140,10 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
 
 
 def test_every_identifier_of_a_function_is_asked() -> None:
-    functions = [case for case in QUICK if case.subject.startswith("activations.")]
-    asked = {case.config["identifier"] for case in functions if "identifier" in case.observables}
-    assert asked == {spelling for e in ACTIVATIONS.values() for spelling in (e.name, *e.aliases)}
+    cases = [case for case in QUICK if not case.subject.startswith("optimizers.")]
+    asked = {case.config["identifier"] for case in cases if "identifier" in case.observables}
+    functions: list[Any] = [*ACTIVATIONS.values(), *LOSSES.values()]
+    assert asked - CLASSES["losses"].keys() == {name for e in functions for name in (e.name, *e.aliases)}
 
 
 def test_every_observable_of_the_protocol_is_asked() -> None:

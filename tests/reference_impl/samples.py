@@ -372,14 +372,14 @@ SAMPLES = (
         "LogSoftmax", primitives.log_softmax, ((4, 7),), SMOOTH, along_last(exact_log_softmax), {"axis": -1}
     ),
     Sample(
-        "log_sum_exp", primitives.log_sum_exp, ((4, 7),), SMOOTH, along_last(exact_log_sum_exp), {"axis": -1}
+        "LogSumExp", primitives.log_sum_exp, ((4, 7),), SMOOTH, along_last(exact_log_sum_exp), {"axis": -1}
     ),
     Sample(
         "mean", mean, ((4, 6, 3),), LINEAR, mean_reference, {"axis": (1, 2)}, float32=(mean_by_division,)
     ),
 )  # fmt: skip
 
-COMPOSITE_FUNCTIONS = {"mean", "log_sum_exp", "dot_last", "unbroadcast"}
+COMPOSITE_FUNCTIONS = {"mean", "dot_last", "unbroadcast"}
 """Compositions that have no class of their own."""
 
 

@@ -330,3 +330,15 @@ def test_the_mean_is_the_sum_of_all_losses_over_their_number(name: str, seed: in
         np.testing.assert_allclose(added, each.sum(), rtol=1e-12)
         np.testing.assert_allclose(averaged, each.sum() / each.size, rtol=1e-12)
     assert reduced("sum_over_batch_size") == averaged
+
+
+@pytest.mark.parametrize("name", SUITED)
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_float32_stays_float32(name: str, seed: int) -> None:
+    asked = question(name, seed)
+    y_pred = variable(asked.y_pred)
+    with np.errstate(all="ignore"):
+        value = losses.loss_class(name)(**asked.config)(asked.y_true, y_pred, asked.sample_weight, asked.mask)
+        (gradient,) = vjp([value], [variable(np.ones(value.shape, np.float32), tracked=False)], [y_pred])
+    assert (value.dtype, gradient.dtype) == (np.float32, np.float32)

@@ -353,10 +353,8 @@ def halves(x: Array) -> list[Array]:
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_sample_of_weight_zero_is_as_if_absent(name: str, seed: int) -> None:
     config, updates = batches(name, seed)
-    *data, _ = (
-        updates[0] if len(updates[0]) == (2 if SUITED[name][0].labels is None else 3) else (*updates[0], None)
-    )
-    assume(data[-1].ndim and len(data[-1]) > 1)
+    data = updates[0][: 1 if SUITED[name][0].labels is None else 2]
+    assume(data[-1].ndim > 0 and len(data[-1]) > 1)
     labels = data[0]
     assume("Hinge" not in name or np.isin(labels, (0, 1)).all() == np.isin(labels[1:], (0, 1)).all())
     weight = np.ones(len(data[0]))
@@ -419,3 +417,30 @@ PAIR = np.array([0.0, 1.0]), np.array([0.25, 0.75])
 def test_what_is_wrong_is_named(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if "IoU" not in name])
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_float32_stays_float32(name: str, seed: int) -> None:
+    config, updates = batches(name, seed)
+    metric = made(name, config)
+    with np.errstate(all="ignore"):
+        for batch in updates:
+            metric.update_state(*batch)
+        result = metric.result()
+    assert {x.dtype.name for x in (result, *metric.variables.values())} == {"float32"}
+
+
+@pytest.mark.keras
+def test_ignored_samples_do_not_count(live_keras: LiveKeras) -> None:
+    """In Keras they do, as losses of 0, unless there are weights."""
+    labels, scores = np.array([0, 1, 2]), np.full((3, 3), 0.25, np.float32) + np.eye(3, dtype=np.float32) / 4
+    ignoring = {"ignore_class": 0}
+    for weights, counted in (((), 3), ((np.ones(3, np.float32),), 2)):
+        metric = made("SparseCategoricalCrossentropy", ignoring)
+        metric.update_state(labels, scores.astype(np.float64), *weights)
+        assert float(metric.variables["count"].value) == 2
+        question = "SparseCategoricalCrossentropy", ignoring, [(labels, scores, *weights)]
+        _, states = live_keras.ask("metric", *question)
+        assert dict(states[1])["count"] == counted

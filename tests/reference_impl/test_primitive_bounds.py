@@ -107,7 +107,7 @@ def implementations(sample: Sample, rounding: Rounding, operands: list[Array]) -
         x, y = operands
         yield truncated_sum(x, y if sample.name == "Add" else -y)
     elif rounding is TO_ZERO and isinstance(sample.call, Elementwise):
-        yield rounding.result(sample.call.value(*[x.astype(np.float64) for x in operands]))
+        yield rounding.result(sample.call.value(*[x.astype(np.float64) for x in operands], **sample.params))
 
 
 def margins(value: Array, error: Array | None, computed: Array) -> Array:

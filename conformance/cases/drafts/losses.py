@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.cases.case import Case, Recipe
+import msgspec
+
+from conformance.cases.case import Case, Literal, Recipe, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.losses import LOSSES, REDUCTIONS
@@ -22,9 +24,9 @@ BITS = (
 CLASSES = (("indices:5", "probabilities"), ("indices:5", "unit_edges"))
 
 DATA: Mapping[str, tuple[tuple[str, str], ...]] = {
-    **dict.fromkeys(
-        ("MeanSquaredError", "MeanAbsoluteError", "CosineSimilarity", "Huber", "LogCosh"), NUMBERS
-    ),
+    **dict.fromkeys(("MeanSquaredError", "MeanAbsoluteError"), NUMBERS),
+    **dict.fromkeys(("Huber", "LogCosh"), NUMBERS),
+    "CosineSimilarity": (*NUMBERS, ("small_positive", "normal"), ("normal", "small_positive")),
     "MeanAbsolutePercentageError": (("positive", "normal"), ("signed_zeros", "normal")),
     "MeanSquaredLogarithmicError": POSITIVE,
     **dict.fromkeys(("Hinge", "SquaredHinge"), SIGNS),
@@ -35,7 +37,7 @@ DATA: Mapping[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(("CategoricalCrossentropy", "CategoricalFocalCrossentropy"), ONE_HOT),
     "SparseCategoricalCrossentropy": CLASSES,
     "CategoricalGeneralizedCrossEntropy": (("indices:5", "probabilities"),),
-    "CTC": (("indices:4", "normal"),),
+    "CTC": (("padded_labels:4", "normal"),),
     "Circle": (("indices:3", "unit_vectors"),),
 }
 """By class, regimes of labels and of predictions."""
@@ -72,6 +74,9 @@ ARGUMENTS: Mapping[str, tuple[dict[str, Any], ...]] = {
 }
 """Values of each argument beside its default."""
 
+BARELY = Literal((1, 4), (2.0**-23, 0.75, 0.75, 0.75))
+"""Predictions of which one is above an ε of 10⁻⁷ until they are made to sum to 1."""
+
 SPARSE = ("SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy", "Circle")
 """Losses whose labels are numbers of classes."""
 
@@ -107,10 +112,10 @@ def losses_of(name: str, config: Mapping[str, Any], shape: tuple[int, ...]) -> t
 def draft_loss(
     name: str,
     config: Mapping[str, Any],
-    y_true: Recipe,
-    y_pred: Recipe,
-    *others: Recipe,
-    masks: Sequence[Recipe] = (),
+    y_true: Source,
+    y_pred: Source,
+    *others: Source,
+    masks: Sequence[Source] = (),
     more: Sequence[str] = (),
 ) -> Case:
     """A case about a loss: its value, its gradient by the predictions, what is said of it.
@@ -147,7 +152,7 @@ def of_loss(name: str) -> Iterator[Case]:
     plain: dict[str, Any] = {}
     for index, (of_labels, of_predictions) in enumerate(DATA[name]):
         for config in (plain, {"reduction": "none"}):
-            more = ("dtype", "signature", *SAID) if index == 0 and not config else ()
+            more: tuple[str, ...] = ("dtype", "signature", *SAID) if index == 0 and not config else ()
             yield draft_loss(
                 name, config, labels(name, of_labels, wide), recipe(of_predictions, *wide), more=more
             )
@@ -175,6 +180,23 @@ def of_loss(name: str) -> Iterator[Case]:
     if name not in BATCHES:
         empty = (0, *wide[1:])
         yield draft_loss(name, plain, labels(name, of_labels, empty), recipe(of_predictions, *empty))
+    if name == "SparseCategoricalCrossentropy":
+        for regime in ("probabilities", "unit_edges"):
+            yield draft_loss(name, plain, recipe("indices:5", wide[0]), recipe(regime, *wide))
+        yield draft_loss(name, plain, Literal((1,), (0.0,)), BARELY)
+    if name == "CategoricalGeneralizedCrossEntropy":
+        column = recipe(of_labels, wide[0], 1, dtype="int32")
+        yield draft_loss(name, plain, column, recipe(of_predictions, *wide))
+    yield from refused(name, labels(name, of_labels, wide), of_predictions, wide)
     entry = LOSSES[snake_case(name)]
     for spelling in (name, entry.name, *entry.aliases):
         yield Case(f"losses.{name}", {"identifier": spelling}, observables=("identifier",))
+
+
+def refused(name: str, y_true: Recipe, of_predictions: str, shape: tuple[int, ...]) -> Iterator[Case]:
+    """What a loss has to refuse: arguments, and predictions of another batch than the labels."""
+    y_pred = recipe(of_predictions, *shape)
+    more = recipe(of_predictions, shape[0] + 3, *shape[1:])
+    for config, predictions in (({"reduction": "average"}, y_pred), ({"units": 3}, y_pred), ({}, more)):
+        case = draft_loss(name, config, y_true, predictions)
+        yield msgspec.structs.replace(case, cotangents=(), observables=("refusal",))

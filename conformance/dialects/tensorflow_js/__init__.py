@@ -15,6 +15,7 @@ from conformance.dialects.tensorflow_js import (
     gradients,
     images,
     layers,
+    losses,
     masks,
     memory,
     merging,
@@ -36,6 +37,7 @@ EVERYWHERE = (
     *advanced_activations.DEVIATIONS,
     *defaults.DEVIATIONS,
     *layers.DEVIATIONS,
+    *losses.DEVIATIONS,
     *masks.DEVIATIONS,
     *memory.DEVIATIONS,
     *merging.DEVIATIONS,
@@ -60,7 +62,10 @@ EVERYWHERE = (
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 
+ONLY_CPU = (*cpu.DEVIATIONS, *losses.ONLY_CPU, *pooling.ONLY_CPU, *errors.ONLY_CPU)
+ONLY_WASM = (*wasm.DEVIATIONS, *losses.ONLY_WASM, *pooling.ONLY_WASM, *errors.ONLY_WASM)
+
 DIALECTS = {
-    "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU, *errors.ONLY_CPU)),
-    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM, *errors.ONLY_WASM)),
+    "tfjs-cpu": Dialect((*EVERYWHERE, *ONLY_CPU)),
+    "tfjs-wasm": Dialect((*EVERYWHERE, *ONLY_WASM)),
 }

@@ -52,22 +52,32 @@ def _unlikelihood(log_p: Tensor, labels: Array) -> Tensor:
     emitted = take(reshape(log_p, shape=(log_p.size,)), indices=rows + states)
     skips = states != BLANK
     skips[:, 2:] &= states[:, 2:] != states[:, :-2]
-    begins = _allowed(xp.arange(states.shape[1]) < 2, log_p)
-    alpha = where(begins, take_slice(emitted, key=(0,)), NOTHING)
+    # What cannot be reached is kept at nothing exactly: of roundings of it nothing would be known.
+    reached = xp.broadcast_to(xp.arange(states.shape[1]) < 2, states.shape)
+    alpha = where(_indicator(reached, log_p), take_slice(emitted, key=(0,)), NOTHING)
     for step in range(1, steps):
-        before = [alpha, _shifted(alpha, 1), where(_allowed(skips, log_p), _shifted(alpha, 2), NOTHING)]
-        alpha = add(_log_sum(before), take_slice(emitted, key=(step,)))
+        skipped = where(_indicator(skips, log_p), _shifted(alpha, 2), NOTHING)
+        reached = reached | _behind(reached, 1) | (_behind(reached, 2) & skips)
+        sums = add(_log_sum([alpha, _shifted(alpha, 1), skipped]), take_slice(emitted, key=(step,)))
+        alpha = where(_indicator(reached, log_p), sums, NOTHING)
     last = 2 * (labels != BLANK).sum(axis=1, keepdims=True)
     ends = xp.arange(states.shape[1]) >= last - 1
     ends &= xp.arange(states.shape[1]) <= last
-    at_ends = where(_allowed(ends, log_p), alpha, NOTHING)
+    at_ends = where(_indicator(ends & reached, log_p), alpha, NOTHING)
     loss = negative(reshape(log_sum_exp(at_ends, axis=1), shape=(batch,)))
     # No alignment at all: more labels than steps.
     return where(greater(-NOTHING / 2, loss), loss, constant(xp.inf, loss))
 
 
-def _allowed(states: Array, like: Tensor) -> Tensor:
+def _indicator(states: Array, like: Tensor) -> Tensor:
     return Tensor(xp.asarray(states).astype(like.dtype))
+
+
+def _behind(states: Array, by: int) -> Array:
+    """Whether the state so many before is one of them."""
+    behind = xp.zeros(states.shape, bool)
+    behind[:, by:] = states[:, : states.shape[1] - by]
+    return behind
 
 
 def _shifted(alpha: Tensor, by: int) -> Tensor:

@@ -209,7 +209,7 @@ def at_labels(x: Tensor, labels: Array) -> Tensor:
     return take(reshape(x, shape=(x.size,)), indices=lines * classes + chosen)
 
 
-@loss_function("kld", "KLD", "kullback_leibler_divergence", tensorflow_js="kullbackLeiblerDivergence")
+@loss_function("kld", "KLD", tensorflow_js="kullbackLeiblerDivergence")
 def kl_divergence(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Σ y·ln(y/ŷ) along the last axis, of both brought into [ε, 1] (Kullback and Leibler 1951)"""
     refuse_unless_broadcasting(y_true, y_pred, "`y_true` and `y_pred`")

@@ -98,7 +98,7 @@ def huber(y_true: Tensor, y_pred: Tensor, delta: float = 1.0) -> Tensor:
     return over_last(where(greater_equal(delta, distance), multiply(square(error), 0.5), beyond))
 
 
-@loss_function("logcosh", tensorflow_js="logcosh")
+@loss_function(tensorflow_js="logcosh")
 def log_cosh(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """mean ln cosh(e) = e + softplus(−2e) − ln 2, for e = ŷ − y, along the last axis"""
     y_true, y_pred = together(y_true, y_pred)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from conformance.reference_impl.arrays import Array, xp
@@ -85,8 +84,3 @@ def axes_of(axis: int | Sequence[int] | None, x: Tensor) -> tuple[int, ...]:
             f"{x.ndim - 1}; got {axis}"
         )
     return tuple(a % x.ndim for a in given)
-
-
-def size(x: Tensor, axes: tuple[int, ...]) -> int:
-    """How many elements there are along the axes."""
-    return math.prod(x.shape[a] for a in axes)

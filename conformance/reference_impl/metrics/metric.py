@@ -126,10 +126,6 @@ class Metric(Configured):
         """Zeros for the variables."""
         return {v.name: Tensor(xp.zeros(v.shape, self.dtype)) for v in self.declare_variables(shape)}
 
-    def predictions(self, y_pred: Tensor | Array) -> Tensor:
-        """The predictions as `updated` gets them: floats."""
-        return as_predictions(y_pred)
-
     def update_state(
         self, y_true: Tensor | Array, y_pred: Tensor | Array, sample_weight: Tensor | Array | None = None
     ) -> None:
@@ -138,7 +134,7 @@ class Metric(Configured):
         Raises:
             ValueError: shapes that do not go together, or labels that are not allowed.
         """
-        predictions = self.predictions(y_pred)
+        predictions = as_predictions(y_pred)
         weight = None if sample_weight is None else as_labels(sample_weight, predictions)
         state = self.state_for(predictions.shape)
         self.state = self.updated(state, as_labels(y_true, predictions), predictions, weight)

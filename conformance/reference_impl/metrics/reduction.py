@@ -56,8 +56,6 @@ def samplewise(
 class OfValues(Metric):
     """A metric of values, without labels."""
 
-    reduce: ClassVar[Callable[..., Tensor]]
-
     def update_state(  # type: ignore[override]  # as Keras's: values in the place of labels and predictions
         self, values: Tensor | Array, sample_weight: Tensor | Array | None = None
     ) -> None:

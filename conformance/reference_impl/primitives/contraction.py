@@ -28,6 +28,7 @@ from conformance.reference_impl.primitives.primitive import (
     Accumulation,
     Bound,
     Composite,
+    Primitive,
     exact,
     without_zeros,
 )
@@ -38,7 +39,7 @@ from conformance.reference_impl.primitives.selection import (
     greater_equal,
     where,
 )
-from conformance.reference_impl.tape import Tensor, current_arithmetic, detached
+from conformance.reference_impl.tape import Provenance, Tensor, current_arithmetic
 
 STATISTICS_FROM = 1000
 """A dot product of so many products in all is large enough for statistics of its errors."""
@@ -158,6 +159,40 @@ class LogSoftmax(Composite):
         return subtract(cotangent, share)
 
 
+class LogSumExp(Primitive):
+    """ln Σ eˣ along an axis, kept with size one, of which some element is finite.
+
+    It grows with each operand: their errors move it no further than to its values at the ends of their
+    intervals, where its own roundings are about as large.
+    """
+
+    provenances = (Provenance.COMPOSED,) * 4
+
+    def value(self, x: Array, *, axis: int) -> Array:
+        top = x.max(axis=axis, keepdims=True)
+        return top + xp.log(xp.exp(x - top).sum(axis=axis, keepdims=True))
+
+    def bound(self, a: Arithmetic, out: Array, x: Tensor, *, axis: int) -> Bound:
+        if x.error is None:
+            return self.rounding(x.value, axis)
+        ends = x.value - x.error, x.value + x.error
+        own = [self.rounding(end, axis) for end in (x.value, *ends)]
+        moved = [xp.abs(self.value(end, axis=axis) - out) for end in ends]
+        error = xp.maximum(*moved) + xp.maximum(own[0], xp.maximum(*own[1:]))
+        return xp.where(xp.isnan(error), xp.inf, error)
+
+    def rounding(self, x: Array, axis: int) -> Array:
+        """The error of the usual algorithm on exact operands."""
+        exactly = Tensor(x)
+        top = largest(exactly, axis=axis)
+        added = total(exp(subtract(exactly, top)), axis=(axis,), keepdims=True)
+        error = add(log(added), top).error
+        return xp.zeros(top.shape) if error is None else error
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, x: Tensor, *, axis: int) -> Tensor:
+        return multiply(cotangent, exp(subtract(x, out)))
+
+
 def overflowing_to_minus_infinity(x: Tensor) -> Tensor:
     """A difference that may overflow below, as −∞: to the exponential that is the same."""
     arithmetic = current_arithmetic()
@@ -176,7 +211,7 @@ def swap_last(x: Tensor) -> Tensor:
 
 
 affine, softmax, log_softmax = Affine(), Softmax(), LogSoftmax()
-largest, largest_number = Largest(), LargestNumber()
+largest, largest_number, log_sum_exp = Largest(), LargestNumber(), LogSumExp()
 
 
 def dot_last(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -192,9 +227,3 @@ def mean(x: Tensor, *, axis: tuple[int, ...], keepdims: bool = False) -> Tensor:
     """The sum times the reciprocal of the count, which is rounded."""
     count = math.prod(x.shape[i] for i in axis)
     return multiply(total(x, axis=axis, keepdims=keepdims), 1 / count if count else math.nan)
-
-
-def log_sum_exp(x: Tensor, *, axis: int) -> Tensor:
-    """ln Σ exp(x) along an axis, kept with size one, of which some element is finite."""
-    top = detached(largest(x, axis=axis))
-    return add(log(total(exp(subtract(x, top)), axis=(axis,), keepdims=True)), top)

@@ -9,6 +9,7 @@
  * - `verbatim`: keys whose string values are the user's or a dtype, never an option.
  * - `functions`: activation functions by their canonical names in Keras, where TensorFlow.js knows only
  *   another one.
+ * - `losses`: by class of Keras, the function.
  * - `weights`: by class, weights of another name.
  * - `optimizers`: by Keras's class, the function of `tf.train` that makes one, its arguments in order and the
  *   slots in the order of `getWeights`, by Keras's names; `Momentum` is an SGD that has some.
@@ -20,6 +21,7 @@ import {Failure} from "./failures.mjs";
 const TABLES = JSON.parse(readFileSync(new URL("naming.json", import.meta.url), "utf8"));
 const {keys: KEYS, identifiers: IDENTIFIERS, classes: CLASSES, madeFrom: MADE_FROM} = TABLES;
 export const FUNCTIONS = TABLES.functions;
+export const LOSSES = TABLES.losses;
 export const OPTIMIZERS = TABLES.optimizers;
 const VERBATIM = new Set(TABLES.verbatim);
 

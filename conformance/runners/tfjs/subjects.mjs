@@ -1,5 +1,6 @@
 /** The subjects that TensorFlow.js offers, found in its serialization registry, and how each one is made. */
 import {Failure, attempt} from "./failures.mjs";
+import {lossSubjects} from "./losses.mjs";
 import {
   FUNCTIONS,
   OPTIMIZERS,
@@ -118,5 +119,5 @@ export function registeredSubjects(tf) {
   for (const name of Object.keys(OPTIMIZERS).filter((name) => name !== "Momentum")) {
     subjects.set(`optimizers.${name}`, new OptimizerSubject(tf, name));
   }
-  return subjects;
+  return new Map([...subjects, ...lossSubjects(tf)]);
 }

@@ -1,10 +1,13 @@
 """Trains models with Keras, in double precision: pickled scenarios on standard input, what came of them on
 standard output."""
 
+from __future__ import annotations
+
 import copy
 import os
 import pickle
 import sys
+from typing import Any
 
 os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
@@ -16,23 +19,23 @@ keras.config.set_floatx("float64")
 tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
-def made(callback):
+def made(callback: tuple[str, dict[str, Any]]) -> Any:
     name, arguments = callback
     return getattr(keras.callbacks, name)(**arguments)
 
 
-class Occasions(keras.callbacks.Callback):
+class Occasions(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Notes what it is called at, and with which logs."""
 
-    def __init__(self, seen):
+    def __init__(self, seen: list[Any]) -> None:
         super().__init__()
         for name in dir(keras.callbacks.Callback):
             if name.startswith("on_") and "predict" not in name and not name.startswith("on_batch"):
                 setattr(self, name, self.noting(name, seen))
 
     @staticmethod
-    def noting(name, seen):
-        def note(*at, logs=None):
+    def noting(name: str, seen: list[Any]) -> Any:
+        def note(*at: Any, logs: Any = None) -> None:
             numbers = [n for n in at if isinstance(n, int)]
             given = logs or next((x for x in at if isinstance(x, dict)), {})
             seen.append((name, numbers, list(given)))
@@ -40,7 +43,7 @@ class Occasions(keras.callbacks.Callback):
         return note
 
 
-def outcome(scenario):
+def outcome(scenario: dict[str, Any]) -> dict[str, Any]:
     description = copy.deepcopy(scenario["model"])
     kind = keras.Sequential if description["class_name"] == "Sequential" else keras.Model
     model = kind.from_config(description["config"])
@@ -70,21 +73,21 @@ def outcome(scenario):
     }
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """A dataset of batches that there are already."""
 
-    def __init__(self, batches):
+    def __init__(self, batches: list[Any]) -> None:
         super().__init__()
         self.batches = batches
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Any:
         return self.batches[i]
 
 
-def answer(scenario):
+def answer(scenario: dict[str, Any]) -> dict[str, Any] | str:
     try:
         return outcome(scenario)
     except Exception as error:

@@ -99,11 +99,6 @@ def loss(
     return np.asarray(value), None if gradient is None else np.asarray(tf.convert_to_tensor(gradient))
 
 
-def function(module: str, name: str, given: dict[str, Any], y_true: Any, y_pred: Any) -> Any:
-    """The value of a function."""
-    return np.asarray(getattr(getattr(keras, module), name)(y_true, y_pred, **given))
-
-
 def metric(
     name: str, given: dict[str, Any], updates: Sequence[tuple[Any, ...]]
 ) -> tuple[list[Any], list[list[tuple[str, Any]]]]:
@@ -124,7 +119,7 @@ def metric(
     return results, states
 
 
-ASKED = (classes, functions, identifiers, arithmetic, config, direction, loss, function, metric)
+ASKED = (classes, functions, identifiers, arithmetic, config, direction, loss, metric)
 QUESTIONS = {question.__name__: question for question in ASKED}
 
 if __name__ == "__main__":
