@@ -22,7 +22,7 @@ import numpy as np
 from conformance import dialects
 from conformance.checks import Bench
 from conformance.interchange import samples
-from conformance.interchange.conversion import Conversion, Refused, convert
+from conformance.interchange.conversion import Conversion, Refused, Wanted, carried, convert
 from conformance.interchange.depth import Chain
 from conformance.interchange.judging import LayerCheck, Specified, check_layers, farthest
 from conformance.interchange.preflight import Met, preflight
@@ -45,9 +45,14 @@ from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving import formats, model_json
-from conformance.reference_impl.saving.configuration import Untranslatable
 from conformance.reference_impl.saving.formats import TENSORFLOW_JS
-from conformance.reference_impl.saving.saved_model import FormatError, LayerPath, loaded
+from conformance.reference_impl.saving.saved_model import (
+    FormatError,
+    InMemory,
+    LayerPath,
+    StoredArray,
+    loaded,
+)
 from conformance.runners.inspection import Inspection
 from conformance.runners.process import Runner
 from conformance.runners.protocol import ConcreteModel, Identity, to_wire
@@ -132,6 +137,11 @@ class Read:
         }
 
     @property
+    def stored(self) -> dict[LayerPath, dict[str, StoredArray]]:
+        """Its weights in the form of a file's."""
+        return {layer: {n: InMemory(x) for n, x in own.items()} for layer, own in self.weights.items()}
+
+    @property
     def parameters(self) -> int:
         return sum(x.size for named in self.weights.values() for x in named.values())
 
@@ -202,7 +212,9 @@ class _Check:
         if formats.format_of(self.asked.model) is TENSORFLOW_JS:
             return None, formats.directory_of(self.asked.model) / model_json.FILE
         directory = self.folder / "web_model"
-        return convert(self.asked.model, directory), directory / model_json.FILE
+        # What its dialects say is told by backend, and looked at; what there are no words for cannot be.
+        done = carried(self.asked.model, directory, Wanted(), lambda fitted: fitted.left_out)
+        return done, directory / model_json.FILE
 
     def _for_keras(self) -> Path:
         """The file that Keras loads: the user's own, unless that is none of Keras's."""
@@ -239,14 +251,14 @@ class _Check:
         begun = time.perf_counter()
         for spec in self.asked.backends:
             dialect = dialects.of(spec.name, {}, self.asked.dialects)
-            self.expected[spec.name] = preflight(read.model, read.weights, self.inputs, dialect)
+            self.expected[spec.name] = preflight(read.model, read.stored, self.inputs, dialect, "tfjs")
         self.preflight_s = time.perf_counter() - begun
 
     def _refused(self, refused: Refused) -> Checked:
         self._fly(self.given)
         return self._told(
             keras=None,
-            objections=tuple(_objection(what) for what in refused.why),
+            objections=refused.why,
             backends=tuple(
                 OnBackend(
                     spec.name,
@@ -367,16 +379,6 @@ def _recorded(met: Sequence[Met]) -> tuple[Expected, ...]:
         )
         for m in met
     )
-
-
-def _objection(what: Untranslatable) -> Objection:
-    if what.argument == "class_name":
-        remedy = "write out what it does with layers that TensorFlow.js has"
-    elif what.argument.startswith("call "):
-        remedy = "call the layer without it, or write out what it does with other layers"
-    else:
-        remedy = f"leave {what.argument} at its default, or write out what it does with other layers"
-    return Objection(what.layer, what.argument, f"{what.value!r:.120}", remedy)
 
 
 def _of_keras(name: str, answer: _Answer) -> OfKeras:

@@ -8,20 +8,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from conformance.cases.answer import Data
+from conformance.cases.case import Case, Recipe
+from conformance.cases.inside import layers_inside
 from conformance.cases.properties.property import matches
-from conformance.dialects.deviation import Accepts, Deviation, Dialect, Metadata, Raises, Unpredictable, Value
+from conformance.dialects.deviation import (
+    Accepts,
+    Applied,
+    Deviation,
+    Dialect,
+    Metadata,
+    Raises,
+    Unpredictable,
+    Value,
+)
 from conformance.interchange.judging import case_of, completed_masks
+from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer, Shape, output_masks
 from conformance.reference_impl.models import Model, Reference
-from conformance.reference_impl.saving.saved_model import LayerPath
+from conformance.reference_impl.saving.configuration.known import Target
+from conformance.reference_impl.saving.configuration.legacy import spelled
+from conformance.reference_impl.saving.saved_model import LayerPath, StoredArray, loaded
 
 EFFECTS = {
     Raises: "refused",
@@ -38,10 +53,19 @@ Mask = Array | None
 
 @dataclass(frozen=True)
 class Met:
-    """A recorded deviation, and the layers of the model that are in its scope."""
+    """A recorded deviation, and the layers of the model that are in its scope.
+
+    Attributes:
+        because: by layer, what brings it there: the arguments of which another value is in no deviation's
+            scope, or `mask`; empty where it is neither.
+    """
 
     deviation: Deviation
-    layers: tuple[LayerPath, ...]
+    because: Mapping[LayerPath, str]
+
+    @property
+    def layers(self) -> tuple[LayerPath, ...]:
+        return tuple(self.because)
 
     @property
     def effect(self) -> str:
@@ -65,50 +89,91 @@ class _Call:
 
 def preflight(
     model: Model,
-    weights: Mapping[LayerPath, Mapping[str, Array]],
+    weights: Mapping[LayerPath, Mapping[str, StoredArray]],
     inputs: Sequence[Array],
     dialect: Dialect,
+    target: Target | None,
 ) -> tuple[Met, ...]:
     """The deviations of the dialect that concern what the model computes, in the order of its layers.
 
     Args:
-        weights: by layer and name.
+        weights: by layer and name; they are read where a scope looks at them.
         inputs: of the model, for their shapes and dtypes.
+        target: in whose words the layers' configurations are given to the backend; None for Keras 3.
 
     Raises:
         ValueError: a layer does not take what it is given; the message names it.
     """
-    found: dict[str, tuple[Deviation, dict[LayerPath, None]]] = {}
+    found: dict[str, tuple[Deviation, dict[LayerPath, str]]] = {}
     concerned = Dialect(tuple(d for d in dialect.deviations if _shows_in_a_call(d)))
     for call in _calls(model, inputs):
-        layer = call.layer
-        data = Data(
-            call.inputs, weights.get(call.path, {}), completed_masks(call.masks, len(call.inputs)), (), ()
-        )
+        layer, stored = call.layer, weights.get(call.path, {})
+        data = Data(call.inputs, _Read(stored), completed_masks(call.masks, len(call.inputs)), (), ())
         outputs = len(layer.output_shapes([x.shape for x in call.inputs]))
         asked = tuple(f"{kind}/{i}" for kind in ("output", "mask") for i in range(outputs))
-        case = msgspec.structs.replace(case_of(layer, data, asked), config=_written(layer))
+        case = msgspec.structs.replace(
+            case_of(layer, replace(data, weights={}), asked),
+            config=layer.get_config() if target is None else spelled(layer, target),
+            weights={name: Recipe("computed", own.shape, 0, own.dtype) for name, own in stored.items()},
+        )
         for applied in concerned.in_scope(case, data):
             deviation = applied.deviation
-            found.setdefault(deviation.id, (deviation, {}))[1][call.path] = None
-    return tuple(Met(deviation, tuple(paths)) for deviation, paths in found.values())
+            because = found.setdefault(deviation.id, (deviation, {}))[1]
+            because.setdefault(call.path, _because(applied, case, data, concerned))
+    return tuple(Met(deviation, because) for deviation, because in found.values())
 
 
-def _written(layer: Layer) -> dict[str, Any]:
-    """The layer's configuration without a layer inside that is what it would be unsaid, as files leave it
-    out that know no other."""
-    config = layer.get_config()
-    said = {name: value for name, value in config.items() if name not in layer.mirrors}
-    unsaid = type(layer).from_config(said).get_config() if layer.mirrors else config
-    return said | {
-        name: config[name] for name in layer.mirrors if _nameless(config[name]) != _nameless(unsaid[name])
-    }
+class _Read(Mapping[str, Array]):
+    """Weights that are read when they are looked at."""
+
+    def __init__(self, stored: Mapping[str, StoredArray]) -> None:
+        self.stored = stored
+
+    def __getitem__(self, name: str) -> Array:
+        return loaded(self.stored[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stored)
+
+    def __len__(self) -> int:
+        return len(self.stored)
 
 
-def _nameless(described: Any) -> Any:
-    """The description of a layer, without its name."""
-    own = described["config"].items()
-    return described | {"config": {name: value for name, value in own if name != "name"}}
+def _because(applied: Applied, case: Case, data: Data, dialect: Dialect) -> str:
+    """What brings a case, or a layer inside it, into the scope of a deviation."""
+    around = ""
+    if applied.path:
+        data = next(one.data for one in layers_inside(case, data) if one.path == applied.path)
+        around = "".join(f"{step}." for step in applied.path)
+    case, others = applied.case, {one.deviation.id for one in dialect.in_scope(applied.case, data)}
+    others.remove(applied.deviation.id)
+
+    def helps(case: Case, data: Data) -> bool:
+        try:
+            return {one.deviation.id for one in dialect.in_scope(case, data)} <= others
+        except (KeyError, TypeError, ValueError):
+            return False  # scopes take for granted that the layer can be made
+
+    arguments = [
+        f"{around}{name}"
+        for name in case.config
+        if any(helps(msgspec.structs.replace(case, config=other), data) for other in _otherwise(case, name))
+    ]
+    if not arguments and data.masks and helps(case, replace(data, masks=())):
+        return "mask"
+    return ", ".join(arguments)
+
+
+def _otherwise(case: Case, argument: str) -> Iterator[dict[str, Any]]:
+    """The configuration of a layer without an argument, at its default, and at the other truth value."""
+    class_name, config = case.subject.partition(".")[2], case.config
+    field = layers.get(class_name).arguments.get(argument)
+    if field is not None and field.default is not REQUIRED:
+        yield {name: value for name, value in config.items() if name != argument}
+        default = field.default_value(class_name)
+        yield {**config, argument: list(default) if isinstance(default, tuple) else default}
+    if isinstance(config[argument], bool):
+        yield {**config, argument: not config[argument]}
 
 
 def _shows_in_a_call(deviation: Deviation) -> bool:

@@ -121,6 +121,19 @@ def of_another_layer(site: Site) -> Replacement | None:
     return Replacement(pieces, found.why, "the layer without it, and a layer for it")
 
 
+def of_a_layer_inside(site: Site) -> Replacement | None:
+    """An activation that the layer in TimeDistributed applies."""
+    inner = site.config["layer"]
+    name = str(inner["config"].get("activation"))
+    found = recipe(name, site)
+    if found is None:
+        return None
+    plain = {**inner, "config": {**inner["config"], "activation": "linear"}}
+    return Replacement(
+        (itself(site, layer=plain), activation(name)), found.why, "the layer without it, and a layer for it"
+    )
+
+
 def rectifier(site: Site) -> Replacement | None:
     """ReLU with a threshold or a slope."""
     config = site.layer.config
@@ -195,6 +208,7 @@ OPERATIONS = tuple(
 RULES = (
     Rule(("layers.Activation",), function, ("tfjs", "keras2")),
     Rule(ACTIVATED, of_another_layer, ("tfjs", "keras2")),
+    Rule(("layers.TimeDistributed",), of_a_layer_inside, ("tfjs", "keras2")),
     Rule(("layers.ReLU",), rectifier),
     Rule(("layers.ELU",), exponential_unit),
     Rule(("layers.Identity",), nothing),

@@ -102,11 +102,16 @@ class Replacement:
         why: the id of a deviation of the target, or the argument that it has no words for; `inputs` for what
             it is given.
         how: in a few words, what computes the same.
+        counts_on: whether the last piece computes the same because of the deviation `why`, in whose scope it
+            is still.
+        in_place: whether the only piece is called as the layer was; as its rule says.
     """
 
     pieces: tuple[Piece, ...]
     why: str
     how: str
+    counts_on: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,12 +124,15 @@ class Rule:
         targets: those that it is for.
         whatever_training: whether it applies also where a call says that the layer acts as in training. Keras
             writes that of some layers, though `predict` has the last word.
+        in_place: whether it gives one piece that is called as the layer was, with masks and states too. It
+            looks at no operand.
     """
 
     subjects: tuple[str, ...]
     apply: Callable[[Site], Replacement | None]
     targets: tuple[Target, ...] = ("tfjs",)
     whatever_training: bool = False
+    in_place: bool = False
 
 
 def rescaling(scale: Any = 1.0, offset: Any = 0.0) -> Piece:

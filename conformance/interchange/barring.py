@@ -1,0 +1,214 @@
+"""What a target's dialect has against a model: which recorded deviations bar its conversion.
+
+They are those that show in a call of a layer of the model, and that all backends have which read the target:
+a refusal always, and what is computed otherwise unless the outputs of the model, computed by the
+specification with and without it, are the same bit for bit. What differs by rounding alone bars nothing, nor
+does what the program that wrote the model does likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from conformance import dialects
+from conformance.dialects.deviation import Deviation, Dialect, Raises, Value
+from conformance.interchange import samples
+from conformance.interchange.preflight import Met, preflight
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers.layer import Context
+from conformance.reference_impl.models import Model
+from conformance.reference_impl.patches import patched
+from conformance.reference_impl.saving.configuration.known import Program, Target
+from conformance.reference_impl.saving.saved_model import LayerPath, StoredArray, loaded
+from conformance.reference_impl.tape import Tensor
+
+BACKENDS: Mapping[Program, tuple[str, ...]] = {
+    "keras3": ("keras-tensorflow",),
+    "keras2": ("keras2-tensorflow",),
+    "tfjs": ("tfjs-cpu", "tfjs-wasm"),
+}
+"""By program that reads and writes models, the backends that it has."""
+
+Weights = Mapping[LayerPath, Mapping[str, StoredArray]]
+
+CountedOn = Mapping[LayerPath, frozenset[str]]
+"""By layer, ids of the deviations because of which it computes what it should."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the dialect has against a model.
+
+    Attributes:
+        barring: what bars its conversion.
+        harmless: what is in scope and does not, and why not, in a few words.
+    """
+
+    barring: tuple[Met, ...] = ()
+    harmless: tuple[tuple[Met, str], ...] = ()
+
+
+def of(program: Program) -> tuple[Dialect, Mapping[str, tuple[str, ...]]]:
+    """What the backends of a program have recorded, and by id which of them have it."""
+    having: dict[str, tuple[str, ...]] = {}
+    entries: dict[str, Deviation] = {}
+    for backend in BACKENDS[program]:
+        for deviation in dialects.of(backend, {}).deviations:
+            entries[deviation.id] = deviation
+            having[deviation.id] = (*having.get(deviation.id, ()), backend)
+    return Dialect(tuple(entries.values())), having
+
+
+def alike(some: Deviation, other: Deviation) -> bool:
+    """Whether two deviations put the same functions in the place of the specification's, or both refuse."""
+    match some.effect, other.effect:
+        case Value(patches), Value(others):
+            return dict(patches) == dict(others)
+        case Raises(), Raises():
+            return True
+    return False
+
+
+def shared(target: Program, source: Program) -> frozenset[str]:
+    """Ids of what the target computes otherwise than the specification, and the source just so."""
+    if target == source:
+        return frozenset(d.id for d in of(target)[0].deviations if isinstance(d.effect, Value))
+    theirs = of(source)[0].deviations
+    return frozenset(
+        d.id
+        for d in of(target)[0].deviations
+        if isinstance(d.effect, Value) and any(alike(d, other) for other in theirs)
+    )
+
+
+def judged(
+    model: Model, weights: Weights, target: Program, source: Program, counted_on: CountedOn
+) -> Verdict:
+    """What the target's dialect has against a model, given as the target reads it.
+
+    Args:
+        weights: by layer and name; read only where something is computed otherwise.
+        source: the program that wrote the model.
+
+    Raises:
+        BadInputs: the model can be given none that could be drawn.
+        ValueError: a layer does not take what it is given; the message names it.
+    """
+    dialect, having = of(target)
+    inputs = samples.drawn(model, samples.SAMPLES, seed=0)
+    met = [
+        left
+        for one in preflight(model, weights, inputs, dialect, _words(target))
+        if one.deviation.kind != "precision"
+        and (left := _without(one, [p for p in one.layers if one.deviation.id in counted_on.get(p, ())]))
+    ]
+    if not met:
+        return Verdict()
+    alike_there = preflight(model, weights, inputs, of(source)[0], _words(source))
+    met = [left for one in met if (left := _without(one, _likewise(one, alike_there)))]
+    everywhere = [one for one in met if len(having[one.deviation.id]) == len(BACKENDS[target])]
+    harmless = [
+        (one, f"on {', '.join(having[one.deviation.id])} alone") for one in met if one not in everywhere
+    ]
+    computed = [one for one in everywhere if isinstance(one.deviation.effect, Value)]
+    changing = [
+        one for given in _of_several_kinds(inputs) for one in _changing(model, weights, given, computed)
+    ]
+    harmless += [(one, "where no output shows it") for one in computed if one not in changing]
+    return Verdict(
+        tuple(one for one in everywhere if one in changing or one not in computed), tuple(harmless)
+    )
+
+
+def _of_several_kinds(inputs: Sequence[Array]) -> Iterator[tuple[Array, ...]]:
+    """The inputs, none of their numbers positive, and all of them large."""
+    for kind in (np.asarray, lambda x: -np.abs(x), lambda x: 8 * x):
+        yield tuple(kind(x) if x.dtype.kind == "f" else x for x in inputs)
+
+
+def _words(program: Program) -> Target | None:
+    return None if program == "keras3" else program
+
+
+def _likewise(met: Met, others: Iterable[Met]) -> Iterator[LayerPath]:
+    """The layers of which the source has the like to say."""
+    for other in others:
+        if alike(met.deviation, other.deviation):
+            yield from other.layers
+
+
+def _without(met: Met, paths: Iterable[LayerPath]) -> Met | None:
+    """What is met by other layers than these."""
+    out = set(paths)
+    left = {path: why for path, why in met.because.items() if path not in out}
+    return replace(met, because=left) if left else None
+
+
+def _changing(model: Model, weights: Weights, inputs: Sequence[Array], met: Sequence[Met]) -> list[Met]:
+    """Those without which the outputs of the model would be others; all, where they do it together, or where
+    the specification cannot follow the model."""
+    if not met:
+        return []
+    held = {
+        path: {name: Tensor(_truth(loaded(own))) for name, own in named.items() if own.dtype != "string"}
+        for path, named in weights.items()
+    }
+    given = [Tensor(_truth(x)) for x in inputs]
+    try:
+        plain = _outputs(model, held, given, ())
+        if _same(plain, _outputs(model, held, given, met)):
+            return []
+        alone = [one for one in met if not _same(plain, _outputs(model, held, given, [one]))]
+    except ValueError:
+        return list(met)
+    return alone or list(met)
+
+
+def _outputs(
+    model: Model,
+    weights: Mapping[LayerPath, Mapping[str, Tensor]],
+    inputs: Sequence[Tensor],
+    met: Sequence[Met],
+) -> list[Array]:
+    """The outputs of the model with what the deviations patch in force in their layers."""
+    patches: dict[LayerPath, dict[str, Any]] = {}
+    for one in met:
+        assert isinstance(one.deviation.effect, Value)
+        for path in one.layers:
+            own = patches.setdefault(path, {})
+            if own.keys() & one.deviation.effect.patches.keys():
+                raise ValueError(f"two deviations patch one function in layer {'/'.join(path)}")
+            own |= one.deviation.effect.patches
+    steps = model.steps(inputs, weights, Context())
+    for path in _called(model):
+        with patched(patches.get(path, {})):
+            next(steps)
+    try:
+        next(steps)
+    except StopIteration as end:
+        return [output.value for output in end.value.outputs]
+    raise AssertionError("a model calls the layers of its graph, and no more")
+
+
+def _called(model: Model, around: LayerPath = ()) -> Iterator[LayerPath]:
+    """The layers in the order of their calls, those in models inside too."""
+    for call in model.graph.calls:
+        member = model.members[call.layer]
+        if isinstance(member, Model):
+            yield from _called(member, (*around, call.layer))
+        else:
+            yield (*around, call.layer)
+
+
+def _truth(x: Array) -> Array:
+    """In float64; integers and truth values as they are."""
+    truth: Array = x.astype(np.float64) if x.dtype.kind == "f" else x
+    return truth
+
+
+def _same(some: Sequence[Array], others: Sequence[Array]) -> bool:
+    return all(np.array_equal(x, y, equal_nan=x.dtype.kind == "f") for x, y in zip(some, others, strict=True))
