@@ -21,11 +21,13 @@ import numpy as np
 
 from conformance import dialects
 from conformance.checks import Bench
+from conformance.dialects.deviation import Dialect
 from conformance.interchange import samples
 from conformance.interchange.conversion import Conversion, Refused, Wanted, carried, convert
 from conformance.interchange.depth import Chain
 from conformance.interchange.judging import LayerCheck, Specified, check_layers, farthest
 from conformance.interchange.preflight import Met, preflight
+from conformance.interchange.rewriting import Rewrite
 from conformance.interchange.serving import serving
 from conformance.interchange.verdict import (
     Checked,
@@ -129,10 +131,21 @@ class Read:
             }
             return cls(formats.format_of(path).name, saved.made_by, model, weights)
 
-    def specified(self) -> dict[LayerPath, Specified]:
-        """Its layers, to judge a backend's by."""
+    def specified(self, rewrites: Sequence[Rewrite], dialect: Dialect) -> dict[LayerPath, Specified]:
+        """Its layers, to judge a backend's by.
+
+        Args:
+            rewrites: what conversion has done, counting on deviations of the backend at times.
+        """
+        counted_on = {
+            r.made[-1]: tuple(d for d in dialect.deviations if d.id == r.why) for r in rewrites if r.counts_on
+        }
         return {
-            path: Specified(layer if isinstance(layer, Layer) else None, self.weights.get(path, {}))
+            path: Specified(
+                layer if isinstance(layer, Layer) else None,
+                self.weights.get(path, {}),
+                counted_on.get(path, ()),
+            )
             for path, layer in self.model.layers()
         }
 
@@ -197,13 +210,13 @@ class _Check:
         self.tell("judging what each layer computed")
         keras = answers[KERAS]
         predicted = _predicted(keras)
+        rewrites = conversion.rewrites if conversion else ()
         return self._told(
             keras=_of_keras(self.asked.keras.name, keras),
-            rewrites=tuple(Rewritten(r.layer, r.what, r.how, r.why) for r in conversion.rewrites)
-            if conversion
-            else (),
+            rewrites=tuple(Rewritten(r.layer, r.what, r.how, r.why) for r in rewrites),
             backends=tuple(
-                self._judged(spec.name, answers[spec.name], read, predicted) for spec in self.asked.backends
+                self._judged(spec.name, answers[spec.name], read, rewrites, predicted)
+                for spec in self.asked.backends
             ),
         )
 
@@ -311,7 +324,14 @@ class _Check:
 
     # Judging
 
-    def _judged(self, name: str, answer: _Answer, read: Read, predicted: Sequence[Array] | None) -> OnBackend:
+    def _judged(
+        self,
+        name: str,
+        answer: _Answer,
+        read: Read,
+        rewrites: Sequence[Rewrite],
+        predicted: Sequence[Array] | None,
+    ) -> OnBackend:
         met = self.expected[name]
         expected = _recorded(met)
         if isinstance(answer, BackendUnavailable):
@@ -329,7 +349,7 @@ class _Check:
             bench = Bench.of(answer.identity, self.asked.dialects)
         except BadArithmetic as error:
             return OnBackend(name, Outcome.UNAVAILABLE, versions, expected, Failure("start", str(error)))
-        specified = read.specified()
+        specified = read.specified(rewrites, bench.dialect)
         checks = list(check_layers(inspection, specified, bench))
         classes = {layer.path: layer.subject.partition(".")[2] for layer in inspection.told.layers}
         summaries = {d.id: d.summary for d in bench.dialect.deviations}

@@ -16,6 +16,7 @@ from conformance.interchange.rewriting import (
     one_dimension,
     operations,
     pooling,
+    recurrence,
     scaling,
     training_only,
 )
@@ -54,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     *training_only.RULES,
     *merging.RULES,
     *flattening.RULES,
+    *recurrence.RULES,
     *scaling.RULES,
 )
 """Of those for one layer, the first that applies is applied first."""

@@ -8,6 +8,7 @@ from typing import Any
 from conformance.interchange.rewriting.rule import Piece, Replacement, Rule, Site, activation, itself
 from conformance.reference_impl.layers import Dense, Embedding, Layer
 from conformance.reference_impl.layers.convolution import WindowedProduct
+from conformance.reference_impl.layers.nested import names_layer
 
 
 def dropping_channels(site: Site) -> Replacement | None:
@@ -27,34 +28,46 @@ def nothing(site: Site) -> Replacement | None:
     return Replacement((activation("linear"),), "class_name", how)
 
 
-def without(ending: str, why: str, how: str) -> Callable[[Site], Replacement | None]:
-    """A layer, and those in it, without the arguments of which the name ends so."""
+def told_otherwise(
+    changed: Callable[[str, Any], Any], why: str, how: str
+) -> Callable[[Site], Replacement | None]:
+    """A layer, and those in it, with other values of some arguments: a function of name and value."""
 
     def apply(site: Site) -> Replacement | None:
-        config = _without(site.config, ending)
+        config = _changed(site.config, changed)
         return None if config == site.config else Replacement((itself(site, **config),), why, how)
 
     return apply
 
 
-def _without(config: Mapping[str, Any], ending: str) -> dict[str, Any]:
-    """None in place of the arguments, at any depth."""
-    changed = dict[str, Any]()
-    for name, value in config.items():
-        if name.endswith(ending):
-            changed[name] = None
-        elif isinstance(value, list):
-            changed[name] = [_without_inside(item, ending) for item in value]
-        else:
-            changed[name] = _without_inside(value, ending)
-    return changed
+def _changed(config: Mapping[str, Any], changed: Callable[[str, Any], Any]) -> dict[str, Any]:
+    def inside(value: Any) -> Any:
+        if isinstance(value, list):
+            return [inside(item) for item in value]
+        if names_layer(value):
+            return {**value, "config": _changed(value["config"], changed)}
+        return value
+
+    return {name: inside(changed(name, value)) for name, value in config.items()}
 
 
-def _without_inside(value: Any, ending: str) -> Any:
-    if isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
-        return {**value, "config": _without(value["config"], ending)}
+def unconstrained(name: str, value: Any) -> Any:
+    return None if name.endswith("_constraint") else value
+
+
+def without_penalty(name: str, value: Any) -> Any:
+    return None if name == "activity_regularizer" else value
+
+
+def truncated(name: str, value: Any) -> Any:
+    """An initializer that TensorFlow.js has; of a saved model, it is not asked."""
+    match value:
+        case {"config": {"distribution": "untruncated_normal"}} if name.endswith("_initializer"):
+            return {**value, "config": {**value["config"], "distribution": "truncated_normal"}}
     return value
 
+
+LAYERS = tuple(f"layers.{name}" for name in Layer.registered)
 
 AUGMENTATION = ("Brightness", "Contrast", "Flip", "Rotation", "Translation", "Zoom")
 
@@ -66,11 +79,11 @@ RULES = (
         whatever_training=True,
     ),
     Rule(
-        tuple(f"layers.{name}" for name in Layer.registered),
-        without(
-            "_constraint",
+        LAYERS,
+        told_otherwise(
+            unconstrained,
             "tfjs-constraints-act-on-assignment",
-            "the same layer without constraints, which training in TensorFlow.js does not heed then either",
+            "the same layer without constraints, in training too",
         ),
         whatever_training=True,
         in_place=True,
@@ -81,11 +94,17 @@ RULES = (
             for name, cls in Layer.registered.items()
             if issubclass(cls, Dense | Embedding | WindowedProduct)
         ),
-        without(
-            "activity_regularizer",
+        told_otherwise(
+            without_penalty,
             "tfjs-no-activity-regularizer",
-            "the same layer without the penalty, which training in TensorFlow.js has not then either",
+            "the same layer without the penalty, in training too",
         ),
+        whatever_training=True,
+        in_place=True,
+    ),
+    Rule(
+        LAYERS,
+        told_otherwise(truncated, "tfjs-no-untruncated-normal", "an initializer of a truncated distribution"),
         whatever_training=True,
         in_place=True,
     ),
