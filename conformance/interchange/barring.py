@@ -17,7 +17,7 @@ import numpy as np
 from conformance import dialects
 from conformance.dialects.deviation import Deviation, Dialect, Raises, Value
 from conformance.interchange import samples
-from conformance.interchange.preflight import Met, preflight
+from conformance.interchange.preflight import CountedOn, Met, preflight
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model
@@ -34,9 +34,6 @@ BACKENDS: Mapping[Program, tuple[str, ...]] = {
 """By program that reads and writes models, the backends that it has."""
 
 Weights = Mapping[LayerPath, Mapping[str, StoredArray]]
-
-CountedOn = Mapping[LayerPath, frozenset[str]]
-"""By layer, ids of the deviations because of which it computes what it should."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +98,14 @@ def judged(
     dialect, having = of(target)
     inputs = samples.drawn(model, samples.SAMPLES, seed=0)
     met = [
-        left
-        for one in preflight(model, weights, inputs, dialect, _words(target))
+        one
+        for one in preflight(model, weights, inputs, dialect, _words(target), counted_on)
         if one.deviation.kind != "precision"
-        and (left := _without(one, [p for p in one.layers if one.deviation.id in counted_on.get(p, ())]))
     ]
     if not met:
         return Verdict()
     alike_there = preflight(model, weights, inputs, of(source)[0], _words(source))
-    met = [left for one in met if (left := _without(one, _likewise(one, alike_there)))]
+    met = [left for one in met if (left := _elsewhere(one, alike_there))]
     everywhere = [one for one in met if len(having[one.deviation.id]) == len(BACKENDS[target])]
     harmless = [
         (one, f"on {', '.join(having[one.deviation.id])} alone") for one in met if one not in everywhere
@@ -134,17 +130,10 @@ def _words(program: Program) -> Target | None:
     return None if program == "keras3" else program
 
 
-def _likewise(met: Met, others: Iterable[Met]) -> Iterator[LayerPath]:
-    """The layers of which the source has the like to say."""
-    for other in others:
-        if alike(met.deviation, other.deviation):
-            yield from other.layers
-
-
-def _without(met: Met, paths: Iterable[LayerPath]) -> Met | None:
-    """What is met by other layers than these."""
-    out = set(paths)
-    left = {path: why for path, why in met.because.items() if path not in out}
+def _elsewhere(met: Met, others: Iterable[Met]) -> Met | None:
+    """What is met by the layers of which the source has not the like to say."""
+    likewise = {path for other in others if alike(met.deviation, other.deviation) for path in other.layers}
+    left = {path: why for path, why in met.because.items() if path not in likewise}
     return replace(met, because=left) if left else None
 
 

@@ -27,7 +27,7 @@ from conformance.interchange.conversion import Conversion, Refused, Wanted, carr
 from conformance.interchange.depth import Chain
 from conformance.interchange.judging import LayerCheck, Specified, check_layers, farthest
 from conformance.interchange.preflight import Met, preflight
-from conformance.interchange.rewriting import Rewrite
+from conformance.interchange.rewriting import Rewrite, counted_on
 from conformance.interchange.serving import serving
 from conformance.interchange.verdict import (
     Checked,
@@ -137,14 +137,12 @@ class Read:
         Args:
             rewrites: what conversion has done, counting on deviations of the backend at times.
         """
-        counted_on = {
-            r.made[-1]: tuple(d for d in dialect.deviations if d.id == r.why) for r in rewrites if r.counts_on
-        }
+        wanted = counted_on(rewrites)
         return {
             path: Specified(
                 layer if isinstance(layer, Layer) else None,
                 self.weights.get(path, {}),
-                counted_on.get(path, ()),
+                tuple(d for d in dialect.deviations if d.id in wanted.get(path, ())),
             )
             for path, layer in self.model.layers()
         }
@@ -203,14 +201,14 @@ class _Check:
             conversion, served = self._served()
         except Refused as refused:
             return self._refused(refused)
+        rewrites = conversion.rewrites if conversion else ()
         read = Read.of(served)
-        self._fly(read)
+        self._fly(read, rewrites)
         self.tell("starting the backends")
         answers = asyncio.run(self._ask(served))
         self.tell("judging what each layer computed")
         keras = answers[KERAS]
         predicted = _predicted(keras)
-        rewrites = conversion.rewrites if conversion else ()
         return self._told(
             keras=_of_keras(self.asked.keras.name, keras),
             rewrites=tuple(Rewritten(r.layer, r.what, r.how, r.why) for r in rewrites),
@@ -258,17 +256,20 @@ class _Check:
 
     # Before anything is run
 
-    def _fly(self, read: Read) -> None:
+    def _fly(self, read: Read, rewrites: Sequence[Rewrite]) -> None:
         """Ask the dialects."""
+        wanted = counted_on(rewrites)
         self.tell("asking the dialects")
         begun = time.perf_counter()
         for spec in self.asked.backends:
             dialect = dialects.of(spec.name, {}, self.asked.dialects)
-            self.expected[spec.name] = preflight(read.model, read.stored, self.inputs, dialect, "tfjs")
+            self.expected[spec.name] = preflight(
+                read.model, read.stored, self.inputs, dialect, "tfjs", wanted
+            )
         self.preflight_s = time.perf_counter() - begun
 
     def _refused(self, refused: Refused) -> Checked:
-        self._fly(self.given)
+        self._fly(self.given, ())
         return self._told(
             keras=None,
             objections=refused.why,

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from conformance.interchange import barring
 from conformance.interchange.preflight import Met
-from conformance.interchange.rewriting import Rewrite, rewritten
+from conformance.interchange.rewriting import Rewrite, counted_on, rewritten
 from conformance.interchange.verdict import Objection
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving import formats, legacy_h5, model_json
@@ -203,10 +203,9 @@ def fit(read: SavedModel, source: Program, target: Program) -> Fitted:
     left_out: list[Untranslatable] = []
     topology = legacy(model.configuration, target, left_out.append)
     fitted = Fitted(model, topology, rewrites, tuple(map(_wordless, left_out)))
-    counted_on = {r.made[-1]: frozenset((r.why,)) for r in rewrites if r.counts_on}
     try:
         asked = Model.from_config(modern(topology))
-        verdict = barring.judged(asked, model.weights, target, source, counted_on)
+        verdict = barring.judged(asked, model.weights, target, source, counted_on(rewrites))
     except ValueError as error:
         return replace(fitted, notes=(f"what {NAMES[target]} computes otherwise is not known: {error}",))
     return replace(

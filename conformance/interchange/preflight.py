@@ -48,6 +48,9 @@ EFFECTS = {
 """What becomes of a layer in the scope of a deviation, by the deviation's effect."""
 
 
+CountedOn = Mapping[LayerPath, frozenset[str]]
+"""By layer, ids of the deviations because of which it computes what it should."""
+
 Mask = Array | None
 
 
@@ -93,6 +96,7 @@ def preflight(
     inputs: Sequence[Array],
     dialect: Dialect,
     target: Target | None,
+    counted_on: CountedOn | None = None,
 ) -> tuple[Met, ...]:
     """The deviations of the dialect that concern what the model computes, in the order of its layers.
 
@@ -100,6 +104,7 @@ def preflight(
         weights: by layer and name; they are read where a scope looks at them.
         inputs: of the model, for their shapes and dtypes.
         target: in whose words the layers' configurations are given to the backend; None for Keras 3.
+        counted_on: what is not told.
 
     Raises:
         ValueError: a layer does not take what it is given; the message names it.
@@ -118,6 +123,8 @@ def preflight(
         )
         for applied in concerned.in_scope(case, data):
             deviation = applied.deviation
+            if counted_on and deviation.id in counted_on.get(call.path, ()):
+                continue
             because = found.setdefault(deviation.id, (deviation, {}))[1]
             because.setdefault(call.path, _because(applied, case, data, concerned))
     return tuple(Met(deviation, because) for deviation, because in found.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -82,6 +82,11 @@ class Rewrite:
     how: str
     made: tuple[LayerPath, ...]
     counts_on: bool = False
+
+
+def counted_on(rewrites: Iterable[Rewrite]) -> dict[LayerPath, frozenset[str]]:
+    """By layer, ids of the deviations because of which it computes what it should."""
+    return {rewrite.made[-1]: frozenset((rewrite.why,)) for rewrite in rewrites if rewrite.counts_on}
 
 
 def rewritten(
