@@ -17,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.dialects.tensorflow_js import DIALECTS
-from conformance.interchange.rewriting import RULES, Rewrite, rewritten
+from conformance.dialects.tensorflow_js.activations import hard_sigmoid as keras_2_hard_sigmoid
+from conformance.interchange.rewriting import RULES, Rewrite, counted_on, rewritten
 from conformance.interchange.rewriting.activations import RECIPES
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model
+from conformance.reference_impl.patches import patched
 from conformance.reference_impl.saving import formats
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy
 from conformance.reference_impl.saving.configuration.known import Target
@@ -137,6 +139,9 @@ def own(class_name: str, on: Any = X, **config: Any) -> dict[str, Any]:
 
 
 BOTH = [X, Y]
+MAX_NORM = {"class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 0}}
+PENALTY = {"class_name": "L2", "config": {"l2": 0.5}}
+UNTRUNCATED = {"class_name": "VarianceScaling", "config": {"distribution": "untruncated_normal"}}
 ROUNDED = {"gelu_new", "hard_sigmoid", "hard_silu", "sparse_sigmoid"}
 
 for name in RECIPES:
@@ -200,6 +205,15 @@ for along in (None, -1, 1, [1, 3]):
 case("Normalization of vectors", own("Normalization"), (4,))
 case("Normalization of videos", own("Normalization"), (2, 3, 1, 2))
 case("Softmax", own("Softmax", axis=1), (3, 4, 2))
+case("Dense constrained", own("Dense", units=3, kernel_constraint=MAX_NORM), (4,), exactly=True)
+case("Dense penalized", own("Dense", units=3, activity_regularizer=PENALTY), (4,), exactly=True)
+case("Dense untruncated", own("Dense", units=3, kernel_initializer=UNTRUNCATED), (4,), exactly=True)
+inner = {"class_name": "LSTM", "config": {"units": 2, "recurrent_constraint": MAX_NORM}}
+case("Bidirectional constrained", own("Bidirectional", layer=inner), (4, 3), exactly=True)
+unrolled = own("ConvLSTM2D", filters=2, kernel_size=2, unroll=True)
+case("ConvLSTM2D unrolled", unrolled, (3, 4, 4, 1), exactly=True)
+inner = {"class_name": "Dense", "config": {"units": 3, "activation": "hard_tanh"}}
+case("TimeDistributed", own("TimeDistributed", layer=inner), (4, 3), exactly=True)
 case("ActivityRegularization", own("ActivityRegularization", l1=0.5), (3, 4), exactly=True)
 case("Flatten", own("Flatten"), (4,), exactly=True)
 case("Flatten of numbers", own("Flatten"), (), exactly=True)
@@ -347,9 +361,85 @@ def test_a_model_of_known_layers_is_handed_back() -> None:
     assert rewritten(saved, "tfjs") == (saved, ())
 
 
+# What is scaled, for what the targets compute
+
+
+HARD = {"recurrent_activation": "hard_sigmoid"}
+CELL = {"class_name": "LSTMCell", "config": {"units": 2, **HARD}}
+SCALED: dict[str, tuple[dict[str, Any], Shape]] = {
+    "LSTM": (own("LSTM", units=2, **HARD), (4, 3)),
+    "LSTM backwards": (own("LSTM", units=2, go_backwards=True, return_sequences=True, **HARD), (4, 3)),
+    "GRU": (own("GRU", units=2, reset_after=False, use_bias=False, **HARD), (4, 3)),
+    "GRU throughout": (own("GRU", units=2, reset_after=False, activation="hard_sigmoid", **HARD), (4, 3)),
+    "SimpleRNN": (own("SimpleRNN", units=2, activation="hard_sigmoid"), (4, 3)),
+    "ConvLSTM2D": (own("ConvLSTM2D", filters=2, kernel_size=2, **HARD), (3, 4, 4, 1)),
+    "RNN": (own("RNN", cell=CELL), (4, 3)),
+    "Bidirectional": (
+        own("Bidirectional", layer={"class_name": "LSTM", "config": {"units": 2, "name": "l", **HARD}}),
+        (4, 3),
+    ),
+}
+
+
+def in_float64(saved: SavedModel) -> SavedModel:
+    weights = {
+        path: {name: InMemory(loaded(array).astype(np.float64)) for name, array in own.items()}
+        for path, own in saved.weights.items()
+    }
+    return replace(saved, weights=weights)
+
+
+def as_keras_2(saved: SavedModel, inputs: Sequence[Any]) -> list[Any]:
+    with patched({"activations.hard_sigmoid": keras_2_hard_sigmoid}):
+        return outputs(saved, inputs)
+
+
+@pytest.mark.parametrize("target", ["tfjs", "keras2"])
+@pytest.mark.parametrize("name", SCALED)
+def test_hard_sigmoid_inside_is_that_of_scaled_weights(name: str, target: Target) -> None:
+    """Up to the rounding of the weights, which in float64 is little."""
+    member, shape = SCALED[name]
+    saved = in_float64(with_weights(around(member, shape), 4))
+    inputs = [0.25 * numbers((2, *shape), 3)]
+    new, (rewrite,) = rewritten(saved, target)
+    assert (rewrite.made, rewrite.counts_on) == ((("own",),), True)
+    assert counted_on([rewrite]) == {("own",): frozenset((rewrite.why,))}
+    expected, found = outputs(saved, inputs), as_keras_2(new, inputs)
+    np.testing.assert_allclose(found, expected, rtol=ULPS, atol=ULPS)
+    assert np.abs(np.subtract(outputs(new, inputs), expected)).max() > 1e-3
+    assert np.abs(np.subtract(as_keras_2(saved, inputs), expected)).max() > 1e-3
+
+
+def test_a_masked_layer_keeps_its_mask_and_its_states() -> None:
+    lstm = layer("LSTM", "lstm", ("masking", 0, 0), units=2, **HARD)
+    lstm["inbound_nodes"][0]["kwargs"] = {"initial_state": [tensors(("h", 0, 0)), tensors(("c", 0, 0))]}
+    members = [
+        *(input_layer(name, *shape) for name, shape in (("x", (4, 3)), ("h", (2,)), ("c", (2,)))),
+        layer("Masking", "masking", X),
+        layer("Dense", "dense", ("masking", 0, 0), units=2, activation="hard_sigmoid"),
+        lstm,
+        layer("LSTM", "last", ("dense", 0, 0), units=2, **HARD),
+        layer("Add", "sum", [("lstm", 0, 0), ("last", 0, 0)]),
+    ]
+    ends = [[name, 0, 0] for name in ("x", "h", "c")], [["sum", 0, 0]]
+    saved = in_float64(with_weights(functional(members, *ends)))
+    new, rewrites = rewritten(saved, "tfjs")
+    assert [rewrite.layer for rewrite in rewrites] == ["dense", "lstm", "last"]
+    x = numbers((2, 4, 3), 0)
+    x[0, 2:] = 0
+    inputs = [x, numbers((2, 2), 1), numbers((2, 2), 2)]
+    np.testing.assert_allclose(as_keras_2(new, inputs), outputs(saved, inputs), rtol=4 * ULPS, atol=4 * ULPS)
+
+
+def test_what_the_source_computes_alike_is_left_alone() -> None:
+    saved = with_weights(around(own("Dense", units=3, activation="hard_sigmoid"), (4,)))
+    assert rewritten(saved, "tfjs", {"tfjs-hard-sigmoid-of-keras-2"}) == (saved, ())
+
+
 @pytest.mark.parametrize(
     ("member", "shape"),
     [
+        (own("LSTM", units=2, activation="hard_sigmoid"), (4, 3)),
         (own("GRU", units=2, reset_after=True), (4, 3)),
         (own("Dense", units=2, activation="sparsemax"), (4, 3)),
         (own("Conv2DTranspose", filters=2, kernel_size=2, strides=3, output_padding=1), (4, 3, 2)),
@@ -368,7 +458,7 @@ def test_layers_that_are_given_masks_stay() -> None:
     members = [
         input_layer("x", 4, 2),
         layer("Masking", "masking", X),
-        layer("Dense", "dense", ("masking", 0, 0), units=2, activation="hard_sigmoid"),
+        layer("Dense", "dense", ("masking", 0, 0), units=2, activation="hard_tanh"),
     ]
     saved = with_weights(functional(members, [[*X]], [["dense", 0, 0]]))
     assert rewritten(saved, "tfjs") == (saved, ())

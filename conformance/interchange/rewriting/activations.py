@@ -125,7 +125,7 @@ def of_a_layer_inside(site: Site) -> Replacement | None:
     """An activation that the layer in TimeDistributed applies."""
     inner = site.config["layer"]
     name = str(inner["config"].get("activation"))
-    found = recipe(name, site)
+    found = recipe(name, site, "layer")
     if found is None:
         return None
     plain = {**inner, "config": {**inner["config"], "activation": "linear"}}
