@@ -37,7 +37,8 @@ from conformance.cli.group import (
 @click.option("--keras-2", is_flag=True, help="Write an .h5 that Keras 2 reads, not Keras 3.")
 @click.option(
     "--allow-deviations", is_flag=True,
-    help="Leave out what the target has no words for, and say so, in place of refusing.",
+    help="Leave out what the target has no words for, write what it refuses or computes otherwise, and say "
+    "so, in place of refusing.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
 def convert(
@@ -52,10 +53,12 @@ def convert(
     """Carry the model IN into the format of OUT, without Keras or TensorFlow.js.
 
     By their names, files are of Keras 3 (.keras), of Keras 2 or 3 (.h5), weights alone (.weights.h5), or of
-    TensorFlow.js (a directory, or the model.json in it). Layers that the target has no words for are written
-    as others that compute the same, where there are any. Nothing in a file is ever run.
+    TensorFlow.js (a directory, or the model.json in it). Layers that the target has no words for, refuses or
+    computes otherwise are written as others that compute the same, where there are any. Nothing in a file is
+    ever run.
 
-    Exit codes: 0 written; 1 refused, since the target cannot say what the model does; 2 usage, or a bad file.
+    Exit codes: 0 written; 1 refused, since the target cannot say or compute what the model does; 2 usage, or
+    a bad file.
     """
     from conformance.interchange import conversion, summary
     from conformance.reference_impl.saving import model_json

@@ -112,18 +112,14 @@ def judged(
     ]
     computed = [one for one in everywhere if isinstance(one.deviation.effect, Value)]
     changing = [
-        one for given in _of_several_kinds(inputs) for one in _changing(model, weights, given, computed)
+        one
+        for given in samples.of_several_kinds(model, inputs)
+        for one in _changing(model, weights, given, computed)
     ]
     harmless += [(one, "where no output shows it") for one in computed if one not in changing]
     return Verdict(
         tuple(one for one in everywhere if one in changing or one not in computed), tuple(harmless)
     )
-
-
-def _of_several_kinds(inputs: Sequence[Array]) -> Iterator[tuple[Array, ...]]:
-    """The inputs, none of their numbers positive, and all of them large."""
-    for kind in (np.asarray, lambda x: -np.abs(x), lambda x: 8 * x):
-        yield tuple(kind(x) if x.dtype.kind == "f" else x for x in inputs)
 
 
 def _words(program: Program) -> Target | None:

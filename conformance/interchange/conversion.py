@@ -73,7 +73,8 @@ class Wanted:
         quantization: weights that TensorFlow.js is to have in fewer bits.
         shard_size: bytes of a file of weights for TensorFlow.js.
         generation: the Keras that reads an HDF5 file.
-        allow_deviations: whether what the target has no words for is left out, not refused.
+        allow_deviations: whether what the target has no words for is left out, and what it refuses or
+            computes otherwise is written, in place of refusing the model.
     """
 
     quantization: Quantization = field(default_factory=dict)
@@ -106,7 +107,7 @@ def convert(
         out: replaced where it is there, and only if all has gone well.
 
     Raises:
-        Refused: the target has no words for what the model says.
+        Refused: the target has no words for what the model says, refuses it, or computes something else.
         FormatError: a file is not of its format, or is not safe.
         ValueError: a wish that the target does not know.
     """

@@ -125,6 +125,8 @@ def preflight(
             deviation = applied.deviation
             if counted_on and deviation.id in counted_on.get(call.path, ()):
                 continue
+            if applied.path and applied.path[0] not in case.config:
+                continue  # it is the mirror image of another layer inside
             because = found.setdefault(deviation.id, (deviation, {}))[1]
             because.setdefault(call.path, _because(applied, case, data, concerned))
     return tuple(Met(deviation, because) for deviation, because in found.values())
