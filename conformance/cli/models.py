@@ -13,6 +13,7 @@ from conformance.cli.group import (
     console_of,
     dialect_option,
     echo_error,
+    errors_of_users,
     keras_python_option,
     main,
     node_option,
@@ -134,19 +135,13 @@ def check(
     from conformance.interchange.samples import BadInputs
     from conformance.reference_impl.saving.saved_model import FormatError
     from conformance.reporting.model_check import show
-    from conformance.runners.builds import BadBuild
-    from conformance.runners.python import BadPython
-    from conformance.selection import UnknownName, check_dialects, find_backends
+    from conformance.selection import check_dialects, find_backends
 
     if inputs is not None and context.get_parameter_source("samples") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--samples is about inputs that are drawn: leave it out, or --inputs")
-    try:
+    with errors_of_users():
         check_dialects(dialects)
         asked = find_backends((checking.KERAS, *names), (), node, tfjs=tfjs, keras_pythons=keras_pythons)
-    except UnknownName as error:
-        raise click.UsageError(str(error)) from error
-    except (BadBuild, BadPython) as error:
-        raise BadFile(str(error)) from error
     keras, *backends = asked
     if not backends:
         raise click.UsageError(f"{checking.KERAS} is what the others are held against: name another one")
