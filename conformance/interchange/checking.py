@@ -23,7 +23,7 @@ from conformance import dialects
 from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
 from conformance.interchange import samples
-from conformance.interchange.conversion import Conversion, Refused, Wanted, carried, convert
+from conformance.interchange.conversion import Conversion, Refused, Wanted, convert, converted
 from conformance.interchange.depth import Chain
 from conformance.interchange.judging import LayerCheck, Specified, check_layers, farthest
 from conformance.interchange.preflight import Met, preflight
@@ -224,7 +224,7 @@ class _Check:
             return None, formats.directory_of(self.asked.model) / model_json.FILE
         directory = self.folder / "web_model"
         # What its dialects say is told by backend, and looked at; what there are no words for cannot be.
-        done = carried(self.asked.model, directory, Wanted(), lambda fitted: fitted.left_out)
+        done = converted(self.asked.model, directory, Wanted(), lambda fitted: fitted.left_out)
         return done, directory / model_json.FILE
 
     def _for_keras(self) -> Path:

@@ -116,10 +116,10 @@ def convert(
     def against(fitted: Fitted) -> tuple[Objection, ...]:
         return () if wanted.allow_deviations else (*fitted.left_out, *fitted.deviating)
 
-    return carried(model, out, wanted, against)
+    return converted(model, out, wanted, against)
 
 
-def carried(
+def converted(
     model: str | PathLike[str] | LiveModel,
     out: str | PathLike[str],
     wanted: Wanted,

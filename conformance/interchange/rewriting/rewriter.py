@@ -71,22 +71,22 @@ class Rewrite:
         why: the id of a deviation, or the argument that the target has no words for; `inputs` for what the
             layer is given.
         how: what computes the same, in a few words.
-        made: the paths of the layers in its place; the last one has its own, and gives its output.
-        counts_on: whether the last one computes the same because of the deviation `why`, in whose scope it is
-            still.
+        made: the names of the layers in its place; the last one has its own, and gives its output.
+        counts_on: the path of the last one where it computes the same because of the deviation `why`, in whose
+            scope it is still; else empty.
     """
 
     layer: str
     what: str
     why: str
     how: str
-    made: tuple[LayerPath, ...]
-    counts_on: bool = False
+    made: tuple[str, ...]
+    counts_on: LayerPath = ()
 
 
 def counted_on(rewrites: Iterable[Rewrite]) -> dict[LayerPath, frozenset[str]]:
     """By layer, ids of the deviations because of which it computes what it should."""
-    return {rewrite.made[-1]: frozenset((rewrite.why,)) for rewrite in rewrites if rewrite.counts_on}
+    return {rewrite.counts_on: frozenset((rewrite.why,)) for rewrite in rewrites if rewrite.counts_on}
 
 
 def rewritten(
@@ -241,10 +241,12 @@ class _Rewriter:
         self.origins |= dict.fromkeys(made, origin)
         kind = "ops" if is_operation(entry) else "layers"
         what = f"{kind}.{entry['class_name']}"
+        names = tuple("/".join(place) for place in made)
+        counts_on = path if replacement.counts_on else ()
         self.rewrites.append(
-            Rewrite("/".join(origin), what, replacement.why, replacement.how, made, replacement.counts_on)
+            Rewrite("/".join(origin), what, replacement.why, replacement.how, names, counts_on)
         )
-        if replacement.counts_on:
+        if counts_on:
             self.counted_on.setdefault(path, set()).add(replacement.why)
         held = {(*path[:-1], name): piece.weights for name, piece in pieces.items() if piece.weights}
         if not held and path not in self.weights:
