@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from conformance.interchange import barring
 from conformance.interchange.preflight import Met
-from conformance.interchange.rewriting import Rewrite, counted_on, rewritten
+from conformance.interchange.rewriting import Rewrite, counted_on, rewritten, uniquely_named
 from conformance.interchange.verdict import Objection
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving import formats, legacy_h5, model_json
@@ -199,7 +199,9 @@ def fit(read: SavedModel, source: Program, target: Program) -> Fitted:
     if target == "keras3":
         return Fitted(read)
     model, rewrites = rewritten(read, target, barring.shared(target, source) if source != "keras3" else ())
-    if target == "keras2":
+    if target == "tfjs":
+        model, rewrites = uniquely_named(model, rewrites)
+    else:
         model = replace(model, configuration=in_keras_order(model.configuration, "configuration"))
     left_out: list[Untranslatable] = []
     topology = legacy(model.configuration, target, left_out.append)

@@ -140,6 +140,13 @@ def test_what_counts_on_a_deviation_computes_what_it_did(models: Path) -> None:
 
 @pytest.mark.keras
 @pytest.mark.node
+def test_layers_of_one_name_in_several_models_are_told_apart(models: Path) -> None:
+    (answer,) = checked(models / "towers.keras", keras=registry.backends()[KERAS]).backends
+    assert (answer.outcome, answer.layers) == (Outcome.SAME, 2)
+
+
+@pytest.mark.keras
+@pytest.mark.node
 def test_a_layer_that_is_refused_is_named_with_the_reason(models: Path) -> None:
     answer = checked(models / "gru.keras")
     (backend,) = answer.backends

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from conformance.dialects.tensorflow_js import DIALECTS
 from conformance.dialects.tensorflow_js.activations import hard_sigmoid as keras_2_hard_sigmoid
-from conformance.interchange.rewriting import RULES, Rewrite, counted_on, rewritten
+from conformance.interchange.rewriting import RULES, Rewrite, counted_on, rewritten, uniquely_named
 from conformance.interchange.rewriting.activations import RECIPES
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.layer import Context
@@ -28,6 +28,7 @@ from conformance.reference_impl.saving import formats
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy
 from conformance.reference_impl.saving.configuration.known import Target
 from conformance.reference_impl.saving.saved_model import InMemory, SavedModel, loaded
+from conformance.reference_impl.saving.weight_names import Names
 from conformance.reference_impl.tape import Tensor
 from conformance.runners.registry import KERAS_TENSORFLOW
 from tests.reference_impl.test_models import functional, layer, tensors
@@ -140,6 +141,7 @@ def own(class_name: str, on: Any = X, **config: Any) -> dict[str, Any]:
 
 BOTH = [X, Y]
 MAX_NORM = {"class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 0}}
+HARD_TANH = {"activation": "hard_tanh"}
 PENALTY = {"class_name": "L2", "config": {"l2": 0.5}}
 UNTRUNCATED = {"class_name": "VarianceScaling", "config": {"distribution": "untruncated_normal"}}
 ROUNDED = {"gelu_new", "hard_sigmoid", "hard_silu", "sparse_sigmoid"}
@@ -477,6 +479,41 @@ def test_keras_2_has_another_hard_sigmoid_too(name: str) -> None:
     saved = with_weights(around(own("Dense", units=3, activation=name), (4,)))
     _, rewrites = check(saved, [numbers((2, 4), 0)], target="keras2")
     assert rewrites[0].why == ("keras2-hard-sigmoid" if name == "hard_sigmoid" else "activation")
+
+
+# Names
+
+
+def test_layers_with_weights_get_names_of_their_own() -> None:
+    """Layers of models beside one another, and in TimeDistributed; the outermost keep theirs."""
+
+    def tower(name: str, *on: Any, **config: Any) -> dict[str, Any]:
+        dense = layer("Dense", "dense", ("z", 0, 0), units=3, **config)
+        flat = layer("Activation", "flat", ("dense", 0, 0), activation="tanh")
+        ends = [["z", 0, 0]], [["flat", 0, 0]]
+        model = functional([input_layer("z", 3), dense, flat], *ends)
+        model["config"]["name"] = name
+        return {**model, "name": name, "inbound_nodes": [{"args": [tensors(of)], "kwargs": {}} for of in on]}
+
+    members = [
+        input_layer("x", 3),
+        layer("Dense", "dense", X, units=3),
+        layer("Dense", "one_dense", X, units=3),
+        tower("one", X, ("dense", 0, 0)),
+        tower("other", ("one", 1, 0), **HARD_TANH),
+        layer("Add", "sum", [("one", 1, 0), ("other", 0, 0), ("one_dense", 0, 0)]),
+    ]
+    saved = with_weights(functional(members, [["x", 0, 0]], [["sum", 0, 0]]))
+    new, rewrites = uniquely_named(*rewritten(saved, "tfjs"))
+    named = {r.layer: r.made for r in rewrites if r.why == "name"}
+    assert named == {"one/dense": ("one/one_dense_1",)}
+    assert list(new.weights) == [
+        ("dense",), ("one_dense",), ("one", "one_dense_1"), ("other", "dense_dense"),
+    ]  # fmt: skip
+    inputs = [numbers((2, 3), 0)]
+    np.testing.assert_array_equal(outputs(new, inputs), outputs(saved, inputs))
+    assert Names(new.configuration, "model.json").written(new.weights)
+    assert uniquely_named(new, rewrites) == (new, rewrites)
 
 
 # Layers that the specification lacks

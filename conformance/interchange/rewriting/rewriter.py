@@ -72,8 +72,8 @@ class Rewrite:
             layer is given.
         how: what computes the same, in a few words.
         made: the names of the layers in its place; the last one has its own, and gives its output.
-        counts_on: the path of the last one where it computes the same because of the deviation `why`, in whose
-            scope it is still; else empty.
+        counts_on: the path of the last one where it computes the same because of the deviation `why`, in
+            whose scope it is still; else empty.
     """
 
     layer: str

@@ -54,6 +54,14 @@ save(
     layers.GRU(4, "hard_sigmoid", "hard_sigmoid", reset_after=False, name="gru"),
     layers.Dense(2, name="top"),
 )
+
+
+def tower(name: str) -> keras.Model:
+    """Its layers have the names of another's."""
+    return keras.Sequential([keras.Input((4,)), layers.Dense(4, "tanh", name="dense")], name=name)
+
+
+save("towers.keras", keras.Input((4,)), tower("low"), tower("high"))
 save("gru.keras", keras.Input((None, 3)), layers.GRU(2, name="gru"))
 save("lambda.keras", keras.Input((4,)), layers.Lambda(lambda x: 2 * x, name="double"))
 save(
