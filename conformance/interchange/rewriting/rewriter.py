@@ -264,7 +264,8 @@ def _name(entry: Mapping[str, Any]) -> str:
 
 def _is_allowed(site: Site) -> bool:
     """Whether the layer takes its arguments, and what it is given; one that is not known may."""
-    if not site.subject.startswith("layers.") or site.class_name not in Layer.registered:
+    known = Layer.registered.keys() | Layer.unlisted.keys()
+    if not site.subject.startswith("layers.") or site.class_name not in known:
         return True
     shapes = [operand for operand in site.operands if isinstance(operand, tuple)]
     try:

@@ -80,6 +80,9 @@ class Layer:
     unsaid: ClassVar[frozenset[str]]
     unsaid_at_default: ClassVar[dict[str, Any]]
     registered: ClassVar[dict[str, type[Layer]]] = {}
+    """The layers of the interfaces of Keras and of TensorFlow.js, by name."""
+    unlisted: ClassVar[dict[str, type[Layer]]] = {}
+    """Those that are no part of an interface, and stand in models nevertheless."""
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
     supports_masking: ClassVar[bool] = False
@@ -100,7 +103,7 @@ class Layer:
     input_shape = fields.hidden(fields.unknown_sizes, "shape of a sample, told to a model's first layer")
     input_dim = fields.hidden(fields.positive_integer, "the same for samples of one dimension")
 
-    def __init_subclass__(cls, registered: bool = True) -> None:
+    def __init_subclass__(cls, registered: bool = True, listed: bool = True) -> None:
         ordered = cls.ordered_arguments().items()
         cls.arguments = dict(sorted(ordered, key=lambda argument: not argument[1].shown))  # shown ones first
         cls.unsaid = frozenset(n for n, f in cls.arguments.items() if f.serialized is Serialized.NEVER)
@@ -108,7 +111,7 @@ class Layer:
             n: f.default for n, f in cls.arguments.items() if f.serialized is Serialized.IF_SET
         }
         if registered:
-            Layer.registered[cls.__name__] = cls
+            (Layer.registered if listed else Layer.unlisted)[cls.__name__] = cls
 
     @classmethod
     def ordered_arguments(cls) -> dict[str, Field]:
@@ -265,6 +268,7 @@ def get(name: str) -> type[Layer]:
     Raises:
         ValueError: the specification has no such layer; the message names the nearest.
     """
-    if name not in Layer.registered:
+    known = {**Layer.unlisted, **Layer.registered}
+    if name not in known:
         raise ValueError(f"unknown layer {name!r}; {suggestion(name, Layer.registered)}")
-    return Layer.registered[name]
+    return known[name]
