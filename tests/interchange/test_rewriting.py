@@ -149,6 +149,9 @@ ROUNDED = {"gelu_new", "hard_sigmoid", "hard_silu", "sparse_sigmoid"}
 for name in RECIPES:
     case(f"Activation {name}", own("Activation", activation=name), (4, 5), exactly=name not in ROUNDED)
     case(f"Dense {name}", own("Dense", units=3, activation=name), (4,), exactly=name not in ROUNDED)
+LEAKY = {"class_name": "LeakyReLU", "config": {"negative_slope": 0.125, "name": "leaky"}}
+case("Dense and LeakyReLU", own("Dense", units=3, activation=LEAKY), (4,), exactly=True)
+case("Activation of a layer", own("Activation", activation=LEAKY), (4,), exactly=True)
 case("Conv2D", own("Conv2D", filters=3, kernel_size=2, activation="hard_swish"), (5, 4, 2))
 for most in (None, 6.0, 2.5):
     for slope in (0.0, 0.25):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from conformance.interchange.rewriting.rule import (
@@ -106,13 +107,24 @@ def recipe(name: str, site: Site, why: str = "activation") -> Replacement | None
     return Replacement(pieces, DIFFERENT[site.target] if own == "hard_sigmoid" else why, how)
 
 
+def _as_layer(site: Site) -> Replacement | None:
+    """The layer that stands for an activation function."""
+    match site.config.get("activation"):
+        case {"class_name": class_name, "config": config}:
+            piece = Piece(class_name, {key: value for key, value in config.items() if key != "name"})
+            return Replacement((piece,), "activation", f"the layer {class_name} by itself")
+    return None
+
+
 def function(site: Site) -> Replacement | None:
     """The layer Activation."""
-    return recipe(str(site.config.get("activation")), site)
+    return _as_layer(site) or recipe(str(site.config.get("activation")), site)
 
 
 def of_another_layer(site: Site) -> Replacement | None:
     """An activation that a layer applies to its output."""
+    if behind := _as_layer(site):
+        return replace(behind, pieces=(itself(site, activation="linear"), *behind.pieces))
     name = str(site.config.get("activation"))
     found = recipe(name, site)
     if found is None:

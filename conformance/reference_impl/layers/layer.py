@@ -16,6 +16,9 @@ from conformance.reference_impl.tape import Tensor
 
 Shape = tuple[int | None, ...]
 
+ACTIVATING = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax")
+"""The layers that may stand for an activation function: they are one, and have no weights."""
+
 
 @dataclass(frozen=True)
 class Weight:
@@ -90,6 +93,10 @@ class Layer:
     """Whether the layer inside it, if there is one, is given one time step after the other."""
     mirrors: ClassVar[Mapping[str, str]] = {}
     """Arguments that are a layer, and by default one like that of another argument."""
+    activates_itself: ClassVar[bool] = True
+    """Whether the field `activation`, if there is one, is what `activate` applies."""
+    activating: Layer | None = None
+    """The layer that stands for the activation function, where a model was made with one."""
     stateful: bool = False
     """Whether a call goes on from the states in which the one before it ended."""
 
@@ -226,19 +233,42 @@ class Layer:
     def get_config(self) -> dict[str, Any]:
         """The configuration by which `from_config` makes the same layer, in canonical form."""
         unsaid, at_default = self.unsaid, self.unsaid_at_default
-        return {
+        config = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.config.items()
             if name not in unsaid and not (name in at_default and value == at_default[name])
         }
+        if self.activating is not None:
+            described = {"class_name": type(self.activating).__name__, "config": self.activating.get_config()}
+            return config | {"activation": described}
+        return config
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Layer:
-        """The layer that a configuration describes; raises as the constructor does."""
-        return cls(**config)
+        """The layer that a configuration describes; raises as the constructor does. Its activation function
+        may be a layer without weights."""
+        described = config.get("activation")
+        if described is None or not cls.may_be_activated_by(described):
+            return cls(**config)
+        layer = cls(**{**config, "activation": "linear"})
+        layer.activating = get(described["class_name"]).from_config(described["config"])
+        return layer
+
+    @classmethod
+    def may_be_activated_by(cls, described: Any) -> bool:
+        """Whether the value of the field `activation` describes a layer that can stand for a function."""
+        return (
+            isinstance(described, Mapping)
+            and described.get("class_name") in ACTIVATING
+            and "activation" in cls.arguments
+            and cls.activates_itself
+        )
 
     def activate(self, x: Tensor, identifier: str | None = None) -> Tensor:
         """The activation function applied, that of the field `activation` unless another is named."""
+        if identifier is None and self.activating is not None:
+            (y,) = self.activating.call([x], {}, Context()).outputs
+            return y
         return activations.get(identifier or self.activation).function(x)  # type: ignore[attr-defined]  # a field of the layers that ask
 
 
