@@ -98,6 +98,24 @@ def test_what_may_be_left_out_is_told(padded: Path, tmp_path: Path) -> None:
     assert [what["argument"] for what in json.loads(answer.output)["left_out"]] == ["output_padding"]
 
 
+def test_weights_of_a_layer_of_keras_applications_are_read_by_name(tmp_path: Path) -> None:
+    scale = {
+        "module": "keras.src.applications.convnext",
+        "registered_name": "LayerScale",
+        "class_name": "LayerScale",
+        "config": {"init_values": 1e-6, "projection_dim": 3, "name": "scale"},
+        "build_config": {"input_shape": [None, 2, 2, 3]},
+    }
+    first = {"class_name": "InputLayer", "config": {"batch_shape": [None, 2, 2, 3], "name": "x"}}
+    gamma = np.array([1.0, 2.0, 3.0], np.float32)
+    path = tmp_path / "scaled.keras"
+    formats.write(SavedModel(modern([first, scale]), {("scale",): {"gamma": InMemory(gamma)}}), path)
+    convert(path, tmp_path / "web")
+    with formats.opened(tmp_path / "web") as read:
+        assert read.configuration["config"]["layers"][1]["class_name"] == "DepthwiseConv2D"
+        np.testing.assert_array_equal(loaded(read.weights["scale",]["kernel"]).reshape(-1), gamma)
+
+
 @pytest.fixture
 def gated(tmp_path: Path) -> Path:
     path = tmp_path / "gated.keras"
