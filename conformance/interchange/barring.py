@@ -170,7 +170,9 @@ def _outputs(
             own |= one.deviation.effect.patches
     steps = model.steps(inputs, weights, Context())
     for path in _called(model):
-        with patched(patches.get(path, {})):
+        # Those of layers in a model in TimeDistributed too, all at once.
+        inside = [own for layer, own in patches.items() if layer[: len(path)] == path]
+        with patched({target: patch for own in inside for target, patch in own.items()}):
             next(steps)
     try:
         next(steps)

@@ -45,7 +45,7 @@ from conformance.interchange.verdict import (
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer
-from conformance.reference_impl.models import Model
+from conformance.reference_impl.models import Model, held_by
 from conformance.reference_impl.saving import formats, model_json
 from conformance.reference_impl.saving.formats import TENSORFLOW_JS
 from conformance.reference_impl.saving.saved_model import (
@@ -141,7 +141,7 @@ class Read:
         return {
             path: Specified(
                 layer if isinstance(layer, Layer) else None,
-                self.weights.get(path, {}),
+                held_by(path, layer, self.weights),
                 tuple(d for d in dialect.deviations if d.id in wanted.get(path, ())),
             )
             for path, layer in self.model.layers()

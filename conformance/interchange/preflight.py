@@ -33,7 +33,7 @@ from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer, Shape, output_masks
-from conformance.reference_impl.models import Model, Reference
+from conformance.reference_impl.models import Model, Reference, model_inside
 from conformance.reference_impl.saving.configuration.known import Target
 from conformance.reference_impl.saving.configuration.legacy import spelled
 from conformance.reference_impl.saving.saved_model import LayerPath, StoredArray, loaded
@@ -47,6 +47,9 @@ EFFECTS = {
 }
 """What becomes of a layer in the scope of a deviation, by the deviation's effect."""
 
+
+OutputShapes = Mapping[tuple[LayerPath, int], tuple[Shape, ...]]
+"""By layer and call."""
 
 CountedOn = Mapping[LayerPath, frozenset[str]]
 """By layer, ids of the deviations because of which it computes what it should."""
@@ -198,7 +201,7 @@ def _calls(model: Model, inputs: Sequence[Array]) -> Iterator[_Call]:
     )
 
     def walk(
-        model: Model, given: Sequence[Array], masks: Sequence[Mask], around: LayerPath
+        model: Model, given: Sequence[Array], masks: Sequence[Mask], around: LayerPath, shapes: OutputShapes
     ) -> Generator[_Call, None, list[Mask]]:
         values = dict(zip(model.graph.inputs, given, strict=True))
         known = dict(zip(model.graph.inputs, masks, strict=True))
@@ -207,19 +210,34 @@ def _calls(model: Model, inputs: Sequence[Array]) -> Iterator[_Call]:
             taken = [r for r in model.given[call.layer, call.index].inputs if isinstance(r, Reference)]
             xs, handed = tuple(values[r] for r in taken), tuple(known[r] for r in taken)
             closed = [_closed(shape) for shape in shapes[path, call.index]]
-            outputs = [pool[: math.prod(shape)].reshape(shape) for shape in closed]
+            outputs = [_of_shape(pool, shape) for shape in closed]
             made: list[Mask] = [None] * len(outputs)
             if isinstance(member, Model):
-                made = yield from walk(member, xs, handed, path)
+                made = yield from walk(member, xs, handed, path, shapes)
             elif isinstance(member, Layer):
                 yield _Call(path, member, xs, handed)
                 made = [_shortened(mask) for mask in output_masks(member, xs, handed)]
+                if inside := model_inside(member):
+                    (x,) = xs
+                    step = x.reshape(-1, *x.shape[2:])
+                    within = (*path, inside.name)
+                    own = {
+                        ((*within, *below), index): made
+                        for (below, index), made in inside.shapes([step.shape]).outputs.items()
+                    }
+                    yield from walk(inside, (step,), (None,), within, own)
             for i, (output, mask) in enumerate(zip(outputs, made, strict=True)):
                 values[Reference(call.layer, call.index, i)] = output
                 known[Reference(call.layer, call.index, i)] = mask
         return [known.get(r) for r in model.graph.outputs]
 
-    yield from walk(model, inputs, (None,) * len(inputs), ())
+    yield from walk(model, inputs, (None,) * len(inputs), (), shapes)
+
+
+def _of_shape(pool: Array, shape: tuple[int, ...]) -> Array:
+    """Numbers of a pool in a shape; without taking memory, where there are enough."""
+    size = math.prod(shape)
+    return pool[:size].reshape(shape) if size <= pool.size else np.resize(pool, shape)
 
 
 def _closed(shape: Shape) -> tuple[int, ...]:

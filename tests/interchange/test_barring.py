@@ -138,6 +138,14 @@ def test_a_layer_in_a_model_inside_is_named_with_its_path() -> None:
     assert [o.layer for o in fitted(saved([4, 3], tower)).deviating] == ["tower/g"]
 
 
+def test_a_layer_in_a_model_in_time_distributed_is_named_with_its_path() -> None:
+    dense = layer("UpSampling2D", "up", interpolation="bilinear")
+    inner = {"name": "inner", "layers": [input_layer("y", 4, 4, 1), dense]}
+    tower = {"class_name": "Sequential", "config": inner}
+    model = saved([3, 4, 4, 1], layer("TimeDistributed", "times", layer=tower))
+    assert [o.layer for o in fitted(model).deviating] == ["times/inner/up"]
+
+
 @pytest.mark.parametrize("source", ["tfjs", "keras2"])
 def test_what_the_source_computes_alike_bars_nothing(source: Program) -> None:
     """And is not rewritten: the file means the older function."""

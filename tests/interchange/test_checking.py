@@ -147,6 +147,13 @@ def test_layers_of_one_name_in_several_models_are_told_apart(models: Path) -> No
 
 @pytest.mark.keras
 @pytest.mark.node
+def test_a_model_in_time_distributed_is_judged_as_a_layer(models: Path) -> None:
+    (answer,) = checked(models / "times.keras", keras=registry.backends()[KERAS]).backends
+    assert (answer.outcome, answer.layers, answer.conforming) == (Outcome.SAME, 1, 1)
+
+
+@pytest.mark.keras
+@pytest.mark.node
 def test_a_layer_that_is_refused_is_named_with_the_reason(models: Path) -> None:
     answer = checked(models / "gru.keras")
     (backend,) = answer.backends

@@ -22,7 +22,7 @@ from conformance.interchange.rewriting import RULES, Rewrite, counted_on, rewrit
 from conformance.interchange.rewriting.activations import RECIPES
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.layer import Context
-from conformance.reference_impl.models import Model
+from conformance.reference_impl.models import Model, held_by
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.saving import formats
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy
@@ -109,7 +109,8 @@ def check(
     before, after = Model.from_config(saved.configuration), Model.from_config(new.configuration)
     assert after.output_shapes() == before.output_shapes()
     declared = {path: {w.name: w.shape for w in own} for path, own in after.declare_weights().items()}
-    assert {p: {n: w.shape for n, w in own.items()} for p, own in new.weights.items()} == declared
+    held = {path: held_by(path, layer, new.weights) for path, layer in after.layers()}
+    assert {p: {n: w.shape for n, w in own.items()} for p, own in held.items() if own} == declared
     for expected, found in zip(outputs(saved, inputs), outputs(new, inputs), strict=True):
         if exactly:
             np.testing.assert_array_equal(found, expected)
@@ -479,6 +480,24 @@ def test_keras_2_has_another_hard_sigmoid_too(name: str) -> None:
     saved = with_weights(around(own("Dense", units=3, activation=name), (4,)))
     _, rewrites = check(saved, [numbers((2, 4), 0)], target="keras2")
     assert rewrites[0].why == ("keras2-hard-sigmoid" if name == "hard_sigmoid" else "activation")
+
+
+def test_a_model_in_time_distributed_is_rewritten_too() -> None:
+    inner = sequential(
+        "inner",
+        input_layer("z", 3),
+        layer("Dense", "dense", units=2, activation="hard_tanh"),
+        layer("Activation", "end", activation="hard_silu"),
+    )
+    saved = with_weights(around(own("TimeDistributed", layer=inner), (4, 3)))
+    assert list(saved.weights[("own",)]) == ["dense/kernel", "dense/bias"]
+    named = {n.partition("/")[2]: w for n, w in saved.weights[("own",)].items()}
+    stored = replace(saved, weights={("own", "inner", "dense"): named})
+    x = numbers((2, 4, 3), 0)
+    np.testing.assert_array_equal(outputs(stored, [x]), outputs(saved, [x]))
+    new, rewrites = check(stored, [x])
+    assert list(new.weights) == [("own", "inner", "dense_dense")]
+    assert {rewrite.layer for rewrite in rewrites} == {"own/inner/dense", "own/inner/end"}
 
 
 # Names

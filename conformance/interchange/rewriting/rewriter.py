@@ -137,7 +137,7 @@ class _Rewriter:
 
     def inner_models(self, description: JSONObject, around: LayerPath) -> JSONObject:
         entries = description["config"]["layers"]
-        made = [self.model(entry, (*around, _name(entry))) if is_model(entry) else entry for entry in entries]
+        made = [self.inner_model(entry, around) for entry in entries]
         if all(new is old for new, old in zip(made, entries, strict=True)):
             return description
         turned = {
@@ -149,6 +149,17 @@ class _Rewriter:
         if "output_layers" in config:
             config["output_layers"] = _counted_on(config["output_layers"], turned)
         return {**description, "config": config}
+
+    def inner_model(self, entry: JSONObject, around: LayerPath) -> JSONObject:
+        """A layer that is a model, or has one in it."""
+        path = (*around, _name(entry))
+        if is_model(entry):
+            return self.model(entry, path)
+        inner = entry["config"].get("layer") if entry["class_name"] == "TimeDistributed" else None
+        if not isinstance(inner, Mapping) or not is_model(inner):
+            return entry
+        made = self.model(dict(inner), (*path, _name(inner)))
+        return entry if made == inner else {**entry, "config": {**entry["config"], "layer": made}}
 
     def replacements(self, description: JSONObject, around: LayerPath) -> dict[str, Replacement]:
         """By layer, what takes its place."""

@@ -61,6 +61,7 @@ def tower(name: str) -> keras.Model:
     return keras.Sequential([keras.Input((4,)), layers.Dense(4, "tanh", name="dense")], name=name)
 
 
+save("times.keras", keras.Input((3, 4)), layers.TimeDistributed(tower("inner"), name="times"))
 save("towers.keras", keras.Input((4,)), tower("low"), tower("high"))
 save("gru.keras", keras.Input((None, 3)), layers.GRU(2, name="gru"))
 save("lambda.keras", keras.Input((4,)), layers.Lambda(lambda x: 2 * x, name="double"))
