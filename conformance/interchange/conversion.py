@@ -10,6 +10,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from conformance.dialects.deviation import Value
 from conformance.interchange import barring
 from conformance.interchange.preflight import Met
 from conformance.interchange.rewriting import Rewrite, counted_on, rewritten, uniquely_named
@@ -191,13 +192,14 @@ class Fitted:
 
 
 def fit(read: SavedModel, source: Program, target: Program) -> Fitted:
-    """Make a model fit for a program: rewrite and translate it, and ask the program's dialect.
+    """Make a model fit for a program: rewrite and translate it, and ask the program's dialect; for Keras 3,
+    that of the program which wrote the model, for what that computes otherwise.
 
     Raises:
         FormatError: its graph is broken.
     """
     if target == "keras3":
-        return Fitted(read)
+        return Fitted(read) if source == target else _asked(Fitted(read), read.configuration, source, target)
     model, rewrites = rewritten(read, target, barring.shared(target, source) if source != "keras3" else ())
     if target == "tfjs":
         model, rewrites = uniquely_named(model, rewrites)
@@ -206,14 +208,23 @@ def fit(read: SavedModel, source: Program, target: Program) -> Fitted:
     left_out: list[Untranslatable] = []
     topology = legacy(model.configuration, target, left_out.append)
     fitted = Fitted(model, topology, rewrites, tuple(map(_wordless, left_out)))
+    return _asked(fitted, topology, target, source)
+
+
+def _asked(fitted: Fitted, configuration: JSONObject, program: Program, other: Program) -> Fitted:
+    """What the dialect of a program has against a model that another one has written or is to read."""
     try:
-        asked = Model.from_config(modern(topology))
-        verdict = barring.judged(asked, model.weights, target, source, counted_on(rewrites))
+        model = Model.from_config(modern(configuration))
+        verdict = barring.judged(model, fitted.model.weights, program, other, counted_on(fitted.rewrites))
     except ValueError as error:
-        return replace(fitted, notes=(f"what {NAMES[target]} computes otherwise is not known: {error}",))
+        return replace(fitted, notes=(f"what {NAMES[program]} computes otherwise is not known: {error}",))
+    # What a program refuses is no matter where it has written the model.
+    barring_here = [
+        met for met in verdict.barring if fitted.topology or isinstance(met.deviation.effect, Value)
+    ]
     return replace(
         fitted,
-        deviating=tuple(objection for met in verdict.barring for objection in _deviating(met)),
+        deviating=tuple(objection for met in barring_here for objection in _deviating(met)),
         notes=tuple(_harmless(verdict.harmless)),
     )
 

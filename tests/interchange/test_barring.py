@@ -154,6 +154,14 @@ def test_what_the_source_computes_alike_bars_nothing(source: Program) -> None:
     assert (found.deviating, found.left_out, found.rewrites) == ((), (), ())
 
 
+@pytest.mark.parametrize("source", ["tfjs", "keras2"])
+def test_what_the_source_computes_otherwise_than_keras_3_bars_the_way_back(source: Program) -> None:
+    dense = layer("Dense", "d", units=2, activation="hard_sigmoid")
+    found = fitted(saved([4, 3], dense), source, "keras3")
+    assert [(o.layer, o.argument) for o in found.deviating] == [("d", "activation")]
+    assert fitted(saved([4, 3], layer("GRU", "g", units=2)), source, "keras3").deviating == ()
+
+
 def test_what_keras_itself_refuses_there_is_not_held_against_keras_2() -> None:
     """Channels first, on a CPU."""
     convolution = layer("Conv2D", "c", filters=2, kernel_size=2, data_format="channels_first")
