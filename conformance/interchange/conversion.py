@@ -253,8 +253,8 @@ def _deviating(met: Met) -> Iterator[Objection]:
     """What a deviation has against each layer."""
     deviation = met.deviation
     for path, argument in met.because.items():
-        why = f"because of {argument}, " if argument else ""
-        reason = f"{met.effect}: {why}{deviation.id}"
+        why = f" because of {argument}" if argument else ""
+        reason = f"{met.effect}{why} ({deviation.id})"
         yield Objection("/".join(path), argument, "", deviation.summary, reason, deviation.id)
 
 
