@@ -198,9 +198,12 @@ def fit(read: SavedModel, source: Program, target: Program) -> Fitted:
     Raises:
         FormatError: its graph is broken.
     """
+    if source == target == "keras3":
+        return Fitted(read)
+    shared = () if "keras3" in (source, target) else barring.shared(target, source)
+    model, rewrites = rewritten(read, target, source, shared)
     if target == "keras3":
-        return Fitted(read) if source == target else _asked(Fitted(read), read.configuration, source, target)
-    model, rewrites = rewritten(read, target, barring.shared(target, source) if source != "keras3" else ())
+        return _asked(Fitted(model, rewrites=rewrites), model.configuration, source, target)
     if target == "tfjs":
         model, rewrites = uniquely_named(model, rewrites)
     else:

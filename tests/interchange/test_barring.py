@@ -156,9 +156,14 @@ def test_what_the_source_computes_alike_bars_nothing(source: Program) -> None:
 
 @pytest.mark.parametrize("source", ["tfjs", "keras2"])
 def test_what_the_source_computes_otherwise_than_keras_3_bars_the_way_back(source: Program) -> None:
-    dense = layer("Dense", "d", units=2, activation="hard_sigmoid")
-    found = fitted(saved([4, 3], dense), source, "keras3")
-    assert [(o.layer, o.argument) for o in found.deviating] == [("d", "activation")]
+    rewritten, barred = (
+        fitted(saved([4, 3], layer(name, "l", units=2, activation="hard_sigmoid")), source, "keras3")
+        for name in ("Dense", "LSTM")
+    )
+    alone = fitted(saved([4, 3], layer("Activation", "a", activation="hard_sigmoid")), source, "keras3")
+    assert alone.deviating == ()
+    assert ([r.layer for r in rewritten.rewrites], rewritten.deviating) == (["l"], ())
+    assert [(o.layer, o.argument) for o in barred.deviating] == [("l", "activation")]
     assert fitted(saved([4, 3], layer("GRU", "g", units=2)), source, "keras3").deviating == ()
 
 

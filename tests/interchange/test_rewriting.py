@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from conformance.dialects.tensorflow_js import DIALECTS
 from conformance.dialects.tensorflow_js.activations import hard_sigmoid as keras_2_hard_sigmoid
 from conformance.interchange.rewriting import RULES, Rewrite, counted_on, rewritten, uniquely_named
-from conformance.interchange.rewriting.activations import RECIPES
+from conformance.interchange.rewriting.activations import DIFFERENT, RECIPES
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model, held_by
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.saving import formats
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy
-from conformance.reference_impl.saving.configuration.known import Target
+from conformance.reference_impl.saving.configuration.known import Program, Target
 from conformance.reference_impl.saving.saved_model import InMemory, SavedModel, loaded
 from conformance.reference_impl.saving.weight_names import Names
 from conformance.reference_impl.tape import Tensor
@@ -413,6 +413,18 @@ def test_hard_sigmoid_inside_is_that_of_scaled_weights(name: str, target: Target
     assert np.abs(np.subtract(as_keras_2(saved, inputs), expected)).max() > 1e-3
 
 
+@pytest.mark.parametrize("source", ["tfjs", "keras2"])
+@pytest.mark.parametrize("name", [*SCALED, "Activation"])
+def test_the_older_hard_sigmoid_becomes_that_of_keras_3(name: str, source: Program) -> None:
+    activation = own("Activation", activation="hard_sigmoid"), (4, 3)
+    member, shape = (SCALED | {"Activation": activation})[name]
+    saved = in_float64(with_weights(around(member, shape), 4))
+    inputs = [0.25 * numbers((2, *shape), 3)]
+    new, (rewrite,) = rewritten(saved, "keras3", source)
+    np.testing.assert_allclose(outputs(new, inputs), as_keras_2(saved, inputs), rtol=ULPS, atol=ULPS)
+    assert rewrite.why == DIFFERENT[source]
+
+
 def test_a_masked_layer_keeps_its_mask_and_its_states() -> None:
     lstm = layer("LSTM", "lstm", ("masking", 0, 0), units=2, **HARD)
     lstm["inbound_nodes"][0]["kwargs"] = {"initial_state": [tensors(("h", 0, 0)), tensors(("c", 0, 0))]}
@@ -436,7 +448,7 @@ def test_a_masked_layer_keeps_its_mask_and_its_states() -> None:
 
 def test_what_the_source_computes_alike_is_left_alone() -> None:
     saved = with_weights(around(own("Dense", units=3, activation="hard_sigmoid"), (4,)))
-    assert rewritten(saved, "tfjs", {"tfjs-hard-sigmoid-of-keras-2"}) == (saved, ())
+    assert rewritten(saved, "tfjs", "keras2", {"tfjs-hard-sigmoid-of-keras-2"}) == (saved, ())
 
 
 @pytest.mark.parametrize(

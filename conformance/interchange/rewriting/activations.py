@@ -95,6 +95,11 @@ DIFFERENT = {"tfjs": "tfjs-hard-sigmoid-of-keras-2", "keras2": "keras2-hard-sigm
 """The deviation about hard_sigmoid, which alone is known and another function."""
 
 
+def about_hard_sigmoid(site: Site) -> str:
+    """The deviation, of the one of the two programs that is not Keras 3."""
+    return DIFFERENT[site.source if site.target == "keras3" else site.target]
+
+
 def recipe(name: str, site: Site, why: str = "activation") -> Replacement | None:
     """The pieces for an activation function by one of its names."""
     try:
@@ -104,7 +109,7 @@ def recipe(name: str, site: Site, why: str = "activation") -> Replacement | None
     if own not in RECIPES:
         return None
     pieces, how = RECIPES[own]
-    return Replacement(pieces, DIFFERENT[site.target] if own == "hard_sigmoid" else why, how)
+    return Replacement(pieces, about_hard_sigmoid(site) if own == "hard_sigmoid" else why, how)
 
 
 def _as_layer(site: Site) -> Replacement | None:
@@ -119,6 +124,14 @@ def _as_layer(site: Site) -> Replacement | None:
 def function(site: Site) -> Replacement | None:
     """The layer Activation."""
     return _as_layer(site) or recipe(str(site.config.get("activation")), site)
+
+
+def older_function(site: Site) -> Replacement | None:
+    """The layer Activation with the older hard_sigmoid."""
+    if site.config.get("activation") != "hard_sigmoid":
+        return None
+    pieces = (rescaling(0.2, 0.5), rectified(1.0))
+    return Replacement(pieces, about_hard_sigmoid(site), "min(relu(0.2·x + 0.5), 1)")
 
 
 def of_another_layer(site: Site) -> Replacement | None:
@@ -219,6 +232,7 @@ OPERATIONS = tuple(
 
 RULES = (
     Rule(("layers.Activation",), function, ("tfjs", "keras2")),
+    Rule(("layers.Activation",), older_function, ("keras3",)),
     Rule(ACTIVATED, of_another_layer, ("tfjs", "keras2")),
     Rule(("layers.TimeDistributed",), of_a_layer_inside, ("tfjs", "keras2")),
     Rule(("layers.ReLU",), rectifier),

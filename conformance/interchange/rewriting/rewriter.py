@@ -35,7 +35,7 @@ from conformance.reference_impl.models.graph import (
     references,
 )
 from conformance.reference_impl.models.operations import Operation
-from conformance.reference_impl.saving.configuration.known import Target
+from conformance.reference_impl.saving.configuration.known import Program
 from conformance.reference_impl.saving.configuration.masks import Masks
 from conformance.reference_impl.saving.saved_model import (
     JSONObject,
@@ -90,7 +90,7 @@ def counted_on(rewrites: Iterable[Rewrite]) -> dict[LayerPath, frozenset[str]]:
 
 
 def rewritten(
-    saved: SavedModel, target: Target, shared: Collection[str] = ()
+    saved: SavedModel, target: Program, source: Program = "keras3", shared: Collection[str] = ()
 ) -> tuple[SavedModel, tuple[Rewrite, ...]]:
     """A model with the layers that the target has, as far as there are rules, and what was done.
 
@@ -102,12 +102,13 @@ def rewritten(
     Args:
         saved: a model; its weights are not read but for the statistics of Normalization.
         target: what is to read it.
+        source: what it computes as it does in.
         shared: ids of the target's deviations that the program which wrote the model has too.
 
     Raises:
         ValueError: the model's graph is broken.
     """
-    rewriter = _Rewriter(target, shared, dict(saved.weights))
+    rewriter = _Rewriter(target, source, shared, dict(saved.weights))
     configuration = rewriter.model(saved.configuration, ())
     if not rewriter.rewrites:
         return saved, ()
@@ -118,7 +119,8 @@ def rewritten(
 
 @dataclass
 class _Rewriter:
-    target: Target
+    target: Program
+    source: Program
     shared: Collection[str]
     weights: dict[LayerPath, Mapping[str, StoredArray]]
     rewrites: list[Rewrite] = field(default_factory=list)
@@ -183,6 +185,7 @@ class _Rewriter:
                 *(operands or ((), ())),
                 self.weights.get(path, {}),
                 self.target,
+                self.source,
                 any(call.kwargs.get("training") for call in own),
             )
             replacement = self.replacement(site, path)

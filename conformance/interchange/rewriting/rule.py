@@ -9,7 +9,7 @@ from typing import Any
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer, Shape
-from conformance.reference_impl.saving.configuration.known import Target
+from conformance.reference_impl.saving.configuration.known import Program
 from conformance.reference_impl.saving.saved_model import InMemory, JSONObject, StoredArray
 
 LARGEST = 2**24
@@ -38,6 +38,7 @@ class Site:
         firsts: for each operand, the number of the first one that is the same tensor.
         weights: by their names in the specification, where that has the layer.
         target: what the model is rewritten for.
+        source: what the model computes as it does in.
         training: whether a call of it says that it acts as in training.
     """
 
@@ -46,7 +47,8 @@ class Site:
     operands: tuple[Operand, ...]
     firsts: tuple[int, ...]
     weights: Mapping[str, StoredArray]
-    target: Target
+    target: Program
+    source: Program
     training: bool
 
     @property
@@ -130,7 +132,7 @@ class Rule:
 
     subjects: tuple[str, ...]
     apply: Callable[[Site], Replacement | None]
-    targets: tuple[Target, ...] = ("tfjs",)
+    targets: tuple[Program, ...] = ("tfjs",)
     whatever_training: bool = False
     in_place: bool = False
 

@@ -1,8 +1,8 @@
 """hard_sigmoid where it cannot become a layer of its own: inside recurrent layers, and where a mask arrives.
 
-Keras 3 has relu6(x + 3)/6, and the targets clip(0.2·x + 0.5, 0, 1): the first of x is the second of 5/6·x.
-What the function is applied to is a sum of products with weights, so that 5/6 of these will do. They are
-rounded once, as the reciprocal is where the function is a layer.
+Keras 3 has relu6(x + 3)/6, and others clip(0.2·x + 0.5, 0, 1): the first of x is the second of 5/6·x. What
+the function is applied to is a sum of products with weights, so that 5/6 of these will do, or 6/5 on the way
+back. They are rounded once, as the reciprocal is where the function is a layer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from conformance.interchange.rewriting.activations import DIFFERENT
+from conformance.interchange.rewriting.activations import about_hard_sigmoid
 from conformance.interchange.rewriting.rule import Derived, Replacement, Rule, Site, itself
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import (
@@ -29,6 +29,7 @@ from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.saving.saved_model import StoredArray, loaded
 
 FACTOR = 5 / 6
+"""Of the weights for programs that have the older function."""
 
 WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 
@@ -65,10 +66,10 @@ def holders(layer: Layer, scope: str = "") -> Iterator[tuple[str, Layer]]:
             yield scope, layer
 
 
-def scaled(weight: StoredArray, where: Blocks) -> Array:
-    """(…, blocks · n) → the same, with 5/6 of some blocks of columns."""
+def scaled(weight: StoredArray, where: Blocks, factor: float) -> Array:
+    """(…, blocks · n) → the same, with some blocks of columns multiplied."""
     own = loaded(weight)
-    factors = np.repeat(np.where(where, FACTOR, 1.0), own.shape[-1] // len(where))
+    factors = np.repeat(np.where(where, factor, 1.0), own.shape[-1] // len(where))
     scaled: Array = (own * factors).astype(own.dtype)
     return scaled
 
@@ -83,12 +84,17 @@ def by_weights(site: Site) -> Replacement | None:
             scaling |= dict.fromkeys((f"{scope}{name}" for name in WEIGHTS), where)
     if not scaling.keys() & site.weights.keys():
         return None
+    back = site.target == "keras3"
+    factor = 1 / FACTOR if back else FACTOR
     weights: dict[str, StoredArray] = {
-        name: Derived(own.shape, own.dtype, partial(scaled, own, scaling[name])) if name in scaling else own
+        name: Derived(own.shape, own.dtype, partial(scaled, own, scaling[name], factor))
+        if name in scaling
+        else own
         for name, own in site.weights.items()
     }
-    how = "the same layer, with 5/6 of the weights that it is applied to"
-    return Replacement((replace(itself(site), weights=weights),), DIFFERENT[site.target], how, counts_on=True)
+    how = f"the same layer, with {'6/5' if back else '5/6'} of the weights that it is applied to"
+    piece = replace(itself(site), weights=weights)
+    return Replacement((piece,), about_hard_sigmoid(site), how, counts_on=True)
 
 
 SUBJECTS = tuple(
@@ -97,4 +103,4 @@ SUBJECTS = tuple(
     if issubclass(cls, Bidirectional | Recurrent | KernelAndBias)
 )
 
-RULES = (Rule(SUBJECTS, by_weights, ("tfjs", "keras2"), whatever_training=True, in_place=True),)
+RULES = (Rule(SUBJECTS, by_weights, ("tfjs", "keras2", "keras3"), whatever_training=True, in_place=True),)
