@@ -1,9 +1,9 @@
-"""What a target's dialect has against a model: which recorded deviations bar its conversion.
+"""What a program's dialect has against a model: which recorded deviations bar its conversion.
 
-They are those that show in a call of a layer of the model, and that all backends have which read the target:
-a refusal always, and what is computed otherwise unless the outputs of the model, computed by the
-specification with and without it, are the same bit for bit. What differs by rounding alone bars nothing, nor
-does what the program that wrote the model does likewise.
+They are those that show in a call of a layer of the model, and that all backends of the program have: a
+refusal always, and what is computed otherwise unless the outputs of the model, computed by the specification
+with and without it, are the same bit for bit. What differs by rounding alone bars nothing, nor does what the
+program on the other side does likewise.
 """
 
 from __future__ import annotations
@@ -83,30 +83,30 @@ def shared(target: Program, source: Program) -> frozenset[str]:
 
 
 def judged(
-    model: Model, weights: Weights, target: Program, source: Program, counted_on: CountedOn
+    model: Model, weights: Weights, program: Program, other: Program, counted_on: CountedOn
 ) -> Verdict:
-    """What the target's dialect has against a model, given as the target reads it.
+    """What a program's dialect has against a model, given as the program has it.
 
     Args:
         weights: by layer and name; read only where something is computed otherwise.
-        source: the program that wrote the model.
+        other: the program that wrote the model, or that is to read it.
 
     Raises:
         BadInputs: the model can be given none that could be drawn.
         ValueError: a layer does not take what it is given; the message names it.
     """
-    dialect, having = of(target)
+    dialect, having = of(program)
     inputs = samples.drawn(model, samples.SAMPLES, seed=0)
     met = [
         one
-        for one in preflight(model, weights, inputs, dialect, _words(target), counted_on)
+        for one in preflight(model, weights, inputs, dialect, _words(program), counted_on)
         if one.deviation.kind != "precision"
     ]
     if not met:
         return Verdict()
-    alike_there = preflight(model, weights, inputs, of(source)[0], _words(source))
-    met = [left for one in met if (left := _elsewhere(one, alike_there))]
-    everywhere = [one for one in met if len(having[one.deviation.id]) == len(BACKENDS[target])]
+    there = preflight(model, weights, inputs, of(other)[0], _words(other))
+    met = [left for one in met if (left := _elsewhere(one, there))]
+    everywhere = [one for one in met if len(having[one.deviation.id]) == len(BACKENDS[program])]
     harmless = [
         (one, f"on {', '.join(having[one.deviation.id])} alone") for one in met if one not in everywhere
     ]
@@ -127,7 +127,7 @@ def _words(program: Program) -> Target | None:
 
 
 def _elsewhere(met: Met, others: Iterable[Met]) -> Met | None:
-    """What is met by the layers of which the source has not the like to say."""
+    """What is met by the layers of which the other program has not the like to say."""
     likewise = {path for other in others if alike(met.deviation, other.deviation) for path in other.layers}
     left = {path: why for path, why in met.because.items() if path not in likewise}
     return replace(met, because=left) if left else None
