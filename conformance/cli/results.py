@@ -12,6 +12,7 @@ from conformance.cli.group import (
     BadFile,
     console_of,
     dialect_option,
+    errors_of_users,
     keras_python_option,
     main,
     node_option,
@@ -111,25 +112,24 @@ def explain(
     from conformance import explaining
     from conformance.reporting import explanation
     from conformance.reporting.results import ResultsError
-    from conformance.runners.builds import BadBuild
-    from conformance.runners.python import BadPython
     from conformance.runners.unavailable import BackendUnavailable
-    from conformance.selection import BadCase, UnknownName, check_dialects, find_backends
+    from conformance.selection import check_dialects, find_backends
 
     try:
-        check_dialects(dialects)
-        found = explaining.find(what, results, observable)
-        chosen = names or (() if commands else found.backends)
-        if len(chosen) + len(commands) != 1:
-            raise click.UsageError("name one backend: --backend NAME, or --backend-command COMMAND")
-        (backend,) = find_backends(chosen, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
-        drawn = found.seed if seed is None else seed
-        explained = explaining.explain(
-            explaining.Subject(found.case, found.observable, backend, drawn, dialects)
-        )
-    except (UnknownName, explaining.NotAsked) as error:
+        with errors_of_users():
+            check_dialects(dialects)
+            found = explaining.find(what, results, observable)
+            chosen = names or (() if commands else found.backends)
+            if len(chosen) + len(commands) != 1:
+                raise click.UsageError("name one backend: --backend NAME, or --backend-command COMMAND")
+            (backend,) = find_backends(chosen, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
+            drawn = found.seed if seed is None else seed
+            explained = explaining.explain(
+                explaining.Subject(found.case, found.observable, backend, drawn, dialects)
+            )
+    except explaining.NotAsked as error:
         raise click.UsageError(str(error)) from error
-    except (BadBuild, BadCase, BadPython, ResultsError) as error:
+    except ResultsError as error:
         raise BadFile(str(error)) from error
     except BackendUnavailable as error:
         click.echo(f"{backend.name} could not be started: {error}", err=True)

@@ -8,7 +8,7 @@ as they are written here. Sources: `tfjs-core/src/io`, `tfjs-layers/src/models.t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -18,8 +18,7 @@ import numpy as np
 
 from conformance import __version__
 from conformance.reference_impl.saving import manifest, strict_json
-from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
-from conformance.reference_impl.saving.configuration.legacy import refuse
+from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.located import Located, quoted
 from conformance.reference_impl.saving.quantization import (
     NotQuantizable,
@@ -116,7 +115,7 @@ def write(
     *,
     shard_size: int = SHARD_SIZE,
     quantization: Quantization | None = None,
-    on_untranslatable: Callable[[Untranslatable], None] = refuse,
+    topology: JSONObject | None = None,
 ) -> None:
     """Write a model, the same bytes for the same model. In a directory that is there, only the files of the
     model in it are replaced, and if anything fails, none.
@@ -127,7 +126,8 @@ def write(
     Args:
         shard_size: bytes of a shard, of which only the last one may be smaller.
         quantization: which weights of float32 are stored in fewer bits, by dtype.
-        on_untranslatable: as `legacy` takes it.
+        topology: the configuration as `legacy` gives it; where None, it is translated here, and refused where
+            TensorFlow.js has no words for something.
 
     Raises:
         FormatError: a weight's name or value is one that TensorFlow.js does not take, or the directory has
@@ -137,7 +137,7 @@ def write(
     if shard_size < 1:
         raise ValueError(f"a shard has one byte or more, not {shard_size}")
     target = Path(directory)
-    topology = legacy(model.configuration, "tfjs", on_untranslatable)
+    topology = legacy(model.configuration, "tfjs") if topology is None else topology
     training = None if model.training is None else tensorflow_js_training(model.training)
     if model.training is not None and training is None:
         topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
