@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from conformance.interchange.rewriting import Rewrite, rewritten
+from conformance.interchange.training import Lost, carried
 from conformance.reference_impl.saving import formats, legacy_h5, model_json
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy
 from conformance.reference_impl.saving.configuration.known import Target
@@ -37,6 +38,7 @@ class Conversion:
         out: where it was written.
         rewrites: layers that are others now, and compute the same.
         left_out: what the target has no words for, and was allowed to be left out.
+        lost: what of its training is not carried.
     """
 
     source: str
@@ -44,6 +46,7 @@ class Conversion:
     out: Path
     rewrites: tuple[Rewrite, ...] = ()
     left_out: tuple[Untranslatable, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
 
 class Refused(FormatError):
@@ -110,8 +113,9 @@ def convert(
             left_out = objections(fitted, reader) if reader else []
             if left_out and not wanted.allow_deviations:
                 raise Refused(path, left_out)
+            fitted, lost = carried(read, fitted, target, wanted.generation, path)
             write(fitted, target, Path(out), wanted)
-    return Conversion(source.name, target.name, Path(out), tuple(rewrites), tuple(left_out))
+    return Conversion(source.name, target.name, Path(out), tuple(rewrites), tuple(left_out), lost)
 
 
 @contextmanager

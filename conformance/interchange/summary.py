@@ -16,6 +16,8 @@ def lines(done: Conversion) -> Iterator[str]:
         yield f"layer {rewrite.layer}: {rewrite.what} → {rewrite.how} ({rewrite.why})"
     for what in done.left_out:
         yield f"{_place(what)}: left out, so it computes something else there"
+    for lost in done.lost:
+        yield f"{lost.what} is not carried: {lost.why}; {lost.remedy}"
     yield f"{done.out}: written for {done.target}, from {done.source}"
 
 
@@ -40,6 +42,7 @@ def as_json(done: Conversion) -> str:
         "left_out": [
             {"layer": u.layer, "argument": u.argument, "value": str(u.value)} for u in done.left_out
         ],
+        "lost": [{"what": lost.what, "why": lost.why, "remedy": lost.remedy} for lost in done.lost],
     }
     return msgspec.json.encode(told).decode()
 

@@ -1,0 +1,52 @@
+"""What the programs of the guides' statements are given beside a case's recipe: the text of a printed program, a
+model that Keras has saved, converted for TensorFlow.js."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.guide.errata import program
+from conformance.cases.guide.saved import FOLDER
+
+
+class Given:
+    """Makes configurations of cases concrete; what has been converted for one is kept as long as this is."""
+
+    def __init__(self) -> None:
+        self._converted: dict[str, str] = {}
+
+    def concrete(self, case: Case) -> dict[str, Any]:
+        """The configuration with programs and models in the place of their names: of a program its text, of a
+        model the path of its file and of the directory that it has been converted into.
+
+        Raises:
+            FormatError, ValueError: a model or a program of the package is damaged.
+        """
+        if not case.subject.startswith("guide."):
+            return case.config
+        config = dict(case.config)
+        if "program" in config:
+            config["program"] = {name: program(file) for name, file in config["program"].items()}
+        if "models" in config:
+            config["models"] = {
+                name: {"saved": str(FOLDER / name), "converted": self._conversion(name)}
+                for name in config["models"]
+            }
+        return config
+
+    @cached_property
+    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="conformance-guide-")
+
+    def _conversion(self, name: str) -> str:
+        if name not in self._converted:
+            from conformance.interchange.conversion import convert
+
+            out = Path(self._folder.name) / name.replace(".", "-")
+            convert(FOLDER / name, out)
+            self._converted[name] = str(out)
+        return self._converted[name]
