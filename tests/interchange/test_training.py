@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from conformance.interchange import summary
-from conformance.interchange.conversion import Conversion, convert
+from conformance.interchange.conversion import Conversion, Wanted, convert
 from conformance.interchange.training import COMPILATION, STATE
 from conformance.runners.node import find_node
 from conformance.runners.registry import KERAS_TENSORFLOW
@@ -85,8 +85,8 @@ def test_nothing_is_lost_where_the_other_program_can_have_it(
 def test_training_goes_on_in_tensorflow_js_where_keras_left_it(
     name: str, resumed: dict[str, Any], trained: Path
 ) -> None:
-    """Close to the epoch that Keras makes, and nearer than with a fresh state; that the numbers carried are the
-    right ones, bit for bit, is what going back shows."""
+    """Close to the epoch that Keras makes; that the numbers carried are the right ones, bit for bit, is what
+    going back shows."""
     expected = after(trained, name)
     for weight, values in resumed[name]["weights"].items():
         np.testing.assert_allclose(values, expected[weight].ravel(), rtol=1e-3, atol=1e-4, err_msg=weight)
@@ -128,8 +128,6 @@ def test_what_tensorflow_js_cannot_have_is_told_and_does_not_keep_the_model_from
 
 
 def test_keras_2_is_given_no_state_of_another_order(trained: Path, tmp_path: Path) -> None:
-    from conformance.interchange.conversion import Wanted
-
     assert convert(trained / "adam.keras", tmp_path / "adam.h5", Wanted(generation=2)).lost == ()
     (lost,) = convert(trained / "rmsprop.keras", tmp_path / "rmsprop.h5", Wanted(generation=2)).lost
     assert (lost.what, lost.why) == (STATE, "Keras 2 has that of this optimizer in another order")

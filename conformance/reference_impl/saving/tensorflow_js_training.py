@@ -48,6 +48,9 @@ OPTIMIZERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 WITHOUT_EFFECT = ("name", "ema_momentum", "is_legacy_optimizer", "jit_compile")
 """Arguments of Keras's optimizers that change nothing while all others that TensorFlow.js lacks are off."""
 
+FIXED = {"Adagrad": {"epsilon": 1e-7}}
+"""Arguments of Keras's optimizers that TensorFlow.js has not, and the values that it computes with."""
+
 LOSSES = {
     "mean_squared_error": ("mse",),
     "mean_absolute_error": ("mae",),
@@ -145,7 +148,9 @@ def tensorflow_js_optimizer(given: Any) -> JSONObject:
             f"the arguments of the optimizer {given} are not told" if given else NO_OPTIMIZER
         )
     class_name, config = given["class_name"], given["config"]
-    told = {key for key, value in config.items() if value not in (None, False, 0)} - set(WITHOUT_EFFECT)
+    fixed = FIXED.get(class_name, {})
+    told = {key for key, value in config.items() if value not in (None, False, 0, fixed.get(key))}
+    told -= set(WITHOUT_EFFECT)
     for own, (theirs, arguments) in OPTIMIZERS.items():
         # The first that has all that is told: SGD has no momentum, for which there is another one. None has
         # defaults, and Keras tells all.
