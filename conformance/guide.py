@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import conformance
 from conformance.cases.case import Case
 from conformance.cases.guide.errata import program
 from conformance.cases.guide.saved import FOLDER
@@ -33,8 +34,8 @@ class Given:
             config["program"] = {name: program(file) for name, file in config["program"].items()}
         if "models" in config:
             config["models"] = {
-                name: {"saved": str(FOLDER / name), "converted": self._conversion(name)}
-                for name in config["models"]
+                name: {"saved": str(FOLDER / wish["file"]), "converted": self._conversion(name, **wish)}
+                for name, wish in config["models"].items()
             }
         return config
 
@@ -42,11 +43,9 @@ class Given:
     def _folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="conformance-guide-")
 
-    def _conversion(self, name: str) -> str:
+    def _conversion(self, name: str, file: str, **options: Any) -> str:
         if name not in self._converted:
-            from conformance.interchange.conversion import convert
-
-            out = Path(self._folder.name) / name.replace(".", "-")
-            convert(FOLDER / name, out)
+            out = Path(self._folder.name) / name
+            conformance.convert(FOLDER / file, out, **options)
             self._converted[name] = str(out)
         return self._converted[name]

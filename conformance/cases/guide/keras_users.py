@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from conformance.cases.guide.row import Row, javascript, python
+from conformance.cases.guide.row import BROWSER, Row, javascript, python
 from conformance.cases.guide.saved import IMAGES, KERAS_3_H5, predicted
+
+SAME = {"configuration": True, "weights": True}
 
 ROWS = (
     Row(
@@ -31,6 +33,31 @@ ROWS = (
             ),
         ),
         inputs=(IMAGES,),
-        given={"models": [KERAS_3_H5]},
+        given={"models": {"keras3-h5": KERAS_3_H5}},
+    ),
+    Row(
+        "G12",
+        "`save` and `tf.loadLayersModel` of TensorFlow.js are like Keras's `save` and `load_model`, but for where "
+        "they keep a model.",
+        (
+            python(
+                "keras-format", "a `.keras` comes back with the same configuration and the same bits", SAME
+            ),
+            python("h5", "and so does an .h5", SAME),
+            javascript(
+                "memory", "what `tf.io.withSaveHandler` was given comes back by `tf.io.fromMemory`", SAME
+            ),
+            javascript("http", "what a server was sent comes back from it", SAME),
+            javascript("localstorage", "`localstorage://` keeps a model in a page", SAME, BROWSER),
+            javascript("indexeddb", "so does `indexeddb://`", SAME, BROWSER),
+            javascript(
+                "downloads", "`downloads://` gives files that `tf.io.browserFiles` loads", SAME, BROWSER
+            ),
+            javascript(
+                "file",
+                "what is said of `file://`, for which there is another package",
+                "Cannot find any save handlers for URL 'file:///model'",
+            ),
+        ),
     ),
 )

@@ -54,6 +54,12 @@ class Stage {
     return {address: await this.listen(server), requests};
   }
 
+  /** A model that Keras has saved, loaded as a page would load it. */
+  async load(name) {
+    const {address} = await this.serve(this.models[name].converted);
+    return this.tf.loadLayersModel(`${address}/model.json`);
+  }
+
   /** The address of a server, which is closed when the program has ended. */
   async listen(server) {
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

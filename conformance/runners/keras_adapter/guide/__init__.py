@@ -7,7 +7,7 @@ which is given a `Stage` and answers an array or what JSON holds.
 from __future__ import annotations
 
 import contextlib
-import importlib
+import importlib.util
 import io
 import pkgutil
 import random
@@ -22,7 +22,7 @@ import numpy as np
 
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
 from conformance.runners.keras_adapter.refusals import Refusal, at
-from conformance.runners.keras_adapter.runtime import GENERATION, api
+from conformance.runners.keras_adapter.runtime import GENERATION, api, keras
 from conformance.runners.wire import Array
 
 PREFIX = "guide/python/"
@@ -43,6 +43,10 @@ class Stage:
     programs: dict[str, str]
     folder: Path
 
+    def load(self, name: str) -> Any:
+        """A model that Keras has saved, from its file."""
+        return keras.models.load_model(self.models[name]["saved"])
+
     def run(self, name: str) -> tuple[list[str], dict[str, Any]]:
         """The lines that a program prints, and the names that it leaves."""
         left: dict[str, Any] = {"__name__": "__main__"}
@@ -54,7 +58,14 @@ class Stage:
 Show = Callable[[Stage], Any]
 
 
+SUITE = ("h5py", "msgspec", "rich_click")
+"""What is there where the suite's own conversion can run: the Python of a user's Keras need not have it."""
+
+
 def _facts(program: ModuleType) -> dict[str, Show]:
+    """The facts that a program shows; none of one that says `CONVERTS` where there is nothing to convert with."""
+    if getattr(program, "CONVERTS", False) and not all(map(importlib.util.find_spec, SUITE)):
+        return {}
     return {
         PREFIX + name.replace("_", "-"): value
         for name, value in vars(program).items()

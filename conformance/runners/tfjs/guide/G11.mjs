@@ -2,7 +2,7 @@
 
 async function loaded(stage) {
   const {tf, models} = stage;
-  const {address, requests} = await stage.serve(models["keras3.h5"].converted);
+  const {address, requests} = await stage.serve(models["keras3-h5"].converted);
   const promise = tf.loadLayersModel(`${address}/model.json`);
   return {promise, model: await promise, requests};
 }

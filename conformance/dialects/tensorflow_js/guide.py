@@ -1,0 +1,57 @@
+"""What the guides say of TensorFlow.js and does not hold, in all of its backends or in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.guide import ROWS
+from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, WASM, deviation
+
+
+def _without_training(case: Case, expected: Any) -> Any:
+    return expected | {"compilation": False, "state": False}
+
+
+DEVIATIONS = (
+    deviation(
+        "tfjs-guide-save-without-optimizer",
+        "`model.save(place)` saves neither how the model was compiled nor the state of its optimizer: training can "
+        "be resumed only from `model.save(place, {includeOptimizer: true})`, which is so since 1.0.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/training.js LayersModel.save",
+        scope=subject("guide.M11"),
+        effect=Metadata(("guide/javascript/saved",), _without_training),
+        witnesses=(ROWS["M11"].case,),
+    ),
+    deviation(
+        "tfjs-guide-adamax-not-saved",
+        "The state of an Adamax optimizer can neither be saved nor loaded: training with it cannot be resumed.",
+        kind="bug",
+        source=f"{CORE}/optimizers/adamax_optimizer.js AdamaxOptimizer.getWeights",
+        scope=subject("guide.M11"),
+        effect=Raises(
+            "not-implemented",
+            "call",
+            ("guide/javascript/resumed-adamax",),
+            "getWeights() is not implemented for Adamax yet",
+        ),
+        witnesses=(ROWS["M11"].case,),
+    ),
+)
+
+ONLY_WASM = (
+    deviation(
+        "tfjs-wasm-guide-no-training-of-convolutions",
+        "A model with a convolution predicts and evaluates on WebAssembly, but cannot be trained: there is no kernel "
+        "for the gradient by its filter.",
+        kind="bug",
+        source=f"{WASM}/register_all_kernels.js, which has no Conv2DBackpropFilter",
+        scope=subject("guide.I04"),
+        effect=Raises(
+            "missing-kernel", "call", ("guide/javascript/training",), "Kernel 'Conv2DBackpropFilter'"
+        ),
+        witnesses=(ROWS["I04"].case,),
+    ),
+)
