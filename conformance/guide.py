@@ -1,5 +1,5 @@
-"""What the programs of the guides' statements are given beside a case's recipe: the text of a printed program, a
-model that Keras has saved, converted for TensorFlow.js."""
+"""What the programs of the guides' statements are given beside a case's recipe: the text of a printed
+program, a model that Keras has saved, converted for TensorFlow.js."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class Given:
             return case.config
         config = dict(case.config)
         if "program" in config:
-            config["program"] = {name: program(file) for name, file in config["program"].items()}
+            config["program"] = {
+                name: {ending: program(file) for ending, file in files.items()}
+                for name, files in config["program"].items()
+            }
         if "models" in config:
             config["models"] = {
                 name: {"saved": str(FOLDER / wish["file"]), "converted": self._conversion(name, **wish)}

@@ -96,7 +96,8 @@ def test_training_goes_on_in_tensorflow_js_where_keras_left_it(
 def test_the_state_comes_back_to_keras_as_it_was(
     name: str, resumed: dict[str, Any], trained: Path, resaved: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Through TensorFlow.js, which has loaded and saved it: Keras then makes of it what it makes of its own."""
+    """Through TensorFlow.js, which has loaded and saved it: Keras then makes of it what it makes of its
+    own."""
     assert resumed[name]["state"]["iter"] == [4]
     back = tmp_path_factory.getbasetemp() / "back"
     if not back.is_dir():

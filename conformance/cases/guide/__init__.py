@@ -1,8 +1,8 @@
 """What the guides of TensorFlow.js promise to users of Keras, statement by statement.
 
 The guides are "TensorFlow.js Layers API for Keras users" (G), "Models and layers" (M) and "Importing a Keras
-model into TensorFlow.js" (I), in their Korean, Japanese and Chinese texts. Each statement is a row, and each row
-a case of its own; what a backend has to show is stated here, and shown by programs of the adapters.
+model into TensorFlow.js" (I), in their Korean, Japanese and Chinese texts. Each statement is a row, and each
+row a case of its own; what a backend has to show is stated here, and shown by programs of the adapters.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The programs of the guides, and what had to be changed in them so that they run.
 
-They lie in `printed/`, as they are printed: comments in the languages of the texts are left out, since they differ
-from text to text. Nothing else is changed but what stands here.
+They lie in `printed/`, as they are printed: comments in the languages of the texts are left out, since they
+differ from text to text. Nothing else is changed but what stands here.
 """
 
 from __future__ import annotations
@@ -41,6 +41,27 @@ ERRATA = (
         "",
         "no such package: the name is misspelt, and @tensorflow/tfjs is meant; the backend under test stands "
         "in its place",
+    ),
+    Erratum(
+        "dense.py",
+        EVERY,
+        "inputShape=[1]",
+        "input_shape=[1]",
+        "JavaScript's name of the argument, which no Keras takes; Keras 3 refuses what it does not know",
+    ),
+    Erratum(
+        "optimizer.py",
+        EVERY,
+        "keras.optimizers.sgd(lr=0.2)",
+        "keras.optimizers.SGD(learning_rate=0.2)",
+        "the alias in lower case is gone since Keras 2.4, and `lr` since Keras 3",
+    ),
+    Erratum(
+        "apply_chinese.mjs",
+        "Chinese",
+        "tf.input{shape: [2, 4]}",
+        "tf.input({shape: [2, 4]}",
+        "a parenthesis is missing: a syntax error in every JavaScript",
     ),
 )
 

@@ -83,7 +83,8 @@ ROWS = (
             *both("evaluation", "its loss", partial(evaluated, KERAS_3_H5)),
             *both(
                 "training",
-                "compiled as it was, it trains for two epochs more of one batch each, from the four steps that "
+                "compiled as it was, it trains for two epochs more of one batch each, from the four steps "
+                "that "
                 "Keras has made: finite losses, and every trained weight is another one",
                 {"optimizer": "Adam", "steps": [4, 6], "losses": 2, "finite": True, "changed": 6},
             ),
@@ -93,7 +94,8 @@ ROWS = (
     ),
     Row(
         "I05",
-        "model.json holds the topology and the manifest of the weights, which are in shards small enough for the "
+        "model.json holds the topology and the manifest of the weights, which are in shards small enough "
+        "for the "
         "cache of a browser.",
         (
             javascript(

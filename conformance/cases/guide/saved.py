@@ -17,7 +17,6 @@ from conformance.reference_impl.primitives import (
     mean,
     multiply,
     negative,
-    reshape,
     take_slice,
     total,
 )

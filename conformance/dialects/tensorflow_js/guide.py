@@ -17,7 +17,8 @@ def _without_training(case: Case, expected: Any) -> Any:
 DEVIATIONS = (
     deviation(
         "tfjs-guide-save-without-optimizer",
-        "`model.save(place)` saves neither how the model was compiled nor the state of its optimizer: training can "
+        "`model.save(place)` saves neither how the model was compiled nor the state of its optimizer: "
+        "training can "
         "be resumed only from `model.save(place, {includeOptimizer: true})`, which is so since 1.0.",
         kind="intentional",
         source=f"{LAYERS}/engine/training.js LayersModel.save",
@@ -27,7 +28,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-guide-adamax-not-saved",
-        "The state of an Adamax optimizer can neither be saved nor loaded: training with it cannot be resumed.",
+        "The state of an Adamax optimizer can neither be saved nor loaded: training with it cannot be "
+        "resumed.",
         kind="bug",
         source=f"{CORE}/optimizers/adamax_optimizer.js AdamaxOptimizer.getWeights",
         scope=subject("guide.M11"),
@@ -44,7 +46,8 @@ DEVIATIONS = (
 ONLY_WASM = (
     deviation(
         "tfjs-wasm-guide-no-training-of-convolutions",
-        "A model with a convolution predicts and evaluates on WebAssembly, but cannot be trained: there is no kernel "
+        "A model with a convolution predicts and evaluates on WebAssembly, but cannot be trained: there is "
+        "no kernel "
         "for the gradient by its filter.",
         kind="bug",
         source=f"{WASM}/register_all_kernels.js, which has no Conv2DBackpropFilter",

@@ -1,9 +1,10 @@
 """An optimizer's variables, between the order of Keras 3 and that of TensorFlow.js.
 
-Keras 3 has the iteration, the learning rate, and then for each trained weight what it keeps of it, side by side
-where it keeps several things at once. TensorFlow.js has the iteration, and then one thing of all weights after
-another. Both have the weights in the same order. Sources: `add_optimizer_variables` and the `build` of each
-class in `keras/src/optimizers`, 3.15.1; `getWeights` and `setWeights` of the optimizers of tfjs-core 4.22.0.
+Keras 3 has the iteration, the learning rate, and then for each trained weight what it keeps of it, side by
+side where it keeps several things at once. TensorFlow.js has the iteration, and then one thing of all
+weights after another. Both have the weights in the same order. Sources: `add_optimizer_variables` and the
+`build` of each class in `keras/src/optimizers`, 3.15.1; `getWeights` and `setWeights` of the optimizers of
+tfjs-core 4.22.0.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     "Adadelta": {"accum_grad": "accumulated_grad", "accum_var": "accumulated_delta_var"},
     "Adam": {"m": "momentum", "v": "velocity"},
 }
-"""By optimizer of TensorFlow.js, what it keeps of each weight in its order, and Keras's names for it. Adamax is
-not among them: its state can neither be had nor be set there."""
+"""By optimizer of TensorFlow.js, what it keeps of each weight in its order, and Keras's names for it. Adamax
+is not among them: its state can neither be had nor be set there."""
 
 SIDE_BY_SIDE = frozenset(("Adadelta", "Adam"))
 """Of which Keras has all that it keeps of a weight before what it keeps of the next."""
@@ -44,7 +45,8 @@ class NotCarried(ValueError):
 
 @dataclass(frozen=True)
 class _Optimizer:
-    """The optimizer that a model was compiled with, as TensorFlow.js has it, and the weights that it trains."""
+    """The optimizer that a model was compiled with, as TensorFlow.js has it, and the weights that it
+    trains."""
 
     name: str
     config: Mapping[str, Any]
@@ -93,7 +95,8 @@ class _Optimizer:
 
     @property
     def scale(self) -> float | None:
-        """What Keras keeps as a fraction of what TensorFlow.js keeps: momentum has the learning rate in it."""
+        """What Keras keeps as a fraction of what TensorFlow.js keeps: momentum has the learning rate in
+        it."""
         return -self.config["learningRate"] if self.name == "Momentum" else None
 
 

@@ -8,6 +8,7 @@ import http from "node:http";
 import path from "node:path";
 import {fileURLToPath} from "node:url";
 import {readFile} from "node:fs/promises";
+import {inspect} from "node:util";
 import {classified} from "./failures.mjs";
 import {disposingEverything} from "./memory.mjs";
 import {tensorOf, wireJSON, wireTensor} from "./protocol.mjs";
@@ -76,9 +77,9 @@ class Stage {
    */
   async run(name, ...names) {
     const lines = [];
-    const log = (...words) => lines.push(words.map(String).join(" "));
+    const log = (...words) => lines.push(words.map((word) => (typeof word === "string" ? word : inspect(word))).join(" "));
     const AsyncFunction = (async () => {}).constructor;
-    const body = `${this.programs[name]}\nreturn {${names.join(", ")}};`;
+    const body = `${this.programs[name].mjs}\nreturn {${names.join(", ")}};`;
     // Tensors print themselves to the console of everybody.
     const own = console.log;
     console.log = log;
@@ -88,6 +89,11 @@ class Stage {
     } finally {
       console.log = own;
     }
+  }
+
+  /** What a program is that is one expression. */
+  value(name) {
+    return new Function("tf", `return ${this.programs[name].mjs}`)(this.tf);
   }
 
   close() {

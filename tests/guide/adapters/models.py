@@ -1,5 +1,5 @@
-"""A program for Keras of either generation: `python models.py FOLDER NAME…` trains a small classifier of images for
-two epochs, and saves it under each name."""
+"""A program for Keras of either generation: `python models.py FOLDER NAME…` trains a small classifier of
+images for two epochs, and saves it under each name."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Keras's side of training on elsewhere: `python trained_models.py TASK FOLDER`.
 
-`save` trains a model with each of the optimizers, and writes `NAME.keras` and, after another epoch, `NAME.npz`
-with what all variables of the model and of its optimizer are then. `resume` loads each `NAME.keras` there is,
-trains it for the same epoch, and writes `NAME.npz` too.
+`save` trains a model with each of the optimizers, and writes `NAME.keras` and, after another epoch,
+`NAME.npz` with what all variables of the model and of its optimizer are then. `resume` loads each
+`NAME.keras` there is, trains it for the same epoch, and writes `NAME.npz` too.
 """
 
 import sys
@@ -30,7 +30,8 @@ x, y = random.normal(size=(8, 4)).astype("f4"), random.normal(size=(8, 1)).astyp
 
 
 def model() -> keras.Model:
-    """Weights of different shapes, some of which are not trained, and a layer that comes late in the graph."""
+    """Weights of different shapes, some of which are not trained, and a layer that comes late in the
+    graph."""
     given = keras.Input((4,), name="given")
     early = layers.Dense(3, activation="tanh", name="early")(given)
     frozen = layers.Dense(6, trainable=False, name="frozen")(early)

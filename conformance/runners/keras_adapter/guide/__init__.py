@@ -47,9 +47,9 @@ class Stage:
         """A model that Keras has saved, from its file."""
         return keras.models.load_model(self.models[name]["saved"])
 
-    def run(self, name: str) -> tuple[list[str], dict[str, Any]]:
-        """The lines that a program prints, and the names that it leaves."""
-        left: dict[str, Any] = {"__name__": "__main__"}
+    def run(self, name: str, **known: Any) -> tuple[list[str], dict[str, Any]]:
+        """The lines that a program prints, and the names that it leaves beside those that it knows."""
+        left: dict[str, Any] = {"__name__": "__main__", **known}
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(compile(self.programs[name], name, "exec"), left)
         return printed.getvalue().splitlines(), left
@@ -63,7 +63,8 @@ SUITE = ("h5py", "msgspec", "rich_click")
 
 
 def _facts(program: ModuleType) -> dict[str, Show]:
-    """The facts that a program shows; none of one that says `CONVERTS` where there is nothing to convert with."""
+    """The facts that a program shows; none of one that says `CONVERTS` where there is nothing to convert
+    with."""
     if getattr(program, "CONVERTS", False) and not all(map(importlib.util.find_spec, SUITE)):
         return {}
     return {
@@ -92,7 +93,10 @@ def _answer(case: ConcreteCase, observable: str) -> Message:
     api.seed(case.seed)
     random.seed(case.seed)
     np.random.seed(case.seed % 2**32)
-    given = case.config.get("models", {}), case.config.get("program", {})
+    given = (
+        case.config.get("models", {}),
+        {name: texts.get("py", "") for name, texts in case.config.get("program", {}).items()},
+    )
     with tempfile.TemporaryDirectory(prefix="conformance-guide-") as folder:
         try:
             with at("call"):

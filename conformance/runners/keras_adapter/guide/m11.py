@@ -32,7 +32,8 @@ def _compiled(optimizer: str) -> Any:
     model.set_weights(
         [np.linspace(-0.5, 0.6, w.size, dtype="f4").reshape(w.shape) for w in model.get_weights()]
     )
-    model.compile(OPTIMIZERS[optimizer](), "mean_squared_error")
+    # Without tracing, which takes longer than these epochs.
+    model.compile(OPTIMIZERS[optimizer](), "mean_squared_error", run_eagerly=True)
     return model
 
 

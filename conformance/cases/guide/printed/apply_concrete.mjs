@@ -1,0 +1,3 @@
+const flatten = tf.layers.flatten();
+
+flatten.apply(tf.ones([2, 3, 4])).print();

@@ -1,0 +1,1 @@
+tf.layers.dense({units: 1, inputShape: [1]});

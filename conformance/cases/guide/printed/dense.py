@@ -1,0 +1,1 @@
+keras.layers.Dense(units=1, inputShape=[1])

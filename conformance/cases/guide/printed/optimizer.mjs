@@ -1,0 +1,1 @@
+const mySGD = tf.train.sgd({lr: 0.2});

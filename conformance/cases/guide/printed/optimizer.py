@@ -1,0 +1,1 @@
+my_sgd = keras.optimizers.sgd(lr=0.2)
