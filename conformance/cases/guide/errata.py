@@ -19,7 +19,7 @@ class Erratum:
     """A change in a program.
 
     Attributes:
-        program: its file in `printed/`.
+        program: its name and ending; its file in `printed/` is a text, which nobody lints.
         texts: of which languages it is in.
         line: as it is printed.
         run: what is run instead.
@@ -39,8 +39,8 @@ ERRATA = (
         EVERY,
         "import * as tf from '@tensorlowjs/tfjs';",
         "",
-        "no such package: the name is misspelt, and @tensorflow/tfjs is meant; the backend under test stands "
-        "in its place",
+        "no such package: the name is misspelt, and @tensorflow/tfjs is meant; the backend under test "
+        "stands in its place",
     ),
     Erratum(
         "dense.py",
@@ -72,7 +72,7 @@ def program(name: str) -> str:
     Raises:
         ValueError: an erratum is about a line that is not in its program.
     """
-    text = (PRINTED / name).read_text("utf-8")
+    text = (PRINTED / f"{name}.txt").read_text("utf-8")
     for erratum in ERRATA:
         if erratum.program == name:
             if erratum.line not in text:

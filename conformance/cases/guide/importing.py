@@ -84,8 +84,7 @@ ROWS = (
             *both(
                 "training",
                 "compiled as it was, it trains for two epochs more of one batch each, from the four steps "
-                "that "
-                "Keras has made: finite losses, and every trained weight is another one",
+                "that Keras has made: finite losses, and every trained weight is another one",
                 {"optimizer": "Adam", "steps": [4, 6], "losses": 2, "finite": True, "changed": 6},
             ),
         ),
@@ -95,8 +94,7 @@ ROWS = (
     Row(
         "I05",
         "model.json holds the topology and the manifest of the weights, which are in shards small enough "
-        "for the "
-        "cache of a browser.",
+        "for the cache of a browser.",
         (
             javascript(
                 "topology-and-manifest",

@@ -36,9 +36,8 @@ def printed(name: str, *languages: str) -> dict[str, dict[str, str]]:
 ROWS = (
     Row(
         "G01",
-        "The example of linear regression: one Dense unit, SGD, the mean squared error, 1,000 epochs on (1, "
-        "2, 3, "
-        "4) → (1, 3, 5, 7), and what is predicted of 5.",
+        "The example of linear regression: one Dense unit, SGD, the mean squared error, 1,000 epochs on "
+        "(1, 2, 3, 4) → (1, 3, 5, 7), and what is predicted of 5.",
         both("predicted", "the printed program prints about 9, which is 9 when rounded", 9),
         given=printed("linear_regression", "py", "mjs"),
     ),
@@ -126,8 +125,7 @@ ROWS = (
     Row(
         "G09",
         "`apply()` on a symbolic tensor gives a symbolic one, and on a concrete tensor a concrete one; "
-        "Keras is "
-        "symbolic only.",
+        "Keras is symbolic only.",
         (
             javascript(
                 "printed",
@@ -172,8 +170,7 @@ ROWS = (
     Row(
         "G11",
         "`tf.loadLayersModel` loads a model.json from a URL, where Keras loads an HDF5 file from a path, "
-        "and gives a "
-        "Promise of the model.",
+        "and gives a Promise of the model.",
         (
             python(
                 "class-loaded", "what `keras.models.load_model` gives for the path of an .h5", "Sequential"
@@ -197,9 +194,8 @@ ROWS = (
     ),
     Row(
         "G12",
-        "`save` and `tf.loadLayersModel` of TensorFlow.js are like Keras's `save` and `load_model`, but for "
-        "where "
-        "they keep a model.",
+        "`save` and `tf.loadLayersModel` of TensorFlow.js are like Keras's `save` and `load_model`, but "
+        "for where they keep a model.",
         (
             python(
                 "keras-format", "a `.keras` comes back with the same configuration and the same bits", SAME

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from conformance.cases.case import Recipe
 from conformance.cases.guide.keras_users import printed
-from conformance.cases.guide.row import BROWSER, Row, both, javascript
+from conformance.cases.guide.row import BROWSER, Row, both, javascript, python
 from conformance.reference_impl.layers import Dense
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.tape import Tensor, constant
@@ -47,6 +47,10 @@ def summed(inputs: Sequence[Tensor]) -> Tensor:
 
 PREDICTION = both("prediction", "what the model makes of two images with given weights", classified)
 
+SUMMARY = (
+    "the shapes and parameters of the Dense layers, and the total, the trainable and the other parameters"
+)
+
 GRAPH = {
     "layers": [["image", "InputLayer"], ["hidden", "Dense"], ["digits", "Dense"]],
     "inputs": [["image", "InputLayer"]],
@@ -72,7 +76,8 @@ ROWS = (
         "M03",
         "The first layer needs `inputShape`, without the size of the batch, which is free.",
         (
-            *both("batches", "the shapes of what 1, 5 and no samples give", [[1, 2], [5, 2], [0, 2]]),
+            *both("batches", "the shapes of what 1 sample and 5 give", [[1, 2], [5, 2]]),
+            *both("empty-batch", "the shape of what no sample gives", [0, 2]),
             javascript(
                 "without",
                 "what is said where it is missing",
@@ -138,17 +143,27 @@ ROWS = (
     Row(
         "M10",
         "`summary()` prints name, type, output shape and parameters of each layer, and the totals.",
-        both(
-            "lines",
-            "the Dense layers, and the total, the trainable and the other parameters",
-            {"layers": [["SHAPE", 25120], ["SHAPE", 330]], "totals": [25450, 25450, 0]},
+        (
+            javascript(
+                "lines",
+                SUMMARY,
+                {
+                    "layers": [["[[null,784]]", "[null,32]", "25120"], ["[[null,32]]", "[null,10]", "330"]],
+                    "totals": [25450, 25450, 0],
+                },
+            ),
+            python(
+                "lines",
+                SUMMARY,
+                {"layers": [["(None, 32)", 25120], ["(None, 10)", 330]], "totals": [25450, 25450, 0]},
+            ),
+            *both("fed-by", "of a layer with two inputs in a graph, what feeds it", True),
         ),
     ),
     Row(
         "M11",
         "A saved model holds its architecture, its weights, how it was compiled and the state of its "
-        "optimizer, so "
-        "that training can be resumed.",
+        "optimizer, so that training can be resumed.",
         (
             *both(
                 "saved",

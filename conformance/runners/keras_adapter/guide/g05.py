@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 A, B = np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])
 
 
-def array(stage: Stage) -> Any:
-    return np.array([[1], [2], [3], [4]], np.float32)
-
-
 def algebra(stage: Stage) -> Any:
     return {
         "product": (A @ B).tolist(),

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from conformance.runners.keras_adapter.guide import Stage
 
 
-def batches(stage: Stage) -> Any:
+def _shape(size: int) -> Any:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    return [list(model(np.zeros((size, 3))).shape) for size in (1, 5, 0)]
+    return list(model(np.zeros((size, 3))).shape)
+
+
+def batches(stage: Stage) -> Any:
+    return [_shape(1), _shape(5)]
+
+
+def empty_batch(stage: Stage) -> Any:
+    return _shape(0)

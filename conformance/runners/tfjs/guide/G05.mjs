@@ -1,7 +1,5 @@
 /** Arrays and linear algebra without NumPy. */
 
-export const array = ({tf}) => tf.tensor2d([[1], [2], [3], [4]], [4, 1]);
-
 const a = ({tf}) => tf.tensor2d([[1, 2], [3, 4]]);
 const b = ({tf}) => tf.tensor2d([[5, 6], [7, 8]]);
 

@@ -2,8 +2,11 @@
 
 const model = ({tf}, first) => tf.sequential({layers: [tf.layers.dense({units: 2, ...first})]});
 
-export const batches = (stage) =>
-  [1, 5, 0].map((size) => model(stage, {inputShape: [3]}).predict(stage.tf.zeros([size, 3])).shape);
+const shape = (stage, size) => model(stage, {inputShape: [3]}).predict(stage.tf.zeros([size, 3])).shape;
+
+export const batches = (stage) => [1, 5].map((size) => shape(stage, size));
+
+export const emptyBatch = (stage) => shape(stage, 0);
 
 export const without = (stage) => {
   try {
