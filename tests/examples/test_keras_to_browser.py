@@ -125,7 +125,7 @@ def test_the_page_predicts_what_keras_predicts(done: tuple[Path, dict[str, str]]
         page.screenshot(path=folder / "page.png")
         chromium.close()
     assert errors == []
-    assert "predicts what Keras predicts" in status
+    assert "the largest difference from what Keras predicts is" in status
     # To the last digit that is shown, or one beside it.
     assert all(abs(float(keras) - float(here)) < 1.5e-4 for *_, keras, here in rows)
     assert re.fullmatch(r"\(0\.0\d, 0\.5\d\): 9\d\.\d % on the ring", pointed), pointed
