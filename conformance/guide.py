@@ -3,7 +3,9 @@ program, a model that Keras has saved, converted for TensorFlow.js."""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,12 +45,15 @@ class Given:
         return config
 
     @cached_property
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="conformance-guide-")
+    def _folder(self) -> Path:
+        """Gone with this object, or with the process."""
+        folder = Path(tempfile.mkdtemp(prefix="conformance-guide-"))
+        weakref.finalize(self, shutil.rmtree, folder)
+        return folder
 
     def _conversion(self, name: str, file: str, **options: Any) -> str:
         if name not in self._converted:
-            out = Path(self._folder.name) / name
+            out = self._folder / name
             conformance.convert(FOLDER / file, out, **options)
             self._converted[name] = str(out)
         return self._converted[name]

@@ -95,7 +95,7 @@ def render(report: Report) -> str:
 
 def _statements(seen: Seen) -> Iterator[str]:
     rows = [
-        [row.id, escape(row.statement), *(seen.verdict(row, backend) for backend in seen.backends)]
+        [row.id, row.statement, *(seen.verdict(row, backend) for backend in seen.backends)]
         for row in ROWS.values()
     ]
     yield from table(["", "Statement", *map(escape, seen.backends)], rows, "ll" + "l" * len(seen.backends))
@@ -104,7 +104,7 @@ def _statements(seen: Seen) -> Iterator[str]:
 def _facts(row: Row, seen: Seen) -> Iterator[str]:
     """What was done and seen for a statement; the same on several backends is said once."""
     yield f"## {row.id}"
-    yield escape(row.statement)
+    yield row.statement
     rows = []
     reasons: dict[str, None] = {}
     for fact in row.facts:
@@ -115,7 +115,7 @@ def _facts(row: Row, seen: Seen) -> Iterator[str]:
                 told[WORDS[check.verdict], _evidence(check)].append(backend)
                 reasons |= dict.fromkeys(_reasons(check, seen))
         for (word, evidence), backends in told.items():
-            rows.append([escape(", ".join(backends)), escape(fact.shows), evidence, word])
+            rows.append([escape(", ".join(backends)), fact.shows, evidence, word])
     if rows:
         yield from table(["Backend", "Shown", "Seen", ""], rows, "llll")
     if reasons:
@@ -141,7 +141,6 @@ def _errata() -> Iterator[str]:
     yield "## Errata of the printed programs"
     yield "The programs run as they are printed, but for this:"
     rows: Sequence[Sequence[str]] = [
-        [escape(e.program), escape(e.texts), f"`{e.line}`", f"`{e.run}`" if e.run else "", escape(e.reason)]
-        for e in ERRATA
+        [escape(e.program), e.texts, f"`{e.line}`", f"`{e.run}`" if e.run else "", e.reason] for e in ERRATA
     ]
     yield from table(["Program", "Texts", "Printed", "Run", "Why"], rows, "lllll")

@@ -54,7 +54,7 @@ ERRATA = (
         EVERY,
         "keras.optimizers.sgd(lr=0.2)",
         "keras.optimizers.SGD(learning_rate=0.2)",
-        "the alias in lower case is gone since Keras 2.4, and `lr` since Keras 3",
+        "Keras 3 has neither the name in lower case nor `lr`",
     ),
     Erratum(
         "apply_chinese.mjs",
