@@ -24,6 +24,6 @@ def write(folder: Path, python: str, *names: str) -> None:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    write(FOLDER, sys.executable, KERAS_3, KERAS_3_H5)
+    write(FOLDER, sys.executable, KERAS_3["file"], KERAS_3_H5["file"])
     for python in sys.argv[1:]:
-        write(FOLDER, python, KERAS_2_H5)
+        write(FOLDER, python, KERAS_2_H5["file"])

@@ -30,7 +30,7 @@ SAME_FORMULA = ("sgd", "momentum", "nesterov", "rmsprop", "rmsprop_centered", "a
 
 
 def keras(task: str, folder: Path) -> None:
-    program = [sys.executable, ADAPTERS / "trained_models.py", task, folder]
+    program = [sys.executable, str(ADAPTERS / "trained_models.py"), task, str(folder)]
     subprocess.run(program, env=os.environ | KERAS_TENSORFLOW, check=True)
 
 
@@ -111,7 +111,7 @@ def test_the_state_comes_back_to_keras_as_it_was(
     exact = name not in ("momentum", "nesterov")
     for variable, values in mine.items():
         # The learning rate is multiplied into the momentum, and out of it: two roundings.
-        limit = 0 if exact else 4 * np.finfo("f4").eps
+        limit = 0.0 if exact else 4 * float(np.finfo("f4").eps)
         np.testing.assert_allclose(values, theirs[variable], rtol=limit, atol=limit / 8, err_msg=variable)
 
 

@@ -24,11 +24,11 @@ ALGEBRA = {
 
 HOOKS = [
     "TrainBegin", "EpochBegin", "BatchBegin", "BatchEnd: loss", "BatchBegin", "BatchEnd: loss",
-    "EpochEnd: loss", "TrainEnd",
+    "EpochEnd: loss", "TrainEnd: loss",
 ]  # fmt: skip
 
 
-def printed(name: str, *languages: str) -> dict[str, dict[str, str]]:
+def printed(name: str, *languages: str) -> dict[str, dict[str, dict[str, str]]]:
     """What a row is given of a printed program, by the endings of its files."""
     return {"program": {name: {language: f"{name}.{language}" for language in languages}}}
 

@@ -28,12 +28,10 @@ DIGITS = tuple(
 
 def classified(inputs: Sequence[Tensor]) -> Tensor:
     """What the guide's model makes of the images."""
-    x = inputs[0]
-    for layer, kernel, bias in (
-        (Dense(32, activation="relu"), *inputs[1:3]),
-        (Dense(10, activation="softmax"), *inputs[3:5]),
-    ):
-        (x,) = layer.call([x], {"kernel": kernel, "bias": bias}, Context()).outputs
+    x, *weights = inputs
+    for layer in (Dense(32, activation="relu"), Dense(10, activation="softmax")):
+        own = dict(zip(("kernel", "bias"), weights, strict=False))
+        (x,), weights = layer.call([x], own, Context()).outputs, weights[2:]
     return x
 
 

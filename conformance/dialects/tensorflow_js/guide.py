@@ -16,6 +16,15 @@ def _without_training(case: Case, expected: Any) -> Any:
 
 DEVIATIONS = (
     deviation(
+        "tfjs-guide-end-of-training-without-logs",
+        "`onTrainEnd` is told nothing, where Keras's `on_train_end` is told the logs of the last epoch.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/training.js LayersModel.fitLoop, `callbackList.onTrainEnd()`",
+        scope=subject("guide.G15"),
+        effect=Metadata(("guide/javascript/hooks",), lambda case, expected: [*expected[:-1], "TrainEnd"]),
+        witnesses=(ROWS["G15"].case,),
+    ),
+    deviation(
         "tfjs-guide-learning-rate-in-an-object",
         "Optimizers take numbers by position: `tf.train.sgd({lr: 0.2})`, as the guide prints it, takes the "
         "object for the learning rate, and the first step makes every weight NaN.",

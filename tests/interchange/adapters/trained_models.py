@@ -7,6 +7,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,7 +41,7 @@ def model() -> keras.Model:
     return keras.Model(given, layers.Dense(1, name="top")(joined))
 
 
-def told(trained: keras.Model) -> dict[str, np.ndarray]:
+def told(trained: keras.Model) -> dict[str, Any]:
     found = {"/".join(v.path.split("/")[-2:]): v.numpy() for v in trained.variables}
     return found | {f"optimizer/{i:02}": v.numpy() for i, v in enumerate(trained.optimizer.variables)}
 

@@ -16,8 +16,10 @@ def hooks(stage: Stage) -> Any:
     seen: list[str] = []
 
     def hook(name: str) -> Any:
-        def seeing(*_: int, logs: Any = None) -> None:
-            seen.append(f"{name}: loss" if "loss" in (logs or {}) else name)
+        def seeing(*given: Any, **named: Any) -> None:
+            # Keras hands on the logs by name or last, as the hook may be.
+            logs = [logs for logs in (*given, *named.values()) if isinstance(logs, dict)]
+            seen.append(f"{name}: loss" if any("loss" in told for told in logs) else name)
 
         return seeing
 

@@ -20,7 +20,7 @@ CONVERTS = True
 def _converted(stage: Stage, name: str) -> list[str]:
     source, out = stage.folder / name, stage.folder / "web"
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save(source)
-    command = [sys.executable, "-m", "conformance", "convert", source, out]
+    command = [sys.executable, "-m", "conformance", "convert", str(source), str(out)]
     environment = os.environ | {"PYTHONPATH": str(Path(conformance.__file__).parents[1])}
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     return sorted(path.name for path in out.iterdir())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def _printed(model: Any) -> list[str]:
     printed: list[str] = []
-    model.summary(line_length=120, print_fn=lambda line, **_: printed.extend(line.splitlines()))
+    model.summary(print_fn=lambda line, **_: printed.extend(line.splitlines()))
     return printed
 
 
