@@ -541,15 +541,19 @@ def told_arguments(observable: str, observed: Observed | None) -> tuple[str, ...
     return ()
 
 
+NUMBERS_SHOWN = 8
+"""Of an array that shows a statement of the guides."""
+
+
 def told_facts(observable: str, observed: Observed | None) -> str:
-    """What a backend has shown of a statement of the guides, as JSON; of arrays their numbers."""
+    """What a backend has shown of a statement of the guides, as JSON; of arrays the first numbers."""
     if not observable.startswith(PREFIX_OF_FACTS):
         return ""
     match observed:
         case WireJSON(value):
             return msgspec.json.encode(value).decode()
         case WireTensor():
-            return msgspec.json.encode(from_wire(observed).tolist()).decode()
+            return msgspec.json.encode(from_wire(observed).ravel()[:NUMBERS_SHOWN].tolist()).decode()
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from conformance.cases.guide.regression import INITIAL, final_weights, losses
 from conformance.cases.guide.row import BROWSER, Row, both, javascript, python
 from conformance.cases.guide.saved import IMAGES, KERAS_3_H5, predicted
 
@@ -38,7 +39,12 @@ ROWS = (
         "G01",
         "The example of linear regression: one Dense unit, SGD, the mean squared error, 1,000 epochs on "
         "(1, 2, 3, 4) → (1, 3, 5, 7), and what is predicted of 5.",
-        both("predicted", "the printed program prints about 9, which is 9 when rounded", 9),
+        (
+            *both("predicted", "the printed program prints about 9, which is 9 when rounded", 9),
+            *both("losses", "from weights that are given, the loss of each of the epochs", losses),
+            *both("weights", "and the kernel and the bias at the end", final_weights),
+        ),
+        inputs=INITIAL,
         given=printed("linear_regression", "py", "mjs"),
     ),
     Row(
