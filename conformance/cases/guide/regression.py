@@ -72,8 +72,7 @@ def _step(kernel: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     cotangent = multiply(error, 2 / len(X))
     by_kernel = total(multiply(cotangent, Tensor(X)), axis=(0,), keepdims=False)
     by_bias = total(cotangent, axis=(0,), keepdims=False)
-    stepped = (subtract(x, multiply(g, RATE)) for x, g in ((kernel, by_kernel), (bias, by_bias)))
-    return loss, *stepped
+    return loss, subtract(kernel, multiply(by_kernel, RATE)), subtract(bias, multiply(by_bias, RATE))
 
 
 def _bound(x: Tensor) -> float:
