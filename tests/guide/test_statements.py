@@ -17,12 +17,13 @@ from conformance.cases.guide.row import Row, both
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.dialects.deviation import Dialect
-from conformance.engine import Plan, run
+from conformance.engine import Made, Plan, run
 from conformance.events import Judged
 from conformance.guide import Given
 from conformance.interchange.checking import Read
 from conformance.reference_impl.arithmetic import declared
 from conformance.runners.protocol import Identity, Observed, WireJSON, to_wire
+from conformance.runners.question import Limits, Question
 from conformance.runners.registry import backends
 from conformance.verdicts import Check, Verdict
 
@@ -142,6 +143,18 @@ def test_programs_and_converted_models_are_given_in_place_of_their_names() -> No
     folder = Path(models["sharded"]["converted"]).parent
     del given
     assert not folder.exists()
+
+
+def test_a_statement_has_time_for_a_thousand_epochs() -> None:
+    """Also where it is asked by itself, after a fault."""
+    made = Made(seed=0)
+    limits = Limits(case_s=1, observable_s=1, statement_s=9)
+    for suspected in (False, True):
+        training, layer = (
+            Question(case=made.concrete(case, ()), suspected=suspected)
+            for case in (ROWS["G01"].case, Case("layers.Flatten"))
+        )
+        assert (training.seconds(limits), layer.seconds(limits)) == (9, 1)
 
 
 def asked_of(backend: str, *rows: Row) -> dict[tuple[str, str], Check]:

@@ -17,6 +17,7 @@ from conformance.reference_impl.primitives import (
     mean,
     multiply,
     negative,
+    reshape,
     take_slice,
     total,
 )
@@ -66,7 +67,8 @@ def evaluated(model: dict[str, str], inputs: Sequence[Tensor]) -> Tensor:
     batch, by the formula of both runtimes, which first divide the output by its sum."""
     output = predicted(model, inputs)
     scaled = divide(output, total(output, axis=(-1,), keepdims=True))
-    return mean(negative(total(multiply(inputs[1], log(scaled)), axis=(-1,), keepdims=False)), axis=(0,))
+    of_samples = negative(total(multiply(inputs[1], log(scaled)), axis=(-1,), keepdims=False))
+    return reshape(mean(of_samples, axis=(0,), keepdims=True), shape=())
 
 
 def colours(inputs: Sequence[Tensor]) -> Tensor:
