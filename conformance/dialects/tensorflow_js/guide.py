@@ -61,8 +61,7 @@ DEVIATIONS = (
     deviation(
         "tfjs-guide-save-without-optimizer",
         "`model.save(place)` saves neither how the model was compiled nor the state of its optimizer: "
-        "training can be resumed only from `model.save(place, {includeOptimizer: true})`, which is so "
-        "since 1.0.",
+        "training can be resumed only from `model.save(place, {includeOptimizer: true})`.",
         kind="intentional",
         source=f"{LAYERS}/engine/training.js LayersModel.save",
         scope=subject("guide.M11"),
