@@ -24,6 +24,7 @@ FORMATS = {
     "html": "conformance.reporting.page",
     "markdown": "conformance.reporting.markdown",
     "coverage": "conformance.reporting.coverage",
+    "guide": "conformance.reporting.guide",
     "junit": "conformance.reporting.junit",
     "badge": "conformance.reporting.badge",
 }
@@ -35,7 +36,8 @@ FORMATS = {
 @click.option(
     "--format", "form", type=click.Choice(tuple(FORMATS)),
     help="Write the results so: a page; Markdown for the summary of a CI job; what was asked of which class "
-    "and argument, in Markdown too; JUnit XML; the JSON of a shields.io endpoint badge.",
+    "and argument, or what became of each statement of the guides, in Markdown too; JUnit XML; the JSON of a "
+    "shields.io endpoint badge.",
 )  # fmt: skip
 @click.option(
     "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),

@@ -14,6 +14,7 @@ from conformance.dialects.deviation import Value
 from conformance.interchange import barring
 from conformance.interchange.preflight import Met
 from conformance.interchange.rewriting import Rewrite, counted_on, rewritten, uniquely_named
+from conformance.interchange.training import Lost, carried
 from conformance.interchange.verdict import Objection
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving import formats, legacy_h5, model_json
@@ -47,6 +48,7 @@ class Conversion:
         deviating: what it refuses or computes otherwise, and was allowed to.
         notes: what else there is to know, a line each: deviations that no output shows, or that some backends
             alone have.
+        lost: what of its training is not carried.
     """
 
     source: str
@@ -56,6 +58,7 @@ class Conversion:
     left_out: tuple[Objection, ...] = ()
     deviating: tuple[Objection, ...] = ()
     notes: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
 
 class Refused(FormatError):
@@ -139,9 +142,17 @@ def converted(
             fitted = fit(read, program_of(source, read.made_by), program_for(target, wanted))
             if why := against(fitted):
                 raise Refused(path, why)
-            write(fitted, target, Path(out), wanted)
+            trained, lost = carried(read, fitted.model, target, wanted.generation, path)
+            write(replace(fitted, model=trained), target, Path(out), wanted)
     return Conversion(
-        source.name, target.name, Path(out), fitted.rewrites, fitted.left_out, fitted.deviating, fitted.notes
+        source=source.name,
+        target=target.name,
+        out=Path(out),
+        rewrites=fitted.rewrites,
+        left_out=fitted.left_out,
+        deviating=fitted.deviating,
+        notes=fitted.notes,
+        lost=lost,
     )
 
 

@@ -19,6 +19,8 @@ def lines(done: Conversion) -> Iterator[str]:
     for what in done.deviating:
         yield f"{_place(what)}: {what.remedy}"
     yield from done.notes
+    for lost in done.lost:
+        yield f"{lost.what} is not carried: {lost.why}; {lost.remedy}"
     yield f"{done.out}: written for {done.target}, from {done.source}"
 
 
@@ -46,6 +48,7 @@ def as_json(done: Conversion) -> str:
             for o in done.deviating
         ],
         "notes": list(done.notes),
+        "lost": [{"what": lost.what, "why": lost.why, "remedy": lost.remedy} for lost in done.lost],
     }
     return msgspec.json.encode(told).decode()
 

@@ -272,7 +272,7 @@ def test_what_was_compiled_stands_where_tensorflow_js_loads_it_or_where_it_does_
     [
         {"loss": "dice"},
         {"loss": None},
-        {"loss": described("keras.losses", "MeanSquaredError", {})},
+        {"loss": described("keras.losses", "MeanSquaredError", {"reduction": "sum"})},
         {"metrics": ["AUC"]},
         {"metrics": [described("keras.metrics", "AUC", {})]},
         {"loss_weights": [2.0]},
@@ -286,6 +286,12 @@ def test_what_tensorflow_js_could_not_compile_does_not_keep_it_from_loading(
     written_files = written(replace(dense(), training=compiled), tmp_path / "model")
     assert "trainingConfig" not in json.loads(written_files["model.json"])
     assert model_json.read(tmp_path / "model").training == compiled
+
+
+def test_a_class_of_losses_without_arguments_is_the_function_of_that_name(tmp_path: Path) -> None:
+    loss = described("keras.losses", "MeanSquaredError", {"name": "mse", "reduction": "sum_over_batch_size"})
+    told = written(replace(dense(), training={"optimizer": ADAM, "loss": {"out": loss}}), tmp_path / "model")
+    assert json.loads(told["model.json"])["trainingConfig"]["loss"] == {"out": "mean_squared_error"}
 
 
 def test_the_state_of_another_programs_optimizer_is_left_out(tmp_path: Path) -> None:

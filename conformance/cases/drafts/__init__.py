@@ -13,13 +13,14 @@ from conformance.cases.drafts import (
     arguments,
     determinism,
     errors,
+    guide,
     layers,
     methods,
     random,
     relations,
 )
 
-MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors)
+MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors, guide)
 
 
 def quick() -> tuple[Case, ...]:

@@ -20,6 +20,7 @@ from conformance import __version__
 from conformance.reference_impl.saving import manifest, strict_json
 from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.located import Located, quoted
+from conformance.reference_impl.saving.optimizer_state import in_own_order
 from conformance.reference_impl.saving.quantization import (
     NotQuantizable,
     Quantization,
@@ -35,16 +36,17 @@ from conformance.reference_impl.saving.saved_model import (
     SavedModel,
     StoredArray,
 )
-from conformance.reference_impl.saving.tensorflow_js_training import keras_training, tensorflow_js_training
+from conformance.reference_impl.saving.tensorflow_js_training import (
+    UntoldTraining,
+    keras_training,
+    tensorflow_js_training,
+)
 from conformance.reference_impl.saving.training import legacy_training, modern_training
 from conformance.reference_impl.saving.weight_names import Names
 
 FILE = "model.json"
 
 FORMAT = "layers-model"
-
-ITERATIONS = "iter"
-"""The first variable of an optimizer of TensorFlow.js."""
 
 SHARD_SIZE = 4 * 2**20
 """Bytes; the largest file that browsers keep in their caches."""
@@ -138,14 +140,16 @@ def write(
         raise ValueError(f"a shard has one byte or more, not {shard_size}")
     target = Path(directory)
     topology = legacy(model.configuration, "tfjs") if topology is None else topology
-    training = None if model.training is None else tensorflow_js_training(model.training)
-    if model.training is not None and training is None:
-        topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
+    training = None
+    if model.training is not None:
+        try:
+            training = tensorflow_js_training(model.training)
+        except UntoldTraining:
+            topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
     named = Names(model.configuration, target).written(model.weights)
     weights = {name: _storable(target, name, array) for name, array in named.items()}
     # Optimizers of TensorFlow.js take their state by its order, which another program's has not.
-    theirs = training is not None and next(iter(model.optimizer), None) == ITERATIONS
-    state = model.optimizer if theirs else {}
+    state = model.optimizer if training is not None and in_own_order(model) else {}
     optimizer = {name: _storable(target, name, array) for name, array in state.items()}
     if twice := weights.keys() & optimizer.keys():
         raise FormatError(target, min(twice), "is the name of a layer's weight and of the optimizer's")
