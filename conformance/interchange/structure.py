@@ -118,4 +118,15 @@ def _arguments(member: Layer | Operation | Model) -> Iterator[tuple[str, str]]:
         for name, value in member.get_config().items():
             default = member.arguments[name].default
             if name not in UNTOLD and value != (list(default) if isinstance(default, tuple) else default):
-                yield name, shown(value)
+                yield name, _argument(value)
+
+
+def _argument(value: object) -> str:
+    """As Python has it; a layer as a call of its class."""
+    match value:
+        case {"class_name": str(name), "config": dict(config)} if name in Layer.registered:
+            own = _arguments(Layer.registered[name].from_config(config))
+            return f"{name}({', '.join(f'{argument}={said}' for argument, said in own)})"
+        case [{"class_name": str(name)}, *_] if name in Layer.registered:
+            return f"[{', '.join(map(_argument, value))}]"
+    return shown(value)

@@ -59,12 +59,14 @@ def headline(checked: Checked) -> Headline:
 def _why(checked: Checked, backend: OnBackend) -> tuple[str, str]:
     """The cause of a backend's outcome, and the remedy."""
     if checked.objections:
-        layers = _and(dict.fromkeys(objection.layer for objection in checked.objections))
-        return f"TensorFlow.js has no words for {layers}.", checked.objections[0].remedy
+        first, *others = checked.objections
+        more = f", nor for {len(others)} more" if others else ""
+        cause = f"TensorFlow.js has no words for {first.argument} = {first.value} of {first.layer}{more}."
+        return cause, f"{first.remedy}."
     if backend.failure is not None:
         failure = backend.failure
-        where = f"{_and(failure.layers)}: " if failure.layers else ""
-        return f"At {failure.at}: {where}{failure.message}", failure.remedy
+        where = f"{_and(failure.layers)} is refused at {failure.at}" if failure.layers else f"At {failure.at}"
+        return f"{where}: {failure.message}", failure.remedy
     if backend.outcome is Outcome.SAME:
         return _same(backend), ""
     if backend.first is not None:
@@ -78,7 +80,7 @@ def _same(backend: OnBackend) -> str:
     if backend.departures:
         layers = _and(dict.fromkeys(departure.layer for departure in backend.departures))
         return f"Inside, {layers} departs as recorded, which no output shows."
-    margin = "" if backend.worst_margin is None else f", at most {cut_off(backend.worst_margin):.2g} of them"
+    margin = "" if backend.worst_margin is None else f", at {cut_off(backend.worst_margin):.2g} of them at most"
     return f"All {backend.layers:,} layers are within the limits of rounding{margin}, and so are the outputs."
 
 
