@@ -7,12 +7,14 @@ from reprlib import repr as shown
 
 import msgspec
 
+from conformance.reference_impl.layers import InputLayer
+from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer, Shape
 from conformance.reference_impl.models import Model, Reference
 from conformance.reference_impl.models.operations import Operation
 from conformance.reference_impl.saving.saved_model import LayerPath
 
-UNTOLD = frozenset(("name", "dtype", "trainable", "batch_shape"))
+UNTOLD = frozenset(("name", "dtype", "trainable"))
 """Arguments that are told elsewhere, or change nothing that a model computes when it is used."""
 
 
@@ -114,10 +116,12 @@ def _class_name(member: Layer | Operation | Model) -> str:
 def _arguments(member: Layer | Operation | Model) -> Iterator[tuple[str, str]]:
     if isinstance(member, Operation):
         yield from ((name, shown(value)) for name, value in member.arguments.items())
-    elif isinstance(member, Layer):
-        for name, value in member.get_config().items():
-            default = member.arguments[name].default
-            if name not in UNTOLD and value != (list(default) if isinstance(default, tuple) else default):
+    elif isinstance(member, Layer) and not isinstance(member, InputLayer):
+        config = member.get_config()
+        required = {name for name, field in member.arguments.items() if field.default is REQUIRED}
+        unsaid = type(member).from_config({name: config[name] for name in required}).get_config()
+        for name, value in config.items():
+            if name in required or (name not in UNTOLD and value != unsaid.get(name)):
                 yield name, _argument(value)
 
 

@@ -306,6 +306,10 @@ export function showReal(value: Real | null | undefined): string {
   return value.toExponential(1).replace("e+", "e");
 }
 
+/** A margin, so that what is below 1 does not look like 1. */
+export const showMargin = (margin: Real | null): string =>
+  showReal(typeof margin === "number" && margin < 1 ? Math.min(margin, 0.99) : margin);
+
 /** "(None, 4, 3)" */
 export const showShape = (shape: Shape): string =>
   `(${shape.map((size) => size ?? "None").join(", ")}${shape.length === 1 ? "," : ""})`;

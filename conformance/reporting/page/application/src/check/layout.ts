@@ -32,7 +32,7 @@ export interface Drawing {
   wires: Wire[];
 }
 
-export const NODE = { width: 216, height: 46 };
+export const NODE = { width: 250, height: 46 };
 
 /** Of an open group: around what is in it, and above that for its name. */
 const PADDING = 14;
@@ -72,10 +72,11 @@ export function layOut(check: Check, isOpen: (group: Node) => boolean): Drawing 
     layout(graph);
 
     const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+    const placed = members.map((node) => ({ node, ...(graph.node(node.id) as Omit<Box, "node" | "open">) }));
+    const across = isMirrored(placed) ? (x: number) => width - x : (x: number) => x;
     const drawing: Drawing = { width, height, boxes: [], wires: [] };
-    for (const node of members) {
-      const { x, y, width, height } = graph.node(node.id) as Box;
-      const box = { node, x: x - width / 2, y: y - height / 2, width, height, open: inner.has(node.id) };
+    for (const { node, x, y, width, height } of placed) {
+      const box = { node, x: across(x) - width / 2, y: y - height / 2, width, height, open: inner.has(node.id) };
       drawing.boxes.push(box);
       const within = inner.get(node.id);
       if (within) {
@@ -91,12 +92,21 @@ export function layOut(check: Check, isOpen: (group: Node) => boolean): Drawing 
     for (const { edge, name } of wired) {
       const { points } = graph.edge(edge.source, edge.target, name) as { points: Point[] };
       const ends = [boxes.get(edge.source)!, boxes.get(edge.target)!] as const;
-      drawing.wires.push({ edge, points: attached(points, ...ends), label: label(check, edge) });
+      const way = points.map(({ x, y }) => ({ x: across(x), y }));
+      drawing.wires.push({ edge, points: attached(way, ...ends), label: label(check, edge) });
     }
     return drawing;
   }
 
   return level("");
+}
+
+/** Whether of the nodes in a row, those that come first stand more often to the right. */
+function isMirrored(placed: Point[]): boolean {
+  const right = [...Map.groupBy(placed, ({ y }) => Math.round(y)).values()].flatMap((row) =>
+    row.slice(1).map(({ x }, place) => Math.sign(x - row[place]!.x)),
+  );
+  return right.reduce((sum, one) => sum + one, 0) < 0;
 }
 
 /** Which call an edge belongs to, where there are several. */

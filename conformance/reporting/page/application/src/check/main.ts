@@ -1,7 +1,7 @@
 import { mount } from "svelte";
+import "../style.css"; // before those of the components, which may say otherwise
 import App from "./App.svelte";
 import { openCheck } from "./state.svelte.ts";
-import "../style.css";
 
 const target = document.getElementById("page")!;
 
