@@ -78,8 +78,9 @@ def _why(checked: Checked, backend: OnBackend) -> tuple[str, str]:
 
 def _same(backend: OnBackend) -> str:
     if backend.departures:
-        layers = _and(dict.fromkeys(departure.layer for departure in backend.departures))
-        return f"Inside, {layers} departs as recorded, which no output shows."
+        layers = dict.fromkeys(departure.layer for departure in backend.departures)
+        verb = "departs" if len(layers) == 1 else "depart"
+        return f"Inside, {_and(layers)} {verb} as recorded, which no output shows."
     margin = "" if backend.worst_margin is None else f", at {cut_off(backend.worst_margin):.2g} of them at most"
     return f"All {backend.layers:,} layers are within the limits of rounding{margin}, and so are the outputs."
 

@@ -303,7 +303,7 @@ export function showReal(value: Real | null | undefined): string {
   if (magnitude >= 1e-3 && magnitude < 1e5) {
     return Number(value.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 6 });
   }
-  return value.toExponential(1).replace("e+", "e");
+  return value.toExponential(1).replace(".0e", "e").replace("e+", "e");
 }
 
 /** A margin, so that what is below 1 does not look like 1. */
