@@ -78,11 +78,13 @@ def _why(checked: Checked, backend: OnBackend) -> tuple[str, str]:
 
 def _same(backend: OnBackend) -> str:
     if backend.departures:
-        layers = dict.fromkeys(departure.layer for departure in backend.departures)
-        verb = "departs" if len(layers) == 1 else "depart"
-        return f"Inside, {_and(layers)} {verb} as recorded, which no output shows."
-    margin = "" if backend.worst_margin is None else f", at {cut_off(backend.worst_margin):.2g} of them at most"
-    return f"All {backend.layers:,} layers are within the limits of rounding{margin}, and so are the outputs."
+        departing = dict.fromkeys(departure.layer for departure in backend.departures)
+        verb = "departs" if len(departing) == 1 else "depart"
+        return f"Inside, {_and(departing)} {verb} as recorded, which no output shows."
+    layers = f"All {backend.layers:,} layers are within the limits of rounding"
+    if backend.worst_margin is not None:
+        layers += f", at {cut_off(backend.worst_margin):.2g} of them at most"
+    return f"{layers}, and so are the outputs."
 
 
 def departed(first: Departure) -> str:

@@ -168,7 +168,7 @@ def test_what_nothing_explains_has_its_message_and_remedy(open_page: Open) -> No
     text = text_of(open_page("departs", "#/?layer=top"), "aside")
     assert "Largest error ∞ at [1, 0] Limit there 0 NaN where there should be none" in text
     assert "What to change: report it to the backend's maintainers." in text
-    assert "tfjs-masked-step-is-a-product recorded, computed otherwise; not seen on these inputs" in text
+    assert "tfjs-masked-step-is-a-product recorded: computed otherwise; not seen on these inputs" in text
 
 
 def test_a_rewritten_layer_tells_what_conversion_did(open_page: Open) -> None:
@@ -320,8 +320,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     maker = Path(__file__).parents[1] / "interchange" / "adapters" / "checked_models.py"
     subprocess.run([sys.executable, maker, folder], env=os.environ | KERAS_TENSORFLOW, check=True)
     for name, code in {"image": 0, "shared": 0, "masked": 1, "groups": 1}.items():
-        command = [sys.executable, "-m", "conformance", "check", folder / f"{name}.keras", "--html"]
-        done = subprocess.run([*command, folder / f"{name}.html"], capture_output=True, check=False)
+        command: list[str | Path] = [sys.executable, "-m", "conformance", "check", folder / f"{name}.keras"]
+        command += ["--html", folder / f"{name}.html"]
+        done = subprocess.run(command, capture_output=True, check=False)
         assert done.returncode == code, done.stderr.decode()
     return folder
 
