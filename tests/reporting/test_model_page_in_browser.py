@@ -254,6 +254,33 @@ def test_it_zooms_by_buttons_and_by_keys(open_page: Open) -> None:
     assert width() == pytest.approx(before, rel=1e-3)
 
 
+def test_it_zooms_about_the_pointer_and_is_dragged(open_file: OpenFile, tmp_path: Path) -> None:
+    file = tmp_path / "large.html"
+    file.write_text(render(checked.large(30), COMMAND), "utf-8")
+    page = open_file(file)
+    page.wait_for_selector("[data-id]")
+    frame = page.locator("[role=region]")
+    frame.scroll_into_view_if_needed()
+    box = node(page, "layer_4").bounding_box()
+    x, y = box["x"] + 5, box["y"] + 5
+    page.mouse.move(x, y)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -150)
+    page.keyboard.up("Control")
+    layer = "document.querySelector('[data-id=layer_4]')"
+    page.wait_for_function(f"width => {layer}.getBoundingClientRect().width > 1.2 * width", arg=box["width"])
+    now = node(page, "layer_4").bounding_box()
+    assert now["x"] < x < now["x"] + now["width"]
+    assert abs(now["y"] + 5 - y) < 10
+    before = frame.evaluate("frame => frame.scrollTop")
+    edge = frame.bounding_box()
+    page.mouse.move(edge["x"] + 20, y)
+    page.mouse.down()
+    page.mouse.move(edge["x"] + 20, y - 60)
+    page.mouse.up()
+    assert frame.evaluate("frame => frame.scrollTop") == pytest.approx(before + 60, abs=2)
+
+
 def test_graph_and_table_are_printed_whole(open_page: Open) -> None:
     page = open_page()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
