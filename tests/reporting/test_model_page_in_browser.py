@@ -274,6 +274,7 @@ def test_it_zooms_about_the_pointer_and_is_dragged(open_file: OpenFile, tmp_path
     assert abs(now["y"] + 5 - y) < 10
     before = frame.evaluate("frame => frame.scrollTop")
     edge = frame.bounding_box()
+    assert edge is not None
     page.mouse.move(edge["x"] + 20, y)
     page.mouse.down()
     page.mouse.move(edge["x"] + 20, y - 60)
