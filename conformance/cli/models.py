@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 from click.core import ParameterSource
@@ -19,6 +21,9 @@ from conformance.cli.group import (
     node_option,
     tfjs_option,
 )
+
+if TYPE_CHECKING:
+    from conformance.interchange.verdict import Checked
 
 
 @main.command(epilog="Example: conformance convert model.keras web_model --quantize float16='conv*'")
@@ -106,6 +111,10 @@ def convert(
 @tfjs_option
 @keras_python_option
 @dialect_option
+@click.option(
+    "--html", "page", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page too, with the model drawn as a graph, which works offline.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON to standard output.")
 @click.pass_context
 def check(
@@ -119,6 +128,7 @@ def check(
     tfjs: tuple[str, ...],
     keras_pythons: tuple[str, ...],
     dialects: tuple[str, ...],
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Say whether MODEL loads in TensorFlow.js and computes there what it computes in Keras; if not, which
@@ -137,6 +147,8 @@ def check(
     from conformance.reporting.model_check import show
     from conformance.selection import check_dialects, find_backends
 
+    if page is not None:
+        refuse_to_lose(page, model, inputs)
     if inputs is not None and context.get_parameter_source("samples") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--samples is about inputs that are drawn: leave it out, or --inputs")
     with errors_of_users():
@@ -156,8 +168,41 @@ def check(
         raise BadFile(f"{model}: {error}") from error
     except FormatError as error:
         raise BadFile(str(error)) from error
+    if page is not None:
+        write_page(page, checked, again(context, "page", "as_json"))
     if as_json:
         click.echo(verdict.encode(checked))
     else:
         show(console_of(), checked)
     sys.exit(checked.exit_code)
+
+
+def refuse_to_lose(page: Path, *files: Path | None) -> None:
+    """An error where a page cannot be written there, or is one of the files, before any work is done."""
+    if not page.parent.is_dir():
+        raise BadFile(f"{page}: there is no directory {page.parent}")
+    if page.resolve() in [file.resolve() for file in files if file is not None]:
+        raise click.UsageError(f"--html would overwrite {page}; name another file for the page")
+
+
+def write_page(page: Path, checked: Checked, command: str) -> None:
+    from conformance.reporting.model_page import render
+    from conformance.reporting.store import replace
+
+    try:
+        replace(page, render(checked, command).encode())
+    except OSError as error:
+        raise BadFile(f"{error.filename or page}: {error.strerror}") from error
+
+
+def again(context: click.Context, *without: str) -> str:
+    """The command line as it was given, without the parameters of those names."""
+    words = ["conformance", str(context.info_name)]
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name in without:
+            continue
+        value = context.params[name]
+        for one in value if parameter.multiple else (value,):
+            words += [str(one)] if isinstance(parameter, click.Argument) else [parameter.opts[0], str(one)]
+    return shlex.join(words)

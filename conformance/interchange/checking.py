@@ -21,7 +21,7 @@ import numpy as np
 
 from conformance import dialects
 from conformance.checks import Bench
-from conformance.dialects.deviation import Dialect
+from conformance.dialects.deviation import Deviation, Dialect
 from conformance.interchange import samples
 from conformance.interchange.conversion import Conversion, Refused, Wanted, convert, converted
 from conformance.interchange.depth import Chain
@@ -29,6 +29,7 @@ from conformance.interchange.judging import LayerCheck, Specified, check_layers,
 from conformance.interchange.preflight import Met, preflight
 from conformance.interchange.rewriting import Rewrite, counted_on
 from conformance.interchange.serving import serving
+from conformance.interchange.structure import structure
 from conformance.interchange.verdict import (
     Checked,
     Departure,
@@ -36,10 +37,12 @@ from conformance.interchange.verdict import (
     Expected,
     Failure,
     Input,
+    Judged,
     Objection,
     OfKeras,
     OnBackend,
     Outcome,
+    Recorded,
     Rewritten,
 )
 from conformance.reference_impl.arithmetic import BadArithmetic
@@ -193,6 +196,8 @@ class _Check:
             else samples.read(asked.inputs, self.given.model)
         )
         self.expected: dict[str, tuple[Met, ...]] = {}
+        self.recorded: dict[str, Deviation] = {}
+        """What the dialects of all backends record, by id."""
         self.preflight_s = 0.0
 
     def checked(self) -> Checked:
@@ -210,8 +215,9 @@ class _Check:
         keras = answers[KERAS]
         predicted = _predicted(keras)
         return self._told(
+            read.model,
             keras=_of_keras(self.asked.keras.name, keras),
-            rewrites=tuple(Rewritten(r.layer, r.what, r.how, r.why) for r in rewrites),
+            rewrites=tuple(Rewritten(r.layer, r.what, r.how, r.why, r.made) for r in rewrites),
             backends=tuple(
                 self._judged(spec.name, answers[spec.name], read, rewrites, predicted)
                 for spec in self.asked.backends
@@ -236,9 +242,11 @@ class _Check:
         return path
 
     def _told(
-        self, *, keras: OfKeras | None, backends: tuple[OnBackend, ...], rewrites: tuple[Rewritten, ...] = (),
-        objections: tuple[Objection, ...] = (),
+        self, model: Model, *, keras: OfKeras | None, backends: tuple[OnBackend, ...],
+        rewrites: tuple[Rewritten, ...] = (), objections: tuple[Objection, ...] = (),
     ) -> Checked:  # fmt: skip
+        """The answer; `model` is what is shown."""
+        named = dict.fromkeys([*_named(backends), *(rewrite.why for rewrite in rewrites)])
         return Checked(
             model=str(self.asked.model),
             format=self.given.format,
@@ -250,6 +258,8 @@ class _Check:
             keras=keras,
             objections=objections,
             rewrites=rewrites,
+            structure=structure(model),
+            deviations=tuple(_record(self.recorded[name]) for name in named if name in self.recorded),
             backends=backends,
             preflight_s=self.preflight_s,
         )
@@ -263,6 +273,7 @@ class _Check:
         begun = time.perf_counter()
         for spec in self.asked.backends:
             dialect = dialects.of(spec.name, {}, self.asked.dialects)
+            self.recorded |= {deviation.id: deviation for deviation in dialect.deviations}
             self.expected[spec.name] = preflight(
                 read.model, read.stored, self.inputs, dialect, "tfjs", wanted
             )
@@ -271,13 +282,14 @@ class _Check:
     def _refused(self, refused: Refused) -> Checked:
         self._fly(self.given, ())
         return self._told(
+            self.given.model,
             keras=None,
             objections=refused.why,
             backends=tuple(
                 OnBackend(
                     spec.name,
                     Outcome.NOT_CONVERTED,
-                    expected=_recorded(self.expected[spec.name]),
+                    expected=_in_scope(self.expected[spec.name]),
                     failure=Failure("convert", refused.reason),
                 )
                 for spec in self.asked.backends
@@ -334,7 +346,7 @@ class _Check:
         predicted: Sequence[Array] | None,
     ) -> OnBackend:
         met = self.expected[name]
-        expected = _recorded(met)
+        expected = _in_scope(met)
         if isinstance(answer, BackendUnavailable):
             return OnBackend(name, Outcome.UNAVAILABLE, expected=expected, failure=_no_start(answer))
         versions = answer.identity.versions
@@ -350,12 +362,12 @@ class _Check:
             bench = Bench.of(answer.identity, self.asked.dialects)
         except BadArithmetic as error:
             return OnBackend(name, Outcome.UNAVAILABLE, versions, expected, Failure("start", str(error)))
+        self.recorded |= {deviation.id: deviation for deviation in bench.dialect.deviations}
         specified = read.specified(rewrites, bench.dialect)
         checks = list(check_layers(inspection, specified, bench))
         classes = {layer.path: layer.subject.partition(".")[2] for layer in inspection.told.layers}
-        summaries = {d.id: d.summary for d in bench.dialect.deviations}
         departures = tuple(
-            _departure(check, classes.get(check.path, ""), summaries)
+            _departure(check, classes.get(check.path, ""), self.recorded)
             for check in checks
             if check.verdict in FINDINGS | BROKEN or check.verdict is Verdict.DEVIATES
         )
@@ -370,6 +382,7 @@ class _Check:
             expected=expected,
             layers=len(judged),
             conforming=len(judged - {c.path for c in checks if c.verdict is not Verdict.CONFORMS}),
+            checks=tuple(map(_check, checks)),
             first=next(iter(departures), None),
             departures=departures,
             unjudged=tuple(unjudged),
@@ -389,17 +402,21 @@ def _as_stored(inputs: Sequence[Array]) -> tuple[Array, ...]:
     return tuple(x.astype(kinds.get(x.dtype.kind, x.dtype)) for x in inputs)
 
 
-def _recorded(met: Sequence[Met]) -> tuple[Expected, ...]:
-    return tuple(
-        Expected(
-            m.deviation.id,
-            m.effect,
-            m.deviation.summary,
-            m.deviation.upstream,
-            tuple("/".join(path) for path in m.layers),
-        )
-        for m in met
-    )
+def _in_scope(met: Sequence[Met]) -> tuple[Expected, ...]:
+    return tuple(Expected(m.deviation.id, m.effect, tuple("/".join(path) for path in m.layers)) for m in met)
+
+
+def _record(deviation: Deviation) -> Recorded:
+    return Recorded(deviation.id, deviation.kind, deviation.summary, deviation.source, deviation.upstream)
+
+
+def _named(backends: Sequence[OnBackend]) -> Iterator[str]:
+    """The ids of the deviations that are named in what backends make of the model."""
+    for backend in backends:
+        yield from (expected.deviation for expected in backend.expected)
+        yield from backend.failure.deviations if backend.failure else ()
+        for check in backend.checks:
+            yield from check.deviations
 
 
 def _of_keras(name: str, answer: _Answer) -> OfKeras:
@@ -439,8 +456,26 @@ def _failure(answer: Inspection | Broken, met: Sequence[Met]) -> Failure | None:
     )
 
 
-def _departure(check: LayerCheck, class_name: str, summaries: Mapping[str, str]) -> Departure:
-    known = [summaries[name] for name in check.deviations if name in summaries]
+def _check(check: LayerCheck) -> Judged:
+    return Judged(
+        layer="/".join(check.path),
+        call=check.call,
+        observable=check.observable,
+        verdict=check.verdict,
+        required_rung=check.required_rung,
+        rung=check.rung,
+        margin=_margin(check),
+        error=check.error,
+        ulps=check.ulps,
+        place=check.place,
+        limit=check.limit,
+        deviations=check.deviations,
+        message=check.message,
+    )
+
+
+def _departure(check: LayerCheck, class_name: str, recorded: Mapping[str, Deviation]) -> Departure:
+    known = [recorded[name].summary for name in check.deviations if name in recorded]
     return Departure(
         layer="/".join(check.path),
         class_name=class_name,

@@ -65,6 +65,7 @@ class LayerCheck:
         observable: `output/0` or `mask/0`, ….
         error: the largest absolute difference from the specification's value, whatever the verdict; None
             where there is none to be had.
+        ulps: that in units in the last place of the specification's value; None where that is 0 or no float.
         place: the index of that element.
         limit: how far rounding alone may take that element; None where it is not known.
     """
@@ -79,6 +80,7 @@ class LayerCheck:
     deviations: tuple[str, ...] = ()
     message: str = ""
     error: float | None = None
+    ulps: float | None = None
     place: tuple[int, ...] | None = None
     limit: float | None = None
 
@@ -259,7 +261,7 @@ def _remarked(ruling: Ruling, remark: str) -> Ruling:
 
 def _told(call: LayerCall, ordinal: int, observable: str, ruling: Ruling) -> LayerCheck:
     judgement = ruling.judgement
-    error, place = largest_error(ruling)
+    error, place, ulps = largest_error(ruling)
     return LayerCheck(
         path=call.layer,
         call=ordinal,
@@ -271,13 +273,15 @@ def _told(call: LayerCall, ordinal: int, observable: str, ruling: Ruling) -> Lay
         deviations=ruling.deviations,
         message=judgement.message,
         error=error,
+        ulps=ulps,
         place=place,
         limit=None if place is None or ruling.limit is None else float(xp.to_host(ruling.limit)[place]),
     )
 
 
-def largest_error(ruling: Ruling) -> tuple[float | None, tuple[int, ...] | None]:
-    """The largest absolute difference of an array from the specification's, and where it is.
+def largest_error(ruling: Ruling) -> tuple[float | None, tuple[int, ...] | None, float | None]:
+    """The largest absolute difference of an array from the specification's, where it is, and what it comes to
+    in units in the last place.
 
     A NaN where there should be none, or none where there should be one, is infinitely far off.
     """
@@ -285,8 +289,20 @@ def largest_error(ruling: Ruling) -> tuple[float | None, tuple[int, ...] | None]
         case Value(tensor), WireTensor() as wire:
             value, seen = xp.to_host(tensor.value), from_wire(wire)
             if value.shape == seen.shape and value.size:
-                return farthest(value, seen)
-    return None, None
+                error, place = farthest(value, seen)
+                return error, place, _ulps(error, value[place], seen.dtype)
+    return None, None, None
+
+
+def _ulps(error: float, value: Any, dtype: np.dtype[Any]) -> float | None:
+    """An error in units in the last place that the value has in a dtype.
+
+    >>> _ulps(2.0**-22, 1.5, np.dtype(np.float32))
+    2.0
+    """
+    if dtype.kind != "f" or not 0 < abs(value) <= np.finfo(dtype).max:
+        return None
+    return error / float(np.spacing(np.abs(dtype.type(value))))
 
 
 def farthest(x: Array, y: Array) -> tuple[float, tuple[int, ...]]:

@@ -66,5 +66,14 @@ save("towers.keras", keras.Input((4,)), tower("low"), tower("high"))
 save("gru.keras", keras.Input((None, 3)), layers.GRU(2, name="gru"))
 save("lambda.keras", keras.Input((4,)), layers.Lambda(lambda x: 2 * x, name="double"))
 save(
-    "groups.keras", keras.Input((4,)), layers.Dense(4, name="low"), layers.GroupNormalization(2, name="norm")
+    "groups.keras",
+    keras.Input((4,), name="numbers"),
+    layers.Dense(4, name="low"),
+    layers.GroupNormalization(2, name="norm"),
 )
+
+# Two inputs through one tower, a model in the model; TensorFlow.js has no Subtract.
+one, other, x = keras.Input((7,), name="one"), keras.Input((7,), name="other"), keras.Input((7,), name="x")
+tower = keras.Model(x, layers.Dense(4, activation="relu", name="low")(x), name="tower")
+difference = layers.Subtract(name="minus")([tower(one), tower(other)])
+keras.Model([one, other], layers.Dense(1, name="top")(difference)).save(folder / "shared.keras")
