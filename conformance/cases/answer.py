@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.cases.guide import facts_of
 from conformance.cases.regimes import expand
 from conformance.reference_impl import activations, layers, losses, optimizers
 from conformance.reference_impl.arithmetic import Arithmetic
@@ -358,11 +359,20 @@ class OptimizerSubject(Subject):
         return self.optimizer.apply(given["gradient"], given["variable"], given["slot"])
 
 
+class StatementSubject(Subject):
+    """A statement of the guides."""
+
+    def __init__(self, case: Case) -> None:
+        self.name = case.subject.partition(".")[2]
+        self.facts = facts_of(case)
+
+
 SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "layers": LayerSubject,
     "activations": ActivationSubject,
     "losses": LossSubject,
     "optimizers": OptimizerSubject,
+    "guide": StatementSubject,
 }
 """The kinds of subject, by the first part of a subject's name."""
 
@@ -688,6 +698,14 @@ def _update(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Value(found[name]) for name in names}
 
 
+def _shown(question: Question, names: list[str]) -> dict[str, Expected]:
+    """What is seen where a statement of the guides holds."""
+    assert isinstance(question.subject, StatementSubject)
+    expected = {name: question.subject.facts[name].expected for name in names}
+    inputs = [Tensor(_truth(x)) for x in question.data.inputs]
+    return {name: Value(x(inputs)) if callable(x) else Structure(x) for name, x in expected.items()}
+
+
 PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
@@ -711,5 +729,6 @@ PARTS: dict[str, tuple[str, Part]] = {
     "identifier": ("construction", _identifier),
     "update": ("call", bounded(_update)),
     "slot": ("call", bounded(_update)),
+    "guide": ("call", bounded(_shown)),
 }
 """By the beginning of an observable's name: where an error would arise, and how it is found."""

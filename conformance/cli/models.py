@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 from click.core import ParameterSource
@@ -13,11 +15,15 @@ from conformance.cli.group import (
     console_of,
     dialect_option,
     echo_error,
+    errors_of_users,
     keras_python_option,
     main,
     node_option,
     tfjs_option,
 )
+
+if TYPE_CHECKING:
+    from conformance.interchange.verdict import Checked
 
 
 @main.command(epilog="Example: conformance convert model.keras web_model --quantize float16='conv*'")
@@ -37,7 +43,8 @@ from conformance.cli.group import (
 @click.option("--keras-2", is_flag=True, help="Write an .h5 that Keras 2 reads, not Keras 3.")
 @click.option(
     "--allow-deviations", is_flag=True,
-    help="Leave out what the target has no words for, and say so, in place of refusing.",
+    help="Leave out what the target has no words for, write what it refuses or computes otherwise, and say "
+    "so, in place of refusing.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
 def convert(
@@ -52,10 +59,12 @@ def convert(
     """Carry the model IN into the format of OUT, without Keras or TensorFlow.js.
 
     By their names, files are of Keras 3 (.keras), of Keras 2 or 3 (.h5), weights alone (.weights.h5), or of
-    TensorFlow.js (a directory, or the model.json in it). Layers that the target has no words for are written
-    as others that compute the same, where there are any. Nothing in a file is ever run.
+    TensorFlow.js (a directory, or the model.json in it). Layers that the target has no words for, refuses or
+    computes otherwise are written as others that compute the same, where there are any. Nothing in a file is
+    ever run.
 
-    Exit codes: 0 written; 1 refused, since the target cannot say what the model does; 2 usage, or a bad file.
+    Exit codes: 0 written; 1 refused, since the target cannot say or compute what the model does; 2 usage, or
+    a bad file.
     """
     from conformance.interchange import conversion, summary
     from conformance.reference_impl.saving import model_json
@@ -102,6 +111,10 @@ def convert(
 @tfjs_option
 @keras_python_option
 @dialect_option
+@click.option(
+    "--html", "page", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page too, with the model drawn as a graph, which works offline.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON to standard output.")
 @click.pass_context
 def check(
@@ -115,6 +128,7 @@ def check(
     tfjs: tuple[str, ...],
     keras_pythons: tuple[str, ...],
     dialects: tuple[str, ...],
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Say whether MODEL loads in TensorFlow.js and computes there what it computes in Keras; if not, which
@@ -131,19 +145,15 @@ def check(
     from conformance.interchange.samples import BadInputs
     from conformance.reference_impl.saving.saved_model import FormatError
     from conformance.reporting.model_check import show
-    from conformance.runners.builds import BadBuild
-    from conformance.runners.python import BadPython
-    from conformance.selection import UnknownName, check_dialects, find_backends
+    from conformance.selection import check_dialects, find_backends
 
+    if page is not None:
+        refuse_to_lose(page, model, inputs)
     if inputs is not None and context.get_parameter_source("samples") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--samples is about inputs that are drawn: leave it out, or --inputs")
-    try:
+    with errors_of_users():
         check_dialects(dialects)
         asked = find_backends((checking.KERAS, *names), (), node, tfjs=tfjs, keras_pythons=keras_pythons)
-    except UnknownName as error:
-        raise click.UsageError(str(error)) from error
-    except (BadBuild, BadPython) as error:
-        raise BadFile(str(error)) from error
     keras, *backends = asked
     if not backends:
         raise click.UsageError(f"{checking.KERAS} is what the others are held against: name another one")
@@ -158,8 +168,41 @@ def check(
         raise BadFile(f"{model}: {error}") from error
     except FormatError as error:
         raise BadFile(str(error)) from error
+    if page is not None:
+        write_page(page, checked, again(context, "page", "as_json"))
     if as_json:
         click.echo(verdict.encode(checked))
     else:
         show(console_of(), checked)
     sys.exit(checked.exit_code)
+
+
+def refuse_to_lose(page: Path, *files: Path | None) -> None:
+    """An error where a page cannot be written there, or is one of the files, before any work is done."""
+    if not page.parent.is_dir():
+        raise BadFile(f"{page}: there is no directory {page.parent}")
+    if page.resolve() in [file.resolve() for file in files if file is not None]:
+        raise click.UsageError(f"--html would overwrite {page}; name another file for the page")
+
+
+def write_page(page: Path, checked: Checked, command: str) -> None:
+    from conformance.reporting.model_page import render
+    from conformance.reporting.store import replace
+
+    try:
+        replace(page, render(checked, command).encode())
+    except OSError as error:
+        raise BadFile(f"{error.filename or page}: {error.strerror}") from error
+
+
+def again(context: click.Context, *without: str) -> str:
+    """The command line as it was given, without the parameters of those names."""
+    words = ["conformance", str(context.info_name)]
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name in without:
+            continue
+        value = context.params[name]
+        for one in value if parameter.multiple else (value,):
+            words += [str(one)] if isinstance(parameter, click.Argument) else [parameter.opts[0], str(one)]
+    return shlex.join(words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from conformance.cases.case import Case, Recipe
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import matches
 from conformance.checks import Bench, Ruling, Trial
+from conformance.dialects import deviation as effects
+from conformance.dialects.deviation import Deviation
 from conformance.judging import Judgement
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.layer import Layer
@@ -34,10 +37,22 @@ class Specified:
     Attributes:
         layer: None where the specification has no such layer.
         weights: by the specification's names, as the backend should have them.
+        counted_on: the deviations because of which the layer computes what it should.
     """
 
     layer: Layer | None
     weights: Mapping[str, Array]
+    counted_on: tuple[Deviation, ...] = ()
+
+    @property
+    def patches(self) -> dict[str, Any]:
+        """What those put in the place of the specification's functions."""
+        return {
+            target: patch
+            for deviation in self.counted_on
+            if isinstance(deviation.effect, effects.Value)
+            for target, patch in deviation.effect.patches.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,7 @@ class LayerCheck:
         observable: `output/0` or `mask/0`, ….
         error: the largest absolute difference from the specification's value, whatever the verdict; None
             where there is none to be had.
+        ulps: that in units in the last place of the specification's value; None where that is 0 or no float.
         place: the index of that element.
         limit: how far rounding alone may take that element; None where it is not known.
     """
@@ -64,6 +80,7 @@ class LayerCheck:
     deviations: tuple[str, ...] = ()
     message: str = ""
     error: float | None = None
+    ulps: float | None = None
     place: tuple[int, ...] | None = None
     limit: float | None = None
 
@@ -177,7 +194,7 @@ def _ruled(
     }
     trial = Trial(case_of(specified.layer, data, tuple(answer)), data, bench)
     return {
-        observable: _of_dependent_errors(trial.rule(property_, observable, answer))
+        observable: _as_counted_on(_of_dependent_errors(trial.rule(property_, observable, answer)), specified)
         for property_ in JUDGED_BY
         for observable in answer
         if matches(property_.observables, observable)
@@ -193,6 +210,14 @@ def _of_dependent_errors(ruling: Ruling) -> Ruling:
     return replace(
         ruling, judgement=replace(judgement, verdict=Verdict.CONFORMS, required_rung=Rung.BOUND, message="")
     )
+
+
+def _as_counted_on(ruling: Ruling, specified: Specified) -> Ruling:
+    """What deviates just as the model was made for conforms."""
+    wanted = {deviation.id for deviation in specified.counted_on}
+    if ruling.judgement.verdict is not Verdict.DEVIATES or not wanted.issuperset(ruling.deviations):
+        return ruling
+    return replace(ruling, judgement=replace(ruling.judgement, verdict=Verdict.CONFORMS), deviations=())
 
 
 def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
@@ -236,7 +261,7 @@ def _remarked(ruling: Ruling, remark: str) -> Ruling:
 
 def _told(call: LayerCall, ordinal: int, observable: str, ruling: Ruling) -> LayerCheck:
     judgement = ruling.judgement
-    error, place = largest_error(ruling)
+    error, place, ulps = largest_error(ruling)
     return LayerCheck(
         path=call.layer,
         call=ordinal,
@@ -248,13 +273,15 @@ def _told(call: LayerCall, ordinal: int, observable: str, ruling: Ruling) -> Lay
         deviations=ruling.deviations,
         message=judgement.message,
         error=error,
+        ulps=ulps,
         place=place,
         limit=None if place is None or ruling.limit is None else float(xp.to_host(ruling.limit)[place]),
     )
 
 
-def largest_error(ruling: Ruling) -> tuple[float | None, tuple[int, ...] | None]:
-    """The largest absolute difference of an array from the specification's, and where it is.
+def largest_error(ruling: Ruling) -> tuple[float | None, tuple[int, ...] | None, float | None]:
+    """The largest absolute difference of an array from the specification's, where it is, and what it comes to
+    in units in the last place.
 
     A NaN where there should be none, or none where there should be one, is infinitely far off.
     """
@@ -262,8 +289,20 @@ def largest_error(ruling: Ruling) -> tuple[float | None, tuple[int, ...] | None]
         case Value(tensor), WireTensor() as wire:
             value, seen = xp.to_host(tensor.value), from_wire(wire)
             if value.shape == seen.shape and value.size:
-                return farthest(value, seen)
-    return None, None
+                error, place = farthest(value, seen)
+                return error, place, _ulps(error, value[place], seen.dtype)
+    return None, None, None
+
+
+def _ulps(error: float, value: Any, dtype: np.dtype[Any]) -> float | None:
+    """An error in units in the last place that the value has in a dtype.
+
+    >>> _ulps(2.0**-22, 1.5, np.dtype(np.float32))
+    2.0
+    """
+    if dtype.kind != "f" or not 0 < abs(value) <= np.finfo(dtype).max:
+        return None
+    return error / float(np.spacing(np.abs(dtype.type(value))))
 
 
 def farthest(x: Array, y: Array) -> tuple[float, tuple[int, ...]]:

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
+from conformance.interchange.structure import Structure
+from conformance.verdicts import Rung, Verdict
+
 SCHEMA = 1
 
 
@@ -38,12 +41,40 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Objection(msgspec.Struct, frozen=True):
-    """Something that the backend's format has no words for, and what to do."""
+    """Something in a model that the target has no words for, refuses, or computes otherwise, and what to do.
+
+    Attributes:
+        layer: its name, after those of the models around it and slashes where a deviation is recorded.
+        argument: of the layer, or of a call; `class_name` where the layer itself is not known, `mask` where
+            it is that which it is given; empty where it is none of them.
+        value: of the argument, shortened; empty where a deviation is recorded.
+        reason: in a sentence.
+        deviation: the id of the recorded deviation; empty where there are no words.
+    """
 
     layer: str
     argument: str
     value: str
     remedy: str
+    reason: str = ""
+    deviation: str = ""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A recorded deviation that is named in the answer.
+
+    Attributes:
+        kind: `bug`, `intentional` or `precision`.
+        summary: what differs, and what to do.
+        source: of the cause, at a released version.
+        upstream: a thread, or "none found (what was searched)".
+    """
+
+    id: str
+    kind: str
+    summary: str
+    source: str
+    upstream: str
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -51,15 +82,42 @@ class Expected(msgspec.Struct, frozen=True):
 
     Attributes:
         effect: `refused`, `computed otherwise`, ….
-        summary: what differs, and what to do.
         layers: their paths, joined by `/`.
     """
 
     deviation: str
     effect: str
-    summary: str
-    upstream: str
     layers: tuple[str, ...]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """An output of a call of a layer, or the mask that it hands on, as it was judged.
+
+    Attributes:
+        layer: its path, joined by `/`.
+        call: which of its calls it is, from 0.
+        required_rung, rung: how close the answer had to come, and how close it came.
+        margin: the largest error as a fraction of its limit; `infinite` where that is 0.
+        error: the largest absolute difference; None where there is none to be had, as for another shape.
+        ulps: that in units in the last place of the value that was due; None where that is 0 or no float.
+        place: the index of that element.
+        limit: how far rounding alone may take it.
+        deviations: ids of recorded ones that explain it.
+    """
+
+    layer: str
+    call: int
+    observable: str
+    verdict: Verdict
+    required_rung: Rung | None = None
+    rung: Rung | None = None
+    margin: float | str | None = None
+    error: float | None = None
+    ulps: float | None = None
+    place: tuple[int, ...] | None = None
+    limit: float | None = None
+    deviations: tuple[str, ...] = ()
+    message: str = ""
 
 
 class Departure(msgspec.Struct, frozen=True):
@@ -135,6 +193,7 @@ class OnBackend(msgspec.Struct, frozen=True):
         expected: from its dialect alone.
         layers: how many were called.
         conforming: those of them of which everything conforms.
+        checks: all that was judged, in the order of calls.
         first: the first departure, in the order of calls.
         departures: all of them.
         unjudged: layers about which nothing can be said.
@@ -149,6 +208,7 @@ class OnBackend(msgspec.Struct, frozen=True):
     failure: Failure | None = None
     layers: int = 0
     conforming: int = 0
+    checks: tuple[Judged, ...] = ()
     first: Departure | None = None
     departures: tuple[Departure, ...] = ()
     unjudged: tuple[str, ...] = ()
@@ -167,12 +227,22 @@ class OfKeras(msgspec.Struct, frozen=True):
 
 
 class Rewritten(msgspec.Struct, frozen=True):
-    """A layer that conversion has written as others, which compute the same."""
+    """A layer that conversion has written as others, which compute the same.
+
+    Attributes:
+        layer: its path in the model as it was, joined by `/`.
+        what: `layers.Dense`, or `ops.Add` for an operation; in a layer rewritten before, what that had left.
+        how: what computes the same, in a few words.
+        why: the id of a deviation, or the argument that the format has no words for; `inputs` for what the
+            layer is given.
+        made: the paths of the layers in its place; the last one has its own.
+    """
 
     layer: str
     what: str
     how: str
     why: str
+    made: tuple[str, ...]
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +251,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         objections: why it is not converted; then no backend was asked.
         rewrites: what conversion has changed.
+        structure: the layers of the model as the backends are given it; as it was, where it is not converted.
+        deviations: what is recorded of each that is named anywhere else here.
         preflight_s: seconds that it took to ask the dialects.
     """
 
@@ -195,6 +267,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     keras: OfKeras | None
     objections: tuple[Objection, ...] = ()
     rewrites: tuple[Rewritten, ...] = ()
+    structure: Structure
+    deviations: tuple[Recorded, ...] = ()
     backends: tuple[OnBackend, ...]
     preflight_s: float
 
@@ -211,17 +285,18 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 def encode(checked: Checked) -> str:
     """As JSON, with the exit code; numbers that JSON does not have are strings."""
     content = msgspec.to_builtins(checked) | {"exit_code": checked.exit_code}
-    return msgspec.json.encode(_finite(content)).decode()
+    return msgspec.json.encode(finite(content)).decode()
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """The value with a word for each number in it that JSON does not have."""
     match value:
         case float() if value != value:
             return "nan"
         case float() if value in (float("inf"), float("-inf")):
             return "infinite" if value > 0 else "-infinite"
         case dict():
-            return {key: _finite(item) for key, item in value.items()}
+            return {key: finite(item) for key, item in value.items()}
         case list() | tuple():
-            return [_finite(item) for item in value]
+            return [finite(item) for item in value]
     return value

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -11,23 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.interchange.verdict import Checked, Departure, End, Expected, Failure, OnBackend, Outcome
+from conformance.reporting.legend import tone
+from conformance.reporting.model_words import CONNECTED_OTHERWISE, OUTCOMES, cut_off
 
-WORDS = {
-    Outcome.SAME: ("computes the same", "bold green"),
-    Outcome.DEVIATES: ("computes something else, as recorded", "bold yellow"),
-    Outcome.UNSPECIFIED: ("not everything could be judged", "bold magenta"),
-    Outcome.DEPARTS: ("computes something else", "bold red"),
-    Outcome.FAILS: ("loads, and does not run", "bold red"),
-    Outcome.NOT_LOADED: ("does not load", "bold red"),
-    Outcome.NOT_CONVERTED: ("cannot be converted", "bold red"),
-    Outcome.UNAVAILABLE: ("could not be started", "bold red"),
+STYLES = {
+    "conforms": "bold green",
+    "deviates": "bold yellow",
+    "unspecified": "bold magenta",
+    "finding": "bold red",
+    "not-run": "bold red",
 }
-"""How an outcome is said, and its style."""
-
-CONNECTED_OTHERWISE = (
-    "Every layer is right for what it was given, and the outputs are not: the backend connects the layers "
-    "otherwise, or Keras itself is far from the specification."
-)
+"""How outcomes are shown, by the tone of the verdict whose sign stands for them."""
 
 LAYERS_SHOWN = 4
 """Layers that are named in one line."""
@@ -49,7 +42,7 @@ def show(console: Console, checked: Checked) -> None:
         console.print(_indented(Text(f"{rewrite.layer}: {rewrite.what} → {rewrite.how} ({rewrite.why})")))
     for backend in checked.backends:
         console.print()
-        console.print(Group(*_backend(backend)))
+        console.print(Group(*_backend(backend, checked)))
     if checked.keras is None:
         return
     if checked.keras.failure is not None:
@@ -74,8 +67,9 @@ def _heading(checked: Checked) -> Text:
     )
 
 
-def _backend(backend: OnBackend) -> Iterator[RenderableType]:
-    words, style = WORDS[backend.outcome]
+def _backend(backend: OnBackend, checked: Checked) -> Iterator[RenderableType]:
+    words, verdict = OUTCOMES[backend.outcome]
+    style = STYLES[tone(verdict)]
     yield Text.assemble((backend.backend, "bold"), ": ", (words, style), _counted(backend))
     if backend.failure is not None and backend.outcome is not Outcome.NOT_CONVERTED:
         yield from _failure(backend.failure)
@@ -92,10 +86,10 @@ def _backend(backend: OnBackend) -> Iterator[RenderableType]:
         yield _indented(_end(end))
     if backend.outcome is Outcome.DEPARTS and not backend.departures:
         yield _indented(Text(CONNECTED_OTHERWISE))
-    yield from _others(backend)
+    yield from _others(backend, {deviation.id: deviation.summary for deviation in checked.deviations})
 
 
-def _others(backend: OnBackend) -> Iterator[RenderableType]:
+def _others(backend: OnBackend, summaries: Mapping[str, str]) -> Iterator[RenderableType]:
     """The recorded deviations in scope that have not been named."""
     named = {name for departure in backend.departures for name in departure.deviations}
     named |= set(backend.failure.deviations if backend.failure else ())
@@ -109,7 +103,7 @@ def _others(backend: OnBackend) -> Iterator[RenderableType]:
     else:
         yield _indented(Text("recorded of this backend, and in scope:"))
         for expected in others[:EXPECTED_SHOWN]:
-            yield _indented(_expected(expected), 4)
+            yield _indented(_expected(expected, summaries[expected.deviation]), 4)
     if len(others) > EXPECTED_SHOWN:
         yield _indented(Text(f"and {len(others) - EXPECTED_SHOWN} more, with --json", style="dim"), 4)
 
@@ -117,13 +111,8 @@ def _others(backend: OnBackend) -> Iterator[RenderableType]:
 def _counted(backend: OnBackend) -> str:
     if not backend.layers:
         return ""
-    margin = "" if backend.worst_margin is None else f", worst margin {_cut_off(backend.worst_margin):.2g}"
+    margin = "" if backend.worst_margin is None else f", worst margin {cut_off(backend.worst_margin):.2g}"
     return f"; {backend.conforming:,} of {backend.layers:,} layers conform{margin}"
-
-
-def _cut_off(margin: float) -> float:
-    """To two places, so that what is below 1 does not look like 1."""
-    return math.floor(100 * margin) / 100
 
 
 def _failure(failure: Failure) -> Iterator[RenderableType]:
@@ -169,10 +158,8 @@ def _end(end: End) -> Text:
     return Text.assemble(sign, ", ".join(parts))
 
 
-def _expected(expected: Expected) -> Text:
-    return Text.assemble(
-        (_listed(expected.layers), "bold"), f": {expected.effect}. ", (expected.summary, "dim")
-    )
+def _expected(expected: Expected, summary: str) -> Text:
+    return Text.assemble((_listed(expected.layers), "bold"), f": {expected.effect}. ", (summary, "dim"))
 
 
 def _times(checked: Checked) -> Table:

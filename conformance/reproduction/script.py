@@ -203,6 +203,7 @@ def script(finding: Finding, backend: BackendRecord, seed: int) -> Script:
     """The script that exits with 1 while the finding is there, and with 0 once it is gone."""
     case = finding.witness
     runtime = next((r for name, r in RUNTIMES.items() if re.fullmatch(name, finding.backend)), None)
+    # What statements of the guides say, and updates of optimizers, programs of the adapters show.
     kind = case.subject.partition(".")[0]
     if runtime is None or kind not in KINDS or finding.observable in ONLY_ASKED:
         return Script(_requests(finding, seed), ".jsonl")

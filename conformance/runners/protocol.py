@@ -75,6 +75,8 @@ OBSERVABLES = {
     "slot/{key}": "of an optimizer: the slot after that update",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to; of an "
                   "optimizer that of its class",
+    "guide/{language}/{name}": "of a statement of the guides, what a program in that language shows: an "
+                               "array, or JSON; `cases.guide` says what",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 

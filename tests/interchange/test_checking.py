@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +25,7 @@ from rich.console import Console
 from conformance.cli import main
 from conformance.interchange.checking import KERAS, Asked, check, outcome
 from conformance.interchange.conversion import convert
+from conformance.interchange.structure import Structure
 from conformance.interchange.verdict import (
     Checked,
     Departure,
@@ -80,6 +84,8 @@ def test_a_model_that_computes_the_same(models: Path, file: str) -> None:
     for backend in answer.backends:
         assert backend.outcome is Outcome.SAME
         assert (backend.layers, backend.conforming, backend.departures) == (4, 4, ())
+        assert {check.layer for check in backend.checks} == {"conv", "norm", "flat", "top"}
+        assert backend.worst_margin == max(c.margin for c in backend.checks if isinstance(c.margin, float))
         (end,) = backend.ends
         assert end.from_keras is not None
         assert end.limit is not None
@@ -88,6 +94,7 @@ def test_a_model_that_computes_the_same(models: Path, file: str) -> None:
     assert answer.keras is not None
     assert len(answer.keras.seconds) == 3
     assert answer.parameters == 373
+    assert [member.name for member in answer.structure.members] == ["image", "conv", "norm", "flat", "top"]
 
 
 @pytest.mark.keras
@@ -108,6 +115,17 @@ def test_a_recorded_deviation_that_changes_the_outputs_is_named_with_its_remedy(
     assert first.limit is not None
     assert isinstance(first.margin, float)
     assert first.error / first.limit == first.margin > 1000
+    judged = [
+        check for check in backend.checks if check.layer == "average" and check.observable == "output/0"
+    ]
+    assert [(check.margin, check.error, check.deviations) for check in judged] == [
+        (first.margin, first.error, (MASKED,))
+    ]
+    assert judged[0].ulps is not None
+    assert judged[0].ulps > 1000
+    (recorded,) = (deviation for deviation in answer.deviations if deviation.id == MASKED)
+    assert (recorded.kind, recorded.summary) == ("bug", first.remedy)
+    assert "pooling.js" in recorded.source
     assert "masked mean" in first.remedy
     (end,) = backend.ends
     assert end.agrees is False
@@ -122,6 +140,34 @@ def test_a_deviation_that_conversion_sees_to_does_not_show(models: Path) -> None
     (backend,) = checked(models / "leaky.keras").backends
     assert backend.outcome is Outcome.SAME
     assert not backend.departures
+
+
+@pytest.mark.keras
+@pytest.mark.node
+def test_what_counts_on_a_deviation_computes_what_it_did(models: Path) -> None:
+    """hard_sigmoid is another function in TensorFlow.js, and the weights that it is applied to are others."""
+    answer = checked(models / "hard.keras", "tfjs-cpu", "tfjs-wasm", keras=registry.backends()[KERAS])
+    assert {(r.layer, r.why) for r in answer.rewrites} == {
+        (name, "tfjs-hard-sigmoid-of-keras-2") for name in ("low", "both", "gru")
+    }
+    for backend in answer.backends:
+        assert backend.outcome is Outcome.SAME
+        assert "tfjs-hard-sigmoid-of-keras-2" not in {e.deviation for e in backend.expected}
+        assert {d.layer for d in backend.departures} == {"both"}  # of steps that are left out behind it
+
+
+@pytest.mark.keras
+@pytest.mark.node
+def test_layers_of_one_name_in_several_models_are_told_apart(models: Path) -> None:
+    (answer,) = checked(models / "towers.keras", keras=registry.backends()[KERAS]).backends
+    assert (answer.outcome, answer.layers) == (Outcome.SAME, 2)
+
+
+@pytest.mark.keras
+@pytest.mark.node
+def test_a_model_in_time_distributed_is_judged_as_a_layer(models: Path) -> None:
+    (answer,) = checked(models / "times.keras", keras=registry.backends()[KERAS]).backends
+    assert (answer.outcome, answer.layers, answer.conforming) == (Outcome.SAME, 1, 1)
 
 
 @pytest.mark.keras
@@ -205,6 +251,33 @@ def test_a_backend_that_does_not_start_ends_with_3(models: Path, tmp_path: Path)
 
 
 @pytest.mark.keras
+def test_a_page_is_written_beside_json_whatever_the_outcome(models: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("an earlier one")
+    result = run(models / "groups.keras", "--samples", "3", "--html", page, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["backends"][0]["outcome"]) == (1, "not-converted")
+    written = page.read_text("utf-8")
+    assert written.startswith("<!doctype html>")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    packed = re.search('id="check">([^<]+)<', written)
+    assert packed is not None
+    told = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    assert told["headline"]["claim"] == "groups.keras cannot be converted."
+    assert told["command"] == f"conformance check {models / 'groups.keras'} --samples 3"
+
+
+def test_a_page_never_takes_the_place_of_the_model_or_is_missed_after_the_work(tmp_path: Path) -> None:
+    file = tmp_path / "model.keras"
+    file.write_bytes(b"broken")
+    assert "would overwrite" in run(file, "--html", file).stderr
+    assert "there is no directory" in " ".join(
+        run(file, "--html", tmp_path / "no" / "page.html").stderr.split()
+    )
+    assert run(file, "--html", tmp_path).exit_code == 2
+    assert file.read_bytes() == b"broken"
+
+
+@pytest.mark.keras
 @pytest.mark.node
 def test_control_c_ends_with_130_and_leaves_nothing(models: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "conformance", "check", str(models / "image.keras")]
@@ -235,7 +308,7 @@ def departure(verdict: str) -> Departure:
 def answer_of(*backends: OnBackend) -> Checked:
     return Checked(
         model="m.keras", format="Keras 3", made_by="", name="m", layers=1, parameters=2, inputs=(),
-        keras=None, backends=backends, preflight_s=0.5,
+        keras=None, backends=backends, preflight_s=0.5, structure=Structure((), (), ()),
     )  # fmt: skip
 
 

@@ -6,30 +6,24 @@ CONFORMANCE_CHROMIUM names. Those about accessibility need what `npm ci` install
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from conformance.reporting import page as page_package
 from conformance.reporting.page import render
 from conformance.reporting.results import Cell, Finding, encode_results
 from conformance.reporting.store import PAGE, RESULTS, Report, read
 from conformance.verdicts import Verdict
 from tests.reporting import synthetic
+from tests.reporting.opening import LAPTOP, PHONE, OpenFile, violations
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-
-AXE = Path(page_package.__file__).parent / "application" / "node_modules" / "axe-core" / "axe.min.js"
-
-LAPTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 VIEWS = {
     "#/": "h2:has-text('Subjects by properties')",
@@ -51,48 +45,14 @@ Open = Callable[..., "Page"]
 """(place in the page, viewport, and what else a context of the browser takes) → the page, opened"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, for this module alone: while Playwright's event loop runs, no other can."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    program = os.environ.get("CONFORMANCE_CHROMIUM") or shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no Chromium: install Debian's package, or name one in CONFORMANCE_CHROMIUM")
-    with sync_api.sync_playwright() as playwright:
-        # A sandbox needs rights that a container does not give; the page is our own.
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def open_page(browser: Browser, written: Path) -> Iterator[Open]:
-    """Opens the page of the synthetic results; at the end there may have been no error, and no request but
-    for the file."""
-    contexts: list[Any] = []
-    troubles: list[str] = []
+def open_page(open_file: OpenFile, written: Path) -> Open:
+    """Opens the page of the synthetic results, or of those in another directory."""
 
     def opened(place: str = "#/", viewport: Any = LAPTOP, at: Path = written, **options: Any) -> Page:
-        context = browser.new_context(viewport=viewport, **options)
-        contexts.append(context)
-        page = context.new_page()
-        address = (at / PAGE).as_uri()
+        return open_file(at / PAGE, place, viewport, **options)
 
-        def asked(request: Any) -> None:
-            if not request.url.startswith(address):
-                troubles.append(request.url)
-
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", asked)
-        page.goto(address + place)
-        page.wait_for_selector("h1")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert troubles == []
+    return opened
 
 
 def cell(page: Page, name: str) -> Any:
@@ -429,13 +389,9 @@ def test_dark_and_light_follow_the_system_and_the_switch(open_page: Open) -> Non
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", VIEWS)
 def test_axe_finds_nothing_inaccessible(open_page: Open, place: str, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: npm ci in conformance/reporting/page/application")
     page = open_page(place, color_scheme=scheme)
     page.wait_for_selector(VIEWS[place])
-    page.evaluate(AXE.read_text("utf-8"))
-    violations = page.evaluate("axe.run().then(found => found.violations)")
-    assert [(v["id"], v["help"], [node["html"][:200] for node in v["nodes"][:3]]) for v in violations] == []
+    assert violations(page) == []
 
 
 def test_twenty_thousand_cells_open(

@@ -13,6 +13,7 @@ from conformance.cases.drafts import (
     arguments,
     determinism,
     errors,
+    guide,
     layers,
     losses,
     methods,
@@ -32,6 +33,7 @@ MODULES = (
     losses,
     optimizers,
     errors,
+    guide,
 )
 
 

@@ -13,6 +13,7 @@ from conformance.dialects.tensorflow_js import (
     defaults,
     errors,
     gradients,
+    guide,
     images,
     layers,
     losses,
@@ -49,6 +50,7 @@ EVERYWHERE = (
     *images.DEVIATIONS,
     *refusals.DEVIATIONS,
     *gradients.DEVIATIONS,
+    *guide.DEVIATIONS,
     *configuration.DEVIATIONS,
     *constructors.DEVIATIONS,
     *pooling.DEVIATIONS,
@@ -63,7 +65,13 @@ EVERYWHERE = (
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 
 ONLY_CPU = (*cpu.DEVIATIONS, *losses.ONLY_CPU, *pooling.ONLY_CPU, *errors.ONLY_CPU)
-ONLY_WASM = (*wasm.DEVIATIONS, *losses.ONLY_WASM, *pooling.ONLY_WASM, *errors.ONLY_WASM)
+ONLY_WASM = (
+    *wasm.DEVIATIONS,
+    *losses.ONLY_WASM,
+    *pooling.ONLY_WASM,
+    *errors.ONLY_WASM,
+    *guide.ONLY_WASM,
+)
 
 DIALECTS = {
     "tfjs-cpu": Dialect((*EVERYWHERE, *ONLY_CPU)),

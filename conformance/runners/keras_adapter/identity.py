@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from conformance.runners.keras_adapter.guide import STATEMENTS
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.models import FORMATS
 from conformance.runners.keras_adapter.optimizers import OPTIMIZERS, UPDATE
@@ -100,4 +101,5 @@ def _capabilities() -> dict[str, list[str]]:
     }
     functions = {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
     losses = {f"losses.{name}": LOSS for name in LOSSES} if GENERATION > 2 else {}
-    return layers | functions | losses | {f"optimizers.{name}": UPDATE for name in OPTIMIZERS}
+    optimizers = {f"optimizers.{name}": UPDATE for name in OPTIMIZERS}
+    return layers | functions | losses | optimizers | STATEMENTS

@@ -52,7 +52,7 @@ def outcome(scenario: dict[str, Any]) -> dict[str, Any]:
             weight.assign(own[weight.name])
     model.compile(**scenario["compile"])
     fit = dict(scenario["fit"])
-    seen = []
+    seen: list[Any] = []
     fit["callbacks"] = [*map(made, fit.pop("callbacks", ())), Occasions(seen)]
     data = scenario["data"]
     if scenario.get("dataset"):

@@ -1,8 +1,13 @@
-// Builds the page into one file, `../page.html`, in which nothing but its own script can run.
+// Builds a page into one file, in which nothing but its own script can run: the report, or with `--mode check` the page
+// of a model that was checked.
 import { createHash } from "node:crypto";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
+
+/** The entries of the pages, and the files that they are built into. */
+const REPORT = { entry: "index.html", file: "page.html" };
+const CHECK = { entry: "check.html", file: "check.html" };
 
 const digest = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
@@ -10,26 +15,30 @@ const digest = (text) => `'sha256-${createHash("sha256").update(text).digest("ba
 const cssHash = ({ hash, css }) => `s-${hash(css)}`;
 
 /** Names the inlined script by its digest in the page's policy: any other one is refused. */
-const sealed = {
+const sealed = ({ entry, file }) => ({
   name: "sealed",
   enforce: "post",
   generateBundle: {
     order: "post",
     handler(_, bundle) {
-      const page = bundle["index.html"];
+      const page = bundle[entry];
       const [, script] = page.source.match(/<script type="module"[^>]*>([\s\S]+?)<\/script>/);
-      page.fileName = "page.html";
+      page.fileName = file;
       page.source = page.source.replace("SCRIPT_DIGEST", digest(script));
     },
   },
-};
+});
 
-export default defineConfig({
-  plugins: [svelte({ compilerOptions: { cssHash } }), viteSingleFile({ removeViteModuleLoader: true }), sealed],
-  build: {
-    outDir: "..",
-    emptyOutDir: false,
-    target: ["chrome123", "firefox120", "safari17.5"],
-    modulePreload: { polyfill: false },
-  },
+export default defineConfig(({ mode }) => {
+  const page = mode === "check" ? CHECK : REPORT;
+  return {
+    plugins: [svelte({ compilerOptions: { cssHash } }), viteSingleFile({ removeViteModuleLoader: true }), sealed(page)],
+    build: {
+      outDir: "..",
+      emptyOutDir: false,
+      target: ["chrome123", "firefox120", "safari17.5"],
+      modulePreload: { polyfill: false },
+      rolldownOptions: { input: page.entry },
+    },
+  };
 });

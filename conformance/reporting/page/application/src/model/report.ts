@@ -1,6 +1,7 @@
 /** The report embedded in the page: what `reporting/page/content.py` wrote, unpacked and indexed. */
 
 import type { Backend, Case, Cell, Deviation, Finding, Margin, Results, Verdict } from "./results.ts";
+import { unpack } from "./unpack.ts";
 
 export interface Sign {
   verdict: Verdict;
@@ -99,14 +100,6 @@ export interface Details {
   cases: Record<string, { case: Case; named: boolean }>;
   documents: Record<string, { paragraphs: string[]; arguments: Argument[] }>;
   coverage: SubjectCoverage[];
-}
-
-/** A part of the report: JSON, gzip, base64, in the script element of that id. */
-async function unpack<T>(id: string): Promise<T> {
-  const packed = atob(document.getElementById(id)!.textContent!);
-  const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).json();
 }
 
 const key = (...names: string[]) => names.join("\n");
