@@ -113,7 +113,7 @@ def _as_observed(case: Case, name: str, answers: Mapping[str, Expected], said: S
             # Through JSON, as a runner's answer comes: no tuples, no sharing.
             value = msgspec.json.decode(msgspec.json.encode(value))
         case Value(tensor):
-            value = tensor.value
+            value = np.asarray(tensor.value)  # NumPy makes scalars of arrays without axes
     value = value if said is None else said(case, name, value)
     match value:
         case WireError():
