@@ -44,10 +44,9 @@ Shapes = Mapping[LayerPath, Mapping[str, Sequence[int]]]
 
 def write(directory: Directory) -> None:
     """The seeds of each target, and the descriptions of layers."""
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, model in (*models(), *single_layers()):
-            _write_model(name, model, directory, Path(scratch))
-        _write_hostile(directory, Path(scratch))
+    for name, model in (*models(), *single_layers()):
+        write_model(name, model, directory)
+    _write_hostile(directory)
     directory.layers.write_text(json.dumps([described(case) for case in first_cases()]))
 
 
@@ -97,7 +96,7 @@ def saved(configuration: JSONObject, shapes: Shapes) -> SavedModel:
     return SavedModel(configuration, weights, COMPILED, state)
 
 
-def _write_model(name: str, model: SavedModel, directory: Directory, scratch: Path) -> None:
+def write_model(name: str, model: SavedModel, directory: Directory) -> None:
     """In every format that has words for it."""
     with suppress(FormatError):
         keras_archive.write(model, directory.of("keras_archive").seeds / name)
@@ -112,31 +111,32 @@ def _write_model(name: str, model: SavedModel, directory: Directory, scratch: Pa
         "quantized": {"uint8": ["*kernel*"], "float16": []},
     }
     for kind, quantization in quantizations.items():
-        made = scratch / f"{name}-{kind}"
-        with suppress(FormatError, ValueError):  # no weight of that name
+        with (
+            tempfile.TemporaryDirectory() as made,
+            suppress(FormatError, ValueError),
+        ):  # no weight of that name
             model_json.write(model, made, shard_size=100, quantization=quantization)
-            _take_directory(made, directory)
+            _take_directory(Path(made), directory, f"{name}-{kind}")
     (directory.of("strict_json").seeds / name).write_text(json.dumps(model.configuration))
 
 
-def _take_directory(made: Path, directory: Directory) -> None:
+def _take_directory(made: Path, directory: Directory, name: str) -> None:
     """A model of TensorFlow.js as the input that it is made from."""
     content = packed([(file.name, file.read_bytes()) for file in sorted(made.iterdir()) if _is_small(file)])
     if len(content) <= MOST_BYTES:
-        (directory.of("tensorflow_js").seeds / made.name).write_bytes(content)
+        (directory.of("tensorflow_js").seeds / name).write_bytes(content)
 
 
-def _write_hostile(directory: Directory, scratch: Path) -> None:
+def _write_hostile(directory: Directory) -> None:
     """The hostile files of the tests that are small enough."""
     for path in hostile_keras_files.make_all(directory.elsewhere.parent).values():
         for name, target in TARGETS.items():
             if path.name.endswith(target.file.removeprefix("model")) and _is_small(path):
                 (directory.of(name).seeds / path.name).write_bytes(path.read_bytes())
     for i, hostile in enumerate(hostile_model_json.HOSTILE.values()):
-        around = scratch / str(i)
-        around.mkdir()
-        hostile.make(around / "model")
-        _take_directory((around / "model").rename(around / f"hostile-{i}"), directory)
+        with tempfile.TemporaryDirectory() as around:
+            hostile.make(Path(around, "model"))
+            _take_directory(Path(around, "model"), directory, f"hostile-{i}")
 
 
 def _is_small(path: Path) -> bool:
