@@ -1,5 +1,4 @@
-"""The proof that fuzzes readers: what its oracle sees, that its changes reach what they are meant to, and that
-some of them are read or refused, without atheris."""
+"""The proof that fuzzes readers: what its oracle sees, and what its changes lead to, without atheris."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from conformance.reference_impl.saving.saved_model import FormatError
 from proofs.fuzz import seeds
 from proofs.fuzz.directory import Directory
 from proofs.fuzz.mutations import Draw
-from proofs.fuzz.targets import TARGETS
+from proofs.fuzz.targets import TARGETS, Target
 
 PROGRAM = """
 import json, socket, sys
@@ -46,8 +45,8 @@ def takes_long(path): sum(range(10**6))
 __file__ = None
 judge = oracle.Oracle(inside, elsewhere)
 said = {}
-for read in (refused, refused_elsewhere, refused_at_length, raises, opens_beside, opens_outside, has_hdf5_open_another,
-             connects, imports, runs, fills_memory):
+for read in (refused, refused_elsewhere, refused_at_length, raises, opens_beside, opens_outside,
+             has_hdf5_open_another, connects, imports, runs, fills_memory):
     said[read.__name__] = judge.judge(read, inside / "model.h5", 0)
 oracle.FREE_S, judge.seconds_per_byte = 0, 0
 said["takes_long"] = judge.judge(takes_long, inside / "model.h5", 0)
@@ -80,9 +79,9 @@ def test_the_oracle_sees_what_reading_must_not_do(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Directory:
-    """With a model of each layer class as seeds."""
+    """With its seeds, but for hostile ones."""
     made = Directory(tmp_path_factory.mktemp("fuzz"))
-    for name, model in seeds.single_layers():
+    for name, model in (*seeds.models(), *seeds.single_layers()):
         seeds.write_model(name, model, made)
     made.layers.write_text(json.dumps([seeds.described(case) for case in seeds.first_cases()]))
     return made
@@ -93,23 +92,26 @@ def test_changed_models_are_read_or_refused(name: str, directory: Directory, tmp
     """A few of what atheris tries, with bytes changed by chance."""
     target, path = TARGETS[name], tmp_path / TARGETS[name].file
     layers = json.loads(directory.layers.read_text())
-    outcomes = Counter[str]()
-    for i, seed in enumerate(sorted(directory.of(name).seeds.iterdir())):
+    random, outcomes = Random(0), Counter[str]()
+    draw = Draw(random, lambda content, most: flipped(content, random), layers, path)
+    for seed in sorted(directory.of(name).seeds.iterdir()):
         content = seed.read_bytes()
-        draw = Draw(Random(i), lambda content, most, random=Random(i): flipped(content, random), layers, path)
         for _ in range(3):
             changed = target.mutated(content, draw)
             outcomes["unchanged"] += changed == content
             assert target.put(changed, path)
-            try:
-                target.read(path)
-                outcomes["read"] += 1
-            except FormatError as error:
-                assert str(error).startswith(str(path))
-                outcomes["refused"] += 1
+            outcomes[outcome(target, path)] += 1
             content = changed
-    assert min(outcomes["read"], outcomes["refused"]) > outcomes.total() / 20
-    assert outcomes["unchanged"] < outcomes.total() / 10, outcomes
+    assert min(outcomes["read"], outcomes["refused"]) > 10
+    assert outcomes["unchanged"] < 20
+
+
+def outcome(target: Target, path: Path) -> str:
+    try:
+        target.read(path)
+    except FormatError as error:
+        return "refused" if str(error).startswith(str(path)) else str(error)
+    return "read"
 
 
 def flipped(content: bytes, random: Random) -> bytes:
