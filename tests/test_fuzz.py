@@ -101,7 +101,6 @@ def test_changed_models_are_read_or_refused(name: str, directory: Directory, tmp
             outcomes["unchanged"] += changed == content
             assert target.put(changed, path)
             outcomes[outcome(target, path)] += 1
-            content = changed
     assert min(outcomes["read"], outcomes["refused"]) > 1
     assert outcomes["unchanged"] < 20
 
