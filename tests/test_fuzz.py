@@ -31,7 +31,10 @@ with h5py.File(inside / "model.h5", "w") as file:
 
 def refused(path): raise FormatError(path, "layer 'dense'", "is none")
 def refused_elsewhere(path): raise FormatError("other.h5", "", "is none")
-def refused_at_length(path): raise FormatError(path, "", "x" * 5000)
+def refused_at_length(path):
+    error = FormatError(path, "", "is none")
+    error.args = (f"{path}: " + "x" * 5000,)
+    raise error
 def raises(path): raise KeyError("layer")
 def opens_beside(path): path.read_bytes()
 def opens_outside(path): Path(__file__ or sys.executable).open("rb").close()

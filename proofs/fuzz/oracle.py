@@ -19,7 +19,7 @@ from conformance.reference_impl.saving.saved_model import FormatError
 
 ROOT = Path(__file__).parents[2]
 
-MOST_CHARACTERS = 800
+MOST_CHARACTERS = 600
 """Of an error, without the file's path."""
 
 FREE_BYTES = 256 * 2**20

@@ -131,7 +131,7 @@ def _write_hostile(directory: Directory) -> None:
     """The hostile files of the tests that are small enough."""
     for path in hostile_keras_files.make_all(directory.elsewhere.parent).values():
         for name, target in TARGETS.items():
-            if path.name.endswith(target.file.removeprefix("model")) and _is_small(path):
+            if path.name.endswith(Path(target.file).suffix or "/") and _is_small(path):
                 (directory.of(name).seeds / path.name).write_bytes(path.read_bytes())
     for i, hostile in enumerate(hostile_model_json.HOSTILE.values()):
         with tempfile.TemporaryDirectory() as around:

@@ -125,10 +125,7 @@ class _Reader:
     file: str | PathLike[str]
 
     def error(self, place: str, reason: str) -> FormatError:
-        """An error in one line, whatever the names in a file are."""
-        return FormatError(
-            self.file, *("".join(c if c.isprintable() else "?" for c in t[:400]) for t in (place, reason))
-        )
+        return FormatError(self.file, place, reason)
 
     def model(self, given: Mapping[str, Any], place: str, depth: int) -> JSONObject:
         config = given.get("config")
