@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -390,6 +391,16 @@ def test_what_is_no_model_of_keras_is_refused_by_name(configuration: Any, reason
         modern(configuration, "model.json")
     assert str(raised.value).startswith("model.json: ")
     assert "\n" not in str(raised.value)
+
+
+def test_a_layer_that_is_not_called_need_not_say_so() -> None:
+    model = written_by("keras3")["towers"]
+    bare = deepcopy(model)
+    inputs = [layer for layer in bare["config"]["layers"] if not layer["inbound_nodes"]]
+    for layer in inputs:
+        del layer["inbound_nodes"]
+    assert inputs != []
+    assert modern(bare) == modern(model)
 
 
 NONSENSE = st.recursive(

@@ -204,7 +204,9 @@ class _Reader:
         except ValueError as error:
             raise self.error("", str(error)) from error
         names = (layer["name"] for layer in model["config"]["layers"])
-        told = {name: entry["inbound_nodes"] for name, entry in zip(names, older["layers"], strict=True)}
+        told = {
+            name: entry.get("inbound_nodes", []) for name, entry in zip(names, older["layers"], strict=True)
+        }
         masks = Masks(found)
         for call in found.calls:
             in_older_form = isinstance(told[call.layer][call.index], list)
