@@ -96,6 +96,12 @@ def a_layer_of_impossible_arguments(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][1]["config"].update(units=-3))
 
 
+@hostile(".keras", "scaled", "argument `scale`: expected a number")
+def a_layer_of_a_number_beyond_float64(path: Path, elsewhere: Path) -> None:
+    scaled = layer("Rescaling", scale=[10**400], name="scaled")
+    changed(path, lambda c: c["config"]["layers"].append(scaled))
+
+
 @hostile(".keras", "dense", "kernel (1000")
 def a_layer_built_for_impossible_shapes(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][1].update(build_config={"input_shape": [None, 10**30]}))
