@@ -18,8 +18,8 @@ def main() -> None:
     """
     target, files = TARGETS[sys.argv[1]], [Path(file) for file in sys.argv[2:]]
     findings = []
-    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory() as elsewhere:
-        oracle = Oracle(Path(scratch).resolve(), Path(elsewhere))
+    with tempfile.TemporaryDirectory() as scratch, tempfile.NamedTemporaryFile() as elsewhere:
+        oracle = Oracle(Path(scratch).resolve(), Path(elsewhere.name))
         path = oracle.directory / target.file
         for file in files:
             content = file.read_bytes()

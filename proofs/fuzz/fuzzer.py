@@ -34,7 +34,7 @@ class Fuzzing:
         self.elsewhere = directory.elsewhere
         self.extremes = Extremes()
         self.known = {finding.signature for finding, _ in self.own.findings()}
-        self.oracle = Oracle(self.own.scratch, self.elsewhere.parent)
+        self.oracle = Oracle(self.own.scratch, self.elsewhere)
         self.oracle.seconds_per_byte = TIMES_SOUND * self.dearest()
 
     def dearest(self) -> float:

@@ -58,7 +58,7 @@ class Oracle:
 
     Attributes:
         directory: in which inputs lie.
-        elsewhere: a directory of files to which inputs may point, and which nobody may open.
+        elsewhere: a file to which inputs may point, and which nobody may open.
         seconds_per_byte: what a byte of an input may take, beyond `FREE_S`.
         slowest_s, most_bytes: the most that an input has taken, of time and memory.
     """
@@ -112,9 +112,7 @@ class Oracle:
         if self._events:
             return Finding(f"did {self._events[0].partition(' ')[0]}", "; ".join(self._events)[:1000])
         if self._opened_elsewhere():
-            return Finding(
-                "opened elsewhere", f"opened a file in {self.elsewhere}, to which the input points"
-            )
+            return Finding("opened elsewhere", f"opened {self.elsewhere}, to which the input points")
         if taken > 2 * size + FREE_BYTES:
             return Finding("memory", f"{taken} bytes of memory for a file of {size}")
         if took > limit:
