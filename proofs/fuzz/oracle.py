@@ -90,6 +90,7 @@ class Oracle:
     def judge(self, read: Callable[[Path], None], path: Path, size: int) -> Finding | None:
         """Read an input of so many bytes at a path; what is wrong with how it went."""
         self._events.clear()
+        self._opened_elsewhere()  # where the input was made
         Path("/proc/self/clear_refs").write_text("5")  # the peak of memory starts anew
         before, began = _memory("VmRSS"), time.process_time()
         self._reading = True
@@ -98,8 +99,6 @@ class Oracle:
             found = None
         except FormatError as error:
             found = _ill_said(str(error), path)
-        except MemoryError:
-            raise
         except Exception as error:
             found = _raised(error)
         finally:
