@@ -142,7 +142,7 @@ def _tweaked(value: Any, draw: Draw) -> Any:
             return not value
         case int():
             return draw.random.choice(
-                (value + 1, value - 1, -value, value * 2, float(value), str(value), [value])
+                (value + 1, value - 1, -value, value * 2, value % 97 + 0.5, str(value), [value])
             )
         case float():
             return draw.random.choice(
