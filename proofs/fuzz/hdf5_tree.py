@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import h5py
@@ -75,14 +76,22 @@ def mutated(content: bytes, draw: Draw) -> bytes:
     """A file changed in its bytes, or as a tree."""
     if draw.random.random() < 0.4:
         return draw.few(content)
-    try:
-        with hdf5_guard.opened(io.BytesIO(content), "changed") as root:
-            tree = _read(root)
-    except FormatError:
+    tree = deepcopy(_tree(content))
+    if tree is None:
         return draw.few(content)
     for _ in range(draw.random.choice((1, 1, 2, 4))):
         _edit(tree, draw)
     return built(tree, draw)
+
+
+@lru_cache(maxsize=1024)  # the same inputs are changed again and again
+def _tree(content: bytes) -> Group | None:
+    """The tree of a file; None if the guard does not open it."""
+    try:
+        with hdf5_guard.opened(io.BytesIO(content), "changed") as root:
+            return _read(root)
+    except FormatError:
+        return None
 
 
 def _read(group: hdf5_guard.Group, depth: int = 0) -> Group:

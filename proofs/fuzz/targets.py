@@ -88,7 +88,7 @@ def read_hdf5(path: Path) -> None:
             groups |= {*accumulate(place.split("/")[:-1], "{}/{}".format)}
         for place in groups:
             group = root.group(place) if place else root
-            for attribute in (*hdf5_tree.TEXTS, *hdf5_tree.LISTS):
+            for attribute in ("name", "model_config", "layer_names"):
                 with suppress(FormatError):
                     group.texts(attribute)
 
