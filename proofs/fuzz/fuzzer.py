@@ -1,7 +1,7 @@
-"""The process that fuzzes one target: `python -m proofs.fuzz.fuzzer TARGET DIRECTORY [OPTION … | FILE …]`.
+"""The process that fuzzes one target: `python -m proofs.fuzz.fuzzer TARGET DIRECTORY`, and libFuzzer's options.
 
-Options are libFuzzer's; with files it reads each of them once, which shows a finding again. A finding is kept
-as it comes up, and fuzzing goes on; what ends the process (a crash, a hang) libFuzzer keeps.
+A finding is kept as it comes up, and fuzzing goes on; an input that ends the process (a crash, a hang) is kept
+by libFuzzer.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Fuzzing:
 
 
 def main() -> None:
-    """Fuzz until libFuzzer's options say that it is enough, or read the files that are given."""
+    """Fuzz until libFuzzer's options say that it is enough."""
     name, directory, *options = sys.argv[1:]
     fuzzing = Fuzzing(name, Directory(Path(directory).resolve()))
     atheris.Setup([sys.argv[0], *options], fuzzing.read, custom_mutator=fuzzing.mutated)

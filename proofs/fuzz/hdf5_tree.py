@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,26 +24,18 @@ TEXTS = ("model_config", "training_config", "keras_version", "backend", "name")
 LISTS = ("layer_names", "weight_names")
 
 DTYPES = (
-    "f2",
-    "f4",
-    "f8",
-    ">f4",
-    "i1",
-    "i4",
-    "i8",
-    "u2",
-    "c8",
-    "?",
-    "S3",
-    h5py.string_dtype(),
-    h5py.ref_dtype,
-)
+    "f2", "f4", "f8", ">f4", "i1", "i4", "i8", "u2", "c8", "?", "S3", h5py.string_dtype(), h5py.ref_dtype
+)  # fmt: skip
+
 OTHER_VALUES: Sequence[Any] = (
     np.arange(3), np.bytes_(b"\xe9"), [], "", ["a"] * 40, h5py.Empty("S1"), np.bytes_(b"{}" * 40_000)
 )  # fmt: skip
 """Of attributes."""
 
 LIBRARY_VERSIONS = ("earliest", "v110", "latest")
+
+REFUSALS = (KeyError, OSError, RuntimeError, TypeError, ValueError)
+"""What h5py raises for names, values and links that a file does not take."""
 
 
 @dataclass
@@ -97,20 +90,14 @@ def _tree(content: bytes) -> Group | None:
 def _read(group: hdf5_guard.Group, depth: int = 0) -> Group:
     found = Group()
     for name in (*TEXTS, *LISTS):
-        try:
-            texts = group.texts(name)
-        except FormatError:
-            continue
-        if texts is not None:
-            found.attributes[name] = list(texts) if name in LISTS else "".join(texts)
+        with suppress(FormatError):
+            if (texts := group.texts(name)) is not None:
+                found.attributes[name] = list(texts) if name in LISTS else "".join(texts)
     for name in group.names() if depth < 12 else ():
-        try:
+        with suppress(FormatError):
+            found.inside[name] = _read(group.group(name), depth + 1)
+        with suppress(FormatError):
             found.inside[name] = Dataset(loaded(group.dataset(name)))
-        except FormatError:
-            try:
-                found.inside[name] = _read(group.group(name), depth + 1)
-            except FormatError:
-                continue
     return found
 
 
@@ -197,7 +184,7 @@ def built(tree: Group, draw: Draw) -> bytes:
     with h5py.File(stream, "w", libver=(draw.random.choice(LIBRARY_VERSIONS), "latest")) as file:
         hard = list(_put(file, tree, draw))
         for group, name, path in hard:
-            if path in file and name not in group:
+            with suppress(*REFUSALS):
                 group[name] = file[path]
     return stream.getvalue()
 
@@ -205,12 +192,10 @@ def built(tree: Group, draw: Draw) -> bytes:
 def _put(target: Any, group: Group, draw: Draw) -> Iterator[tuple[Any, str, str]]:
     """Fill a group; the hard links, which can be made when all is there."""
     for name, value in group.attributes.items():
-        try:
+        with suppress(*REFUSALS):
             target.attrs[name] = value
-        except (ValueError, TypeError, OSError, RuntimeError):
-            continue
     for name, node in group.inside.items():
-        try:
+        with suppress(*REFUSALS):
             match node:
                 case Group():
                     yield from _put(target.require_group(name), node, draw)
@@ -222,8 +207,6 @@ def _put(target: Any, group: Group, draw: Draw) -> Iterator[tuple[Any, str, str]
                     target[name] = h5py.ExternalLink(str(draw.elsewhere), node.path)
                 case Link():
                     yield target, name, node.path
-        except (ValueError, TypeError, OSError, RuntimeError, KeyError):
-            continue
 
 
 def _whole(target: Any, name: str, values: Any, draw: Draw) -> None:

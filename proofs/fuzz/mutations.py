@@ -31,21 +31,9 @@ VALUES: Sequence[Any] = (
 WRAPPERS = (("Bidirectional", "layer"), ("TimeDistributed", "layer"), ("RNN", "cell"))
 
 NAMES = (
-    "",
-    ".",
-    "..",
-    "../x",
-    "/x",
-    "x/y",
-    "x\\y",
-    "C:x",
-    "x\ny",
-    "config.json",
-    "model.json",
-    "0",
-    "00",
-    "x" * 300,
-)
+    "", ".", "..", "../x", "/x", "x/y", "x\\y", "C:x", "x\ny", "config.json", "model.json", "0",
+    "00", "x" * 300,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,11 @@ COMPILED = {
     "metrics": ["mae"],
 }
 
+QUANTIZATIONS: Mapping[str, Quantization] = {
+    "plain": {},
+    "quantized": {"uint8": ["*kernel*"], "float16": []},
+}
+
 Shapes = Mapping[LayerPath, Mapping[str, Sequence[int]]]
 
 
@@ -106,15 +111,9 @@ def write_model(name: str, model: SavedModel, directory: Directory) -> None:
     with suppress(FormatError):
         for target in ("weights_h5", "hdf5_guard"):
             weights_h5.write(model, directory.of(target).seeds / name)
-    quantizations: dict[str, Quantization] = {
-        "plain": {},
-        "quantized": {"uint8": ["*kernel*"], "float16": []},
-    }
-    for kind, quantization in quantizations.items():
-        with (
-            tempfile.TemporaryDirectory() as made,
-            suppress(FormatError, ValueError),
-        ):  # no weight of that name
+    for kind, quantization in QUANTIZATIONS.items():
+        # A ValueError says that a model has no weight of such a name.
+        with tempfile.TemporaryDirectory() as made, suppress(FormatError, ValueError):
             model_json.write(model, made, shard_size=100, quantization=quantization)
             _take_directory(Path(made), directory, f"{name}-{kind}")
     (directory.of("strict_json").seeds / name).write_text(json.dumps(model.configuration))
