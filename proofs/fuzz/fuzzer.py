@@ -1,7 +1,7 @@
-"""The process that fuzzes one target: `python -m proofs.fuzz.fuzzer TARGET DIRECTORY`, and libFuzzer's options.
+"""The process that fuzzes one target: `python -m proofs.fuzz.fuzzer TARGET DIRECTORY` and options of libFuzzer.
 
-A finding is kept as it comes up, and fuzzing goes on; an input that ends the process (a crash, a hang) is kept
-by libFuzzer.
+A finding is kept as it comes up, and fuzzing goes on; an input that ends the process (a crash, a hang) is
+kept by libFuzzer.
 """
 
 from __future__ import annotations
