@@ -1,4 +1,4 @@
-"""The process that fuzzes one target: `python -m proofs.fuzz.fuzzer TARGET DIRECTORY` and options of libFuzzer.
+"""Fuzzes one target: `python -m proofs.fuzz.fuzzer TARGET DIRECTORY`, then libFuzzer's options.
 
 A finding is kept as it comes up, and fuzzing goes on; an input that ends the process (a crash, a hang) is
 kept by libFuzzer.
