@@ -91,6 +91,12 @@ def a_layer_of_no_class(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][2].update(class_name=None))
 
 
+@hostile(".keras", "noisy", "stddev")
+def a_layer_with_a_description_of_no_class(path: Path, elsewhere: Path) -> None:
+    noisy = layer("GaussianNoise", stddev={"class_name": {}, "config": {}}, name="noisy")
+    changed(path, lambda c: c["config"]["layers"].append(noisy))
+
+
 @hostile(".keras", "dense", "units")
 def a_layer_of_impossible_arguments(path: Path, elsewhere: Path) -> None:
     changed(path, lambda c: c["config"]["layers"][1]["config"].update(units=-3))
