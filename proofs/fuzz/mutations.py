@@ -21,7 +21,7 @@ VALUES: Sequence[Any] = (
     None, True, False, 0, 1, -1, 2, 7, 100, 2**16, 2**31, 2**53, 2**63, -(2**63), 10**30, 10**1000,
     0.0, -0.5, 1e-300, 1e300, "", ".", "..", "/", "../x", "a/b", "name", "float32", "string", "keras", "os",
     "é\u2028\0", "\ud800", "x" * 500, [], {}, [None], [[]], [None, 3], [0, 0, 0],
-    {"class_name": "Lambda", "config": {}},
+    {"class_name": "Lambda", "config": {}}, {"class_name": {}, "config": {}},
     {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}},
     {"class_name": "__tuple__", "items": [1, 2]},
     {"class_name": "__numpy__", "config": {"value": [1], "dtype": "f4"}},
