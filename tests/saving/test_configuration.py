@@ -403,6 +403,18 @@ def test_a_layer_that_is_not_called_need_not_say_so() -> None:
     assert modern(bare) == modern(model)
 
 
+def test_a_mask_is_of_numbers_of_any_size() -> None:
+    model = deepcopy(written_by("keras3")["masked"])
+    large = 10**400
+    for layer in model["config"]["layers"]:
+        if layer["class_name"] == "Masking":
+            layer["config"]["mask_value"] = large
+        if layer["class_name"] == "NotEqual":
+            layer["inbound_nodes"][0]["args"][1] = large
+    masking = next(each for each in modern(model)["config"]["layers"] if each["class_name"] == "Masking")
+    assert masking["config"]["mask_value"] == large
+
+
 NONSENSE = st.recursive(
     st.none()
     | st.booleans()
