@@ -21,7 +21,8 @@ def convert(model: str | PathLike[str] | LiveModel, out: str | PathLike[str], **
             `shard_size` in bytes, `generation=2` for an .h5 of Keras 2, `allow_deviations`.
 
     Raises:
-        conformance.interchange.conversion.Refused: the target has no words for what the model says.
+        conformance.interchange.conversion.Refused: the target has no words for what the model says, refuses
+            it, or computes something else.
         conformance.reference_impl.saving.saved_model.FormatError: a file is not of its format, or not safe.
         ValueError: a wish that the target does not know.
     """

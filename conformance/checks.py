@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from conformance import dialects
@@ -23,6 +24,9 @@ from conformance.cases.answer import (
     make,
 )
 from conformance.cases.case import Case
+from conformance.cases.guide import needs
+from conformance.cases.guide.row import PREFIX as PREFIX_OF_FACTS
+from conformance.cases.guide.row import speaks_of
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import Property, basis, matches, pairs
 from conformance.cases.relations import PREFIX, Derivation, derivations, relation_of
@@ -481,15 +485,18 @@ def check(
         answers: by backend; None where one was asked nothing.
     """
     judged = pairs(tuple(properties), case.observables)
-    rulings: dict[str, list[Ruling]] = {}
+    rulings: dict[str, dict[tuple[Property, str], Ruling]] = {}
     for bench in benches:
         supported = bench.supported(case)
         trial = Trial(case, data, bench)
         answer = answers.get(bench.name)
-        rulings[bench.name] = [
-            trial.rule(property_, observable, answer) if observable in supported else UNSUPPORTED
+        rulings[bench.name] = {
+            (property_, observable): trial.rule(property_, observable, answer)
+            if observable in supported
+            else unasked(case, observable)
             for property_, observable in judged
-        ]
+            if speaks_of(observable, bench.identity.language)
+        }
     case_id = case.id
     return tuple(
         Check(
@@ -504,15 +511,26 @@ def check(
             margin=ruling.judgement.margin,
             deviations=ruling.deviations,
             agrees_with=tuple(
-                other for other, all_ in rulings.items() if other != backend and agree(ruling, all_[i])
+                other
+                for other, theirs in rulings.items()
+                if other != backend and judging in theirs and agree(ruling, theirs[judging])
             ),
             message=ruling.judgement.message,
             differs=ruling.judgement.differs,
             arguments=told_arguments(observable, ruling.observed),
+            shown=told_facts(observable, ruling.observed),
         )
         for backend, own in rulings.items()
-        for i, ((property_, observable), ruling) in enumerate(zip(judged, own, strict=True))
+        for judging, ruling in own.items()
+        for property_, observable in (judging,)
     )
+
+
+def unasked(case: Case, observable: str) -> Ruling:
+    """What is to be said of what a backend has not in its capabilities."""
+    if lacking := needs(case, observable):
+        return Ruling(Judgement(Verdict.NOT_RUN, message=f"it takes {lacking}"))
+    return UNSUPPORTED
 
 
 def told_arguments(observable: str, observed: Observed | None) -> tuple[str, ...]:
@@ -521,6 +539,22 @@ def told_arguments(observable: str, observed: Observed | None) -> tuple[str, ...
         case "signature", WireJSON(value={"arguments": dict(arguments)}):
             return tuple(sorted(arguments))
     return ()
+
+
+NUMBERS_SHOWN = 8
+"""Of an array that shows a statement of the guides."""
+
+
+def told_facts(observable: str, observed: Observed | None) -> str:
+    """What a backend has shown of a statement of the guides, as JSON; of arrays the first numbers."""
+    if not observable.startswith(PREFIX_OF_FACTS):
+        return ""
+    match observed:
+        case WireJSON(value):
+            return msgspec.json.encode(value).decode()
+        case WireTensor():
+            return msgspec.json.encode(from_wire(observed).ravel()[:NUMBERS_SHOWN].tolist()).decode()
+    return ""
 
 
 def agree(a: Ruling, b: Ruling) -> bool:

@@ -115,13 +115,19 @@ def of_report(report: Report) -> Coverage:
     cases: dict[str, dict[str, Case]] = defaultdict(dict)
     signatures: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for check in report.checks:
-        if check.case in known and check.verdict not in (Verdict.UNSUPPORTED, Verdict.NOT_RUN):
+        told = check.verdict not in (Verdict.UNSUPPORTED, Verdict.NOT_RUN)
+        if check.case in known and told and not is_statement(check.subject):
             cases[check.backend][check.case] = known[check.case]
         if check.arguments:
             signatures[check.backend][check.subject] = check.arguments
     return cover(
         [Asked(record, cases[record.name].values(), signatures[record.name]) for record in results.backends]
     )
+
+
+def is_statement(subject: str) -> bool:
+    """Whether it is a statement of the guides, which is no class or function."""
+    return subject.startswith("guide.")
 
 
 def cover(asked: Sequence[Asked]) -> Coverage:
@@ -133,6 +139,7 @@ def cover(asked: Sequence[Asked]) -> Coverage:
         _own_name(name)
         for one in asked
         for name in one.backend.capabilities.keys() - one.backend.aliases.keys()
+        if not is_statement(name)
     }
     aliases: dict[str, set[str]] = defaultdict(set)
     for one in asked:

@@ -22,6 +22,7 @@ from conformance.checks import Bench
 from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
+from conformance.guide import Given
 from conformance.judges import Hearing, Judges, default_workers, start_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
@@ -209,6 +210,7 @@ class Made:
         self.seed = seed
         self.kept: dict[str, Data] = {}
         self.wired: dict[str, dict[str, Any]] = {}
+        self.given = Given()
 
     def data(self, case: Case) -> Data:
         if case.id not in self.kept:
@@ -226,7 +228,7 @@ class Made:
             self.wired[case.id] = arrays
         return ConcreteCase(
             subject=case.subject,
-            config=case.config,
+            config=self.given.concrete(case),
             observables=observables,
             seed=self.seed,
             **self.wired[case.id],

@@ -57,6 +57,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         message: what a person has to know about a finding, in a line.
         differs: the paths at which two nested structures, such as configurations, differ.
         arguments: of a constructor's signature, the names that the backend told.
+        shown: of a statement of the guides, what the backend showed, as JSON.
     """
 
     case: str
@@ -73,3 +74,4 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str = ""
     differs: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    shown: str = ""

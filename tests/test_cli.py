@@ -458,6 +458,7 @@ def test_diff_names_a_bad_file_and_ends_with_2(baseline: Path) -> None:
     [
         ("html", "<!doctype html>"),
         ("markdown", "## Layers conformance: 1 finding"),
+        ("guide", "# What the guides say"),
         ("junit", "<?xml version"),
         ("badge", "{"),
     ],

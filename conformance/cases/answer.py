@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.cases.guide import facts_of
 from conformance.cases.regimes import expand
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.arithmetic import Arithmetic
@@ -278,7 +279,19 @@ class ActivationSubject(Subject):
         return (dtypes[0],)
 
 
-SUBJECTS: dict[str, Callable[[Case], Subject]] = {"layers": LayerSubject, "activations": ActivationSubject}
+class StatementSubject(Subject):
+    """A statement of the guides."""
+
+    def __init__(self, case: Case) -> None:
+        self.name = case.subject.partition(".")[2]
+        self.facts = facts_of(case)
+
+
+SUBJECTS: dict[str, Callable[[Case], Subject]] = {
+    "layers": LayerSubject,
+    "activations": ActivationSubject,
+    "guide": StatementSubject,
+}
 """The kinds of subject, by the first part of a subject's name."""
 
 
@@ -597,6 +610,14 @@ def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure(activations.get(subject.identifier).name) for name in names}
 
 
+def _shown(question: Question, names: list[str]) -> dict[str, Expected]:
+    """What is seen where a statement of the guides holds."""
+    assert isinstance(question.subject, StatementSubject)
+    expected = {name: question.subject.facts[name].expected for name in names}
+    inputs = [Tensor(_truth(x)) for x in question.data.inputs]
+    return {name: Value(x(inputs)) if callable(x) else Structure(x) for name, x in expected.items()}
+
+
 PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
@@ -618,5 +639,6 @@ PARTS: dict[str, tuple[str, Part]] = {
     "method": ("call", _method),
     "signature": ("config", _signature),
     "identifier": ("construction", _identifier),
+    "guide": ("call", bounded(_shown)),
 }
 """By the beginning of an observable's name: where an error would arise, and how it is found."""

@@ -18,6 +18,6 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,
     "training": (*INFERENCE, "training-forward", "gradients"),
     "interchange": ("config", "config-round-trip"),
-    "api": ("constructor", "identifiers"),
+    "api": ("constructor", "identifiers", "guide"),
 }
 """The names of a profile's properties, of those that the suite has."""

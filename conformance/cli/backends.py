@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from conformance.cli.group import (
-    BadFile,
     console_of,
     echo_error,
+    errors_of_users,
     keras_python_option,
     main,
     node_option,
@@ -32,18 +32,13 @@ def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, 
     from rich.table import Table
 
     from conformance.runners import registry
-    from conformance.runners.builds import BadBuild, find_builds
-    from conformance.runners.python import BadPython
-    from conformance.selection import UnknownName, find_keras_pythons
+    from conformance.runners.builds import find_builds
+    from conformance.selection import find_keras_pythons
 
-    try:
+    with errors_of_users():
         found = registry.backends(
             node, tfjs=find_builds(tfjs), keras_pythons=find_keras_pythons(keras_pythons)
         )
-    except UnknownName as error:
-        raise click.UsageError(str(error)) from error
-    except (BadBuild, BadPython) as error:
-        raise BadFile(str(error)) from error
 
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for heading in ("Backend", "Language", "Available", ""):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +77,26 @@ def console_of(*, stderr: bool = False) -> Console:
 
 def echo_error(line: str) -> None:
     click.echo(line, err=True)
+
+
+@contextmanager
+def errors_of_users() -> Iterator[None]:
+    """What is wrong with the names, cases, builds and environments that a user gives, as click tells it.
+
+    Raises:
+        click.UsageError: a name is unknown.
+        BadFile: something named cannot be used.
+    """
+    from conformance.runners.builds import BadBuild
+    from conformance.runners.python import BadPython
+    from conformance.selection import BadCase, UnknownName
+
+    try:
+        yield
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except (BadBuild, BadCase, BadPython) as error:
+        raise BadFile(str(error)) from error
 
 
 def read_results(place: Path) -> Report:

@@ -13,6 +13,7 @@ from conformance.cli.group import (
     console_of,
     dialect_option,
     echo_error,
+    errors_of_users,
     keras_python_option,
     main,
     node_option,
@@ -37,7 +38,8 @@ from conformance.cli.group import (
 @click.option("--keras-2", is_flag=True, help="Write an .h5 that Keras 2 reads, not Keras 3.")
 @click.option(
     "--allow-deviations", is_flag=True,
-    help="Leave out what the target has no words for, and say so, in place of refusing.",
+    help="Leave out what the target has no words for, write what it refuses or computes otherwise, and say "
+    "so, in place of refusing.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write a summary as JSON to standard output.")
 def convert(
@@ -52,10 +54,12 @@ def convert(
     """Carry the model IN into the format of OUT, without Keras or TensorFlow.js.
 
     By their names, files are of Keras 3 (.keras), of Keras 2 or 3 (.h5), weights alone (.weights.h5), or of
-    TensorFlow.js (a directory, or the model.json in it). Layers that the target has no words for are written
-    as others that compute the same, where there are any. Nothing in a file is ever run.
+    TensorFlow.js (a directory, or the model.json in it). Layers that the target has no words for, refuses or
+    computes otherwise are written as others that compute the same, where there are any. Nothing in a file is
+    ever run.
 
-    Exit codes: 0 written; 1 refused, since the target cannot say what the model does; 2 usage, or a bad file.
+    Exit codes: 0 written; 1 refused, since the target cannot say or compute what the model does; 2 usage, or
+    a bad file.
     """
     from conformance.interchange import conversion, summary
     from conformance.reference_impl.saving import model_json
@@ -131,19 +135,13 @@ def check(
     from conformance.interchange.samples import BadInputs
     from conformance.reference_impl.saving.saved_model import FormatError
     from conformance.reporting.model_check import show
-    from conformance.runners.builds import BadBuild
-    from conformance.runners.python import BadPython
-    from conformance.selection import UnknownName, check_dialects, find_backends
+    from conformance.selection import check_dialects, find_backends
 
     if inputs is not None and context.get_parameter_source("samples") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--samples is about inputs that are drawn: leave it out, or --inputs")
-    try:
+    with errors_of_users():
         check_dialects(dialects)
         asked = find_backends((checking.KERAS, *names), (), node, tfjs=tfjs, keras_pythons=keras_pythons)
-    except UnknownName as error:
-        raise click.UsageError(str(error)) from error
-    except (BadBuild, BadPython) as error:
-        raise BadFile(str(error)) from error
     keras, *backends = asked
     if not backends:
         raise click.UsageError(f"{checking.KERAS} is what the others are held against: name another one")

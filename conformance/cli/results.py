@@ -12,6 +12,7 @@ from conformance.cli.group import (
     BadFile,
     console_of,
     dialect_option,
+    errors_of_users,
     keras_python_option,
     main,
     node_option,
@@ -23,6 +24,7 @@ FORMATS = {
     "html": "conformance.reporting.page",
     "markdown": "conformance.reporting.markdown",
     "coverage": "conformance.reporting.coverage",
+    "guide": "conformance.reporting.guide",
     "junit": "conformance.reporting.junit",
     "badge": "conformance.reporting.badge",
 }
@@ -34,7 +36,8 @@ FORMATS = {
 @click.option(
     "--format", "form", type=click.Choice(tuple(FORMATS)),
     help="Write the results so: a page; Markdown for the summary of a CI job; what was asked of which class "
-    "and argument, in Markdown too; JUnit XML; the JSON of a shields.io endpoint badge.",
+    "and argument, or what became of each statement of the guides, in Markdown too; JUnit XML; the JSON of a "
+    "shields.io endpoint badge.",
 )  # fmt: skip
 @click.option(
     "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
@@ -111,25 +114,24 @@ def explain(
     from conformance import explaining
     from conformance.reporting import explanation
     from conformance.reporting.results import ResultsError
-    from conformance.runners.builds import BadBuild
-    from conformance.runners.python import BadPython
     from conformance.runners.unavailable import BackendUnavailable
-    from conformance.selection import BadCase, UnknownName, check_dialects, find_backends
+    from conformance.selection import check_dialects, find_backends
 
     try:
-        check_dialects(dialects)
-        found = explaining.find(what, results, observable)
-        chosen = names or (() if commands else found.backends)
-        if len(chosen) + len(commands) != 1:
-            raise click.UsageError("name one backend: --backend NAME, or --backend-command COMMAND")
-        (backend,) = find_backends(chosen, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
-        drawn = found.seed if seed is None else seed
-        explained = explaining.explain(
-            explaining.Subject(found.case, found.observable, backend, drawn, dialects)
-        )
-    except (UnknownName, explaining.NotAsked) as error:
+        with errors_of_users():
+            check_dialects(dialects)
+            found = explaining.find(what, results, observable)
+            chosen = names or (() if commands else found.backends)
+            if len(chosen) + len(commands) != 1:
+                raise click.UsageError("name one backend: --backend NAME, or --backend-command COMMAND")
+            (backend,) = find_backends(chosen, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
+            drawn = found.seed if seed is None else seed
+            explained = explaining.explain(
+                explaining.Subject(found.case, found.observable, backend, drawn, dialects)
+            )
+    except explaining.NotAsked as error:
         raise click.UsageError(str(error)) from error
-    except (BadBuild, BadCase, BadPython, ResultsError) as error:
+    except ResultsError as error:
         raise BadFile(str(error)) from error
     except BackendUnavailable as error:
         click.echo(f"{backend.name} could not be started: {error}", err=True)

@@ -14,6 +14,7 @@ from conformance.cli.group import (
     BadFile,
     console_of,
     dialect_option,
+    errors_of_users,
     keras_python_option,
     main,
     node_option,
@@ -132,11 +133,7 @@ def run(
     from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
     from conformance.reporting.results import ResultsError
     from conformance.reporting.terminal import display, summarize, summary
-    from conformance.runners.builds import BadBuild
-    from conformance.runners.python import BadPython
     from conformance.selection import (
-        BadCase,
-        UnknownName,
         check_dialects,
         find_backends,
         find_cases,
@@ -146,16 +143,12 @@ def run(
 
     if resume is not None:
         refuse_others_than(context, "resume", "as_json")
-    try:
+    with errors_of_users():
         backends = find_backends(names, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
         found = find_cases(corpus, cases)
         asked = of_subjects(found, subjects)
         judged = find_properties(properties, profile)
         check_dialects(dialects)
-    except UnknownName as error:
-        raise click.UsageError(str(error)) from error
-    except (BadBuild, BadCase, BadPython) as error:
-        raise BadFile(str(error)) from error
     known = read_results(baseline) if baseline else None
     if baseline and out.resolve() in (baseline.resolve(), baseline.resolve().parent):
         raise click.UsageError("--out would overwrite the baseline; name another directory for one of them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -87,6 +87,12 @@ def asks(pattern: str) -> Scope:
     return lambda case, data: any(map(is_asked, case.observables))
 
 
+def activations_of(case: Case) -> Iterator[str]:
+    """The names of the activation functions that the configuration gives; a layer may stand for one."""
+    given = (case.config.get(key) for key in ("activation", "recurrent_activation"))
+    return (name for name in given if isinstance(name, str))
+
+
 ACTIVATION_LAYERS = {"layers.ELU": "elu", "layers.LeakyReLU": "leaky_relu", "layers.ReLU": "relu"}
 """Layers that are one activation function."""
 
@@ -101,7 +107,7 @@ def activated_by(names: Collection[str]) -> Scope:
             return name in names
         if ACTIVATION_LAYERS.get(case.subject) in names:
             return True
-        return case.config.get("activation") in names or case.config.get("recurrent_activation") in names
+        return any(name in names for name in activations_of(case))
 
     return scope
 

@@ -21,11 +21,13 @@ import numpy as np
 
 from conformance import dialects
 from conformance.checks import Bench
+from conformance.dialects.deviation import Dialect
 from conformance.interchange import samples
-from conformance.interchange.conversion import Conversion, Refused, convert
+from conformance.interchange.conversion import Conversion, Refused, Wanted, convert, converted
 from conformance.interchange.depth import Chain
 from conformance.interchange.judging import LayerCheck, Specified, check_layers, farthest
 from conformance.interchange.preflight import Met, preflight
+from conformance.interchange.rewriting import Rewrite, counted_on
 from conformance.interchange.serving import serving
 from conformance.interchange.verdict import (
     Checked,
@@ -43,11 +45,16 @@ from conformance.interchange.verdict import (
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer
-from conformance.reference_impl.models import Model
+from conformance.reference_impl.models import Model, held_by
 from conformance.reference_impl.saving import formats, model_json
-from conformance.reference_impl.saving.configuration import Untranslatable
 from conformance.reference_impl.saving.formats import TENSORFLOW_JS
-from conformance.reference_impl.saving.saved_model import FormatError, LayerPath, loaded
+from conformance.reference_impl.saving.saved_model import (
+    FormatError,
+    InMemory,
+    LayerPath,
+    StoredArray,
+    loaded,
+)
 from conformance.runners.inspection import Inspection
 from conformance.runners.process import Runner
 from conformance.runners.protocol import ConcreteModel, Identity, to_wire
@@ -124,12 +131,26 @@ class Read:
             }
             return cls(formats.format_of(path).name, saved.made_by, model, weights)
 
-    def specified(self) -> dict[LayerPath, Specified]:
-        """Its layers, to judge a backend's by."""
+    def specified(self, rewrites: Sequence[Rewrite], dialect: Dialect) -> dict[LayerPath, Specified]:
+        """Its layers, to judge a backend's by.
+
+        Args:
+            rewrites: what conversion has done, counting on deviations of the backend at times.
+        """
+        wanted = counted_on(rewrites)
         return {
-            path: Specified(layer if isinstance(layer, Layer) else None, self.weights.get(path, {}))
+            path: Specified(
+                layer if isinstance(layer, Layer) else None,
+                held_by(path, layer, self.weights),
+                tuple(d for d in dialect.deviations if d.id in wanted.get(path, ())),
+            )
             for path, layer in self.model.layers()
         }
+
+    @property
+    def stored(self) -> dict[LayerPath, dict[str, StoredArray]]:
+        """Its weights in the form of a file's."""
+        return {layer: {n: InMemory(x) for n, x in own.items()} for layer, own in self.weights.items()}
 
     @property
     def parameters(self) -> int:
@@ -180,8 +201,9 @@ class _Check:
             conversion, served = self._served()
         except Refused as refused:
             return self._refused(refused)
+        rewrites = conversion.rewrites if conversion else ()
         read = Read.of(served)
-        self._fly(read)
+        self._fly(read, rewrites)
         self.tell("starting the backends")
         answers = asyncio.run(self._ask(served))
         self.tell("judging what each layer computed")
@@ -189,11 +211,10 @@ class _Check:
         predicted = _predicted(keras)
         return self._told(
             keras=_of_keras(self.asked.keras.name, keras),
-            rewrites=tuple(Rewritten(r.layer, r.what, r.how, r.why) for r in conversion.rewrites)
-            if conversion
-            else (),
+            rewrites=tuple(Rewritten(r.layer, r.what, r.how, r.why) for r in rewrites),
             backends=tuple(
-                self._judged(spec.name, answers[spec.name], read, predicted) for spec in self.asked.backends
+                self._judged(spec.name, answers[spec.name], read, rewrites, predicted)
+                for spec in self.asked.backends
             ),
         )
 
@@ -202,14 +223,16 @@ class _Check:
         if formats.format_of(self.asked.model) is TENSORFLOW_JS:
             return None, formats.directory_of(self.asked.model) / model_json.FILE
         directory = self.folder / "web_model"
-        return convert(self.asked.model, directory), directory / model_json.FILE
+        # What its dialects say is told by backend, and looked at; what there are no words for cannot be.
+        done = converted(self.asked.model, directory, Wanted(), lambda fitted: fitted.left_out)
+        return done, directory / model_json.FILE
 
     def _for_keras(self) -> Path:
         """The file that Keras loads: the user's own, unless that is none of Keras's."""
         if formats.format_of(self.asked.model) is not TENSORFLOW_JS:
             return self.asked.model
         path = self.folder / "model.keras"
-        convert(self.asked.model, path)
+        convert(self.asked.model, path, Wanted(allow_deviations=True))
         return path
 
     def _told(
@@ -233,20 +256,23 @@ class _Check:
 
     # Before anything is run
 
-    def _fly(self, read: Read) -> None:
+    def _fly(self, read: Read, rewrites: Sequence[Rewrite]) -> None:
         """Ask the dialects."""
+        wanted = counted_on(rewrites)
         self.tell("asking the dialects")
         begun = time.perf_counter()
         for spec in self.asked.backends:
             dialect = dialects.of(spec.name, {}, self.asked.dialects)
-            self.expected[spec.name] = preflight(read.model, read.weights, self.inputs, dialect)
+            self.expected[spec.name] = preflight(
+                read.model, read.stored, self.inputs, dialect, "tfjs", wanted
+            )
         self.preflight_s = time.perf_counter() - begun
 
     def _refused(self, refused: Refused) -> Checked:
-        self._fly(self.given)
+        self._fly(self.given, ())
         return self._told(
             keras=None,
-            objections=tuple(_objection(what) for what in refused.why),
+            objections=refused.why,
             backends=tuple(
                 OnBackend(
                     spec.name,
@@ -299,7 +325,14 @@ class _Check:
 
     # Judging
 
-    def _judged(self, name: str, answer: _Answer, read: Read, predicted: Sequence[Array] | None) -> OnBackend:
+    def _judged(
+        self,
+        name: str,
+        answer: _Answer,
+        read: Read,
+        rewrites: Sequence[Rewrite],
+        predicted: Sequence[Array] | None,
+    ) -> OnBackend:
         met = self.expected[name]
         expected = _recorded(met)
         if isinstance(answer, BackendUnavailable):
@@ -317,7 +350,7 @@ class _Check:
             bench = Bench.of(answer.identity, self.asked.dialects)
         except BadArithmetic as error:
             return OnBackend(name, Outcome.UNAVAILABLE, versions, expected, Failure("start", str(error)))
-        specified = read.specified()
+        specified = read.specified(rewrites, bench.dialect)
         checks = list(check_layers(inspection, specified, bench))
         classes = {layer.path: layer.subject.partition(".")[2] for layer in inspection.told.layers}
         summaries = {d.id: d.summary for d in bench.dialect.deviations}
@@ -367,16 +400,6 @@ def _recorded(met: Sequence[Met]) -> tuple[Expected, ...]:
         )
         for m in met
     )
-
-
-def _objection(what: Untranslatable) -> Objection:
-    if what.argument == "class_name":
-        remedy = "write out what it does with layers that TensorFlow.js has"
-    elif what.argument.startswith("call "):
-        remedy = "call the layer without it, or write out what it does with other layers"
-    else:
-        remedy = f"leave {what.argument} at its default, or write out what it does with other layers"
-    return Objection(what.layer, what.argument, f"{what.value!r:.120}", remedy)
 
 
 def _of_keras(name: str, answer: _Answer) -> OfKeras:

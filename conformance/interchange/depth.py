@@ -19,6 +19,7 @@ from conformance.interchange.judging import Run, Specified, farthest
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.layer import Context, given_weights
+from conformance.reference_impl.patches import patched
 from conformance.reference_impl.saving.saved_model import LayerPath
 from conformance.reference_impl.tape import Tensor, error_bounds, variable, vjp
 from conformance.runners.inspection import Inspection, referred
@@ -145,7 +146,8 @@ class Chain:
             initial_state=tuple(sources[count:]),
         )
         own = {name: variable(_truth(x), tracked=False) for name, x in weights.items()}
-        return layer.call(sources[:count], given_weights(layer, own), context).outputs, sources
+        with patched(self.specified[call.layer].patches):
+            return layer.call(sources[:count], given_weights(layer, own), context).outputs, sources
 
     def limits(self, end: int, place: tuple[int, ...], arithmetic: Arithmetic) -> tuple[float, float]:
         """The limit of the error of one element of an array that was computed, and its likely size."""

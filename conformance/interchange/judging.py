@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from conformance.cases.case import Case, Recipe
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import matches
 from conformance.checks import Bench, Ruling, Trial
+from conformance.dialects import deviation as effects
+from conformance.dialects.deviation import Deviation
 from conformance.judging import Judgement
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.layer import Layer
@@ -34,10 +37,22 @@ class Specified:
     Attributes:
         layer: None where the specification has no such layer.
         weights: by the specification's names, as the backend should have them.
+        counted_on: the deviations because of which the layer computes what it should.
     """
 
     layer: Layer | None
     weights: Mapping[str, Array]
+    counted_on: tuple[Deviation, ...] = ()
+
+    @property
+    def patches(self) -> dict[str, Any]:
+        """What those put in the place of the specification's functions."""
+        return {
+            target: patch
+            for deviation in self.counted_on
+            if isinstance(deviation.effect, effects.Value)
+            for target, patch in deviation.effect.patches.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -177,7 +192,7 @@ def _ruled(
     }
     trial = Trial(case_of(specified.layer, data, tuple(answer)), data, bench)
     return {
-        observable: _of_dependent_errors(trial.rule(property_, observable, answer))
+        observable: _as_counted_on(_of_dependent_errors(trial.rule(property_, observable, answer)), specified)
         for property_ in JUDGED_BY
         for observable in answer
         if matches(property_.observables, observable)
@@ -193,6 +208,14 @@ def _of_dependent_errors(ruling: Ruling) -> Ruling:
     return replace(
         ruling, judgement=replace(judgement, verdict=Verdict.CONFORMS, required_rung=Rung.BOUND, message="")
     )
+
+
+def _as_counted_on(ruling: Ruling, specified: Specified) -> Ruling:
+    """What deviates just as the model was made for conforms."""
+    wanted = {deviation.id for deviation in specified.counted_on}
+    if ruling.judgement.verdict is not Verdict.DEVIATES or not wanted.issuperset(ruling.deviations):
+        return ruling
+    return replace(ruling, judgement=replace(ruling.judgement, verdict=Verdict.CONFORMS), deviations=())
 
 
 def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:

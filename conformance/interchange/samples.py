@@ -65,6 +65,17 @@ def drawn(model: Model, samples: int, seed: int) -> tuple[Array, ...]:
     )
 
 
+def of_several_kinds(model: Model, inputs: Sequence[Array]) -> Iterator[tuple[Array, ...]]:
+    """Inputs of a model as they are; with no number above zero; and with large ones. What its layers look up
+    or leave out stays as it is."""
+    taken = _taken(model)
+    free = [
+        x.dtype.kind == "f" and Reference(n) not in taken for n, x in zip(names(model), inputs, strict=True)
+    ]
+    for kind in (np.asarray, lambda x: -np.abs(x), lambda x: 8 * x):
+        yield tuple(kind(x) if varies else x for x, varies in zip(inputs, free, strict=True))
+
+
 def names(model: Model) -> tuple[str, ...]:
     """Of the model's inputs, in order."""
     return tuple(reference.layer for reference in model.graph.inputs)

@@ -38,12 +38,23 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Objection(msgspec.Struct, frozen=True):
-    """Something that the backend's format has no words for, and what to do."""
+    """Something in a model that the target has no words for, refuses, or computes otherwise, and what to do.
+
+    Attributes:
+        layer: its name, after those of the models around it and slashes where a deviation is recorded.
+        argument: of the layer, or of a call; `class_name` where the layer itself is not known, `mask` where
+            it is that which it is given; empty where it is none of them.
+        value: of the argument, shortened; empty where a deviation is recorded.
+        reason: in a sentence.
+        deviation: the id of the recorded deviation; empty where there are no words.
+    """
 
     layer: str
     argument: str
     value: str
     remedy: str
+    reason: str = ""
+    deviation: str = ""
 
 
 class Expected(msgspec.Struct, frozen=True):

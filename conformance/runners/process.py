@@ -442,7 +442,8 @@ class Runner:
 
     async def _until_late(self, child: Child) -> Broken:
         """Wait until a case has been the oldest unanswered one for longer than it may."""
-        shortest = min(self._limits.case_s, self._limits.observable_s, self._limits.model_s)
+        limits = self._limits
+        shortest = min(limits.case_s, limits.observable_s, limits.statement_s, limits.model_s)
         while True:
             # What becomes the oldest during this sleep is not due before its end.
             pause = anyio.current_time() + shortest

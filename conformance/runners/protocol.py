@@ -72,6 +72,8 @@ OBSERVABLES = {
                           "output than the first, and a call after it that of the first",
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
+    "guide/{language}/{name}": "of a statement of the guides, what a program in that language shows: an "
+                               "array, or JSON; `cases.guide` says what",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 

@@ -38,6 +38,7 @@ class Limits:
         start_s, case_s: seconds for a start, and for a case.
         observable_s: seconds for an observable that is asked by itself, after a fault in its case; never
             more than `case_s`.
+        statement_s: seconds for a statement of the guides, which may train for a thousand epochs.
         model_s: seconds for a saved model, from the request to the end of the answer.
         line_bytes: the length of an answer, or of a piece of one.
         model_bytes: of all the arrays in the answer about a model.
@@ -46,6 +47,7 @@ class Limits:
     start_s: float = 120.0
     case_s: float = 60.0
     observable_s: float = 15.0
+    statement_s: float = 300.0
     model_s: float = 300.0
     line_bytes: int = 64 * 1024 * 1024
     model_bytes: int = 2 * 1024**3
@@ -145,6 +147,8 @@ class Question(Pending):
         self.take(dict.fromkeys((n for n in self.case.observables if n not in self.answer), fault))
 
     def seconds(self, limits: Limits) -> float:
+        if self.case.subject.startswith("guide."):
+            return limits.statement_s
         return min(limits.case_s, limits.observable_s) if self.suspected else limits.case_s
 
 

@@ -79,7 +79,8 @@ def line(row: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Make, check and tell; exits with 1 where a model that was converted computes something else."""
+    """Make, check and tell; exits with 1 where a model that was converted computes something else. Where not
+    all were asked for, what the report has of others stays."""
     parser = argparse.ArgumentParser(prog="python -m proofs.models", description=__doc__)
     parser.add_argument("names", nargs="*", help="models; default: all")
     parser.add_argument("--saved", type=Path, metavar="DIR", help="take those that are saved there")
@@ -91,7 +92,11 @@ def main() -> None:
         for model in models:
             rows.append(checked(model))
             print(line(rows[-1]), flush=True)
-    given.report.write_text(json.dumps(rows, indent=1) + "\n")
+    kept = (
+        json.loads(given.report.read_text()) if given.report.exists() and (given.names or given.saved) else []
+    )
+    told = {row["model"]: row for row in (*kept, *rows)}
+    given.report.write_text(json.dumps([told[name] for name in sorted(told)], indent=1) + "\n")
     converted = [row for row in rows if not row.get("objections") and "refused" not in row]
     same = [row for row in converted if all(b["outcome"] == "same" for b in row["backends"])]
     print(f"{len(rows)} models: {len(converted)} converted, {len(same)} compute the same")

@@ -156,7 +156,7 @@ def test_function_refuses_arguments_that_it_does_not_have() -> None:
 
 def test_every_observable_of_the_protocol_has_its_part() -> None:
     for pattern in OBSERVABLES:
-        assert part(pattern.format(i=0, weight="w", name="w")) in PARTS
+        assert part(pattern.format(i=0, weight="w", name="w", language="python")) in PARTS
     assert part("training/gradient/input/0") == "training/gradient"
     assert part("reconstructed/config") == "reconstructed/config"
     assert part("reconstructed/output/0") == "reconstructed"

@@ -17,6 +17,7 @@ from conformance.cases.answer import make
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.drafts import quick
 from conformance.cases.drafts.errors import first_cases
+from conformance.cases.guide import ROWS
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import pairs
 from conformance.reference_impl import layers
@@ -69,7 +70,9 @@ def test_cases_are_a_few_hundred_bytes() -> None:
 
 def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
-    assert asked == {f"layers.{name}" for name in LAYERS} | {f"activations.{name}" for name in ACTIVATIONS}
+    classes = {f"layers.{name}" for name in LAYERS}
+    functions = {f"activations.{name}" for name in ACTIVATIONS}
+    assert asked == classes | functions | {f"guide.{row}" for row in ROWS}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -108,11 +111,13 @@ WITHOUT_GRADIENTS = {"layers.CategoryEncoding"}
 def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
-    if subject.startswith("activations."):
+    if subject.startswith("guide."):
+        assert judging == {"guide"}
+    elif subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
     else:
-        inapplicable = {"identifiers", "gradients"} if subject in WITHOUT_GRADIENTS else {"identifiers"}
+        inapplicable = {"guide", "identifiers"} | ({"gradients"} if subject in WITHOUT_GRADIENTS else set())
         if issubclass(layers.get(subject.partition(".")[2]), Cell):
             inapplicable |= {"memory"}  # the layer around a cell builds it and disposes of it
         if "seed" not in layers.get(subject.partition(".")[2]).arguments:

@@ -56,7 +56,8 @@ NOT_YET = {
 
 
 def test_every_subject_of_quick_is_asked_more() -> None:
-    assert {case.subject for case in MORE} == {case.subject for case in QUICK} - NOT_YET.keys()
+    of_classes = {case.subject for case in QUICK if not case.subject.startswith("guide.")}
+    assert {case.subject for case in MORE} == of_classes - NOT_YET.keys()
 
 
 def test_every_regime_is_asked_of_layers_and_of_functions() -> None:

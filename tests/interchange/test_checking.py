@@ -126,6 +126,34 @@ def test_a_deviation_that_conversion_sees_to_does_not_show(models: Path) -> None
 
 @pytest.mark.keras
 @pytest.mark.node
+def test_what_counts_on_a_deviation_computes_what_it_did(models: Path) -> None:
+    """hard_sigmoid is another function in TensorFlow.js, and the weights that it is applied to are others."""
+    answer = checked(models / "hard.keras", "tfjs-cpu", "tfjs-wasm", keras=registry.backends()[KERAS])
+    assert {(r.layer, r.why) for r in answer.rewrites} == {
+        (name, "tfjs-hard-sigmoid-of-keras-2") for name in ("low", "both", "gru")
+    }
+    for backend in answer.backends:
+        assert backend.outcome is Outcome.SAME
+        assert "tfjs-hard-sigmoid-of-keras-2" not in {e.deviation for e in backend.expected}
+        assert {d.layer for d in backend.departures} == {"both"}  # of steps that are left out behind it
+
+
+@pytest.mark.keras
+@pytest.mark.node
+def test_layers_of_one_name_in_several_models_are_told_apart(models: Path) -> None:
+    (answer,) = checked(models / "towers.keras", keras=registry.backends()[KERAS]).backends
+    assert (answer.outcome, answer.layers) == (Outcome.SAME, 2)
+
+
+@pytest.mark.keras
+@pytest.mark.node
+def test_a_model_in_time_distributed_is_judged_as_a_layer(models: Path) -> None:
+    (answer,) = checked(models / "times.keras", keras=registry.backends()[KERAS]).backends
+    assert (answer.outcome, answer.layers, answer.conforming) == (Outcome.SAME, 1, 1)
+
+
+@pytest.mark.keras
+@pytest.mark.node
 def test_a_layer_that_is_refused_is_named_with_the_reason(models: Path) -> None:
     answer = checked(models / "gru.keras")
     (backend,) = answer.backends

@@ -98,6 +98,71 @@ def test_what_may_be_left_out_is_told(padded: Path, tmp_path: Path) -> None:
     assert [what["argument"] for what in json.loads(answer.output)["left_out"]] == ["output_padding"]
 
 
+def test_weights_of_a_layer_of_keras_applications_are_read_by_name(tmp_path: Path) -> None:
+    scale = {
+        "module": "keras.src.applications.convnext",
+        "registered_name": "LayerScale",
+        "class_name": "LayerScale",
+        "config": {"init_values": 1e-6, "projection_dim": 3, "name": "scale"},
+        "build_config": {"input_shape": [None, 2, 2, 3]},
+    }
+    first = {"class_name": "InputLayer", "config": {"batch_shape": [None, 2, 2, 3], "name": "x"}}
+    gamma = np.array([1.0, 2.0, 3.0], np.float32)
+    path = tmp_path / "scaled.keras"
+    formats.write(SavedModel(modern([first, scale]), {("scale",): {"gamma": InMemory(gamma)}}), path)
+    convert(path, tmp_path / "web")
+    with formats.opened(tmp_path / "web") as read:
+        assert read.configuration["config"]["layers"][1]["class_name"] == "DepthwiseConv2D"
+        np.testing.assert_array_equal(loaded(read.weights["scale",]["kernel"]).reshape(-1), gamma)
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Path:
+    path = tmp_path / "gated.keras"
+    gru = {"units": 2, "batch_input_shape": [None, 4, 3], "name": "g"}
+    shapes = {"kernel": (3, 6), "recurrent_kernel": (2, 6), "bias": (2, 6)}
+    stored: dict[LayerPath, dict[str, StoredArray]] = {
+        ("g",): {name: InMemory(np.ones(shape, np.float32)) for name, shape in shapes.items()}
+    }
+    formats.write(SavedModel(modern([{"class_name": "GRU", "config": gru}]), stored), path)
+    return path
+
+
+def test_what_the_dialect_refuses_is_refused_with_argument_and_remedy(gated: Path, tmp_path: Path) -> None:
+    out = tmp_path / "web"
+    with pytest.raises(Refused, match=r"layer g: refused because of reset_after \(tfjs-gru-no-reset-after\)"):
+        convert(gated, out)
+    answer = CliRunner().invoke(main, ["convert", str(gated), str(out)])
+    assert answer.exit_code == 1
+    assert "train with reset_after=False before converting" in answer.output
+    assert not out.exists()
+
+
+def test_what_the_dialect_refuses_is_written_and_told_where_that_is_allowed(
+    gated: Path, tmp_path: Path
+) -> None:
+    command = ["convert", str(gated), str(tmp_path / "web"), "--allow-deviations"]
+    answer = CliRunner().invoke(main, command)
+    assert answer.exit_code == 0, answer.output
+    assert "layer g: refused because of reset_after (tfjs-gru-no-reset-after)" in answer.output
+    told = json.loads(CliRunner().invoke(main, [*command, "--json"]).output)
+    assert [(what["layer"], what["argument"], what["deviation"]) for what in told["deviating"]] == [
+        ("g", "reset_after", "tfjs-gru-no-reset-after")
+    ]
+
+
+def test_keras_2_may_be_given_what_it_has_no_words_for(tmp_path: Path) -> None:
+    path, out = tmp_path / "sparse.keras", tmp_path / "model.h5"
+    sparse = {"activation": "sparsemax", "batch_input_shape": [None, 4], "name": "a"}
+    formats.write(SavedModel(modern([{"class_name": "Activation", "config": sparse}]), {}), path)
+    with pytest.raises(Refused, match="Keras 2 does not know activation"):
+        convert(path, out, Wanted(generation=2))
+    assert not out.exists()
+    done = convert(path, out, Wanted(generation=2, allow_deviations=True))
+    assert [what.argument for what in done.left_out] == ["activation"]
+    assert out.exists()
+
+
 @pytest.mark.parametrize(
     ("wanted", "out", "what"),
     [

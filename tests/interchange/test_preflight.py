@@ -19,7 +19,7 @@ EMBEDDING = layer("Embedding", "words", input_dim=5, output_dim=2, mask_zero=Tru
 def ids(model: Model, backend: str = "tfjs-wasm") -> dict[str, tuple[Any, ...]]:
     shapes = [tuple(2 if n is None else n for n in x.batch_shape) for x in model.input_layers]
     inputs = [np.ones(shape, np.float32) for shape in shapes]
-    met = preflight(model, {}, inputs, dialects.of(backend, {}))
+    met = preflight(model, {}, inputs, dialects.of(backend, {}), "tfjs")
     return {m.deviation.id: (m.effect, m.layers) for m in met}
 
 
@@ -70,7 +70,7 @@ def test_a_masked_layer_inside_that_gives_zeros_itself_is_said_once() -> None:
     lstm = layer("LSTM", "l", units=2, return_sequences=True, zero_output_for_mask=True)
     met = ids(sequential([6], EMBEDDING, layer("Bidirectional", "both", layer=lstm)))
     said = [name for name in met if name.endswith("masked-step-gives-state")]
-    assert said == ["tfjs-recurrent-masked-step-gives-state"]
+    assert said == ["tfjs-bidirectional-masked-step-gives-state"]
 
 
 def deviation(name: str, effect: Any) -> Deviation:
@@ -85,7 +85,7 @@ def test_what_does_not_show_in_a_call_is_left_out() -> None:
         deviation("told", Metadata(("config",), lambda case, own: own)),
     )
     model = sequential([6], EMBEDDING, layer("Activation", "a", activation="relu"))
-    found = preflight(model, {}, [np.ones((2, 6), np.float32)], Dialect(entries))
+    found = preflight(model, {}, [np.ones((2, 6), np.float32)], Dialect(entries), "tfjs")
     assert [(m.deviation.id, m.effect) for m in found] == [
         ("called", "computed otherwise"),
         ("refused", "refused"),

@@ -77,6 +77,45 @@ def random_weights(model: Model) -> dict[LayerPath, dict[str, Tensor]]:
     }
 
 
+def test_a_model_in_time_distributed_is_called_at_every_time() -> None:
+    dense = {"units": 2, "activation": "tanh", "kernel_initializer": "glorot_uniform"}
+    inner = functional(
+        [given("z", 3), layer("Dense", "dense", ("z", 0, 0), **dense)], [["z", 0, 0]], [["dense", 0, 0]], "i"
+    )
+    several, one = (
+        Model.from_config(
+            functional(
+                [given("x", 5, 3), layer("TimeDistributed", "times", X, layer=repeated)],
+                [[*X]],
+                [["times", 0, 0]],
+            )
+        )
+        for repeated in (inner, {"class_name": "Dense", "config": dense})
+    )
+    weights = random_weights(one)
+    (own,) = weights.values()
+    x = variable(drawn((2, 5, 3), 1))
+    (expected,) = one.call([x], weights, Context()).outputs
+    assert several.output_shapes() == one.output_shapes() == ((None, 5, 2),)
+    assert [w.name for w in several.declare_weights()["times",]] == ["dense/kernel", "dense/bias"]
+    by_path: list[dict[LayerPath, Mapping[str, Tensor]]] = [
+        {("times",): {f"dense/{name}": w for name, w in own.items()}},
+        {("times", "i", "dense"): own},
+    ]
+    for named in by_path:
+        (found,) = several.call([x], named, Context()).outputs
+        np.testing.assert_array_equal(found.value, expected.value)
+
+
+def test_a_model_of_two_outputs_is_no_layer() -> None:
+    inner = functional([given("z", 3)], [["z", 0, 0]], [["z", 0, 0], ["z", 0, 0]])
+    model = functional(
+        [given("x", 5, 3), layer("TimeDistributed", "t", X, layer=inner)], [[*X]], [["t", 0, 0]]
+    )
+    with pytest.raises(ValueError, match="several inputs or outputs"):
+        Model.from_config(model)
+
+
 # Against live Keras
 
 

@@ -318,3 +318,17 @@ def test_a_bounded_function_of_what_may_be_anything_may_be_anything(
     assert out.error is not None
     assert np.isinf(out.error[0])
     assert np.isfinite(out.error[1])
+
+
+def test_what_many_slices_make_is_settled_element_by_element() -> None:
+    slices = [variable(np.array([float(i)])) for i in range(64)]
+    slices[3] = variable(np.array([np.inf]))
+    with error_bounds(NUMPY):
+        rounded = [primitives.multiply(x, 0.1) for x in slices]
+        together = primitives.put_slices(
+            *rounded, shape=(65,), keys=tuple((slice(i, i + 1),) for i in range(64))
+        )
+    assert together.error is not None
+    assert together.error[3] == 0.0
+    assert 0.0 < together.error[7] < 1e-6
+    assert np.isfinite(together.error).all()

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
 from conformance.reference_impl.saving.configuration.known import TABLE, Target
 from conformance.reference_impl.saving.saved_model import FormatError
+from conformance.reference_impl.tape import constant
 from conformance.runners.node import find_node
 from conformance.runners.provision import ensure_package
 from tests.reference_impl.layer_calls import quickly
@@ -352,6 +354,7 @@ def it(class_name: str = "Dense", **config: Any) -> list[Any]:
 
 
 MINE = {"module": "builtins", "class_name": "function", "config": "mine"}
+LEAKY = {"class_name": "LeakyReLU", "config": {"alpha": 0.5}}
 ZEROS_OF_MINE = {"module": "os", "class_name": "Zeros", "config": {}}
 
 
@@ -371,6 +374,9 @@ ZEROS_OF_MINE = {"module": "os", "class_name": "Zeros", "config": {}}
         (it(swing=2), "layer it: argument swing = 2 of Dense is not known"),
         (it(activation="glow"), "layer it: argument activation"),
         (it(activation=MINE), "no activation function"),
+        (it(activation={"class_name": "PReLU", "config": {}}), "'PReLU' is no activation function"),
+        (it("LSTM", activation=LEAKY), "'LeakyReLU' is no activation function"),
+        (it(activation={**LEAKY, "module": "os"}), "LeakyReLU is a class of 'os'"),
         (it(kernel_initializer=ZEROS_OF_MINE), "argument kernel_initializer: Zeros is a class of 'os'"),
         (it(kernel_initializer={"class_name": []}), "layer it: argument kernel_initializer"),
         (it(dtype={**ZEROS_OF_MINE, "class_name": "Policy"}), "argument dtype: Policy is a class of 'os'"),
@@ -413,6 +419,15 @@ def test_a_mask_is_of_numbers_of_any_size() -> None:
             layer["inbound_nodes"][0]["args"][1] = large
     masking = next(each for each in modern(model)["config"]["layers"] if each["class_name"] == "Masking")
     assert masking["config"]["mask_value"] == large
+
+
+def test_a_layer_may_stand_for_an_activation_function() -> None:
+    read = modern(it(activation=LEAKY))["config"]["layers"][0]["config"]["activation"]
+    assert (read["class_name"], read["config"]["negative_slope"]) == ("LeakyReLU", 0.5)
+    dense = layers.Dense.from_config({"units": 3, "activation": read})
+    x = constant(np.array([[-2.0, 4.0]]))
+    np.testing.assert_array_equal(dense.activate(x).value, [[-1.0, 4.0]])
+    assert layers.Dense.from_config(dense.get_config()).get_config() == dense.get_config()
 
 
 NONSENSE = st.recursive(

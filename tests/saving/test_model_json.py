@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from conformance.reference_impl.saving import model_json
-from conformance.reference_impl.saving.configuration import Untranslatable, modern
+from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
 from conformance.reference_impl.saving.configuration.modern import described
 from conformance.reference_impl.saving.saved_model import (
     PIECE,
@@ -60,7 +60,8 @@ ADAM = optimizer("Adam", beta_1=0.75, beta_2=0.875, epsilon=0.125)
 
 def write(model: SavedModel, directory: Path, **arguments: Any) -> None:
     """Written also where TensorFlow.js does not know the layer."""
-    model_json.write(model, directory, on_untranslatable=lambda what: None, **arguments)
+    topology = legacy(model.configuration, "tfjs", lambda what: None)
+    model_json.write(model, directory, topology=topology, **arguments)
 
 
 def written(model: SavedModel, directory: Path, **arguments: Any) -> dict[str, bytes]:
@@ -271,7 +272,7 @@ def test_what_was_compiled_stands_where_tensorflow_js_loads_it_or_where_it_does_
     [
         {"loss": "dice"},
         {"loss": None},
-        {"loss": described("keras.losses", "MeanSquaredError", {})},
+        {"loss": described("keras.losses", "MeanSquaredError", {"reduction": "sum"})},
         {"metrics": ["AUC"]},
         {"metrics": [described("keras.metrics", "AUC", {})]},
         {"loss_weights": [2.0]},
@@ -285,6 +286,12 @@ def test_what_tensorflow_js_could_not_compile_does_not_keep_it_from_loading(
     written_files = written(replace(dense(), training=compiled), tmp_path / "model")
     assert "trainingConfig" not in json.loads(written_files["model.json"])
     assert model_json.read(tmp_path / "model").training == compiled
+
+
+def test_a_class_of_losses_without_arguments_is_the_function_of_that_name(tmp_path: Path) -> None:
+    loss = described("keras.losses", "MeanSquaredError", {"name": "mse", "reduction": "sum_over_batch_size"})
+    told = written(replace(dense(), training={"optimizer": ADAM, "loss": {"out": loss}}), tmp_path / "model")
+    assert json.loads(told["model.json"])["trainingConfig"]["loss"] == {"out": "mean_squared_error"}
 
 
 def test_the_state_of_another_programs_optimizer_is_left_out(tmp_path: Path) -> None:
@@ -514,9 +521,7 @@ def test_what_tensorflow_js_has_no_words_for_is_not_written(tmp_path: Path) -> N
     model = SavedModel(modern(sequential(bare("Dense", "dense", activation="silu", lora_rank=2))), {})
     with pytest.raises(Untranslatable, match="lora_rank"):
         model_json.write(model, tmp_path / "model")
-    left: list[str] = []
-    model_json.write(model, tmp_path / "model", on_untranslatable=lambda what: left.append(what.argument))
-    assert left == ["lora_rank"]
+    assert not (tmp_path / "model").exists()
 
 
 # What is replaced

@@ -77,7 +77,7 @@ def test_keras_2_is_not_told_what_only_keras_3_knows() -> None:
         ({"optimizer_config": {"class_name": "Custom>Mine", "config": {}}}, "Custom>Mine"),
         ({"optimizer": described("mine.optimizers", "SGD")}, "SGD"),
         ({"loss": described("keras.losses", "Mine") | {"registered_name": "package>Mine"}}, "package>Mine"),
-        ({"loss": {"class_name": "function", "config": "my_loss", "module": "builtins"}}, "function"),
+        ({"loss": {"class_name": "function", "config": "my_loss", "module": "builtins"}}, "my_loss"),
         ({"loss": {"out": {"class_name": "package>Loss", "config": {}}}}, "package>Loss"),
         ({"metrics": ["mae", described("os", "system")]}, "system"),
         ({"metrics": [described("keras.metrics", "Mean") | {"config": None}]}, "Mean"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.cases import corpus
 from conformance.cases.case import Case, encode
-from conformance.cases.drafts import quick
+from conformance.cases.drafts import apart, quick
 from conformance.cases.drafts.standard import UNEXPLAINED, standard
 
 
@@ -43,4 +43,5 @@ if __name__ == "__main__":
     if given.corpus == "quick":
         write("quick", quick())
     else:
-        write("standard", standard_with_kept(given.subjects) if given.subjects else standard(quick()))
+        cases = standard_with_kept(given.subjects) if given.subjects else standard(quick())
+        write("standard", apart(cases))

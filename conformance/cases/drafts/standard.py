@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -140,8 +141,9 @@ def standard(quick: Sequence[Case], subjects: Sequence[str] | None = None) -> It
     for subject, cases in by_subject.items():
         if subjects is None or subject in subjects:
             kind, _, name = subject.partition(".")
-            drafted = of_layer(name, cases) if kind == "layers" else of_activation(name)
-            for case in drafted:
+            # Statements of the guides have nothing to combine.
+            drafted = {"layers": partial(of_layer, name, cases), "activations": partial(of_activation, name)}
+            for case in drafted[kind]() if kind in drafted else ():
                 if case.id not in known:
                     known.add(case.id)
                     yield case

@@ -13,6 +13,7 @@ from conformance.dialects.tensorflow_js import (
     defaults,
     errors,
     gradients,
+    guide,
     images,
     layers,
     masks,
@@ -45,6 +46,7 @@ EVERYWHERE = (
     *images.DEVIATIONS,
     *refusals.DEVIATIONS,
     *gradients.DEVIATIONS,
+    *guide.DEVIATIONS,
     *configuration.DEVIATIONS,
     *constructors.DEVIATIONS,
     *pooling.DEVIATIONS,
@@ -60,5 +62,7 @@ EVERYWHERE = (
 
 DIALECTS = {
     "tfjs-cpu": Dialect((*EVERYWHERE, *cpu.DEVIATIONS, *pooling.ONLY_CPU, *errors.ONLY_CPU)),
-    "tfjs-wasm": Dialect((*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM, *errors.ONLY_WASM)),
+    "tfjs-wasm": Dialect(
+        (*EVERYWHERE, *wasm.DEVIATIONS, *pooling.ONLY_WASM, *errors.ONLY_WASM, *guide.ONLY_WASM)
+    ),
 }

@@ -162,7 +162,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/backend/tfjs_backend.js:594 (softsign); {CORE}/gradients/RealDiv_grad.js",
         upstream=searched("softsign activation gradient"),
         scope=activated_by({"softsign"}),
-        effect=Value({"activations.softsign": softsign}),
+        effect=Value({"activations.softsign": softsign}, ("gradient/*", "training/gradient/*")),
         witnesses=(
             draft_activation("softsign", {}, recipe("one_infinity", 5, 8)),
             draft_activation("softsign", {}, recipe("saturating", 5, 8)),

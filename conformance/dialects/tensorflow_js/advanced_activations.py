@@ -204,7 +204,7 @@ def prelu_gradient(scope: Scope) -> Deviation:
         source=PRELU_GRADIENT,
         upstream=searched("prelu gradient at zero input alpha"),
         scope=all_of(subject("layers.PReLU"), any_of(given_zero, given_nan), scope),
-        effect=Value({"layers.PReLU.with_slopes": prelu}),
+        effect=Value({"layers.PReLU.with_slopes": prelu}, ("gradient/*", "training/gradient/*")),
         witnesses=(
             draft_layer("layers.PReLU", {}, [Literal((2, 3), (-1.0, 0.0, 2.0, 0.0, -0.5, 1.0))]),
             draft_layer("layers.PReLU", {}, [recipe("one_nan", 5, 8)]),

@@ -524,7 +524,10 @@ ON_CPU = (
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
         upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
         scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
-        effect=Value({"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened}),
+        effect=Value(
+            {"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened},
+            ("gradient/*", "training/gradient/*"),
+        ),
         witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
     ),
     deviation(

@@ -9,6 +9,7 @@ from conformance.dialects.deviation import Raises, subject
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     CONVOLUTIONS,
+    activations_of,
     all_of,
     any_of,
     last_axis,
@@ -46,7 +47,7 @@ def passes_arguments(case: Case, data: Data) -> bool:
 
 def names_unknown_activation(case: Case, data: Data) -> bool:
     """A layer, or an identifier, names an activation function that is not registered."""
-    named = {case.config.get(key) for key in ("activation", "recurrent_activation", "identifier")}
+    named = {*activations_of(case), case.config.get("identifier")}
     return bool(named & UNKNOWN_ACTIVATIONS)
 
 

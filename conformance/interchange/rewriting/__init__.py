@@ -5,6 +5,7 @@ A rule is an entry of the `RULES` of one of the modules here (`rule.Rule`). A mo
 rule has anything to say, so that one may leave the rest to others.
 """
 
-from conformance.interchange.rewriting.rewriter import RULES, Rewrite, rewritten
+from conformance.interchange.rewriting.naming import uniquely_named
+from conformance.interchange.rewriting.rewriter import RULES, Rewrite, counted_on, rewritten
 
-__all__ = ["RULES", "Rewrite", "rewritten"]
+__all__ = ["RULES", "Rewrite", "counted_on", "rewritten", "uniquely_named"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from conformance.interchange.rewriting.rule import (
@@ -94,6 +95,11 @@ DIFFERENT = {"tfjs": "tfjs-hard-sigmoid-of-keras-2", "keras2": "keras2-hard-sigm
 """The deviation about hard_sigmoid, which alone is known and another function."""
 
 
+def about_hard_sigmoid(site: Site) -> str:
+    """The deviation, of the one of the two programs that is not Keras 3."""
+    return DIFFERENT[site.source if site.target == "keras3" else site.target]
+
+
 def recipe(name: str, site: Site, why: str = "activation") -> Replacement | None:
     """The pieces for an activation function by one of its names."""
     try:
@@ -103,22 +109,54 @@ def recipe(name: str, site: Site, why: str = "activation") -> Replacement | None
     if own not in RECIPES:
         return None
     pieces, how = RECIPES[own]
-    return Replacement(pieces, DIFFERENT[site.target] if own == "hard_sigmoid" else why, how)
+    return Replacement(pieces, about_hard_sigmoid(site) if own == "hard_sigmoid" else why, how)
+
+
+def _as_layer(site: Site) -> Replacement | None:
+    """The layer that stands for an activation function."""
+    match site.config.get("activation"):
+        case {"class_name": class_name, "config": config}:
+            piece = Piece(class_name, {key: value for key, value in config.items() if key != "name"})
+            return Replacement((piece,), "activation", f"the layer {class_name} by itself")
+    return None
 
 
 def function(site: Site) -> Replacement | None:
     """The layer Activation."""
-    return recipe(str(site.config.get("activation")), site)
+    return _as_layer(site) or recipe(str(site.config.get("activation")), site)
+
+
+def older_function(site: Site) -> Replacement | None:
+    """The layer Activation with the older hard_sigmoid."""
+    if site.config.get("activation") != "hard_sigmoid":
+        return None
+    pieces = (rescaling(0.2, 0.5), rectified(1.0))
+    return Replacement(pieces, about_hard_sigmoid(site), "min(relu(0.2·x + 0.5), 1)")
 
 
 def of_another_layer(site: Site) -> Replacement | None:
     """An activation that a layer applies to its output."""
+    if behind := _as_layer(site):
+        return replace(behind, pieces=(itself(site, activation="linear"), *behind.pieces))
     name = str(site.config.get("activation"))
     found = recipe(name, site)
     if found is None:
         return None
     pieces = (itself(site, activation="linear"), activation(name))
     return Replacement(pieces, found.why, "the layer without it, and a layer for it")
+
+
+def of_a_layer_inside(site: Site) -> Replacement | None:
+    """An activation that the layer in TimeDistributed applies."""
+    inner = site.config["layer"]
+    name = str(inner["config"].get("activation"))
+    found = recipe(name, site, "layer")
+    if found is None:
+        return None
+    plain = {**inner, "config": {**inner["config"], "activation": "linear"}}
+    return Replacement(
+        (itself(site, layer=plain), activation(name)), found.why, "the layer without it, and a layer for it"
+    )
 
 
 def rectifier(site: Site) -> Replacement | None:
@@ -194,7 +232,9 @@ OPERATIONS = tuple(
 
 RULES = (
     Rule(("layers.Activation",), function, ("tfjs", "keras2")),
+    Rule(("layers.Activation",), older_function, ("keras3",)),
     Rule(ACTIVATED, of_another_layer, ("tfjs", "keras2")),
+    Rule(("layers.TimeDistributed",), of_a_layer_inside, ("tfjs", "keras2")),
     Rule(("layers.ReLU",), rectifier),
     Rule(("layers.ELU",), exponential_unit),
     Rule(("layers.Identity",), nothing),

@@ -20,9 +20,9 @@ def scaled_residual(site: Site) -> Replacement | None:
 
 def layer_scale(site: Site) -> Replacement | None:
     """LayerScale of ConvNeXt: x · gamma, by channel."""
-    if site.shape is None or len(site.shape) != 4 or len(site.weights) != 1:
+    gamma = site.weights.get("gamma")
+    if gamma is None or site.shape is None or len(site.shape) != 4 or site.shape[-1:] != gamma.shape:
         return None
-    (gamma,) = site.weights.values()
     kernel = Reshaped(gamma, (1, 1, *gamma.shape, 1))
     config = {"kernel_size": [1, 1], "use_bias": False}
     piece = Piece("DepthwiseConv2D", config, weights={"kernel": kernel})

@@ -22,9 +22,9 @@ from conformance.interchange.rewriting.rule import (
     reshaped,
 )
 from conformance.reference_impl.layers.layer import Shape
-from conformance.reference_impl.saving.configuration.known import Target
+from conformance.reference_impl.saving.configuration.known import Program
 
-BOTH: tuple[Target, ...] = ("tfjs", "keras2")
+BOTH: tuple[Program, ...] = ("tfjs", "keras2")
 
 Pieces = Sequence[Piece]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from conformance.interchange.rewriting import (
     one_dimension,
     operations,
     pooling,
+    recurrence,
+    scaling,
     training_only,
 )
 from conformance.interchange.rewriting.rule import Constant, Operand, Piece, Replacement, Rule, Site
@@ -33,7 +35,7 @@ from conformance.reference_impl.models.graph import (
     references,
 )
 from conformance.reference_impl.models.operations import Operation
-from conformance.reference_impl.saving.configuration.known import Target
+from conformance.reference_impl.saving.configuration.known import Program
 from conformance.reference_impl.saving.configuration.masks import Masks
 from conformance.reference_impl.saving.saved_model import (
     JSONObject,
@@ -53,6 +55,8 @@ RULES: tuple[Rule, ...] = (
     *training_only.RULES,
     *merging.RULES,
     *flattening.RULES,
+    *recurrence.RULES,
+    *scaling.RULES,
 )
 """Of those for one layer, the first that applies is applied first."""
 
@@ -68,6 +72,8 @@ class Rewrite:
             layer is given.
         how: what computes the same, in a few words.
         made: the names of the layers in its place; the last one has its own, and gives its output.
+        counts_on: the path of the last one where it computes the same because of the deviation `why`, in
+            whose scope it is still; else empty.
     """
 
     layer: str
@@ -75,9 +81,17 @@ class Rewrite:
     why: str
     how: str
     made: tuple[str, ...]
+    counts_on: LayerPath = ()
 
 
-def rewritten(saved: SavedModel, target: Target) -> tuple[SavedModel, tuple[Rewrite, ...]]:
+def counted_on(rewrites: Iterable[Rewrite]) -> dict[LayerPath, frozenset[str]]:
+    """By layer, ids of the deviations because of which it computes what it should."""
+    return {rewrite.counts_on: frozenset((rewrite.why,)) for rewrite in rewrites if rewrite.counts_on}
+
+
+def rewritten(
+    saved: SavedModel, target: Program, source: Program = "keras3", shared: Collection[str] = ()
+) -> tuple[SavedModel, tuple[Rewrite, ...]]:
     """A model with the layers that the target has, as far as there are rules, and what was done.
 
     What cannot be rewritten stays as it is: layers that other layers hold, those that are given masks, and
@@ -88,11 +102,13 @@ def rewritten(saved: SavedModel, target: Target) -> tuple[SavedModel, tuple[Rewr
     Args:
         saved: a model; its weights are not read but for the statistics of Normalization.
         target: what is to read it.
+        source: what it computes as it does in.
+        shared: ids of the target's deviations that the program which wrote the model has too.
 
     Raises:
         ValueError: the model's graph is broken.
     """
-    rewriter = _Rewriter(target, dict(saved.weights))
+    rewriter = _Rewriter(target, source, shared, dict(saved.weights))
     configuration = rewriter.model(saved.configuration, ())
     if not rewriter.rewrites:
         return saved, ()
@@ -103,10 +119,14 @@ def rewritten(saved: SavedModel, target: Target) -> tuple[SavedModel, tuple[Rewr
 
 @dataclass
 class _Rewriter:
-    target: Target
+    target: Program
+    source: Program
+    shared: Collection[str]
     weights: dict[LayerPath, Mapping[str, StoredArray]]
     rewrites: list[Rewrite] = field(default_factory=list)
     origins: dict[LayerPath, LayerPath] = field(default_factory=dict)
+    counted_on: dict[LayerPath, set[str]] = field(default_factory=dict)
+    """By layer, the deviations because of which it computes the same."""
     moved: bool = False
     """Whether weights are other ones now, or those of other layers."""
 
@@ -119,7 +139,7 @@ class _Rewriter:
 
     def inner_models(self, description: JSONObject, around: LayerPath) -> JSONObject:
         entries = description["config"]["layers"]
-        made = [self.model(entry, (*around, _name(entry))) if is_model(entry) else entry for entry in entries]
+        made = [self.inner_model(entry, around) for entry in entries]
         if all(new is old for new, old in zip(made, entries, strict=True)):
             return description
         turned = {
@@ -132,6 +152,17 @@ class _Rewriter:
             config["output_layers"] = _counted_on(config["output_layers"], turned)
         return {**description, "config": config}
 
+    def inner_model(self, entry: JSONObject, around: LayerPath) -> JSONObject:
+        """A layer that is a model, or has one in it."""
+        path = (*around, _name(entry))
+        if is_model(entry):
+            return self.model(entry, path)
+        inner = entry["config"].get("layer") if entry["class_name"] == "TimeDistributed" else None
+        if not isinstance(inner, Mapping) or not is_model(inner):
+            return entry
+        made = self.model(dict(inner), (*path, _name(inner)))
+        return entry if made == inner else {**entry, "config": {**entry["config"], "layer": made}}
+
     def replacements(self, description: JSONObject, around: LayerPath) -> dict[str, Replacement]:
         """By layer, what takes its place."""
         found = graph(description)
@@ -142,36 +173,45 @@ class _Rewriter:
         replacements = {}
         for name, own in calls.items():
             entry = found.layers[name]
-            masked = any(masks.get(r) is not None for call in own for r in call.references)
-            operands = _operands(own, shapes)
-            if is_model(entry) or operands is None or masked:
+            if is_model(entry):
                 continue
+            masked = any(masks.get(r) is not None for call in own for r in call.references)
+            operands = None if masked else _operands(own, shapes)
             kind = "ops" if is_operation(entry) else "layers"
+            path = (*around, name)
             site = Site(
                 f"{kind}.{entry['class_name']}",
                 entry["config"],
-                *operands,
-                self.weights.get((*around, name), {}),
+                *(operands or ((), ())),
+                self.weights.get(path, {}),
                 self.target,
+                self.source,
                 any(call.kwargs.get("training") for call in own),
             )
-            replacement = self.replacement(site)
+            replacement = self.replacement(site, path)
             if replacement is not None:
                 replacements[name] = replacement
         return replacements
 
-    def replacement(self, site: Site) -> Replacement | None:
-        """That of the first rule that applies; none where a layer is not what the specification allows."""
+    def replacement(self, site: Site, path: LayerPath) -> Replacement | None:
+        """That of the first rule that applies; none where a layer is not what the specification allows. Where
+        nothing is known of what the layer is given, only rules apply that keep its calls."""
         rules = [
             rule
             for rule in RULES
             if site.subject in rule.subjects
             and self.target in rule.targets
             and (rule.whatever_training or not site.training)
+            and (rule.in_place or site.operands)
         ]
         if not rules or not _is_allowed(site):
             return None
-        return next(filter(None, (rule.apply(site) for rule in rules)), None)
+        seen_to = {*self.shared, *self.counted_on.get(path, ())}
+        for rule in rules:
+            found = rule.apply(site)
+            if found is not None and found.why not in seen_to:
+                return replace(found, in_place=rule.in_place)
+        return None
 
     def replaced(
         self, description: JSONObject, replacements: Mapping[str, Replacement], around: LayerPath
@@ -188,7 +228,10 @@ class _Rewriter:
             replacement = replacements[name]
             pieces = _named(name, replacement.pieces, taken)
             calls = sorted((c for c in found.calls if c.layer == name), key=lambda call: call.index)
-            entries += [_entry(piece, own, pieces, entry, calls) for own, piece in pieces.items()]
+            made = [_entry(piece, own, pieces, entry, calls) for own, piece in pieces.items()]
+            if replacement.in_place:
+                made = [{**made[0], "inbound_nodes": entry.get("inbound_nodes", [])}]
+            entries += made
             chain = chain and all(_follows(piece, i) for i, piece in enumerate(replacement.pieces))
             self.note(entry, replacement, pieces, (*around, name))
         config = description["config"]
@@ -213,7 +256,12 @@ class _Rewriter:
         kind = "ops" if is_operation(entry) else "layers"
         what = f"{kind}.{entry['class_name']}"
         names = tuple("/".join(place) for place in made)
-        self.rewrites.append(Rewrite("/".join(origin), what, replacement.why, replacement.how, names))
+        counts_on = path if replacement.counts_on else ()
+        self.rewrites.append(
+            Rewrite("/".join(origin), what, replacement.why, replacement.how, names, counts_on)
+        )
+        if counts_on:
+            self.counted_on.setdefault(path, set()).add(replacement.why)
         held = {(*path[:-1], name): piece.weights for name, piece in pieces.items() if piece.weights}
         if not held and path not in self.weights:
             return
@@ -230,12 +278,13 @@ def _name(entry: Mapping[str, Any]) -> str:
 
 def _is_allowed(site: Site) -> bool:
     """Whether the layer takes its arguments, and what it is given; one that is not known may."""
-    if not site.subject.startswith("layers.") or site.class_name not in Layer.registered:
+    known = Layer.registered.keys() | Layer.unlisted.keys()
+    if not site.subject.startswith("layers.") or site.class_name not in known:
         return True
     shapes = [operand for operand in site.operands if isinstance(operand, tuple)]
     try:
         layer = site.layer
-        if len(shapes) == len(site.operands):
+        if shapes and len(shapes) == len(site.operands):
             layer.check_inputs(shapes)
             layer.output_shapes(shapes)
     except (TypeError, ValueError):

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer, Shape
-from conformance.reference_impl.saving.configuration.known import Target
+from conformance.reference_impl.saving.configuration.known import Program
 from conformance.reference_impl.saving.saved_model import InMemory, JSONObject, StoredArray
 
 LARGEST = 2**24
@@ -38,6 +38,7 @@ class Site:
         firsts: for each operand, the number of the first one that is the same tensor.
         weights: by their names in the specification, where that has the layer.
         target: what the model is rewritten for.
+        source: what the model computes as it does in.
         training: whether a call of it says that it acts as in training.
     """
 
@@ -46,7 +47,8 @@ class Site:
     operands: tuple[Operand, ...]
     firsts: tuple[int, ...]
     weights: Mapping[str, StoredArray]
-    target: Target
+    target: Program
+    source: Program
     training: bool
 
     @property
@@ -102,11 +104,16 @@ class Replacement:
         why: the id of a deviation of the target, or the argument that it has no words for; `inputs` for what
             it is given.
         how: in a few words, what computes the same.
+        counts_on: whether the last piece computes the same because of the deviation `why`, in whose scope it
+            is still.
+        in_place: whether the only piece is called as the layer was; as its rule says.
     """
 
     pieces: tuple[Piece, ...]
     why: str
     how: str
+    counts_on: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,12 +126,15 @@ class Rule:
         targets: those that it is for.
         whatever_training: whether it applies also where a call says that the layer acts as in training. Keras
             writes that of some layers, though `predict` has the last word.
+        in_place: whether it gives one piece that is called as the layer was, with masks and states too. It
+            looks at no operand.
     """
 
     subjects: tuple[str, ...]
     apply: Callable[[Site], Replacement | None]
-    targets: tuple[Target, ...] = ("tfjs",)
+    targets: tuple[Program, ...] = ("tfjs",)
     whatever_training: bool = False
+    in_place: bool = False
 
 
 def rescaling(scale: Any = 1.0, offset: Any = 0.0) -> Piece:

@@ -24,6 +24,7 @@ from conformance.reference_impl.layers.conv_lstm2d_cell import ConvLSTM2DCell
 from conformance.reference_impl.layers.cropping1d import Cropping1D
 from conformance.reference_impl.layers.cropping2d import Cropping2D
 from conformance.reference_impl.layers.cropping3d import Cropping3D
+from conformance.reference_impl.layers.custom_scale_layer import CustomScaleLayer
 from conformance.reference_impl.layers.dense import Dense
 from conformance.reference_impl.layers.depthwise_conv1d import DepthwiseConv1D
 from conformance.reference_impl.layers.depthwise_conv2d import DepthwiseConv2D
@@ -47,6 +48,7 @@ from conformance.reference_impl.layers.identity import Identity
 from conformance.reference_impl.layers.input_layer import InputLayer
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Weight, get
 from conformance.reference_impl.layers.layer_normalization import LayerNormalization
+from conformance.reference_impl.layers.layer_scale import LayerScale
 from conformance.reference_impl.layers.leaky_relu import LeakyReLU
 from conformance.reference_impl.layers.lstm import LSTM
 from conformance.reference_impl.layers.lstm_cell import LSTMCell
@@ -118,6 +120,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CustomScaleLayer",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -140,6 +143,7 @@ __all__ = [
     "LSTMCell",
     "Layer",
     "LayerNormalization",
+    "LayerScale",
     "LeakyReLU",
     "Masking",
     "MaxPooling1D",

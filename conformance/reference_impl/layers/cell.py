@@ -31,6 +31,7 @@ class Cell(Layer, registered=False):
     """
 
     states: int = 1
+    activates_itself = False
 
     def project(self, x: Tensor, weights: Mapping[str, Tensor], context: Context) -> Tensor:
         """What `advance` needs of an input (batch, …), or of those of all times (batch, time, …)."""

@@ -16,6 +16,9 @@ from conformance.reference_impl.tape import Tensor
 
 Shape = tuple[int | None, ...]
 
+ACTIVATING = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax")
+"""The layers that may stand for an activation function: they are one, and have no weights."""
+
 
 @dataclass(frozen=True)
 class Weight:
@@ -80,6 +83,9 @@ class Layer:
     unsaid: ClassVar[frozenset[str]]
     unsaid_at_default: ClassVar[dict[str, Any]]
     registered: ClassVar[dict[str, type[Layer]]] = {}
+    """The layers of the interfaces of Keras and of TensorFlow.js, by name."""
+    unlisted: ClassVar[dict[str, type[Layer]]] = {}
+    """Those that are no part of an interface, and stand in models nevertheless."""
     minimum_rank: ClassVar[int] = 1
     exact_rank: ClassVar[int | None] = None
     supports_masking: ClassVar[bool] = False
@@ -87,6 +93,10 @@ class Layer:
     """Whether the layer inside it, if there is one, is given one time step after the other."""
     mirrors: ClassVar[Mapping[str, str]] = {}
     """Arguments that are a layer, and by default one like that of another argument."""
+    activates_itself: ClassVar[bool] = True
+    """Whether the field `activation`, if there is one, is what `activate` applies."""
+    activating: Layer | None = None
+    """The layer that stands for the activation function, where a model was made with one."""
     stateful: bool = False
     """Whether a call goes on from the states in which the one before it ended."""
 
@@ -100,7 +110,7 @@ class Layer:
     input_shape = fields.hidden(fields.unknown_sizes, "shape of a sample, told to a model's first layer")
     input_dim = fields.hidden(fields.positive_integer, "the same for samples of one dimension")
 
-    def __init_subclass__(cls, registered: bool = True) -> None:
+    def __init_subclass__(cls, registered: bool = True, listed: bool = True) -> None:
         ordered = cls.ordered_arguments().items()
         cls.arguments = dict(sorted(ordered, key=lambda argument: not argument[1].shown))  # shown ones first
         cls.unsaid = frozenset(n for n, f in cls.arguments.items() if f.serialized is Serialized.NEVER)
@@ -108,7 +118,7 @@ class Layer:
             n: f.default for n, f in cls.arguments.items() if f.serialized is Serialized.IF_SET
         }
         if registered:
-            Layer.registered[cls.__name__] = cls
+            (Layer.registered if listed else Layer.unlisted)[cls.__name__] = cls
 
     @classmethod
     def ordered_arguments(cls) -> dict[str, Field]:
@@ -223,19 +233,42 @@ class Layer:
     def get_config(self) -> dict[str, Any]:
         """The configuration by which `from_config` makes the same layer, in canonical form."""
         unsaid, at_default = self.unsaid, self.unsaid_at_default
-        return {
+        config = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self.config.items()
             if name not in unsaid and not (name in at_default and value == at_default[name])
         }
+        if self.activating is not None:
+            described = {"class_name": type(self.activating).__name__, "config": self.activating.get_config()}
+            return config | {"activation": described}
+        return config
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Layer:
-        """The layer that a configuration describes; raises as the constructor does."""
-        return cls(**config)
+        """The layer that a configuration describes; raises as the constructor does. Its activation function
+        may be a layer without weights."""
+        described = config.get("activation")
+        if described is None or not cls.may_be_activated_by(described):
+            return cls(**config)
+        layer = cls(**{**config, "activation": "linear"})
+        layer.activating = get(described["class_name"]).from_config(described["config"])
+        return layer
+
+    @classmethod
+    def may_be_activated_by(cls, described: Any) -> bool:
+        """Whether the value of the field `activation` describes a layer that can stand for a function."""
+        return (
+            isinstance(described, Mapping)
+            and described.get("class_name") in ACTIVATING
+            and "activation" in cls.arguments
+            and cls.activates_itself
+        )
 
     def activate(self, x: Tensor, identifier: str | None = None) -> Tensor:
         """The activation function applied, that of the field `activation` unless another is named."""
+        if identifier is None and self.activating is not None:
+            (y,) = self.activating.call([x], {}, Context()).outputs
+            return y
         return activations.get(identifier or self.activation).function(x)  # type: ignore[attr-defined]  # a field of the layers that ask
 
 
@@ -265,6 +298,7 @@ def get(name: str) -> type[Layer]:
     Raises:
         ValueError: the specification has no such layer; the message names the nearest.
     """
-    if name not in Layer.registered:
+    known = {**Layer.unlisted, **Layer.registered}
+    if name not in known:
         raise ValueError(f"unknown layer {name!r}; {suggestion(name, Layer.registered)}")
-    return Layer.registered[name]
+    return known[name]

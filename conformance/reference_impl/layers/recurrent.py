@@ -110,6 +110,7 @@ class OfOneCell(Recurrent, registered=False):
     """
 
     cell_class: ClassVar[type[Cell]] = Cell
+    activates_itself = False
 
     def __init_subclass__(cls, cell: type[Cell], registered: bool = True) -> None:
         cls.cell_class = cell

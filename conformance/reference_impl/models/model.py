@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers import Bidirectional, InputLayer, get
+from conformance.reference_impl.layers import Bidirectional, InputLayer, TimeDistributed, get
 from conformance.reference_impl.layers.layer import (
     Context,
     Layer,
@@ -308,7 +308,7 @@ class Model:
                         outputs, made = (member.call(taken),), (None,)
                     else:
                         tensors = _tensors(taken)
-                        held = {**weights.get(path, {}), **state.get(path, {})}
+                        held = {**held_by(path, member, weights), **state.get(path, {})}
                         own = replace(own, initial_state=states)
                         result = _called(member, tensors, held, own)
                         outputs = result.outputs
@@ -355,6 +355,23 @@ def _naming(around: LayerPath, layer: str) -> Iterator[None]:
         raise
     except ValueError as error:
         raise _InLayer(f"layer {'/'.join((*around, layer))}: {error}") from error
+
+
+W = TypeVar("W")
+
+
+def held_by(
+    path: LayerPath, layer: Layer | Operation, weights: Mapping[LayerPath, Mapping[str, W]]
+) -> dict[str, W]:
+    """The weights of a layer at a path; those of the layers of a model in TimeDistributed by their own paths
+    there, without the model's name."""
+    held = dict(weights.get(path, {}))
+    if isinstance(layer, TimeDistributed):
+        depth = len(path)
+        for inner, named in weights.items():
+            if inner[:depth] == path and len(inner) > depth + 1:
+                held |= {"/".join((*inner[depth + 1 :], name)): w for name, w in named.items()}
+    return held
 
 
 def _member(description: JSONObject) -> Layer | Operation:

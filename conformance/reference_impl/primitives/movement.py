@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -96,6 +97,10 @@ class PutSlices(Movement):
     ) -> None:
         derive = super().derive_bound if len(inputs) == 1 else partial(Primitive.derive_bound, self)
         derive(a, out, inputs, params)
+
+    def corners(self, *intervals: tuple[Array, ...]) -> Iterable[tuple[Array, ...]]:
+        """An element comes from one array alone: two corners tell as much as all of them."""
+        return [tuple(ends[0] for ends in intervals), tuple(ends[-1] for ends in intervals)]
 
     def vjp(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -123,10 +123,14 @@ class Primitive:
     ) -> Array:
         """Where the result is the same at every corner of the operands' intervals."""
         same = xp.ones(value.shape, bool)
-        for corner in itertools.product(*[interval(x) for x in inputs]):
+        for corner in self.corners(*map(interval, inputs)):
             there = self.value(*corner, **params)
             same &= (there == value) | ((there != there) & (value != value))
         return same
+
+    def corners(self, *intervals: tuple[Array, ...]) -> Iterable[tuple[Array, ...]]:
+        """The ends of the operands' intervals, each with each."""
+        return itertools.product(*intervals)
 
 
 def as_tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...]:

@@ -105,12 +105,13 @@ class Configured:
         """
         ours = self.description.get("registered_name") in (None, self.class_name)
         module = str(self.description.get("module") or "keras").split(".")[0]
-        if self.class_name not in Layer.registered or not ours or module not in ("keras", "tf_keras"):
+        known = {**Layer.unlisted, **Layer.registered}
+        if self.class_name not in known or not ours or module not in ("keras", "tf_keras"):
             return None
         if _depth(self.config) > DEEPEST:
             raise self.fault(f"layers in the layer are nested deeper than {DEEPEST}")
         try:
-            return Layer.registered[self.class_name].from_config(self.config)
+            return known[self.class_name].from_config(self.config)
         except UNFIT as error:
             raise self.fault(printable(str(error))[:300]) from None
 

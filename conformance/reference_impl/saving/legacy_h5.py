@@ -205,15 +205,23 @@ def _means(parts: Sequence[str], wanted: Sequence[str]) -> bool:
     return parts[-1] == wanted[-1] and all(part in remaining for part in wanted)
 
 
-def write(saved: SavedModel, path: Path, generation: Generation = 3) -> None:
+def write(
+    saved: SavedModel, path: Path, generation: Generation = 3, topology: JSONObject | None = None
+) -> None:
     """A model as a file that `load_model` of that generation of Keras takes.
+
+    Args:
+        topology: the configuration as `legacy` gives it for Keras 2, with layers in Keras's order; where
+            None, it is translated here, and refused where Keras 2 has no words for something.
 
     Raises:
         FormatError: some weights are of no layer; or Keras 2 has no words for something in the configuration.
     """
     configuration = in_keras_order(saved.configuration, path)
     model = outermost(configuration, path)
-    written = legacy(configuration, "keras2") if generation == 2 else configuration
+    written = configuration
+    if generation == 2:
+        written = legacy(configuration, "keras2") if topology is None else topology
     skeleton = Skeleton()
     skeleton.group(
         "",

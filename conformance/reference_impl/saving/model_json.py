@@ -8,7 +8,7 @@ as they are written here. Sources: `tfjs-core/src/io`, `tfjs-layers/src/models.t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -18,9 +18,9 @@ import numpy as np
 
 from conformance import __version__
 from conformance.reference_impl.saving import manifest, strict_json
-from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
-from conformance.reference_impl.saving.configuration.legacy import refuse
+from conformance.reference_impl.saving.configuration import legacy, modern
 from conformance.reference_impl.saving.located import Located, quoted
+from conformance.reference_impl.saving.optimizer_state import in_own_order
 from conformance.reference_impl.saving.quantization import (
     NotQuantizable,
     Quantization,
@@ -36,16 +36,17 @@ from conformance.reference_impl.saving.saved_model import (
     SavedModel,
     StoredArray,
 )
-from conformance.reference_impl.saving.tensorflow_js_training import keras_training, tensorflow_js_training
+from conformance.reference_impl.saving.tensorflow_js_training import (
+    UntoldTraining,
+    keras_training,
+    tensorflow_js_training,
+)
 from conformance.reference_impl.saving.training import legacy_training, modern_training
 from conformance.reference_impl.saving.weight_names import Names
 
 FILE = "model.json"
 
 FORMAT = "layers-model"
-
-ITERATIONS = "iter"
-"""The first variable of an optimizer of TensorFlow.js."""
 
 SHARD_SIZE = 4 * 2**20
 """Bytes; the largest file that browsers keep in their caches."""
@@ -116,7 +117,7 @@ def write(
     *,
     shard_size: int = SHARD_SIZE,
     quantization: Quantization | None = None,
-    on_untranslatable: Callable[[Untranslatable], None] = refuse,
+    topology: JSONObject | None = None,
 ) -> None:
     """Write a model, the same bytes for the same model. In a directory that is there, only the files of the
     model in it are replaced, and if anything fails, none.
@@ -127,7 +128,8 @@ def write(
     Args:
         shard_size: bytes of a shard, of which only the last one may be smaller.
         quantization: which weights of float32 are stored in fewer bits, by dtype.
-        on_untranslatable: as `legacy` takes it.
+        topology: the configuration as `legacy` gives it; where None, it is translated here, and refused where
+            TensorFlow.js has no words for something.
 
     Raises:
         FormatError: a weight's name or value is one that TensorFlow.js does not take, or the directory has
@@ -137,15 +139,17 @@ def write(
     if shard_size < 1:
         raise ValueError(f"a shard has one byte or more, not {shard_size}")
     target = Path(directory)
-    topology = legacy(model.configuration, "tfjs", on_untranslatable)
-    training = None if model.training is None else tensorflow_js_training(model.training)
-    if model.training is not None and training is None:
-        topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
+    topology = legacy(model.configuration, "tfjs") if topology is None else topology
+    training = None
+    if model.training is not None:
+        try:
+            training = tensorflow_js_training(model.training)
+        except UntoldTraining:
+            topology = {"model_config": topology, "training_config": legacy_training(model.training, 2)}
     named = Names(model.configuration, target).written(model.weights)
     weights = {name: _storable(target, name, array) for name, array in named.items()}
     # Optimizers of TensorFlow.js take their state by its order, which another program's has not.
-    theirs = training is not None and next(iter(model.optimizer), None) == ITERATIONS
-    state = model.optimizer if theirs else {}
+    state = model.optimizer if training is not None and in_own_order(model) else {}
     optimizer = {name: _storable(target, name, array) for name, array in state.items()}
     if twice := weights.keys() & optimizer.keys():
         raise FormatError(target, min(twice), "is the name of a layer's weight and of the optimizer's")

@@ -96,7 +96,8 @@ def _own(description: Mapping[str, Any], module: str, place: str, file: str | Pa
         or class_name == "function"
         or ">" in name
     ):
-        raise FormatError(file, place, f"{registered!r:.80} is not Keras's, and not loaded: compile without")
+        told = description.get("config") if class_name == "function" else registered
+        raise FormatError(file, place, f"{told!r:.80} is not Keras's, and not loaded: compile without")
     return name
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from conformance.cases.drafts.layers import LAYERS
+from conformance.cases.guide import ROWS
 from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer
@@ -79,6 +80,9 @@ def document(subject: str) -> Document | None:
             for n, f in layer.arguments.items()
         )
         return Document(_paragraphs(layer), arguments)
+    if kind == "guide" and name in ROWS:
+        shown = (f"In {fact.language}: {fact.shows}." for fact in ROWS[name].facts)
+        return Document((ROWS[name].statement, *shown), ())
     if kind == "activations" and name in ACTIVATIONS:
         entry = ACTIVATIONS[name]
         arguments = tuple(

@@ -6,6 +6,7 @@
 import {parseArgs} from "node:util";
 import {setFlagsFromString} from "node:v8";
 import {traps} from "./failures.mjs";
+import {STATEMENTS, show} from "./guide.mjs";
 import {inspect} from "./models.mjs";
 import {observe} from "./observation.mjs";
 import {PROTOCOL_VERSION, messages, reply, reserveStandardOutput} from "./protocol.mjs";
@@ -31,7 +32,10 @@ class Session {
   }
 
   async observe({id, case: asked}) {
-    const observables = await this.safely(() => observe(this.runtime.tf, this.subjects, asked));
+    const answering = asked.subject in STATEMENTS
+      ? () => show(this.runtime.tf, asked)
+      : () => observe(this.runtime.tf, this.subjects, asked);
+    const observables = await this.safely(answering);
     return {reply: "observed", id, observables};
   }
 

@@ -7,12 +7,12 @@ import {vjp} from "./gradients.mjs";
 import {Failure} from "./failures.mjs";
 
 /** Run a task in which `Math.random` follows from the seed alone. */
-export function seeded(seed, task) {
+export async function seeded(seed, task) {
   const own = Math.random;
   let drawn = 0;
   Math.random = () => createHash("sha256").update(`${seed}/${drawn++}`).digest().readUIntBE(0, 6) / 2 ** 48;
   try {
-    return task();
+    return await task();
   } finally {
     Math.random = own;
   }

@@ -43,6 +43,26 @@ save(
     layers.GlobalAveragePooling1D(name="average"),
     layers.Dense(2, name="top"),
 )
+save(
+    "hard.keras",
+    keras.Input((7,), dtype="int32", name="words"),
+    layers.Embedding(11, 4, mask_zero=True, name="embedding"),
+    layers.Dense(3, activation="hard_sigmoid", name="low"),
+    layers.Bidirectional(
+        layers.LSTM(3, recurrent_activation="hard_sigmoid", return_sequences=True), name="both"
+    ),
+    layers.GRU(4, "hard_sigmoid", "hard_sigmoid", reset_after=False, name="gru"),
+    layers.Dense(2, name="top"),
+)
+
+
+def tower(name: str) -> keras.Model:
+    """Its layers have the names of another's."""
+    return keras.Sequential([keras.Input((4,)), layers.Dense(4, "tanh", name="dense")], name=name)
+
+
+save("times.keras", keras.Input((3, 4)), layers.TimeDistributed(tower("inner"), name="times"))
+save("towers.keras", keras.Input((4,)), tower("low"), tower("high"))
 save("gru.keras", keras.Input((None, 3)), layers.GRU(2, name="gru"))
 save("lambda.keras", keras.Input((4,)), layers.Lambda(lambda x: 2 * x, name="double"))
 save(

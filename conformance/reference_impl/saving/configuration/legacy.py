@@ -83,6 +83,19 @@ def legacy(
     return _Writer(target, on_untranslatable).model(configuration)
 
 
+def spelled(layer: Layer, target: Target) -> JSONObject:
+    """The configuration of a layer in the words of a target; what it has none for is left out.
+
+    >>> from conformance.reference_impl.layers import Dense
+    >>> spelled(Dense(3, activation="silu"), "tfjs")["activation"]
+    'swish'
+    """
+    class_name = type(layer).__name__
+    described = {"class_name": class_name, "config": layer.get_config()}
+    config: JSONObject = _Writer(target, lambda what: None).layer(described)["config"]
+    return config
+
+
 @dataclass(frozen=True)
 class _Writer:
     target: Target

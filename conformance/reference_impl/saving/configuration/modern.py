@@ -351,6 +351,8 @@ class _Reader:
             if value is None and cls and name in names and cls.arguments[name].kind is fields.boolean:
                 # TensorFlow.js writes null for a flag that was not given, and takes it for false.
                 found[name] = False
+            elif name == "activation" and cls and cls.may_be_activated_by(value):
+                found[name] = self.layer(value, f"{place}: argument {name}", depth + 1)
             elif name in names:
                 found[name] = self.argument(name, value, place, depth)
             elif not (_may_be_left_out(name, value) or _is_the_cells(config, name)):
