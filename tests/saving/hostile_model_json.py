@@ -149,6 +149,10 @@ def config(model: dict[str, Any]) -> Any:
     return model["modelTopology"]["config"]
 
 
+def pairs(depth: int) -> Any:
+    return [pairs(depth - 1), pairs(depth - 1)] if depth else "dense"
+
+
 def nested(depth: int) -> dict[str, Any]:
     model: dict[str, Any] = {"class_name": "Dense", "config": {"name": "dense"}}
     for i in range(depth):
@@ -256,6 +260,9 @@ HOSTILE: dict[str, Hostile] = {
     "a layer that is no object": changed("model model", "got 7", lambda m: config(m)["layers"].append(7)),
     "a layer of no class": changed(
         "model model", "class_name", lambda m: config(m)["layers"][1].pop("class_name")
+    ),
+    "a layer's name of lists in lists": changed(
+        "", "a name is a string", lambda m: config(m)["layers"][0]["config"].update(name=pairs(8))
     ),
     "two layers of one name": changed(
         "layer 'dense'", "have this name", lambda m: config(m)["layers"].append(config(m)["layers"][1])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -396,6 +397,28 @@ def test_what_is_no_model_of_keras_is_refused_by_name(configuration: Any, reason
         modern(configuration, "model.json")
     assert str(raised.value).startswith("model.json: ")
     assert "\n" not in str(raised.value)
+
+
+def test_a_layer_that_is_not_called_need_not_say_so() -> None:
+    model = written_by("keras3")["towers"]
+    bare = deepcopy(model)
+    inputs = [layer for layer in bare["config"]["layers"] if not layer["inbound_nodes"]]
+    for layer in inputs:
+        del layer["inbound_nodes"]
+    assert inputs != []
+    assert modern(bare) == modern(model)
+
+
+def test_a_mask_is_of_numbers_of_any_size() -> None:
+    model = deepcopy(written_by("keras3")["masked"])
+    large = 10**400
+    for layer in model["config"]["layers"]:
+        if layer["class_name"] == "Masking":
+            layer["config"]["mask_value"] = large
+        if layer["class_name"] == "NotEqual":
+            layer["inbound_nodes"][0]["args"][1] = large
+    masking = next(each for each in modern(model)["config"]["layers"] if each["class_name"] == "Masking")
+    assert masking["config"]["mask_value"] == large
 
 
 def test_a_layer_may_stand_for_an_activation_function() -> None:

@@ -22,7 +22,7 @@ from conformance.reference_impl.saving.saved_model import (
     StoredArray,
     loaded,
 )
-from tests.saving.hostile_keras_files import layer, members, model, pack
+from tests.saving.hostile_keras_files.sound import layer, members, model, pack
 
 Weights = dict[LayerPath, dict[str, StoredArray]]
 

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.reference_impl.saving import formats, legacy_h5, strict_json
 from conformance.reference_impl.saving.saved_model import FormatError, InMemory, SavedModel, loaded
-from tests.saving.hostile_keras_files import layer, model
+from tests.saving.hostile_keras_files.sound import layer, model
 
 DENSE = {"kernel": (4, 4), "bias": (4,)}
 

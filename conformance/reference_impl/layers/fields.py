@@ -79,7 +79,7 @@ class Field:
         """
         try:
             return self.kind.parse(value)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             detail = f" ({error})" if str(error) else ""
             raise ValueError(
                 f"argument `{self.name}`: expected {self.kind.allowed}, got {value!r}{detail}"

@@ -13,7 +13,10 @@ from conformance.reference_impl.tape import Tensor
 
 def names_layer(value: Any) -> bool:
     """Whether the value of an argument describes a layer that the specification has."""
-    return isinstance(value, Mapping) and value.get("class_name") in Layer.registered and "config" in value
+    if not isinstance(value, Mapping) or "config" not in value:
+        return False
+    class_name = value.get("class_name")
+    return isinstance(class_name, str) and class_name in Layer.registered
 
 
 def names_layers(value: Any) -> bool:

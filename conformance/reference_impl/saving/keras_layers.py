@@ -28,6 +28,9 @@ RANKS = range(2, 8)
 DEEPEST = 8
 """Layers in layers: making one takes twice as long for each around it."""
 
+UNFIT = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What the specification raises where what a file says of a layer, or its input's shape, fits none."""
+
 Fit = TypeVar("Fit")
 
 
@@ -109,7 +112,7 @@ class Configured:
             raise self.fault(f"layers in the layer are nested deeper than {DEEPEST}")
         try:
             return known[self.class_name].from_config(self.config)
-        except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
+        except UNFIT as error:
             raise self.fault(printable(str(error))[:300]) from None
 
     def fitted(
@@ -155,7 +158,7 @@ class Configured:
         for shapes in self._built_for() or _conceivable(layer, stored):
             try:
                 yield layer.declare_weights(shapes)
-            except (ValueError, TypeError, IndexError, AssertionError, ZeroDivisionError):
+            except UNFIT:
                 continue
 
     def _mismatch(self, declared: Sequence[Weight], stored: Mapping[str, Sequence[int]]) -> FormatError:
@@ -200,7 +203,7 @@ def check(model: Configured) -> None:
     if model.class_name != "Sequential":
         try:
             graph(model.description)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except UNFIT as error:
             raise model.fault(printable(str(error))[:300]) from None
     for layer in model.layers():
         if layer.is_model:

@@ -19,15 +19,23 @@ LayerPath = tuple[str, ...]
 PIECE = 4 * 2**20
 """The most bytes of a weight that are in memory at once."""
 
+LONGEST_PLACE, LONGEST_REASON = 160, 400
+"""Characters of an error."""
+
 
 class FormatError(ValueError):
     """A file is not what its format says, or wants what no file may: one line with file, place and reason."""
 
     def __init__(self, file: str | PathLike[str], place: str, reason: str) -> None:
+        # Names out of files may hold anything, and be of any length.
+        place, reason = _cut(place, LONGEST_PLACE), _cut(reason, LONGEST_REASON)
         message = f"{file}: {place}: {reason}" if place else f"{file}: {reason}"
-        # Names out of files may hold anything.
         super().__init__("".join(c if c.isprintable() else "�" for c in message))
         self.file, self.place, self.reason = file, place, reason
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 class StoredArray(Protocol):

@@ -60,7 +60,7 @@ class Masks:
         axis = description["config"].get("axis")
         match description["class_name"], call.args:
             case "NotEqual", (Reference() as x, int() | float() as constant):
-                return self._number("differs", x, float(constant))
+                return self._number("differs", x, constant)
             case "Any", (Reference() as x,) if axis == -1:
                 return self._number("any", self.computed.get(x))
             case "LogicalOr", (Reference() as x, Reference() as y):
@@ -70,7 +70,7 @@ class Masks:
             case "ZerosLike" | "OnesLike" as filled, (Reference() as x,):
                 return self._number(filled, x)
             case "Concatenate", (list(parts),) if all(isinstance(part, Reference) for part in parts):
-                return self._number("joined", axis, *(self.computed.get(part) for part in parts))
+                return self._joined(axis, *(self.computed.get(part) for part in parts))
         return None
 
     def _handed_on(self, description: Mapping[str, Any], call: Call) -> Mask:
@@ -85,7 +85,7 @@ class Masks:
                 value = config.get("mask_value", 0.0)
                 if not isinstance(value, int | float):
                     return None
-                return self._number("any", self._number("differs", inputs[0], float(value)))
+                return self._number("any", self._number("differs", inputs[0], value))
             case "Embedding":
                 return self._number("differs", inputs[0], 0.0) if config.get("mask_zero") else None
             case "Bidirectional":
@@ -101,8 +101,12 @@ class Masks:
             if masks.count(None) == len(masks):
                 return None
             spread = map(self._spread, inputs, masks)
-            return self._number("any", self._number("joined", config.get("axis", -1), *spread))
+            return self._number("any", self._joined(config.get("axis", -1), *spread))
         return masks[0] if cls.supports_masking and len(inputs) == 1 else None
+
+    def _joined(self, axis: Any, *masks: Mask) -> int:
+        # What stands for an axis in a file may be anything.
+        return self._number("joined", axis if isinstance(axis, int) else repr(axis), *masks)
 
     def _spread(self, x: Reference, mask: Mask) -> int:
         """A mask in the shape of what it is of; it is true throughout where there is none."""

@@ -125,10 +125,7 @@ class _Reader:
     file: str | PathLike[str]
 
     def error(self, place: str, reason: str) -> FormatError:
-        """An error in one line, whatever the names in a file are."""
-        return FormatError(
-            self.file, *("".join(c if c.isprintable() else "?" for c in t[:400]) for t in (place, reason))
-        )
+        return FormatError(self.file, place, reason)
 
     def model(self, given: Mapping[str, Any], place: str, depth: int) -> JSONObject:
         config = given.get("config")
@@ -207,7 +204,9 @@ class _Reader:
         except ValueError as error:
             raise self.error("", str(error)) from error
         names = (layer["name"] for layer in model["config"]["layers"])
-        told = {name: entry["inbound_nodes"] for name, entry in zip(names, older["layers"], strict=True)}
+        told = {
+            name: entry.get("inbound_nodes", []) for name, entry in zip(names, older["layers"], strict=True)
+        }
         masks = Masks(found)
         for call in found.calls:
             in_older_form = isinstance(told[call.layer][call.index], list)
