@@ -90,7 +90,13 @@ def weights_as_mirrored(case: Case, expected: list[dict[str, Any]]) -> list[dict
 
 
 def trained_as_inner(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [weight | {"trainable": inner_is_trainable(case)} for weight in expected]
+    """As the layer inside is, but for the statistics that it keeps."""
+    layer = layers.get(case.subject.removeprefix("layers.")).from_config(case.config)
+    declared = layer.declare_weights([x.shape for x in case.inputs])
+    kept = {weight.name for weight in declared if not weight.trainable}
+    return [
+        weight | {"trainable": inner_is_trainable(case) and weight["name"] not in kept} for weight in expected
+    ]
 
 
 def saying_trainable_of_inner(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +108,12 @@ DENSE_INSIDE = {"layer": inside("Dense", units=2, kernel_initializer="glorot_uni
 TIME_DISTRIBUTED_CASE = draft_layer("layers.TimeDistributed", DENSE_INSIDE, [recipe("normal", 2, 3, 4)])
 FROZEN_CASE = draft_layer(
     "layers.TimeDistributed", DENSE_INSIDE | {"trainable": False}, [recipe("normal", 2, 3, 4)]
+)
+FROZEN_STATISTICS_CASE = draft_layer(
+    "layers.TimeDistributed",
+    {"layer": inside("BatchNormalization"), "trainable": False},
+    [recipe("normal", 2, 3, 4)],
+    weights={"moving_variance": "positive"},
 )
 RNN_CASE = draft_layer(
     "layers.RNN",
@@ -246,7 +258,7 @@ DEVIATIONS = (
         ),
         scope=all_of(subject("layers.Bidirectional", "layers.TimeDistributed"), unsets("trainable")),
         effect=Metadata(("weights",), trained_as_inner),
-        witnesses=(FROZEN_CASE, FROZEN_BIDIRECTIONAL_CASE),
+        witnesses=(FROZEN_CASE, FROZEN_STATISTICS_CASE, FROZEN_BIDIRECTIONAL_CASE),
     ),
     deviation(
         "tfjs-bidirectional-config-trainable",
