@@ -9,6 +9,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
+from conformance.dialects.bidirectional import Shapes, mirrored, shapes_as_mirrored
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
 from conformance.dialects.scopes import all_of, masked, omits, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
@@ -28,8 +29,6 @@ from conformance.dialects.tensorflow_js.record import (
     searched,
 )
 from conformance.reference_impl import layers
-
-Shapes = list[list[int | None]]
 
 
 def of_the_input(case: Case, expected: Shapes) -> Shapes:
@@ -67,18 +66,6 @@ def inner_is_trainable(case: Case) -> bool:
 def differs_in_trainable(case: Case, data: Data) -> bool:
     """The wrapper and the layer inside are given different values."""
     return bool(case.config.get("trainable", True)) is not inner_is_trainable(case)
-
-
-def mirrored(case: Case) -> layers.Bidirectional:
-    """The layer without the second direction that it was given."""
-    config = {key: value for key, value in case.config.items() if key != "backward_layer"}
-    return layers.Bidirectional(**config)
-
-
-def shapes_as_mirrored(case: Case, expected: Shapes) -> Shapes:
-    batch, *time = expected[0][:-1]
-    known = (batch, *(time or [None]), case.inputs[0].shape[-1])
-    return [list(shape) for shape in mirrored(case).output_shapes([known])]
 
 
 def weights_as_mirrored(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
