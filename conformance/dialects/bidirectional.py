@@ -1,5 +1,5 @@
-"""What a Bidirectional would be without the second direction that it was given; runtimes of both families go by
-it in places."""
+"""What a Bidirectional would be without the second direction that it was given: runtimes of both families go
+by it in places."""
 
 from __future__ import annotations
 

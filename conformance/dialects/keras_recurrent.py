@@ -186,8 +186,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-bidirectional-shape-doubles-first",
-        summary="The inferred output of Bidirectional is that of the first direction, twice as wide or twice, "
-        "also where backward_layer has other units: the model's next layer is built for another width.",
+        summary="The inferred output of Bidirectional is that of the first direction, twice as wide, or "
+        "twice, also where backward_layer has other units: the model's next layer is built for another width.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
         upstream=f"{KERAS}/issues/23688",
@@ -285,8 +285,9 @@ DEVIATIONS = (
         "its zeros where the mask has them from its other end: outputs that count are lost, and masked ones "
         "stay. Leave unroll at False, which computes the same.",
         kind="bug",
-        source="keras 3.15.1, keras/src/backend/tensorflow/rnn.py:163, :210, rnn (mask_list is reversed, mask "
-        "is not)",
+        source="keras 3.15.1, keras/src/backend/tensorflow/rnn.py:163, :210, rnn (mask_list is reversed, "
+        "mask is not)",
+        upstream=searched("keras RNN unroll go_backwards mask not reversed zero_output_for_mask"),
         scope=all_of(subject(*REPEATING, "layers.Bidirectional"), masked, runs_unrolled_backwards),
         effect=Value(
             {
@@ -321,6 +322,7 @@ DEVIATIONS = (
         "one list less than it takes them. Repeat the cell itself, or set unroll.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:103, StackedRNNCells.call",
+        upstream=searched("keras StackedRNNCells single cell mask don't have the same nested structure RNN"),
         scope=all_of(subject("layers.RNN"), given_mask, stacks_one_cell, without(sets("unroll"))),
         effect=Raises("invalid-argument", "call", CALL, "don't have the same nested structure"),
         witnesses=(

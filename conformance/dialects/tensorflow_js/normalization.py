@@ -1,5 +1,7 @@
-"""What LayerNormalization of TensorFlow.js does otherwise, and the averages that BatchNormalization keeps; what
-else that does is among the other layers."""
+"""What LayerNormalization of TensorFlow.js does otherwise, and the averages that BatchNormalization keeps.
+
+What else that does is among the other layers.
+"""
 
 from __future__ import annotations
 
@@ -122,11 +124,11 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-batch-normalization-moves-average-from-infinity",
-        "A moving average that is infinite, and is moved once more, is NaN where the batch's is infinite too: "
-        "inside TimeDistributed each time step moves it. Keras's stays infinite; look for the infinity.",
+        "A moving average that is infinite is NaN when it is moved once more; in Keras it stays infinite. "
+        "Inside TimeDistributed each time step moves it. Look for the infinity itself.",
         kind="intentional",
-        source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage subtracts the "
-        "difference)",
+        source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage "
+        "subtracts the difference)",
         scope=all_of(subject("layers.BatchNormalization"), given_infinity, asks("training/*")),
         effect=Value({"layers.BatchNormalization.moved": moved_by_difference}, ("training/state/*",)),
         witnesses=(INFINITE_STEPS,),
