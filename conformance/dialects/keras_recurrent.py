@@ -187,7 +187,8 @@ DEVIATIONS = (
     in_keras(
         id="keras-bidirectional-shape-doubles-first",
         summary="The inferred output of Bidirectional is that of the first direction, twice as wide, or "
-        "twice, also where backward_layer has other units: the model's next layer is built for another width.",
+        "twice, also where backward_layer has other units: the model's next layer is built for another "
+        "width.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
         upstream=f"{KERAS}/issues/23688",
