@@ -12,7 +12,7 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
-from conformance.dialects.scopes import all_of, asks, given_infinity, sets
+from conformance.dialects.scopes import all_of, asks, given_infinity, sets, wraps
 from conformance.dialects.tensorflow_js.record import LAYERS, NUMERIC, deviation, searched
 from conformance.reference_impl.layers.spanned_axes import axes_of
 from conformance.reference_impl.primitives import multiply, subtract
@@ -129,7 +129,12 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage "
         "subtracts the difference)",
-        scope=all_of(subject("layers.BatchNormalization"), given_infinity, asks("training/*")),
+        scope=all_of(
+            subject("layers.TimeDistributed"),
+            wraps("BatchNormalization"),
+            given_infinity,
+            asks("training/*"),
+        ),
         effect=Value({"layers.BatchNormalization.moved": moved_by_difference}, ("training/state/*",)),
         witnesses=(INFINITE_STEPS,),
     ),
