@@ -345,6 +345,7 @@ PLAIN = (
                 [recipe("normal", 0, 2, 3, 4, 4)],
             ),
         ),
+        stands=NO_KERNEL,
     ),
     in_tensorflow(
         id="keras-conv3d-strides-beyond-kernel",
