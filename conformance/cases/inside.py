@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ class Inside:
         path: the arguments that lead to it, from the outermost layer.
         case: about it alone. It is asked the same, and given the same inputs, or all their time steps as
             one batch where the layer around gives it one at a time.
-        data: what the case's inputs and masks are.
+        data: what the case's inputs and masks are; no masks for a cell, which takes none.
     """
 
     path: Path
@@ -60,10 +61,18 @@ def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str
     )
     if not around.gives_single_steps:
         return inner, Data(data.inputs, {}, data.masks, (), data.cotangents)
-    shapes = [(source.shape[0] * source.shape[1], *source.shape[2:]) for source in case.inputs]
-    sources = (msgspec.structs.replace(s, shape=shape) for s, shape in zip(case.inputs, shapes, strict=True))
-    steps = (x.reshape(shape) for x, shape in zip(data.inputs, shapes, strict=True))
+    takes_masks = layers.get(description["class_name"]).supports_masking
+    sources = (msgspec.structs.replace(source, shape=_of_steps(source.shape)) for source in case.inputs)
+    steps, masks = (
+        tuple(x.reshape(_of_steps(x.shape)) for x in arrays)
+        for arrays in (data.inputs, data.masks if takes_masks else ())
+    )
     return (
         msgspec.structs.replace(inner, inputs=tuple(sources)),
-        Data(tuple(steps), {}, (), (), data.cotangents),
+        Data(steps, {}, masks, (), data.cotangents),
     )
+
+
+def _of_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """That of all time steps as one batch."""
+    return (math.prod(shape[:2]), *shape[2:])

@@ -320,14 +320,16 @@ PLAIN = (
     ),
     in_tensorflow(
         id="keras-gradient-of-empty-batch-channels-first",
-        summary="The gradient of Conv1D and Conv2D with channels first, by an input that is an empty batch, "
-        "is not computed on a CPU.",
+        summary="The gradient of Conv1D, Conv2D and ConvLSTM2D with channels first, by an input that is an "
+        "empty batch, is not computed on a CPU.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp",
         upstream=searched(
             "tensorflow Conv2DBackpropInput CPU only supports NHWC tensor format channels_first gradient"
         ),
-        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), channels_first, given_empty_batch),
+        scope=all_of(
+            subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, given_empty_batch
+        ),
         effect=Raises(
             "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "only supports NHWC"
         ),
@@ -337,7 +339,13 @@ PLAIN = (
                 {"filters": 3, "kernel_size": 2, "data_format": "channels_first"},
                 [recipe("normal", 0, 2, 4, 4)],
             ),
+            draft_layer(
+                "layers.ConvLSTM2D",
+                {"filters": 3, "kernel_size": 1, "data_format": "channels_first"},
+                [recipe("normal", 0, 2, 3, 4, 4)],
+            ),
         ),
+        stands=NO_KERNEL,
     ),
     in_tensorflow(
         id="keras-conv3d-strides-beyond-kernel",
@@ -376,7 +384,7 @@ PLAIN = (
             "filter gradient"
         ),
         scope=all_of(
-            subject("layers.Conv1D", "layers.Conv2D", *DEPTHWISE),
+            subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D", *DEPTHWISE),
             ungrouped,
             dilates,
             without(channels_first),
@@ -393,6 +401,12 @@ PLAIN = (
                 "layers.DepthwiseConv2D",
                 {"kernel_size": 2, "dilation_rate": 2},
                 [recipe("one_infinity", 1, 5, 6, 2)],
+            ),
+            draft_layer(
+                "layers.ConvLSTM2D",
+                {"filters": 2, "kernel_size": [2, 3], "padding": "same", "dilation_rate": 3},
+                [recipe("one_infinity", 2, 2, 5, 4, 3)],
+                weights="small_normal",
             ),
         ),
     ),

@@ -7,8 +7,8 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Value, subject
-from conformance.dialects.keras_record import in_tensorflow, searched
+from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow, searched
 from conformance.dialects.scopes import all_of
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import xp
@@ -56,7 +56,53 @@ def between_steps(case: Case, data: Data) -> bool:
     )
 
 
+def averages_areas(case: Case, data: Data) -> bool:
+    """Images are brought to another size by interpolation area."""
+    return case.config.get("interpolation") == "area" and any(old != new for old, new in sizes(case, data))
+
+
+def pads_integers(case: Case, data: Data) -> bool:
+    """Images of integers are padded by a number that is given as a float, as it is by default."""
+    x, config = data.inputs[0], case.config
+    if x.dtype.kind != "i" or not isinstance(config.get("fill_value", 0.0), float):
+        return False
+    layer = layers.Resizing(**config)
+    return bool(in_proportion(layer, Tensor(x), layer.spatial(x.ndim)).size > x.size)
+
+
+def resized(config: dict[str, Any], *shape: int, regime: str = "normal", dtype: str = "float32") -> Case:
+    made = {"height": 4, "width": 6} | config
+    return draft_layer("layers.Resizing", made, [recipe(regime, *shape, dtype=dtype)])
+
+
 DEVIATIONS = (
+    in_tensorflow(
+        id="keras-area-resizing-has-no-gradient",
+        summary="No gradient can be taken through a Resizing by interpolation area: resize otherwise, or "
+        "pool.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/python/ops/image_grad.py (nothing is registered for ResizeArea)",
+        upstream=searched("tensorflow gradient registry has no entry for ResizeArea"),
+        scope=all_of(subject("layers.Resizing"), averages_areas),
+        effect=Raises(
+            "missing-kernel",
+            "gradient",
+            ("gradient/*", "training/gradient/*"),
+            "gradient registry has no entry for: ResizeArea",
+        ),
+        witnesses=(resized({"interpolation": "area"}, 2, 5, 7, 3),),
+    ),
+    in_keras(
+        id="keras-resizing-pads-no-integers",
+        summary="Resizing with pad_to_aspect_ratio refuses images of integers that it has to pad, unless "
+        "fill_value is an integer too; it is 0.0 by default.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/image.py:255-323, resize (tf.ones of the images' "
+        "dtype times fill_value)",
+        scope=all_of(subject("layers.Resizing"), pads_integers),
+        effect=Raises("type", "call", CALL, "to EagerTensor of dtype int32"),
+        witnesses=(resized({"pad_to_aspect_ratio": True}, 2, 8, 4, 3, regime="indices:256", dtype="int32"),),
+    ),
     in_tensorflow(
         id="keras-bicubic-in-steps",
         summary="Bicubic interpolation without antialias rounds positions to 1/1024 of a pixel, at which the "

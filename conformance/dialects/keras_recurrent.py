@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.cases.answer import Data
@@ -9,7 +10,16 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import spoilt
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, SIMPLE_CELL, inside
-from conformance.dialects.deviation import CONFIGURATIONS, REFUSAL, Accepts, Metadata, Raises, subject
+from conformance.dialects.bidirectional import shapes_as_mirrored
+from conformance.dialects.deviation import (
+    CONFIGURATIONS,
+    REFUSAL,
+    Accepts,
+    Metadata,
+    Raises,
+    Value,
+    subject,
+)
 from conformance.dialects.keras_record import (
     CALL,
     EMPTY_BATCH_SEARCHED,
@@ -23,11 +33,20 @@ from conformance.dialects.scopes import (
     all_of,
     any_of,
     given_empty_batch,
+    given_mask,
+    inner,
+    masked,
     sets,
+    subjects_of,
     without,
     wraps,
 )
 from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers.cell import States
+from conformance.reference_impl.layers.recurrent import Recurrent, column
+from conformance.reference_impl.primitives import where
+from conformance.reference_impl.tape import Tensor
 
 
 def seed_left_out(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -38,13 +57,46 @@ def penalty_lost(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return expected | {"activity_regularizer": None}
 
 
-def concatenates(case: Case, data: Data) -> bool:
-    return bool(case.config.get("merge_mode", "concat") == "concat")
+def other_backwards(**config: Any) -> Case:
+    directions = {
+        "layer": inside("GRU", name="one", units=2),
+        "backward_layer": inside("LSTM", name="other", units=3, go_backwards=True),
+    }
+    return draft_layer("layers.Bidirectional", directions | config, [recipe("normal", 2, 3, 4)])
 
 
-def twice_the_first(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
-    units = case.config["layer"]["config"]["units"]
-    return [[*expected[0][:-1], 2 * units], *expected[1:]]
+def zeroes_afterwards(layer: Recurrent) -> bool:
+    """Whether the sequence of outputs is made first, and those of masked steps are then replaced by zeros."""
+    return bool(layer.unroll and layer.go_backwards and layer.return_sequences and layer.zero_output_for_mask)
+
+
+def output_carried(original: Any, layer: Recurrent, output: Tensor, states: States) -> Tensor:
+    return output if zeroes_afterwards(layer) else original(layer, output, states)
+
+
+def zeros_by_mask_as_it_came(
+    original: Any, layer: Recurrent, outputs: Sequence[Tensor], mask: Array | None
+) -> Tensor:
+    """The outputs are in the order of steps, the mask in that of time."""
+    if mask is not None and zeroes_afterwards(layer):
+        outputs = [where(column(mask, i, y, y.ndim), y, 0.0) for i, y in enumerate(outputs)]
+    made: Tensor = original(layer, outputs, mask)
+    return made
+
+
+def runs_unrolled_backwards(case: Case, data: Data) -> bool:
+    """The steps of a sequence are unrolled from the last to the first, and masked ones give zeros.
+    Bidirectional asks for both of the layers inside."""
+    if case.subject == "layers.Bidirectional":
+        return any(config.get("unroll") and config.get("return_sequences") for _, config in inner(case))
+    asked = ("unroll", "go_backwards", "return_sequences", "zero_output_for_mask")
+    return all(case.config.get(argument) for argument in asked)
+
+
+def stacks_one_cell(case: Case, data: Data) -> bool:
+    cell = case.config["cell"]
+    cells = cell if isinstance(cell, list) else cell["config"].get("cells", [])
+    return len(cells) == 1
 
 
 def of_unknown_size(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
@@ -61,6 +113,9 @@ def image_unlike_state(case: Case, data: Data) -> bool:
     state = layers.ConvLSTM2D(**case.config).output_shapes([shape])[-1]
     return any(n not in (1, m) for n, m in zip(shape[-3:], state[-3:], strict=True))
 
+
+REPEATING = subjects_of(Recurrent)
+"""The layers that repeat a cell."""
 
 TIME_DISTRIBUTED_SEARCHED = searched(
     "keras TimeDistributed compute_output_shape None channels unknown TypeError NoneType DepthwiseConv2D"
@@ -131,23 +186,15 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-bidirectional-shape-doubles-first",
-        summary="The inferred output of Bidirectional is twice as wide as that of the first direction, also "
-        "where backward_layer has other units: the model's next layer is built for another width.",
+        summary="The inferred output of Bidirectional is that of the first direction, twice as wide, or "
+        "twice, also where backward_layer has other units: the model's next layer is built for another "
+        "width.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
         upstream=f"{KERAS}/issues/23688",
-        scope=all_of(subject("layers.Bidirectional"), sets("backward_layer"), concatenates),
-        effect=Metadata(("shape/*",), twice_the_first),
-        witnesses=(
-            draft_layer(
-                "layers.Bidirectional",
-                {
-                    "layer": inside("GRU", name="one", units=2),
-                    "backward_layer": inside("LSTM", name="other", units=3, go_backwards=True),
-                },
-                [recipe("normal", 2, 3, 4)],
-            ),
-        ),
+        scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
+        effect=Metadata(("shape/*",), shapes_as_mirrored),
+        witnesses=(other_backwards(), other_backwards(merge_mode=None)),
         stands="The output that Keras computes is as wide as the specification says. TensorFlow.js ignores "
         "backward_layer, and so doubles the first too.",
     ),
@@ -230,6 +277,67 @@ DEVIATIONS = (
                 "layers.RNN",
                 {"cell": inside("StackedRNNCells", cells=[GRU_CELL, SIMPLE_CELL]), "stateful": True},
                 [recipe("normal", 2, 3, 4)],
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-unrolled-backwards-zeroes-by-mask-from-the-end",
+        summary="A recurrent layer with unroll, go_backwards, return_sequences and zero_output_for_mask puts "
+        "its zeros where the mask has them from its other end: outputs that count are lost, and masked ones "
+        "stay. Leave unroll at False, which computes the same.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/backend/tensorflow/rnn.py:163, :210, rnn (mask_list is reversed, "
+        "mask is not)",
+        upstream=searched("keras RNN unroll go_backwards mask not reversed zero_output_for_mask"),
+        scope=all_of(subject(*REPEATING, "layers.Bidirectional"), masked, runs_unrolled_backwards),
+        effect=Value(
+            {
+                "layers.Recurrent.masked_output": output_carried,
+                "layers.Recurrent.sequence": zeros_by_mask_as_it_came,
+            }
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.LSTM",
+                {
+                    "units": 3,
+                    "unroll": True,
+                    "go_backwards": True,
+                    "return_sequences": True,
+                    "zero_output_for_mask": True,
+                },
+                [recipe("normal", 2, 4, 3)],
+                masks=[recipe("mask_right_padded", 2, 4, dtype="bool")],
+            ),
+            draft_layer(
+                "layers.Bidirectional",
+                {"layer": inside("GRU", name="inner", units=2, unroll=True, return_sequences=True)},
+                [recipe("normal", 2, 4, 3)],
+                masks=[recipe("mask_right_padded", 2, 4, dtype="bool")],
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-stack-of-one-cell-refuses-mask",
+        summary="An RNN that repeats a stack of one cell fails on a mask, for the stack gives its states in "
+        "one list less than it takes them. Repeat the cell itself, or set unroll.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:103, StackedRNNCells.call",
+        upstream=searched("keras StackedRNNCells single cell mask don't have the same nested structure RNN"),
+        scope=all_of(subject("layers.RNN"), given_mask, stacks_one_cell, without(sets("unroll"))),
+        effect=Raises("invalid-argument", "call", CALL, "don't have the same nested structure"),
+        witnesses=(
+            draft_layer(
+                "layers.RNN",
+                {"cell": inside("StackedRNNCells", cells=[SIMPLE_CELL])},
+                [recipe("normal", 2, 4, 3)],
+                masks=[recipe("mask_right_padded", 2, 4, dtype="bool")],
+            ),
+            draft_layer(
+                "layers.RNN",
+                {"cell": [inside("LSTMCell", units=2)]},
+                [recipe("normal", 2, 4, 3)],
+                masks=[recipe("mask_right_padded", 2, 4, dtype="bool")],
             ),
         ),
     ),

@@ -132,6 +132,11 @@ def given_nan(case: Case, data: Data) -> bool:
     return any(x.dtype.kind == "f" and bool(np.isnan(x).any()) for x in data.inputs)
 
 
+def given_infinity(case: Case, data: Data) -> bool:
+    """An input holds an infinity."""
+    return any(x.dtype.kind == "f" and bool(np.isinf(x).any()) for x in data.inputs)
+
+
 def given_special_values(case: Case, data: Data) -> bool:
     """An input holds NaN or an infinity."""
     return any(x.dtype.kind == "f" and not bool(np.isfinite(x).all()) for x in data.inputs)

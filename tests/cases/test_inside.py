@@ -27,6 +27,17 @@ def test_all_steps_that_a_layer_is_given_are_one_batch() -> None:
     assert [one.case.inputs[0].shape for one in layers_inside(case, make(case))] == [(6, 4, 5), (24, 5)]
 
 
+def test_masks_of_steps_are_for_layers_that_take_them() -> None:
+    x, masks = recipe("normal", 2, 3, 4), [recipe("mask", 2, 3, dtype="bool")]
+    for name, config, shapes in (
+        ("TimeDistributed", {"layer": inside("BatchNormalization")}, [(6,)]),
+        ("RNN", {"cell": inside("GRUCell", units=2)}, []),
+    ):
+        case = draft_layer(f"layers.{name}", config, [x], masks=masks)
+        (one,) = layers_inside(case, make(case))
+        assert [mask.shape for mask in one.data.masks] == shapes
+
+
 def test_a_second_direction_that_is_not_given_is_like_the_first() -> None:
     case = draft_layer(
         "layers.Bidirectional", {"layer": inside("LSTM", name="inner", units=2)}, [recipe("normal", 2, 3, 4)]

@@ -47,10 +47,6 @@ def test_a_corpus_that_there_is_not_is_refused() -> None:
 
 NOT_YET = {
     "layers.InputLayer": "computes nothing, and quick asks all that it says",
-    "layers.RandomWidth": "its shapes in TensorFlow.js are recorded for few configurations",
-    "layers.ConvLSTM2D": "drafted, and not yet run on the backends",
-    "layers.ConvLSTM2DCell": "drafted, and not yet run on the backends",
-    "layers.Normalization": "drafted, and not yet run on the backends",
 }
 """Subjects that only the quick corpus has, and why. It has all of optimizers: one update is soon asked."""
 

@@ -45,6 +45,13 @@ def test_batch_normalization_leaves_out_masked_elements() -> None:
     np.testing.assert_allclose(moved, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_batch_normalization_refuses_a_mask_of_another_rank(training: bool) -> None:
+    layer, x = layers.BatchNormalization(), drawn((3, 4))
+    with pytest.raises(ValueError, match=r"one dimension less than the input, got \(3, 4\)"):
+        call(layer, [x], weights_for(layer, x.shape), training=training, masks=(np.ones((3, 4), bool),))
+
+
 @pytest.mark.parametrize("trainable", [False, True])
 def test_batch_normalization_uses_moving_averages_unless_it_trains(trainable: bool) -> None:
     layer = layers.BatchNormalization(trainable=trainable)

@@ -138,3 +138,10 @@ def test_largest_number_passes_over_nan() -> None:
 
 def test_mean_of_nothing_is_nan() -> None:
     assert np.isnan(primitives.mean(variable(np.zeros((0, 2))), axis=(0,)).value).all()
+
+
+@pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 3), (3, 1, 1), (1, 3, 1), (1, 1, 1), (2, 1, 3), (2, 3, 2)])
+def test_a_product_of_zeros_and_nan_is_nan(n: int, k: int, m: int) -> None:
+    zeros, nans = np.zeros((n, k)), np.full((k, m), np.nan)
+    assert np.isnan(primitives.affine(variable(zeros), variable(nans)).value).all()
+    assert np.isnan(primitives.affine(variable(nans.T), variable(zeros.T)).value).all()

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from conformance.cases.answer import Data
+from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Scope, Value, everywhere, subject
 from conformance.dialects.scopes import (
     activated_by,
     all_of,
     any_of,
+    given_infinity,
     given_nan,
+    masked,
     omits,
 )
 from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, LAYERS, deviation, searched
@@ -107,6 +111,11 @@ RELU_GRADIENT = f"{CORE}/gradients/Relu_grad.js (reluGradConfig: dy·step(x))"
 NAN = recipe("one_nan", 5, 8)
 
 
+def makes_nan(case: Case, data: Data) -> bool:
+    """An input holds NaN, or an infinity of which a masked step makes NaN."""
+    return given_nan(case, data) or (given_infinity(case, data) and masked(case, data))
+
+
 def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everywhere) -> Deviation:
     """The entry about a function whose gradient is NaN where its input is.
 
@@ -120,7 +129,7 @@ def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everyw
         kind="intentional",
         source=source,
         upstream=searched("relu gradient NaN input elu selu grad step NaN"),
-        scope=all_of(activated_by({name}), given_nan, elsewhere),
+        scope=all_of(activated_by({name}), makes_nan, elsewhere),
         effect=Value({f"activations.{name}": sloped(slope)}),
         witnesses=(draft_activation(name, {}, NAN),),
     )

@@ -8,9 +8,10 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import spoilt
-from conformance.dialects.deviation import Accepts, Metadata, Raises, subject
+from conformance.dialects.deviation import Accepts, Metadata, Raises, Value, subject
 from conformance.dialects.refused import wrong_in
-from conformance.dialects.scopes import all_of, channels_first, given_mask, sets
+from conformance.dialects.scopes import all_of, channels_first, given_mask, sets, without
+from conformance.dialects.tensorflow_js.convolution import gaps
 from conformance.dialects.tensorflow_js.defaults import CONV_LSTM_CASE
 from conformance.dialects.tensorflow_js.record import (
     CALLED,
@@ -18,9 +19,14 @@ from conformance.dialects.tensorflow_js.record import (
     LAYERS,
     WASM,
     deviation,
+    issue,
     searched,
 )
 from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.layers.convolution import WindowedProduct
+from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.tape import Tensor, detached
 
 SOURCE = f"{LAYERS}/layers/convolutional_recurrent.js"
 
@@ -47,6 +53,39 @@ def over_images(config: dict[str, Any], *shape: int, **more: Any) -> Case:
         weights="small_normal",
         **more,
     )
+
+
+class OfZeros(Composite):
+    """What a convolution would give of zeros, with its own gradients."""
+
+    def compose(self, z: Tensor, of_zeros: Tensor) -> Tensor:
+        return of_zeros
+
+    def vjp(
+        self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, of_zeros: Tensor
+    ) -> Tensor | None:
+        return cotangent if position == 0 else None
+
+
+of_zeros = OfZeros()
+
+
+def zeros_convolved(
+    original: Any, layer: WindowedProduct, x: Tensor, kernels: Any, bias: Tensor | None
+) -> Tensor:
+    """That of the state has no strides, and so no gaps."""
+    z: Tensor = original(layer, x, kernels, bias)
+    if min(gaps(layer, x.shape[1:-1])) >= 0:
+        return z
+    return of_zeros(z, detached(original(layer, Tensor(xp.zeros_like(x.value)), kernels, bias)))
+
+
+def leaves_gaps(case: Case, data: Data) -> bool:
+    """Padding is "same", and elements lie between the windows, which are of more than one."""
+    given = ("kernel_size", "strides", "padding", "dilation_rate")
+    layer = layers.Conv2D(1, **{name: case.config[name] for name in given if name in case.config})
+    gap = min(gaps(layer, case.inputs[0].shape[-3:-1]))
+    return layer.padding == "same" and gap < 0 and set(layer.kernel_size) != {1}
 
 
 DEVIATIONS = (
@@ -99,6 +138,18 @@ DEVIATIONS = (
 )
 
 ON_WASM = (
+    deviation(
+        "tfjs-wasm-conv-lstm-strides-beyond-kernel",
+        "With padding same, and a stride so much longer than the kernel that elements lie between the "
+        "windows, ConvLSTM2D and its cell do not see their input. Use padding valid.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv2D.js:62 (isSamePad: XNNPACK subtracts unsigned numbers for the padding, "
+        "and finds all windows outside)",
+        upstream=issue(8405),
+        scope=all_of(subject(*CONV_LSTM), without(channels_first), leaves_gaps),
+        effect=Value({"layers.convolved": zeros_convolved}),
+        witnesses=(over_images({"padding": "same", "strides": 4}, 1, 2, 7, 7, 2),),
+    ),
     deviation(
         "tfjs-wasm-conv-lstm-channels-first",
         "ConvLSTM2D and its cell are refused with channels first: use channelsLast, and Permute around it.",

@@ -33,6 +33,7 @@ RANDOM = msgspec.structs.replace(
     draft_layer("layers.RandomWidth", {"factor": 0.25}, [recipe("normal", 2, 5, 8, 3)], gradients=False),
     observables=("shape/concrete", "shape/unknown_batch", "shape/unknown"),
 )
+WIDENED = draft_layer("layers.RandomWidth", {"factor": [0.5, 0.5]}, [recipe("normal", 2, 5, 8, 3)])
 BY_TWO = draft_layer("layers.UpSampling2D", {"size": 2}, [recipe("normal", 2, 4, 4, 3)])
 
 
@@ -47,13 +48,19 @@ def of_no_size(case: Case, expected: list[list[int | None]]) -> list[list[int | 
     return [[*s[:2], None, None] if first else [s[0], None, None, s[3]] for s in expected]
 
 
+def height_of_last_call(case: Case) -> int | None:
+    """That of the images, where a call is asked for, which comes before the shapes; else none."""
+    height: int = case.inputs[0].shape[-3]
+    return height if any("output/" in name for name in case.observables) else None
+
+
 def of_one_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
-    """No height, -1 for the width, and the third dimension of the input."""
-    return [[None, -1, case.inputs[0].shape[2]]]
+    """The height of the last call, -1 for the width, and the third dimension of the input."""
+    return [[height_of_last_call(case), -1, case.inputs[0].shape[2]]]
 
 
 def of_one_unknown_image(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
-    return [[None, -1, None]]
+    return [[height_of_last_call(case), -1, None]]
 
 
 def read(shares: Tensor) -> Tensor:
@@ -139,7 +146,7 @@ DEVIATIONS = (
         upstream=searched("RandomWidth layer computeOutputShape output shape -1"),
         scope=RANDOM_WIDTH,
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_one_image),
-        witnesses=(RANDOM,),
+        witnesses=(RANDOM, WIDENED),
     ),
     deviation(
         "tfjs-random-width-unknown-shape-of-one-image",
@@ -149,7 +156,7 @@ DEVIATIONS = (
         upstream=searched("RandomWidth layer computeOutputShape output shape -1"),
         scope=RANDOM_WIDTH,
         effect=Metadata(("shape/unknown",), of_one_unknown_image),
-        witnesses=(RANDOM,),
+        witnesses=(RANDOM, WIDENED),
     ),
     deviation(
         "tfjs-up-sampling-by-one-number",

@@ -1,4 +1,7 @@
-"""What LayerNormalization of TensorFlow.js does otherwise; BatchNormalization is among the other layers."""
+"""What LayerNormalization of TensorFlow.js does otherwise, and the averages that BatchNormalization keeps.
+
+What else that does is among the other layers.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
-from conformance.dialects.scopes import all_of, sets
+from conformance.cases.drafts.layers.wrappers import inside
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.scopes import all_of, asks, given_infinity, sets, wraps
 from conformance.dialects.tensorflow_js.record import LAYERS, NUMERIC, deviation, searched
 from conformance.reference_impl.layers.spanned_axes import axes_of
+from conformance.reference_impl.primitives import multiply, subtract
+from conformance.reference_impl.tape import Tensor
 
 LAYER_NORMALIZATION = subject("layers.LayerNormalization")
 SCALES_BY_DEVIATION = all_of(LAYER_NORMALIZATION, sets("rms_scaling"))
@@ -28,6 +34,10 @@ def without_rms_scaling(case: Case, expected: list[dict[str, Any]]) -> list[dict
     (gamma,) = expected
     names = {"gamma": case.config.get("scale", True), "beta": case.config.get("center", True)}
     return [gamma | {"name": name} for name, held in names.items() if held]
+
+
+def moved_by_difference(original: Any, old: Tensor, new: Tensor, momentum: float) -> Tensor:
+    return subtract(old, multiply(subtract(old, new), 1.0 - momentum))
 
 
 def shape_of_weights(case: Case) -> list[int]:
@@ -51,6 +61,13 @@ def as_axes_are_given(case: Case, expected: list[dict[str, Any]]) -> list[dict[s
 
 DESCENDING = draft_layer("layers.LayerNormalization", {"axis": [2, 1]}, [recipe("normal", 2, 3, 4, 5)])
 RMS_SCALING = draft_layer("layers.LayerNormalization", {"rms_scaling": True}, [recipe("normal", 3, 5)])
+INFINITE_STEPS = draft_layer(
+    "layers.TimeDistributed",
+    {"layer": inside("BatchNormalization")},
+    [recipe("one_infinity", 2, 3, 5)],
+    weights={"moving_variance": "positive"},
+    training=True,
+)
 
 DEVIATIONS = (
     deviation(
@@ -104,5 +121,21 @@ DEVIATIONS = (
         scope=SCALES_BY_DEVIATION,
         effect=Metadata(("weights",), without_rms_scaling),
         witnesses=(RMS_SCALING,),
+    ),
+    deviation(
+        "tfjs-batch-normalization-moves-average-from-infinity",
+        "A moving average that is infinite is NaN when it is moved once more; in Keras it stays infinite. "
+        "Inside TimeDistributed each time step moves it. Look for the infinity itself.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage "
+        "subtracts the difference)",
+        scope=all_of(
+            subject("layers.TimeDistributed"),
+            wraps("BatchNormalization"),
+            given_infinity,
+            asks("training/*"),
+        ),
+        effect=Value({"layers.BatchNormalization.moved": moved_by_difference}, ("training/state/*",)),
+        witnesses=(INFINITE_STEPS,),
     ),
 )

@@ -6,10 +6,20 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Raises, Scope, Value, subject
+from conformance.dialects.deviation import (
+    Deviation,
+    Metadata,
+    Raises,
+    Scope,
+    Unpredictable,
+    Value,
+    subject,
+)
 from conformance.dialects.scopes import all_of, any_of, channels_first, rank, sets, without
 from conformance.dialects.tensorflow_js.record import (
     CORE,
@@ -30,7 +40,8 @@ from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.resizing_of_images import ImageLayer, cropped
 from conformance.reference_impl.primitives import concatenate, divide, multiply, reshape, take, transpose
 from conformance.reference_impl.primitives.primitive import Composite
-from conformance.reference_impl.tape import Tensor, constant, variable, vjp
+from conformance.reference_impl.tape import Tensor, constant, detached, variable, vjp
+from conformance.verdicts import Verdict
 
 CATEGORY_ENCODING = subject("layers.CategoryEncoding")
 
@@ -271,6 +282,17 @@ def up_sampled(shape: tuple[int, ...], size: Sequence[int] = (2, 2), **config: A
     return draft_layer("layers.UpSampling2D", {"size": list(size)} | config, [recipe("normal", *shape)])
 
 
+def repeats_one_pixel(case: Case, data: Data) -> bool:
+    """Corners are put on corners along a dimension of one pixel that becomes several."""
+    new = case.config["height"], case.config["width"]
+    return any(n == 1 < m for n, m in zip(size_of_images(case, data), new, strict=True))
+
+
+def without_gradient(original: Any, x: Tensor, axes: tuple[int, int], *how: Any) -> Tensor:
+    images: Tensor = original(detached(x), axes, *how)
+    return images
+
+
 def given_no_token(case: Case, data: Data) -> bool:
     """An index is none of the tokens."""
     return any(bool(((x < 0) | (x >= case.config["num_tokens"])).any()) for x in data.inputs)
@@ -280,6 +302,8 @@ RESIZING = subject("layers.Resizing")
 RESAMPLING = subject("layers.RandomWidth", "layers.Resizing", "layers.UpSampling2D")
 CENTER_CROP = subject("layers.CenterCrop")
 CROPS = sets("crop_to_aspect_ratio")
+ONE_ROW = resized((1, 1, 3, 2), 4, 4, interpolation="nearest")
+REPEATS_ROW = all_of(RESIZING, interpolates("nearest"), without(CROPS), repeats_one_pixel)
 CENTER_CROP_JS = f"{LAYERS}/layers/preprocessing/center_crop.js"
 RESIZING_JS = f"{LAYERS}/layers/preprocessing/image_resizing.js"
 
@@ -531,6 +555,20 @@ ON_CPU = (
         witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
     ),
     deviation(
+        "tfjs-cpu-resizing-gradient-of-one-row-hangs",
+        "The gradient of a Resizing by the nearest pixel never ends where a row or a column becomes several: "
+        "resize such images before the model.",
+        kind="bug",
+        source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:48 (invHeightScale is infinite, and with it the "
+        "window that is searched)",
+        upstream=searched("resizeNearestNeighbor gradient infinite loop alignCorners hang"),
+        scope=REPEATS_ROW,
+        effect=Unpredictable(
+            Verdict.TIMED_OUT, ("gradient/*", "training/gradient/*"), "gave no answer within"
+        ),
+        witnesses=(msgspec.structs.replace(ONE_ROW, observables=("gradient/input/0",)),),
+    ),
+    deviation(
         "tfjs-cpu-category-encoding-counts-one-sample",
         "CategoryEncoding with output mode multi_hot counts, where it is given one sample and no batch: give "
         "a batch of one.",
@@ -551,6 +589,18 @@ ON_CPU = (
 """What the plain JavaScript backend does, beside `DEVIATIONS`."""
 
 ON_WASM = (
+    deviation(
+        "tfjs-wasm-resizing-gradient-of-one-row-is-zero",
+        "The gradient of a Resizing by the nearest pixel is 0 where a row or a column becomes several: "
+        "resize such images before the model.",
+        kind="bug",
+        source=f"{WASM}/kernels/ResizeNearestNeighborGrad.js (src/cc/kernels/ResizeNearestNeighborGrad.cc: "
+        "the window that is searched is infinite, and as an integer 0)",
+        upstream=searched("resizeNearestNeighbor gradient infinite loop alignCorners hang"),
+        scope=REPEATS_ROW,
+        effect=Value({"layers.resized": without_gradient}, ("gradient/*", "training/gradient/*")),
+        witnesses=(ONE_ROW,),
+    ),
     floats_of_integers("wasm-", "nearest", f"{WASM}/kernels/ResizeNearestNeighbor.js:41"),
     deviation(
         "tfjs-wasm-center-crop-rounds-rows-down",

@@ -9,6 +9,7 @@ from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
+from conformance.dialects.bidirectional import Shapes, mirrored, shapes_as_mirrored
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
 from conformance.dialects.scopes import all_of, masked, omits, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
@@ -28,8 +29,6 @@ from conformance.dialects.tensorflow_js.record import (
     searched,
 )
 from conformance.reference_impl import layers
-
-Shapes = list[list[int | None]]
 
 
 def of_the_input(case: Case, expected: Shapes) -> Shapes:
@@ -69,18 +68,6 @@ def differs_in_trainable(case: Case, data: Data) -> bool:
     return bool(case.config.get("trainable", True)) is not inner_is_trainable(case)
 
 
-def mirrored(case: Case) -> layers.Bidirectional:
-    """The layer without the second direction that it was given."""
-    config = {key: value for key, value in case.config.items() if key != "backward_layer"}
-    return layers.Bidirectional(**config)
-
-
-def shapes_as_mirrored(case: Case, expected: Shapes) -> Shapes:
-    batch, *time = expected[0][:-1]
-    known = (batch, *(time or [None]), case.inputs[0].shape[-1])
-    return [list(shape) for shape in mirrored(case).output_shapes([known])]
-
-
 def weights_as_mirrored(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
     declared = mirrored(case).declare_weights([case.inputs[0].shape])
     trainable = inner_is_trainable(case)
@@ -90,7 +77,13 @@ def weights_as_mirrored(case: Case, expected: list[dict[str, Any]]) -> list[dict
 
 
 def trained_as_inner(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [weight | {"trainable": inner_is_trainable(case)} for weight in expected]
+    """As the layer inside is, but for the statistics that it keeps."""
+    layer = layers.get(case.subject.removeprefix("layers.")).from_config(case.config)
+    declared = layer.declare_weights([x.shape for x in case.inputs])
+    kept = {weight.name for weight in declared if not weight.trainable}
+    return [
+        weight | {"trainable": inner_is_trainable(case) and weight["name"] not in kept} for weight in expected
+    ]
 
 
 def saying_trainable_of_inner(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +95,12 @@ DENSE_INSIDE = {"layer": inside("Dense", units=2, kernel_initializer="glorot_uni
 TIME_DISTRIBUTED_CASE = draft_layer("layers.TimeDistributed", DENSE_INSIDE, [recipe("normal", 2, 3, 4)])
 FROZEN_CASE = draft_layer(
     "layers.TimeDistributed", DENSE_INSIDE | {"trainable": False}, [recipe("normal", 2, 3, 4)]
+)
+FROZEN_STATISTICS_CASE = draft_layer(
+    "layers.TimeDistributed",
+    {"layer": inside("BatchNormalization"), "trainable": False},
+    [recipe("normal", 2, 3, 4)],
+    weights={"moving_variance": "positive"},
 )
 RNN_CASE = draft_layer(
     "layers.RNN",
@@ -246,7 +245,7 @@ DEVIATIONS = (
         ),
         scope=all_of(subject("layers.Bidirectional", "layers.TimeDistributed"), unsets("trainable")),
         effect=Metadata(("weights",), trained_as_inner),
-        witnesses=(FROZEN_CASE, FROZEN_BIDIRECTIONAL_CASE),
+        witnesses=(FROZEN_CASE, FROZEN_STATISTICS_CASE, FROZEN_BIDIRECTIONAL_CASE),
     ),
     deviation(
         "tfjs-bidirectional-config-trainable",

@@ -95,12 +95,17 @@ class BatchNormalization(Layer):
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
+        mask = context.masks[0] if context.masks else None
+        if mask is not None and mask.ndim != x.ndim - 1:
+            raise ValueError(
+                f"BatchNormalization takes a mask of one dimension less than the input, got {mask.shape} for "
+                f"an input of shape {x.shape}"
+            )
         axis = self.axis % x.ndim
         along = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
         state: dict[str, Tensor] = {}
         gamma, beta = weights.get("gamma"), weights.get("beta")
         if normalizes_by_batch(self, context):
-            mask = context.masks[0] if context.masks else None
             average, variance = batch_moments(x, axis, mask)
             if self.renorm:
                 gamma, beta = self.renormalized(average, variance, gamma, beta, weights)
@@ -169,8 +174,9 @@ class BatchNormalization(Layer):
         }
 
 
+@patchable("layers.BatchNormalization.moved")
 def moved(old: Tensor, new: Tensor, momentum: float) -> Tensor:
-    """The moving average one step on."""
+    """The moving average one step on"""
     return add(multiply(old, momentum), multiply(new, 1.0 - momentum))
 
 

@@ -94,7 +94,7 @@ class Recurrent(Layer, registered=False):
                 )
             outputs.append(output)
         if self.return_sequences:
-            output = concatenate(*(reshape(y, shape=(batch, 1, *y.shape[1:])) for y in outputs), axis=1)
+            output = sequence(self, outputs, mask)
         return Result((output, *carried) if self.return_state else (output,), carried=carried)
 
 
@@ -137,6 +137,12 @@ class OfOneCell(Recurrent, registered=False):
 def masked_output(layer: Recurrent, output: Tensor, states: States) -> Tensor:
     """The output of a masked step: the one before it, or zeros"""
     return Tensor(xp.zeros_like(output.value)) if layer.zero_output_for_mask else output
+
+
+@patchable("layers.Recurrent.sequence")
+def sequence(layer: Recurrent, outputs: Sequence[Tensor], mask: Array | None) -> Tensor:
+    """The outputs of all steps, in the order in which they were taken"""
+    return concatenate(*(reshape(y, shape=(y.shape[0], 1, *y.shape[1:])) for y in outputs), axis=1)
 
 
 @patchable("layers.Recurrent.new_where_kept")

@@ -78,8 +78,10 @@ class Affine(Dot):
     """
 
     def value(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
-        # The same product, but `matmul` takes twice as long to begin it.
-        product = x.dot(kernel) if x.ndim == kernel.ndim == 2 else xp.matmul(x, kernel)
+        # The same product, but `matmul` takes twice as long to begin it. Of one that is a single element
+        # `dot` leaves out what it multiplies by 0, which makes 0 of NaN.
+        plain = x.ndim == kernel.ndim == 2 and x.size > 1 and kernel.size > 1
+        product = x.dot(kernel) if plain else xp.matmul(x, kernel)
         return product if bias is None else product + bias
 
     def products(self, out: Array, x: Array, kernel: Array, *bias: Array) -> int:
