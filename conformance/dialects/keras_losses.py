@@ -131,7 +131,6 @@ DEVIATIONS = (
         summary="CategoricalHinge refuses an empty batch, of which other losses are empty.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py, max",
-        upstream=searched("keras ops.max Cannot compute the max of an empty tensor categorical_hinge"),
         scope=all_of(subject("losses.CategoricalHinge"), given_empty_batch),
         effect=Raises(
             "invalid-argument",

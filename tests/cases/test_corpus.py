@@ -17,7 +17,6 @@ from conformance.cases.answer import make
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.drafts import quick
 from conformance.cases.drafts.errors import first_cases
-from conformance.cases.guide import ROWS
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import pairs
 from conformance.cases.subjects import CLASSES
@@ -74,7 +73,7 @@ def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
     classes = {f"{kind}.{name}" for kind, known in CLASSES.items() for name in known}
     functions = {f"activations.{name}" for name in ACTIVATIONS}
-    assert asked == classes | functions | {f"guide.{row}" for row in ROWS}
+    assert asked == classes | functions
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -113,9 +112,7 @@ WITHOUT_GRADIENTS = {"layers.CategoryEncoding"}
 def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
-    if subject.startswith("guide."):
-        assert judging == {"guide"}
-    elif subject.startswith("activations."):
+    if subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
     elif subject.startswith("optimizers."):

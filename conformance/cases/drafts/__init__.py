@@ -33,7 +33,6 @@ MODULES = (
     losses,
     optimizers,
     errors,
-    guide,
 )
 
 
@@ -41,6 +40,11 @@ def quick() -> tuple[Case, ...]:
     """The cases of the quick corpus, each once."""
     cases: Iterator[Case] = (case for module in MODULES for case in module.drafts())
     return tuple(apart({case.id: case for case in cases}.values()))
+
+
+def longer() -> Iterator[Case]:
+    """The cases beyond the quick corpus that are not recombined from it: programs that take a minute."""
+    return guide.drafts()
 
 
 def apart(cases: Iterable[Case]) -> Iterator[Case]:

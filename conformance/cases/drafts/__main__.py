@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.cases import corpus
 from conformance.cases.case import Case, encode
-from conformance.cases.drafts import apart, quick
+from conformance.cases.drafts import apart, longer, quick
 from conformance.cases.drafts.standard import UNEXPLAINED, standard
 
 
@@ -26,6 +26,7 @@ def standard_with_kept(subjects: Sequence[str]) -> Iterable[Case]:
     """The standard corpus's cases, drafted anew about these subjects, and about the others as they are."""
     drafted = quick()
     known = {case.id for case in drafted}.union(*UNEXPLAINED.values())
+    known |= {case.id for case in longer()}
     kept = (case for case in corpus.load("standard") if case.id not in known and case.subject not in subjects)
     order = {subject: i for i, subject in enumerate(dict.fromkeys(case.subject for case in drafted))}
     return sorted([*kept, *standard(drafted, subjects)], key=lambda case: order[case.subject])
@@ -44,4 +45,4 @@ if __name__ == "__main__":
         write("quick", quick())
     else:
         cases = standard_with_kept(given.subjects) if given.subjects else standard(quick())
-        write("standard", apart(cases))
+        write("standard", apart((*cases, *longer())))

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_layer, recipe
@@ -16,7 +14,6 @@ from conformance.dialects.deviation import (
     Metadata,
     Raises,
     Scope,
-    Unpredictable,
     Value,
     subject,
 )
@@ -41,7 +38,6 @@ from conformance.reference_impl.layers.resizing_of_images import ImageLayer, cro
 from conformance.reference_impl.primitives import concatenate, divide, multiply, reshape, take, transpose
 from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, constant, detached, variable, vjp
-from conformance.verdicts import Verdict
 
 CATEGORY_ENCODING = subject("layers.CategoryEncoding")
 
@@ -553,20 +549,6 @@ ON_CPU = (
             ("gradient/*", "training/gradient/*"),
         ),
         witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
-    ),
-    deviation(
-        "tfjs-cpu-resizing-gradient-of-one-row-hangs",
-        "The gradient of a Resizing by the nearest pixel never ends where a row or a column becomes several: "
-        "resize such images before the model.",
-        kind="bug",
-        source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:48 (invHeightScale is infinite, and with it the "
-        "window that is searched)",
-        upstream=searched("resizeNearestNeighbor gradient infinite loop alignCorners hang"),
-        scope=REPEATS_ROW,
-        effect=Unpredictable(
-            Verdict.TIMED_OUT, ("gradient/*", "training/gradient/*"), "gave no answer within"
-        ),
-        witnesses=(msgspec.structs.replace(ONE_ROW, observables=("gradient/input/0",)),),
     ),
     deviation(
         "tfjs-cpu-category-encoding-counts-one-sample",
