@@ -88,6 +88,7 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                 for judged in plan.before:
                     ledger.enter(judged)
                 asked = [Asked(bench, runner, plan, ledger.judged) for bench, runner in starting.ready()]
+                put_in_one_order(asked)
                 made = Made(plan.seed)
                 for backend in asked:
                     group.start_soon(backend.ask, made)
@@ -313,6 +314,14 @@ class Asked:
         answer = await posed.result() if posed else None
         self.room.release()
         return answer
+
+
+def put_in_one_order(asked: list[Asked]) -> None:
+    """Have every backend asked in the order in which cases are judged: what is judged first must not wait for
+    what is asked so late that there is no more room."""
+    order = {case.id: i for i, case in enumerate(all_cases(asked))}
+    for backend in asked:
+        backend.cases = {id_: backend.cases[id_] for id_ in sorted(backend.cases, key=order.__getitem__)}
 
 
 def all_cases(asked: list[Asked]) -> list[Case]:
