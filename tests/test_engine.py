@@ -17,7 +17,7 @@ import pytest
 
 from conformance.cases.case import Case, Literal
 from conformance.dialects.deviation import Deviation, Dialect, Effect, Raises, Unpredictable, Value, subject
-from conformance.engine import Plan, run
+from conformance.engine import LOOKAHEAD, Plan, run
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reference_impl.primitives import multiply, relu, subtract
 from conformance.reporting.results import DeviationRecord
@@ -189,6 +189,18 @@ def test_witnesses_are_asked_after_the_cases_and_only_of_their_backend(recorded:
     assert (record.id, record.backend, record.holds) == ("leaky-relu", "leaky", True)
     assert record.matched == len(CASES) + 1
     assert events[-1] is record
+
+
+def test_witness_of_all_backends_is_reached_behind_many_of_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tuple(relu_of(-4.0, n + 0.25) for n in range(2 * LOOKAHEAD))
+    module = ModuleType(DIALECT)
+    module.DIALECTS = {  # type: ignore[attr-defined]  # what a dialect's module has
+        "leaky": Dialect((replace(LEAK, witnesses=(*own, WITNESS)),)),
+        "well": Dialect((LEAK,)),
+    }
+    monkeypatch.setitem(sys.modules, DIALECT, module)
+    events = events_of(plan("well", "leaky", dialects=(DIALECT,)))
+    assert [event.case for event in judged(events)] == [*CASES, WITNESS, *own]
 
 
 def test_witnesses_of_other_subjects_and_unwanted_ones_are_not_asked(recorded: Any) -> None:
