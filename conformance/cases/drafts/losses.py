@@ -151,7 +151,8 @@ def of_loss(name: str) -> Iterator[Case]:
     wide, deep = SHAPES.get(name, ((4, 5), (2, 3, 5)))[0], SHAPES.get(name, ((4, 5), (2, 3, 5)))[-1]
     plain: dict[str, Any] = {}
     for index, (of_labels, of_predictions) in enumerate(DATA[name]):
-        for config in (plain, {"reduction": "none"}):
+        # What is reduced shows less of each sample; once is enough.
+        for config in (plain, {"reduction": "none"}) if index == 0 else ({"reduction": "none"},):
             more: tuple[str, ...] = ("dtype", "signature", *SAID) if index == 0 and not config else ()
             yield draft_loss(
                 name, config, labels(name, of_labels, wide), recipe(of_predictions, *wide), more=more
@@ -159,24 +160,21 @@ def of_loss(name: str) -> Iterator[Case]:
     of_labels, of_predictions = DATA[name][0]
     if name in LOGITS:
         for regime in ("normal", "saturating"):
-            for config in ({"from_logits": True}, {"from_logits": True, "reduction": "none"}):
-                yield draft_loss(name, config, labels(name, LOGITS[name], wide), recipe(regime, *wide))
+            config = {"from_logits": True, "reduction": "none"}
+            yield draft_loss(name, config, labels(name, LOGITS[name], wide), recipe(regime, *wide))
     for arguments in ARGUMENTS.get(name, ()):
-        for config in (arguments, {**arguments, "reduction": "none"}):
-            more = SAID if config is arguments else ()
-            yield draft_loss(
-                name, config, labels(name, of_labels, deep), recipe(of_predictions, *deep), more=more
-            )
+        yield draft_loss(
+            name, arguments, labels(name, of_labels, deep), recipe(of_predictions, *deep), more=SAID
+        )
     given = labels(name, of_labels, deep), recipe(of_predictions, *deep)
     for reduction in REDUCTIONS:
         yield draft_loss(name, {"reduction": reduction}, *given, more=("config",))
     if shape := losses_of(name, {}, deep):
         weights, mask = recipe("weights", *shape), recipe("mask", *shape, dtype="bool")
         for reduction in ("sum_over_batch_size", "mean_with_sample_weight", "none"):
-            config = {"reduction": reduction}
-            yield draft_loss(name, config, *given, weights)
-            yield draft_loss(name, config, *given, masks=(mask,))
-            yield draft_loss(name, config, *given, weights, masks=(mask,))
+            yield draft_loss(name, {"reduction": reduction}, *given, weights, masks=(mask,))
+        yield draft_loss(name, plain, *given, weights)
+        yield draft_loss(name, plain, *given, masks=(mask,))
     if name not in BATCHES:
         empty = (0, *wide[1:])
         yield draft_loss(name, plain, labels(name, of_labels, empty), recipe(of_predictions, *empty))
