@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ ENTRIES = [pytest.param(table, entry, id=entry.class_name) for table in TABLES.v
 
 
 def camel_case(name: str) -> str:
-    return name[0].lower() + name[1:]
+    """An abbreviation at the beginning is in small letters as a whole."""
+    return re.sub(r"^[A-Z]+(?=[A-Z][a-z]|$)|^[A-Z]", lambda found: found[0].lower(), name)
 
 
 @pytest.mark.parametrize(("table", "entry"), ENTRIES)

@@ -210,4 +210,4 @@ def test_a_layer_is_documented_by_its_formula_and_its_arguments() -> None:
 
 def test_what_the_specification_does_not_know_has_no_document() -> None:
     assert document("layers.Invented") is None
-    assert document("optimizers.Adam") is None
+    assert document("optimizers.Invented") is None

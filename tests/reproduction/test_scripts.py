@@ -116,7 +116,9 @@ def outcomes(results: Path, report: Report) -> dict[str, Outcome]:
 
 def scripted(report: Report) -> list[Finding]:
     """The findings that have a script in a runtime's language."""
-    return [finding for finding in report.results.findings if finding.observable not in ONLY_ASKED]
+    return [
+        finding for finding in report.results.findings if finding.reproduce.script.endswith((".py", ".mjs"))
+    ]
 
 
 def run_all(scripts: Iterable[Path], python: str = sys.executable) -> dict[Path, Outcome]:

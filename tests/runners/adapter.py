@@ -105,7 +105,7 @@ class Adapter:
     def stop(self) -> int:
         """Its exit code, once it is told to stop."""
         self.send(protocol.Stop())
-        code = self.child.wait(timeout=20)
+        code = self.child.wait(timeout=60)
         self.requests.close()
         self.replies.close()
         return code
