@@ -32,6 +32,10 @@ FINDINGS = frozenset({Verdict.ACCEPTS, Verdict.RAISES, Verdict.DIVERGES})
 BROKEN = frozenset({Verdict.PROTOCOL_ERROR, Verdict.TIMED_OUT, Verdict.CRASHED})
 
 
+SPECIFICATION = "specification"
+"""Who has saved a model, where it is no backend."""
+
+
 class Rung(StrEnum):
     """How close an answer is, or has to be, from strictest to loosest.
 
@@ -57,6 +61,8 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         message: what a person has to know about a finding, in a line.
         differs: the paths at which two nested structures, such as configurations, differ.
         arguments: of a constructor's signature, the names that the backend told.
+        peer: of a model that was loaded, who has saved it: a backend or `SPECIFICATION`.
+        format: of a model that was saved, in which format.
     """
 
     case: str
@@ -73,3 +79,10 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str = ""
     differs: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    peer: str = ""
+    format: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes two checks of one case the same one."""
+        return self.backend, self.property, self.observable, self.peer, self.format

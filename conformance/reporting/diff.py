@@ -36,14 +36,6 @@ LISTED = tuple(change for change in Change if change is not Change.NO_LONGER_ASK
 UNASKED = frozenset({Verdict.UNSUPPORTED, Verdict.NOT_RUN})
 EXPECTED = frozenset({Verdict.CONFORMS, Verdict.DEVIATES})
 
-Key = tuple[str, str, str]
-
-
-def key_of(check: Check) -> Key:
-    """What makes two checks of one case in different results the same one."""
-    return check.backend, check.property, check.observable
-
-
 @dataclass(frozen=True)
 class Changed:
     """A check that is not what it was; None where one of the results does not have it."""
@@ -184,7 +176,7 @@ class Difference:
 
 
 def compare(old: Report, new: Report, worse: float) -> Difference:
-    """Compare by case, backend, property and observable.
+    """Compare by case and `Check.key`.
 
     Args:
         worse: a margin that is at least so many times the earlier one is numerically worse; from a
@@ -213,9 +205,9 @@ def _pairs(old: Iterable[Check], new: Iterable[Check]) -> Iterator[tuple[Check |
     memory."""
     tagged = heapq.merge(zip(repeat("old"), old), zip(repeat("new"), new), key=lambda pair: pair[1].case)
     for _, of_case in groupby(tagged, key=lambda pair: pair[1].case):
-        found: dict[str, dict[Key, Check]] = {"old": {}, "new": {}}
+        found: dict[str, dict[tuple[str, ...], Check]] = {"old": {}, "new": {}}
         for side, check in of_case:
-            found[side][key_of(check)] = check
+            found[side][check.key] = check
         for key in found["old"] | found["new"]:
             yield found["old"].get(key), found["new"].get(key)
 
@@ -252,7 +244,7 @@ def has_grown(before: float | str | None, after: float | str | None, times: floa
 
 def _order(changed: Changed) -> tuple[Any, ...]:
     check, kinds = changed.check, list(Change)
-    place = check.subject, check.property, check.observable, check.backend, check.case
+    place = check.subject, *check.key[1:], check.backend, check.case
     return kinds.index(changed.change), *place
 
 

@@ -224,8 +224,8 @@ def suspect_specification(
         answers = defaultdict(list)
         for check in of_case:
             if check.verdict in ANSWERED:
-                answers[check.subject, check.property, check.observable].append(check)
-        for (subject, property_, observable), group in answers.items():
+                answers[check.subject, *check.key[1:]].append(check)
+        for (subject, property_, observable, *_), group in answers.items():
             backends = {check.backend for check in group}
             if len({family(backend) for backend in backends}) > 1 and all(
                 check.verdict is not Verdict.CONFORMS

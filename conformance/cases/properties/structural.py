@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 
 from conformance.cases.case import Case
+from conformance.cases.models import described, marks
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.layers.fields import REQUIRED, Field
 from conformance.reference_impl.layers.nested import names_layers, rewritten
+from conformance.reference_impl.saving.configuration import modern
+from conformance.runners.wire import unpack
 
 
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,6 +117,24 @@ def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
         return expected, observed
 
 
+def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
+    """What a program says of a model in the specification's form; of weights, a word for each array."""
+    match observed:
+        case {"class_name": str(), "config": _}:
+            try:
+                return expected, described(modern(observed))
+            except ValueError as error:
+                return expected, f"nothing that can be read: {getattr(error, 'reason', error)}"
+        case dict() if all(isinstance(x, dict) and {"dtype", "shape", "data"} <= x.keys() for x in observed.values()):
+            try:
+                return expected, marks(
+                    {name: unpack(x["dtype"], x["shape"], x["data"]) for name, x in observed.items()}
+                )
+            except ValueError as error:
+                return expected, f"nothing that can be read: {error}"
+    return expected, observed
+
+
 PROPERTIES = (
     Property(
         "shape",
@@ -154,5 +175,11 @@ PROPERTIES = (
         "A string identifier, and each alias, names the same function.",
         ("identifier",),
         identifiers,
+    ),
+    Property(
+        "interchange",
+        "A model that one program saves and another loads is the same model: configuration, weights, outputs.",
+        ("saved/*", "loaded/*"),
+        models,
     ),
 )

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, SupportsIndex
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
@@ -29,7 +29,18 @@ from conformance.runners.wire import Array
 _BEFORE_BUILDING = ("config", "reconstructed")
 
 
-def observe(case: ConcreteCase) -> Message:
+class Experiment(Protocol):
+    """A case, asked for one observable after the other."""
+
+    def ask(self, observable: str) -> Any:
+        """The answer, an array or what JSON can hold.
+
+        Raises:
+            Refusal: Keras refused, or failed.
+        """
+
+
+def observe(case: ConcreteCase, make: Callable[[ConcreteCase], Experiment]) -> Message:
     """The answers to the case's observables, under fresh layer names and the case's seed.
 
     A configuration is asked for before the layer is built, since building may change it.
@@ -40,13 +51,13 @@ def observe(case: ConcreteCase) -> Message:
     api.seed(case.seed)
     random.seed(case.seed)
     np.random.seed(case.seed % 2**32)
-    experiment = (LayerExperiment if case.subject.startswith("layers.") else ActivationExperiment)(case)
+    experiment = make(case)
     first = sorted(case.observables, key=lambda name: name.split("/")[0] not in _BEFORE_BUILDING)
     answers = {name: _answer(experiment, name) for name in first}
     return {name: answers[name] for name in case.observables}
 
 
-def _answer(experiment: LayerExperiment | ActivationExperiment, observable: str) -> Message:
+def _answer(experiment: Experiment, observable: str) -> Message:
     try:
         with at("call"):
             return of_value(experiment.ask(observable))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from conformance.runners.keras_adapter.exchange import MODELS, OBSERVABLES
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.models import FORMATS
 from conformance.runners.keras_adapter.runtime import keras
@@ -94,4 +95,5 @@ def _capabilities() -> dict[str, list[str]]:
         f"layers.{name}": DESCRIPTION + (CALL if cls.call is not keras.layers.Layer.call else [])
         for name, cls in LAYERS.items()
     }
-    return layers | {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
+    functions = {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
+    return layers | functions | dict.fromkeys(MODELS, OBSERVABLES)

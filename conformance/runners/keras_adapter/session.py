@@ -46,9 +46,11 @@ def start(backend: str, build: str | None = None) -> Message:
 
 def observe(case: ConcreteCase) -> Message:
     """The answers to the case's observables, a message for each."""
-    from conformance.runners.keras_adapter import experiment
+    from conformance.runners.keras_adapter.exchange import ModelExperiment
+    from conformance.runners.keras_adapter.experiment import ActivationExperiment, LayerExperiment, observe
 
-    return experiment.observe(case)
+    kinds = {"layers": LayerExperiment, "activations": ActivationExperiment, "models": ModelExperiment}
+    return observe(case, kinds[case.subject.partition(".")[0]])
 
 
 def inspect(model: ConcreteModel, send: Send) -> Message:

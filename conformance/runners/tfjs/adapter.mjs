@@ -5,6 +5,7 @@
  */
 import {parseArgs} from "node:util";
 import {setFlagsFromString} from "node:v8";
+import {MODELS, exchange} from "./exchange.mjs";
 import {traps} from "./failures.mjs";
 import {inspect} from "./models.mjs";
 import {observe} from "./observation.mjs";
@@ -31,7 +32,10 @@ class Session {
   }
 
   async observe({id, case: asked}) {
-    const observables = await this.safely(() => observe(this.runtime.tf, this.subjects, asked));
+    const {tf} = this.runtime;
+    const observables = await this.safely(() =>
+      MODELS.includes(asked.subject) ? exchange(tf, asked) : observe(tf, this.subjects, asked),
+    );
     return {reply: "observed", id, observables};
   }
 

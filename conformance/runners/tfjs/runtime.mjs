@@ -3,6 +3,7 @@ import {createRequire} from "node:module";
 import os from "node:os";
 import path from "node:path";
 import {ARITHMETIC} from "./arithmetic.mjs";
+import {MODELS, OBSERVABLES} from "./exchange.mjs";
 import {FORMATS} from "./models.mjs";
 
 const PREFIX = "tfjs-";
@@ -100,7 +101,10 @@ export function identity({backend, name, tf, implementation}, subjects) {
       processor: os.cpus()[0]?.model ?? "unknown",
     },
     arithmetic: ARITHMETIC[name],
-    capabilities: Object.fromEntries([...subjects].map(([subject, {observables}]) => [subject, observables])),
+    capabilities: Object.fromEntries([
+      ...[...subjects].map(([subject, {observables}]) => [subject, observables]),
+      ...MODELS.map((subject) => [subject, OBSERVABLES]),
+    ]),
     models: FORMATS,
   };
 }

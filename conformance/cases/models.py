@@ -1,0 +1,175 @@
+"""Models as cases: what a recipe describes, and the form in which two descriptions of a model are compared.
+
+A case about a model has in its `config` what Keras 3 has there: `name`, `layers`, and of a functional model
+`input_layers` and `output_layers`; its layers may be described as briefly as older programs do it. Weights are
+named by their layer's path and their own name, `tower/dense/kernel`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.layers.layer import Layer
+from conformance.reference_impl.layers.nested import names_layers, rewritten
+from conformance.reference_impl.models.graph import Call, Graph, Reference, graph, is_model, is_operation, references
+from conformance.reference_impl.saving.configuration import modern
+from conformance.reference_impl.saving.configuration.masks import Masks
+from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath
+
+SUBJECTS = ("models.Functional", "models.Sequential")
+
+SEQUENTIAL_INPUT = "(input)"
+"""In the place of the name of a Sequential's input, which every program makes up."""
+
+
+def is_about_model(case: Case) -> bool:
+    """Whether the case is about a model, which goes from one program to another."""
+    return case.subject in SUBJECTS
+
+
+def loaded_parts(case: Case) -> list[str]:
+    """The observables of what is loaded."""
+    return [name for name in case.observables if name.startswith("loaded/")]
+
+
+def saved_parts(case: Case) -> list[str]:
+    """The observables of what is saved."""
+    return [name for name in case.observables if name.startswith("saved/")]
+
+
+def configuration(case: Case) -> JSONObject:
+    """The configuration of the case's model in the form of Keras 3.
+
+    Raises:
+        FormatError: it describes none; the message names the layer.
+    """
+    return modern({"class_name": case.subject.partition(".")[2], "config": case.config})
+
+
+def weight_name(path: LayerPath, name: str) -> str:
+    """The name of a layer's weight in cases.
+
+    >>> weight_name(("tower", "dense"), "kernel")
+    'tower/dense/kernel'
+    """
+    return "/".join((*path, name))
+
+
+def described(model: Mapping[str, Any]) -> JSONObject:
+    """What a configuration in the form of Keras 3 says of a model, with every spelling of a value made one.
+
+    A mask counts where a call is given another one than that which goes along with its input unasked; so
+    operations that compute nothing but such masks are left out.
+
+    Raises:
+        ValueError: the graph is broken, or the specification refuses a layer.
+    """
+    found = graph(model)
+    masks = Masks(found)
+    given = {(call.layer, call.index): _given(found, call, masks) for call in found.calls}
+    calls = _needed(found, given)
+    left_out = {name for name, layer in found.layers.items() if is_operation(layer)} - {name for name, _ in calls}
+    made_up = {r.layer: SEQUENTIAL_INPUT for r in found.inputs} if model["class_name"] == "Sequential" else {}
+
+    def place(value: Any) -> Any:
+        match value:
+            case Reference(layer, call, output):
+                return [made_up.get(layer, layer), call, output]
+            case list() | tuple():
+                return [place(item) for item in value]
+        return value
+
+    return {
+        "class_name": model["class_name"],
+        "name": found.name,
+        "trainable": model["config"].get("trainable", True),
+        "layers": {
+            made_up.get(name, name): _layer(layer) for name, layer in found.layers.items() if name not in left_out
+        },
+        "calls": {f"{name} {index}": place(given[name, index]) for name, index in sorted(calls)},
+        "inputs": place(found.inputs),
+        "outputs": place(found.outputs),
+    }
+
+
+Given = dict[str, Any]
+"""What a call is given: its inputs and states, or an operation's operands, and other arguments by name."""
+
+
+def _given(model: Graph, call: Call, masks: Masks) -> Given:
+    others = {name: value for name, value in call.kwargs.items() if value is not None}
+    if is_operation(model.layers[call.layer]):
+        return {"operands": list(call.args)} | others
+    inputs = [*references(call.args), *references(others.pop("initial_state", ()))]
+    if "mask" in others and all(
+        map(masks.are_handed_on, _listed(others["mask"]), list(references(call.args)), strict=False)
+    ):
+        del others["mask"]
+    return {"inputs": inputs} | others
+
+
+def _listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, Reference) or not isinstance(value, list | tuple) else list(value)
+
+
+def _needed(model: Graph, given: Mapping[tuple[str, int], Given]) -> set[tuple[str, int]]:
+    """The calls of layers, and those of operations whose outputs go anywhere."""
+    waiting = [key for key in given if not is_operation(model.layers[key[0]])]
+    waiting += [(reference.layer, reference.call) for reference in model.outputs]
+    found: set[tuple[str, int]] = set()
+    while waiting:
+        key = waiting.pop()
+        if key in given and key not in found:
+            found.add(key)
+            waiting += [(reference.layer, reference.call) for reference in references(given[key])]
+    return found
+
+
+def _layer(description: Mapping[str, Any]) -> JSONObject:
+    if is_model(description):
+        return described(description)
+    class_name, config = description["class_name"], description["config"]
+    if is_operation(description) or class_name not in Layer.registered:
+        return {"class_name": class_name, "config": _nameless(config)}
+    return {"class_name": class_name, "config": _canonical(class_name, config)}
+
+
+def _canonical(class_name: str, config: Mapping[str, Any]) -> JSONObject:
+    """The configuration as the specification's layer says it; so are those of the layers in it."""
+    try:
+        layer = Layer.registered[class_name].from_config(config)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return {
+        key: rewritten(value, lambda _, inner: _nameless(inner)) if names_layers(value) else value
+        for key, value in _nameless(layer.get_config()).items()
+    }
+
+
+def _nameless(config: Mapping[str, Any]) -> JSONObject:
+    return {key: value for key, value in config.items() if key != "name"}
+
+
+def marks(weights: Mapping[str, Array]) -> dict[str, str]:
+    """By name, a word for each array: the same for the same dtype, shape and bits, and for no others.
+
+    >>> import numpy as np
+    >>> marks({"dense/bias": np.zeros(3, np.float32)})
+    {'dense/bias': 'float32[3] 15ec7bf0b50732b4'}
+    """
+
+    def mark(x: Array) -> str:
+        little = x.astype(x.dtype.newbyteorder("<"), copy=False)
+        digest = hashlib.sha256(little.tobytes()).hexdigest()[:16]
+        return f"{x.dtype.name}{list(x.shape)} {digest}"
+
+    return {name: mark(x) for name, x in sorted(weights.items())}
+
+
+def paths(names: Iterable[LayerPath]) -> dict[str, LayerPath]:
+    """The paths of layers by how they are written in cases."""
+    return {"/".join(path): path for path in names}
