@@ -82,7 +82,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     peer: str = ""
     format: str = ""
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What makes two checks of one case the same one."""
-        return self.backend, self.property, self.observable, self.peer, self.format
+
+def key_of(check: Check) -> tuple[str, ...]:
+    """What makes two checks of one case the same one: backend, property, observable, peer and format."""
+    return check.backend, check.property, check.observable, check.peer, check.format

@@ -388,7 +388,9 @@ def _outputs(training: bool) -> Part:
             found |= {f"state/{name}": variable(_truth(x)) for name, x in question.data.weights.items()}
             found |= {f"state/{name}": tensor for name, tensor in result.state.items()}
         return {
-            name: Value(found[name.removeprefix("training/").removeprefix("reconstructed/").removeprefix("loaded/")])
+            name: Value(
+                found[name.removeprefix("training/").removeprefix("reconstructed/").removeprefix("loaded/")]
+            )
             for name in names
         }
 

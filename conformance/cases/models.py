@@ -8,14 +8,23 @@ named by their layer's path and their own name, `tower/dense/kernel`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.cases.case import Case
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.layers.nested import names_layers, rewritten
-from conformance.reference_impl.models.graph import Call, Graph, Reference, graph, is_model, is_operation, references
+from conformance.reference_impl.models.graph import (
+    Call,
+    Graph,
+    Reference,
+    graph,
+    is_model,
+    is_operation,
+    references,
+)
+from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.configuration.masks import Masks
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath
@@ -72,7 +81,9 @@ def described(model: Mapping[str, Any]) -> JSONObject:
     masks = Masks(found)
     given = {(call.layer, call.index): _given(found, call, masks) for call in found.calls}
     calls = _needed(found, given)
-    left_out = {name for name, layer in found.layers.items() if is_operation(layer)} - {name for name, _ in calls}
+    left_out = {name for name, layer in found.layers.items() if is_operation(layer)} - {
+        name for name, _ in calls
+    }
     made_up = {r.layer: SEQUENTIAL_INPUT for r in found.inputs} if model["class_name"] == "Sequential" else {}
 
     def place(value: Any) -> Any:
@@ -88,7 +99,9 @@ def described(model: Mapping[str, Any]) -> JSONObject:
         "name": found.name,
         "trainable": model["config"].get("trainable", True),
         "layers": {
-            made_up.get(name, name): _layer(layer) for name, layer in found.layers.items() if name not in left_out
+            made_up.get(name, name): _layer(layer)
+            for name, layer in found.layers.items()
+            if name not in left_out
         },
         "calls": {f"{name} {index}": place(given[name, index]) for name, index in sorted(calls)},
         "inputs": place(found.inputs),
@@ -170,6 +183,18 @@ def marks(weights: Mapping[str, Array]) -> dict[str, str]:
     return {name: mark(x) for name, x in sorted(weights.items())}
 
 
-def paths(names: Iterable[LayerPath]) -> dict[str, LayerPath]:
-    """The paths of layers by how they are written in cases."""
-    return {"/".join(path): path for path in names}
+def weights_by_layer(case: Case, weights: Mapping[str, Array]) -> dict[LayerPath, dict[str, Array]]:
+    """The weights of the case's model by the paths of their layers and their own names.
+
+    Raises:
+        FormatError: the case describes no model.
+        ValueError: one is of no layer.
+    """
+    paths = {"/".join(path): path for path, _ in Model.from_config(configuration(case)).layers()}
+    found: dict[LayerPath, dict[str, Array]] = {}
+    for name, x in weights.items():
+        layer = max((path for path in paths if name.startswith(f"{path}/")), key=len, default="")
+        if not layer:
+            raise ValueError(f"{name} is a weight of no layer of {case.config['name']}")
+        found.setdefault(paths[layer], {})[name.removeprefix(f"{layer}/")] = x
+    return found

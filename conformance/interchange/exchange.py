@@ -27,11 +27,10 @@ import anyio.to_thread
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
-from conformance.cases.models import configuration, loaded_parts, paths
+from conformance.cases.models import configuration, loaded_parts, weights_by_layer
 from conformance.cases.properties.property import matches
 from conformance.checks import Bench
-from conformance.interchange.files import FORMATS, File, Weights, converted, in_memory, written
-from conformance.reference_impl.models import Model
+from conformance.interchange.files import FORMATS, File, converted, in_memory, written
 from conformance.reference_impl.saving.saved_model import FormatError
 from conformance.runners.process import Runner
 from conformance.runners.protocol import ConcreteCase, WireJSON, to_wire
@@ -87,17 +86,6 @@ def formats_of(bench: Bench, case: Case, observable: str) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if matches(patterns, observable.format(name)))
 
 
-def weights_by_layer(case: Case, data: Data) -> Weights:
-    """The weights of the case by the paths of their layers and their own names."""
-    model = Model.from_config(configuration(case))
-    layers = paths(path for path, _ in model.layers())
-    found: dict[tuple[str, ...], dict[str, object]] = {}
-    for name, x in data.weights.items():
-        layer = max((own for own in layers if name.startswith(f"{own}/")), key=len)
-        found.setdefault(layers[layer], {})[name.removeprefix(f"{layer}/")] = x
-    return found  # type: ignore[return-value]  # arrays
-
-
 class Exchange:
     """One model before all backends that are asked about it."""
 
@@ -125,7 +113,7 @@ class Exchange:
         )
 
     def _of_specification(self) -> dict[Row, File | Nothing]:
-        model = in_memory(self.configuration, weights_by_layer(self.case, self.data))
+        model = in_memory(self.configuration, weights_by_layer(self.case, self.data.weights))
 
         def saved(name: str) -> File | Nothing:
             try:
@@ -153,7 +141,9 @@ class Exchange:
 def decoded(name: str, content: Mapping[str, object]) -> File | Nothing:
     """The file out of a message."""
     try:
-        return File(name, {file: base64.b64decode(str(data), validate=True) for file, data in content.items()})
+        return File(
+            name, {file: base64.b64decode(str(data), validate=True) for file, data in content.items()}
+        )
     except ValueError as error:
         return Nothing(f"what was saved is no base64: {error}")
 

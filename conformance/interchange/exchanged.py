@@ -71,7 +71,9 @@ class _Judge:
             ruling = self._saved(property_, name, bench, format_)
             yield self._check(property_, name, bench, ruling, Row("", format_))
         if not saves:
-            yield self._check(property_, name, bench, _unsupported(f"{bench.name} saves no models"), Row("", ""))
+            yield self._check(
+                property_, name, bench, _unsupported(f"{bench.name} saves no models"), Row("", "")
+            )
 
     def _saved(self, property_: Property, name: str, bench: Bench, format_: str) -> Ruling:
         own = self.exchanged.own[bench.name]
@@ -84,12 +86,18 @@ class _Judge:
         problem = saved.reason if isinstance(saved, Nothing) else ""
         held = self._held(saved) if isinstance(saved, File) else FormatError("", "", problem)
         if isinstance(held, FormatError):
-            return Ruling(Judgement(Verdict.DIVERGES, message=f"the specification cannot read it: {told(held)}"))
+            return Ruling(
+                Judgement(Verdict.DIVERGES, message=f"the specification cannot read it: {told(held)}")
+            )
         observed: Observed
         if name == "saved/config":
-            observed = WireJSON({"class_name": held.case.subject.partition(".")[2], "config": held.case.config})
+            observed = WireJSON(
+                {"class_name": held.case.subject.partition(".")[2], "config": held.case.config}
+            )
         else:
-            observed = WireJSON({key: msgspec.to_builtins(to_wire(x)) for key, x in held.data.weights.items()})
+            observed = WireJSON(
+                {key: msgspec.to_builtins(to_wire(x)) for key, x in held.data.weights.items()}
+            )
         return self._trial(bench, own.file).rule(property_, name, {name: observed})
 
     def _of_loading(self, property_: Property, name: str, benches: Sequence[Bench]) -> Iterator[Check]:
@@ -150,7 +158,9 @@ class _Judge:
     def _as_read(self, file: File) -> Held:
         found, by_layer = read(file, self.configuration)
         weights = {weight_name(path, name): x for path, own in by_layer.items() for name, x in own.items()}
-        same = described(found) == described(self.configuration) and marks(weights) == marks(self.given.data.weights)
+        same = described(found) == described(self.configuration) and marks(weights) == marks(
+            self.given.data.weights
+        )
         if same:
             return self.given
         case = msgspec.structs.replace(

@@ -64,7 +64,9 @@ class File:
     @cached_property
     def digest(self) -> str:
         """The same for the same files, and for no others."""
-        parts = (f"{name}\0{hashlib.sha256(self.content[name]).hexdigest()}\0" for name in sorted(self.content))
+        parts = (
+            f"{name}\0{hashlib.sha256(self.content[name]).hexdigest()}\0" for name in sorted(self.content)
+        )
         return hashlib.sha256("".join((self.format, "\0", *parts)).encode()).hexdigest()
 
 
@@ -95,7 +97,9 @@ def read(file: File, configuration: JSONObject) -> tuple[JSONObject, Weights]:
         FormatError: the file is not of its format, or has a layer that is not known.
     """
     with _laid_out(file) as path, _opened(path, file.format, configuration) as saved:
-        weights = {layer: {name: loaded(x) for name, x in own.items()} for layer, own in saved.weights.items()}
+        weights = {
+            layer: {name: loaded(x) for name, x in own.items()} for layer, own in saved.weights.items()
+        }
         return saved.configuration, weights
 
 

@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from conformance.cases.answer import Data
+from conformance.cases.inside import case_of, completed_masks
 from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import Accepts, Deviation, Dialect, Metadata, Raises, Unpredictable, Value
-from conformance.interchange.judging import case_of, completed_masks
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer, Shape, output_masks
 from conformance.reference_impl.models import Model, Reference

@@ -16,7 +16,7 @@ import msgspec
 from conformance.cases import corpus as corpora
 from conformance.cases.case import Case, encode
 from conformance.reporting.results import BackendRecord, Cell, DeviationRecord, Finding, Reproduction, Results
-from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
+from conformance.verdicts import BROKEN, Check, FINDINGS, Rung, Verdict, key_of
 
 FAILING = FINDINGS | BROKEN
 """The verdicts that make a finding."""
@@ -224,7 +224,7 @@ def suspect_specification(
         answers = defaultdict(list)
         for check in of_case:
             if check.verdict in ANSWERED:
-                answers[check.subject, *check.key[1:]].append(check)
+                answers[check.subject, *key_of(check)[1:]].append(check)
         for (subject, property_, observable, *_), group in answers.items():
             backends = {check.backend for check in group}
             if len({family(backend) for backend in backends}) > 1 and all(

@@ -125,7 +125,9 @@ def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
                 return expected, described(modern(observed))
             except ValueError as error:
                 return expected, f"nothing that can be read: {getattr(error, 'reason', error)}"
-        case dict() if all(isinstance(x, dict) and {"dtype", "shape", "data"} <= x.keys() for x in observed.values()):
+        case dict() if all(
+            isinstance(x, dict) and {"dtype", "shape", "data"} <= x.keys() for x in observed.values()
+        ):
             try:
                 return expected, marks(
                     {name: unpack(x["dtype"], x["shape"], x["data"]) for name, x in observed.items()}
