@@ -23,6 +23,7 @@ from conformance.cases.answer import (
     make,
 )
 from conformance.cases.case import Case
+from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import Property, basis, matches, pairs
 from conformance.cases.relations import PREFIX, Derivation, derivations, relation_of
@@ -104,6 +105,9 @@ class Ruling:
         """How far an array may be from what was expected."""
         return self.expected.tensor.error if isinstance(self.expected, Value) else None
 
+
+MAKING = ("construction", "build")
+"""Where a layer is refused that cannot be made."""
 
 NOTHING = WireJSON(None)
 """The answer where there is nothing to object to."""
@@ -235,8 +239,11 @@ class Trial:
         for d in self.in_scope:
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
-                    same = (kind, at) == (observed.kind, observed.at) and message in observed.message
-                    if same and concerns(observables, observable):
+                    same = kind == observed.kind and message in observed.message
+                    here = at == observed.at and concerns(observables, observable)
+                    # Where a layer cannot be made, a model with it cannot be loaded, whatever is asked of it.
+                    inside = is_about_model(self.case) and observed.at == "load" and at in MAKING
+                    if same and (here or inside):
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
 

@@ -15,6 +15,7 @@ from conformance.cases.case import Case
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.layers.nested import names_layers, rewritten
+from conformance.reference_impl.models import Model
 from conformance.reference_impl.models.graph import (
     Call,
     Graph,
@@ -24,12 +25,14 @@ from conformance.reference_impl.models.graph import (
     is_operation,
     references,
 )
-from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving.configuration import modern
 from conformance.reference_impl.saving.configuration.masks import Masks
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath
 
 SUBJECTS = ("models.Functional", "models.Sequential")
+
+UNREADABLE = "nothing that can be read: "
+"""In the place of a model or its weights, and before the reason."""
 
 SEQUENTIAL_INPUT = "(input)"
 """In the place of the name of a Sequential's input, which every program makes up."""
@@ -114,14 +117,14 @@ Given = dict[str, Any]
 
 
 def _given(model: Graph, call: Call, masks: Masks) -> Given:
-    others = {name: value for name, value in call.kwargs.items() if value is not None}
+    # Not to act as in training is what no word of it means too.
+    others = {name: value for name, value in call.kwargs.items() if value not in (None, False)}
     if is_operation(model.layers[call.layer]):
         return {"operands": list(call.args)} | others
     inputs = [*references(call.args), *references(others.pop("initial_state", ()))]
-    if "mask" in others and all(
-        map(masks.are_handed_on, _listed(others["mask"]), list(references(call.args)), strict=False)
-    ):
-        del others["mask"]
+    along = zip(_listed(others.get("mask", ())), references(call.args), strict=False)
+    if all(mask is None or masks.are_handed_on(mask, x) for mask, x in along):
+        others.pop("mask", None)
     return {"inputs": inputs} | others
 
 
@@ -148,11 +151,15 @@ def _layer(description: Mapping[str, Any]) -> JSONObject:
     class_name, config = description["class_name"], description["config"]
     if is_operation(description) or class_name not in Layer.registered:
         return {"class_name": class_name, "config": _nameless(config)}
-    return {"class_name": class_name, "config": _canonical(class_name, config)}
+    return {"class_name": class_name, "config": canonical(class_name, config)}
 
 
-def _canonical(class_name: str, config: Mapping[str, Any]) -> JSONObject:
-    """The configuration as the specification's layer says it; so are those of the layers in it."""
+def canonical(class_name: str, config: Mapping[str, Any]) -> JSONObject:
+    """The configuration as the specification's layer says it; so are those of the layers in it.
+
+    Raises:
+        ValueError: the specification refuses it.
+    """
     try:
         layer = Layer.registered[class_name].from_config(config)
     except TypeError as error:

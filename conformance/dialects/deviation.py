@@ -11,11 +11,13 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.inside import Path, layers_inside
+from conformance.cases.models import canonical
 from conformance.cases.properties.property import matches
 from conformance.dialects.versions import Requirement, known_version
+from conformance.reference_impl import layers
 from conformance.verdicts import Verdict
 
-CONFIGURATIONS = ("config", "reconstructed/config")
+CONFIGURATIONS = ("config", "reconstructed/config", "saved/config", "loaded/config")
 """The observables that are a configuration."""
 
 REFUSAL = ("refusal",)
@@ -186,6 +188,8 @@ def _patched(config: Any, path: Path, patch: Callable[[Any], Any]) -> Any:
     if not path:
         return patch(config)
     argument, *further = path
+    if "calls" in config:
+        return _of_model(config, str(argument), further, patch)
     if argument not in config:
         return config
     described = config[argument]
@@ -195,6 +199,20 @@ def _patched(config: Any, path: Path, patch: Callable[[Any], Any]) -> Any:
         others[int(place)] = _described(described[int(place)], further, patch)
         return config | {argument: others}
     return config | {argument: _described(described, further, patch)}
+
+
+def _of_model(model: Any, name: str, further: Sequence[str | int], patch: Callable[[Any], Any]) -> Any:
+    """What `cases.models.described` says of a model, with the configuration of a layer patched: but for what
+    is the same once it is read again."""
+    layer = model["layers"][name]
+    if "calls" in layer:
+        new = _patched(layer, tuple(further), patch)
+    else:
+        new = _described(layer, further, patch)
+        known = layers.get(new["class_name"]).arguments.keys()
+        said = {key: value for key, value in new["config"].items() if key in known}
+        new |= {"config": canonical(new["class_name"], said)}
+    return model | {"layers": model["layers"] | {name: new}}
 
 
 def _described(layer: Any, path: Sequence[str | int], patch: Callable[[Any], Any]) -> Any:

@@ -12,6 +12,7 @@ from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects import (
     keras_convolutions,
     keras_errors,
+    keras_exchange,
     keras_images,
     keras_pooling,
     keras_recurrent,
@@ -578,6 +579,7 @@ ONE_DNN = (
 OF_FAMILIES = (
     *keras_convolutions.DEVIATIONS,
     *keras_errors.DEVIATIONS,
+    *keras_exchange.DEVIATIONS,
     *keras_images.DEVIATIONS,
     *keras_pooling.DEVIATIONS,
     *keras_recurrent.DEVIATIONS,

@@ -47,9 +47,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Nothing:
-    """Why there is no file."""
+    """Why there is no file.
+
+    Attributes:
+        unsupported: whether a format lacks the words, or a backend the format; else somebody has failed.
+    """
 
     reason: str
+    unsupported: bool = True
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,10 @@ class Exchange:
                     yield Row(saver, name), decoded(name, content)
                 case failure:
                     message = getattr(failure, "message", "it has answered something else")
-                    yield Row(saver, name), Nothing(f"{saver} has saved nothing: {message}")
+                    yield (
+                        Row(saver, name),
+                        Nothing(f"{saver} has saved nothing: {message}", unsupported=False),
+                    )
 
 
 def decoded(name: str, content: Mapping[str, object]) -> File | Nothing:
@@ -145,7 +153,7 @@ def decoded(name: str, content: Mapping[str, object]) -> File | Nothing:
             name, {file: base64.b64decode(str(data), validate=True) for file, data in content.items()}
         )
     except ValueError as error:
-        return Nothing(f"what was saved is no base64: {error}")
+        return Nothing(f"what was saved is no base64: {error}", unsupported=False)
 
 
 def told(error: FormatError) -> str:

@@ -14,10 +14,18 @@ import msgspec
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Recipe
-from conformance.cases.models import configuration, described, loaded_parts, marks, saved_parts, weight_name
+from conformance.cases.models import (
+    UNREADABLE,
+    configuration,
+    described,
+    loaded_parts,
+    marks,
+    saved_parts,
+    weight_name,
+)
 from conformance.cases.properties.property import Property, matches
 from conformance.checks import Bench, Ruling, Trial, agree
-from conformance.interchange.exchange import Exchanged, Loading, Nothing, Row, formats_of, told
+from conformance.interchange.exchange import Exchanged, Nothing, Row, formats_of, told
 from conformance.interchange.files import File, read
 from conformance.judging import Judgement
 from conformance.reference_impl.saving.saved_model import FormatError
@@ -72,25 +80,23 @@ class _Judge:
             yield self._check(property_, name, bench, ruling, Row("", format_))
         if not saves:
             yield self._check(
-                property_, name, bench, _unsupported(f"{bench.name} saves no models"), Row("", "")
+                property_, name, bench, _nothing(Nothing(f"{bench.name} saves no models")), Row("", "")
             )
 
     def _saved(self, property_: Property, name: str, bench: Bench, format_: str) -> Ruling:
         own = self.exchanged.own[bench.name]
         if isinstance(own, Nothing):
-            return _unsupported(own.reason)
+            return _nothing(own)
         answer = own.answer[f"file/{format_}"]
         if not isinstance(answer, WireJSON):
             return self._trial(bench, own.file).rule(property_, name, {name: answer})
         saved = self.exchanged.files[Row(bench.name, format_)]
         problem = saved.reason if isinstance(saved, Nothing) else ""
         held = self._held(saved) if isinstance(saved, File) else FormatError("", "", problem)
-        if isinstance(held, FormatError):
-            return Ruling(
-                Judgement(Verdict.DIVERGES, message=f"the specification cannot read it: {told(held)}")
-            )
         observed: Observed
-        if name == "saved/config":
+        if isinstance(held, FormatError):
+            observed = WireJSON(f"{UNREADABLE}{told(held)}")
+        elif name == "saved/config":
             observed = WireJSON(
                 {"class_name": held.case.subject.partition(".")[2], "config": held.case.config}
             )
@@ -112,10 +118,10 @@ class _Judge:
     def _loaded(self, property_: Property, name: str, bench: Bench, row: Row) -> Ruling:
         file = self.exchanged.files[row]
         if isinstance(file, Nothing):
-            return Ruling(Judgement(Verdict.NOT_RUN, message=file.reason))
+            return _nothing(file)
         loading = self.exchanged.loadings[bench.name][row]
         if isinstance(loading, Nothing):
-            return _unsupported(loading.reason)
+            return _nothing(loading)
         return self._trial(bench, loading.file).rule(property_, name, loading.answer)
 
     def _check(self, property_: Property, name: str, bench: Bench, ruling: Ruling, row: Row) -> Check:
@@ -172,5 +178,6 @@ class _Judge:
         return Held(case, replace(self.given.data, weights=weights))
 
 
-def _unsupported(reason: str) -> Ruling:
-    return Ruling(Judgement(Verdict.UNSUPPORTED, message=reason))
+def _nothing(given: Nothing) -> Ruling:
+    verdict = Verdict.UNSUPPORTED if given.unsupported else Verdict.NOT_RUN
+    return Ruling(Judgement(verdict, message=given.reason))

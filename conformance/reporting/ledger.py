@@ -16,7 +16,7 @@ import msgspec
 from conformance.cases import corpus as corpora
 from conformance.cases.case import Case, encode
 from conformance.reporting.results import BackendRecord, Cell, DeviationRecord, Finding, Reproduction, Results
-from conformance.verdicts import BROKEN, Check, FINDINGS, Rung, Verdict, key_of
+from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict, key_of
 
 FAILING = FINDINGS | BROKEN
 """The verdicts that make a finding."""

@@ -34,8 +34,8 @@ def basis(observable: str) -> str:
     match observable.split("/"):
         case ["again", *rest] | ["relation", _, *rest]:
             return "/".join(rest)
-        case ["loaded", "output", index]:
-            return f"output/{index}"
+        case ["loaded" | "saved", *rest]:
+            return "/".join(rest)
     return observable
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from conformance.cases.case import Case
-from conformance.cases.models import described, marks
+from conformance.cases.models import UNREADABLE, described, marks
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.layers.fields import REQUIRED, Field
@@ -124,7 +124,7 @@ def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
             try:
                 return expected, described(modern(observed))
             except ValueError as error:
-                return expected, f"nothing that can be read: {getattr(error, 'reason', error)}"
+                return expected, f"{UNREADABLE}{error}"
         case dict() if all(
             isinstance(x, dict) and {"dtype", "shape", "data"} <= x.keys() for x in observed.values()
         ):
@@ -133,7 +133,7 @@ def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
                     {name: unpack(x["dtype"], x["shape"], x["data"]) for name, x in observed.items()}
                 )
             except ValueError as error:
-                return expected, f"nothing that can be read: {error}"
+                return expected, f"{UNREADABLE}{error}"
     return expected, observed
 
 

@@ -53,21 +53,26 @@ def diamond() -> Case:
     return sketch.case(sketch.layer("Activation", "squashed", minus, activation="sigmoid"), top)
 
 
-def nested() -> Case:
-    """A tower inside a head inside the model; layers of two models have one name, the tower is called twice."""
+def nested(low: str = "low", name: str = "nested") -> Case:
+    """A tower inside a head inside the model; the tower is called twice."""
     tower = sequential(
         "tower",
         (4,),
-        described("Dense", "dense", {"units": 4, "activation": "relu"}),
+        described("Dense", low, {"units": 4, "activation": "relu"}),
         described("BatchNormalization", "norm", {"epsilon": 0.5}),
     )
     head = Sketch("head")
     a, b = head.input("a", 4), head.input("b", 4)
     together = head.layer("Add", "sum", head.add(tower, a), head.again("tower", b))
-    inner = head.described(head.layer("Dense", "dense", together, units=3, use_bias=False))
-    sketch = Sketch("nested")
+    inner = head.described(head.layer("Dense", "high", together, units=3, use_bias=False))
+    sketch = Sketch(name)
     left, right = sketch.input("left", 4), sketch.input("right", 4)
     return sketch.case(sketch.layer("Dense", "top", sketch.add(inner, right, left), units=2))
+
+
+def namesakes() -> Case:
+    """Layers of one name, in models that stand in each other."""
+    return nested(low="high", name="namesakes")
 
 
 def text() -> Case:
@@ -130,7 +135,8 @@ def cells() -> Case:
         described("LSTMCell", "upper", {"units": 3, **SIGMOID}),
         described("SimpleRNNCell", "lower", {"units": 2}),
     ]
-    return draft_sequential("cells", (4, 3), described("RNN", "rnn", {"cell": stack}))
+    cell = described("StackedRNNCells", "stack", {"cells": stack})
+    return draft_sequential("cells", (4, 3), described("RNN", "rnn", {"cell": cell}))
 
 
 def decoder() -> Case:
@@ -153,14 +159,14 @@ def shapes() -> Case:
     x = sketch.input("x", 4, 6)
     turned = sketch.layer("Permute", "turned", x, dims=[2, 1])
     parts = sketch.layer("Reshape", "parts", turned, target_shape=[3, 8])
-    padded = sketch.layer("ZeroPadding1D", "padded", parts, padding=[1, 2])
+    padded = sketch.layer("ZeroPadding1D", "padded", parts, padding=[1, 2], data_format="channels_last")
     cut = sketch.layer("Cropping1D", "cut", padded, cropping=[2, 1])
     leaky = sketch.layer("LeakyReLU", "leaky", cut, negative_slope=0.25)
     return sketch.case(sketch.layer("Dot", "dot", leaky, parts, axes=[1, 1], normalize=False))
 
 
 QUICK = (dense, image, diamond, nested, text, wrapped)
-MORE = (states, resetting, masked, cells, decoder, shapes)
+MORE = (namesakes, states, resetting, masked, cells, decoder, shapes)
 
 
 def drafts() -> Iterator[Case]:

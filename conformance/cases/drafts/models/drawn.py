@@ -34,6 +34,8 @@ RECURRENT: Arguments = {"units": (2, 3), "return_sequences": TRUTH, "use_bias": 
 GATED = RECURRENT | {"recurrent_activation": ("sigmoid",)}
 CONVOLUTION: Arguments = {"padding": ("valid", "same"), "activation": ACTIVATION, "use_bias": TRUTH}
 
+CHANNELS: Arguments = {"data_format": ("channels_last",)}
+
 ANYWHERE: dict[str, Arguments] = {
     "BatchNormalization": NORMALIZATION | {"momentum": (0.5, 0.75)},
     "LayerNormalization": NORMALIZATION,
@@ -51,9 +53,9 @@ OF_RANK: dict[int, dict[str, Arguments]] = {
         "GRU": GATED | {"reset_after": TRUTH},
         "SimpleRNN": RECURRENT | {"activation": ACTIVATION},
         "Conv1D": CONVOLUTION | {"filters": (2, 3), "kernel_size": (1, 2), "dilation_rate": (1, 2)},
-        "MaxPooling1D": {"pool_size": (2,), "padding": ("same",)},
+        "MaxPooling1D": CHANNELS | {"pool_size": (2,), "padding": ("same",)},
         "Permute": {"dims": ([2, 1],)},
-        "GlobalMaxPooling1D": {},
+        "GlobalMaxPooling1D": CHANNELS,
         "Flatten": {},
     },
     3: {
