@@ -264,7 +264,7 @@ class Trial:
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
     ) -> tuple[Judgement, tuple[str, ...]] | None:
         """What the specification gives with its functions, defaults and structures as recorded."""
-        structural = self.structuring(observable)
+        structural = [a for a in self.structuring(observable) if self.may_explain(a, judgement)]
         patching = self.patching(observable)
         if not patching and not structural:
             return None
@@ -283,6 +283,16 @@ class Trial:
         return replace(deviant, verdict=verdict), tuple(
             dict.fromkeys(d.id for d in (*shown, *(a.deviation for a in structural)))
         )
+
+    def may_explain(self, applied: Applied, judgement: Judgement) -> bool:
+        """Whether what a model says differs at the layer. What is recorded of a layer's constructor need not
+        show in a file, where arguments have the names that the runtime has for them."""
+        if not is_about_model(self.case):
+            return True
+        path = tuple(map(str, applied.path))
+        layers = ("layers/" + "/layers/".join(path[: i + 1]) for i in range(len(path)))
+        beginnings = tuple(f"{layer}/config" for layer in layers)
+        return any(place.startswith(beginnings) for place in judgement.differs)
 
     def told(self, applied: Applied, structural: Sequence[Applied], expected: Expected) -> bool:
         """Whether the structure would be another one without the deviation."""

@@ -164,10 +164,16 @@ def canonical(class_name: str, config: Mapping[str, Any]) -> JSONObject:
         layer = Layer.registered[class_name].from_config(config)
     except TypeError as error:
         raise ValueError(str(error)) from error
-    return {
-        key: rewritten(value, lambda _, inner: _nameless(inner)) if names_layers(value) else value
-        for key, value in _nameless(layer.get_config()).items()
-    }
+    return {key: _one_form(key, value) for key, value in _nameless(layer.get_config()).items()}
+
+
+def _one_form(argument: str, value: Any) -> Any:
+    match argument, value:
+        case "axis", [single]:
+            return single
+        case _ if names_layers(value):
+            return rewritten(value, lambda _, inner: _nameless(inner))
+    return value
 
 
 def _nameless(config: Mapping[str, Any]) -> JSONObject:
