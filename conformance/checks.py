@@ -287,7 +287,7 @@ class Trial:
     def may_explain(self, applied: Applied, judgement: Judgement) -> bool:
         """Whether what a model says differs at the layer. What is recorded of a layer's constructor need not
         show in a file, where arguments have the names that the runtime has for them."""
-        if not is_about_model(self.case):
+        if not is_about_model(self.case) or not applied.path:
             return True
         path = tuple(map(str, applied.path))
         layers = ("layers/" + "/layers/".join(path[: i + 1]) for i in range(len(path)))

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from conformance.cases import corpus as corpora
+from conformance.cases import models
 from conformance.cases.case import Case
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.layers.layer import Layer
@@ -160,7 +161,7 @@ def _specified() -> dict[str, tuple[str, ...]]:
     """The arguments of every subject of the specification, by its name."""
     classes = {f"layers.{name}": tuple(cls.arguments) for name, cls in Layer.registered.items()}
     functions = {f"activations.{e.name}": tuple(e.arguments) for e in activations.ACTIVATIONS.values()}
-    return classes | functions
+    return classes | functions | dict.fromkeys(models.SUBJECTS, ())
 
 
 Values = dict[str, dict[str, dict[str, None]]]
@@ -188,7 +189,7 @@ def _arguments(case: Case) -> dict[str, Any]:
             return layers.get(name).from_config(case.config).config
         except (TypeError, ValueError):
             return case.config
-    if "identifier" in case.config:
+    if kind == "models" or "identifier" in case.config:
         return {}
     defaults = {
         argument: parameter.default

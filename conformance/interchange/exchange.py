@@ -21,7 +21,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import anyio.to_thread
 
@@ -32,7 +32,6 @@ from conformance.cases.properties.property import matches
 from conformance.checks import Bench
 from conformance.interchange.files import FORMATS, File, converted, in_memory, written
 from conformance.reference_impl.saving.saved_model import FormatError
-from conformance.runners.process import Runner
 from conformance.runners.protocol import ConcreteCase, WireJSON, to_wire
 from conformance.runners.question import Answer, Question
 from conformance.verdicts import SPECIFICATION
@@ -91,10 +90,17 @@ def formats_of(bench: Bench, case: Case, observable: str) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if matches(patterns, observable.format(name)))
 
 
+class Asks(Protocol):
+    """A runner, as far as it is needed here."""
+
+    def ask(self, case: ConcreteCase) -> Question:
+        """Have the case asked."""
+
+
 class Exchange:
     """One model before all backends that are asked about it."""
 
-    def __init__(self, case: Case, data: Data, takers: Sequence[tuple[Bench, Runner]], seed: int) -> None:
+    def __init__(self, case: Case, data: Data, takers: Sequence[tuple[Bench, Asks]], seed: int) -> None:
         self.case, self.data, self.seed = case, data, seed
         self.loaders = {bench.name: _Loader(bench, runner, self) for bench, runner in takers}
         self.configuration = configuration(case)
@@ -164,7 +170,7 @@ def told(error: FormatError) -> str:
 class _Loader:
     """A backend that is given files."""
 
-    def __init__(self, bench: Bench, runner: Runner, exchange: Exchange) -> None:
+    def __init__(self, bench: Bench, runner: Asks, exchange: Exchange) -> None:
         self.bench, self.runner, self.exchange = bench, runner, exchange
         self.loads = formats_of(bench, exchange.case, "loaded/{}/config")
         self.saves = formats_of(bench, exchange.case, "file/{}")

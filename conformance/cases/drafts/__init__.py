@@ -15,11 +15,12 @@ from conformance.cases.drafts import (
     errors,
     layers,
     methods,
+    models,
     random,
     relations,
 )
 
-MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors)
+MODULES = (layers, arguments, activations, determinism, relations, random, methods, errors, models)
 
 
 def quick() -> tuple[Case, ...]:

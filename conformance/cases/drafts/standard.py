@@ -17,6 +17,7 @@ import msgspec
 
 from conformance.cases.answer import Answers, Refusal, make
 from conformance.cases.case import Case, Recipe, Source
+from conformance.cases.drafts import models
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -139,12 +140,18 @@ def standard(quick: Sequence[Case], subjects: Sequence[str] | None = None) -> It
         by_subject[case.subject].append(case)
     for subject, cases in by_subject.items():
         if subjects is None or subject in subjects:
-            kind, _, name = subject.partition(".")
-            drafted = of_layer(name, cases) if kind == "layers" else of_activation(name)
-            for case in drafted:
+            for case in drafted(subject, cases):
                 if case.id not in known:
                     known.add(case.id)
                     yield case
+
+
+def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
+    """More cases about a subject, made of its quick ones where it is a layer."""
+    kind, _, name = subject.partition(".")
+    if kind == "models":
+        return (case for case in models.more() if case.subject == subject)
+    return of_layer(name, quick) if kind == "layers" else of_activation(name)
 
 
 def computes(case: Case) -> bool:
