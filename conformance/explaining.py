@@ -241,8 +241,8 @@ async def _ask(subject: Subject) -> tuple[Bench, Answer]:
     spec, observable = subject.backend, subject.observable
     if is_about_model(subject.case):
         raise NotAsked(
-            f"{observable} is of a model that went from one program to another; `conformance check` tells which "
-            "of a model's layers departs"
+            f"{observable} is of a model that went from one program to another; `conformance check` tells "
+            "which of a model's layers departs"
         )
     async with Runner(spec) as runner:
         identity = msgspec.structs.replace(await runner.start(), name=spec.name)

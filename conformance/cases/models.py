@@ -1,8 +1,8 @@
 """Models as cases: what a recipe describes, and the form in which two descriptions of a model are compared.
 
 A case about a model has in its `config` what Keras 3 has there: `name`, `layers`, and of a functional model
-`input_layers` and `output_layers`; its layers may be described as briefly as older programs do it. Weights are
-named by their layer's path and their own name, `tower/dense/kernel`.
+`input_layers` and `output_layers`; its layers may be described as briefly as older programs do it. Weights
+are named by their layer's path and their own name, `tower/dense/kernel`.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ def unreadable(case: Case, expected: Any) -> Any:
 
 
 MASKS_IN_HDF5 = (
-    "A functional model in which a mask goes from layer to layer is saved as .h5 with the operations that compute "
-    "the mask, which Keras then does not know: save it as .keras."
+    "A functional model in which a mask goes from layer to layer is saved as .h5 with the operations that "
+    "compute the mask, which Keras then does not know: save it as .keras."
 )
 
 DEVIATIONS = (
@@ -81,8 +81,8 @@ DEVIATIONS = (
     ),
     in_keras(
         "keras-refuses-models-in-models-of-keras-2",
-        "An .h5 of Keras 2 in which a model stands in another is not loaded: Keras 2 counts the graph of the inner "
-        "one as its first call. Convert it to .keras.",
+        "An .h5 of Keras 2 in which a model stands in another is not loaded: Keras 2 counts the graph of the"
+        " inner one as its first call. Convert it to .keras.",
         "bug",
         "keras/src/models/functional.py:793 (deserialize_node) at 3.15.1",
         scope=about(calls_models),
@@ -92,8 +92,9 @@ DEVIATIONS = (
     ),
     in_keras(
         "keras-refuses-layers-in-layers-of-keras-2",
-        "An .h5 of Keras 2 with a layer inside another, as in Bidirectional or TimeDistributed, is not loaded: the "
-        "inner one is described without a module, by which alone Keras 3 finds it there. Convert it to .keras.",
+        "An .h5 of Keras 2 with a layer inside another, as in Bidirectional or TimeDistributed, is not "
+        "loaded: the inner one is described without a module, by which alone Keras 3 finds it there. Convert"
+        " it to .keras.",
         "bug",
         "keras/src/saving/serialization_lib.py (deserialize_keras_object), layers/rnn/bidirectional.py:537 "
         "(from_config) at 3.15.1",
@@ -104,8 +105,8 @@ DEVIATIONS = (
     ),
     in_keras(
         "keras-refuses-initial-states-of-keras-2",
-        "An .h5 of Keras 2 with a recurrent layer that is given its initial states is not loaded: they stand among "
-        "its inputs there. Convert it to .keras.",
+        "An .h5 of Keras 2 with a recurrent layer that is given its initial states is not loaded: they stand"
+        " among its inputs there. Convert it to .keras.",
         "bug",
         "keras/src/models/functional.py:764 (deserialize_node) at 3.15.1",
         scope=about(gives_states),

@@ -1,19 +1,19 @@
 """Models that go from each program to every other: the cases that ask for it, put to all backends of a run.
 
 A case has a model, its weights and inputs. The specification saves it in every format. Each backend is given
-it in the first format that it loads, and saves it in all that it has; then everybody loads all of these files:
-as they are where a backend loads the format, else converted, as `conformance convert` does it. A backend tells
-what it then has: the configuration, every weight, the outputs.
+it in the first format that it loads, and saves it in all that it has; then everybody loads all of these
+files: as they are where a backend loads the format, else converted, as `conformance convert` does it. A
+backend tells what it then has: the configuration, every weight, the outputs.
 
-Who is to blame is settled by the specification, which reads every file too (`exchanged`). A backend that saves
-is held against the model that it was given (`saved/*`), and one that loads against what stands in the file
-(`loaded/*`); so a fault in saving is one finding, and not one for everybody who loads its result. A cell of the
-matrix (who saved, format) × (who loaded) is what both have to say.
+Who is to blame is settled by the specification, which reads every file too (`exchanged`). A backend that
+saves is held against the model that it was given (`saved/*`), and one that loads against what stands in the
+file (`loaded/*`); so a fault in saving is one finding, and not one for everybody who loads its result. A cell
+of the matrix (who saved, format) × (who loaded) is what both have to say.
 
-Files travel in the messages, as base64: an adapter in any language then needs nothing but its standard streams,
-may run in another file system than the suite, and is asked for models as it is asked for anything else, with
-the same limits and second chances. Models here are small; large ones are for `conformance check`. A backend is
-asked about the same bytes once.
+Files travel in the messages, as base64: an adapter in any language then needs nothing but its standard
+streams, may run in another file system than the suite, and is asked for models as it is asked for anything
+else, with the same limits and second chances. Models here are small; large ones are for `conformance check`.
+A backend is asked about the same bytes once.
 """
 
 from __future__ import annotations

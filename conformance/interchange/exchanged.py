@@ -1,8 +1,8 @@
 """The checks of a model that went from each program to every other (`exchange`).
 
-A backend that saves is held against the model that it was given, and one that loads against what stands in the
-file, by the specification's reading of it; where that cannot read what another one has saved, against the model
-of the case. Conversion is the suite's own: that what it writes computes the same, its tests show.
+A backend that saves is held against the model that it was given, and one that loads against what stands in
+the file, by the specification's reading of it; where that cannot read what another one has saved, against the
+model of the case. Conversion is the suite's own: that what it writes computes the same, its tests show.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from conformance.verdicts import SPECIFICATION, Check, Verdict
 def check_exchange(
     case: Case, data: Data, benches: Sequence[Bench], exchanged: Exchanged, properties: Sequence[Property]
 ) -> tuple[Check, ...]:
-    """The checks of a case about a model: of every backend that saves, by format, and of every one that loads,
-    by who has saved and the format."""
+    """The checks of a case about a model: of every backend that saves, by format, and of every one that
+    loads, by who has saved and the format."""
     judge = _Judge(case, data, exchanged)
     return tuple(check for property_ in properties for check in judge.checks(property_, benches))
 

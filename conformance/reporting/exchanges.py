@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
 from conformance.reporting.ledger import Tally
+from conformance.reporting.store import Report
 from conformance.verdicts import SPECIFICATION, Check, Verdict
+
+PROPERTY = "interchange"
 
 LEGEND = (
     "A row is what one program has saved in one format, a column who has loaded it. In the column of the "
     "specification stands whether the file holds the model that was to be saved; in the others, whether a "
-    "backend then has what the file holds: configuration, weights and outputs. A backend that does not load a "
-    "format was given the file converted."
+    "backend then has what the file holds: configuration, weights and outputs. A backend that does not load "
+    "a format was given the file converted."
 )
 
 
@@ -28,10 +31,6 @@ class Exchange(msgspec.Struct, frozen=True):
     verdict: Verdict
     counts: dict[Verdict, int]
     message: str = ""
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
 
 
 class Exchanges(msgspec.Struct, frozen=True):
@@ -52,15 +51,13 @@ class Exchanges(msgspec.Struct, frozen=True):
         return next((p for p in self.places if (p.saver, p.format, p.loader) == wanted), None)
 
 
-def exchanges(checks: Iterable[Check], backends: Sequence[str]) -> Exchanges | None:
-    """The matrix of a run, or None where no models were exchanged.
-
-    Args:
-        backends: in the order in which they are shown.
-    """
+def exchanges(report: Report) -> Exchanges | None:
+    """The matrix of a run, or None where no models were exchanged."""
+    if all(cell.property != PROPERTY for cell in report.results.cells):
+        return None
     tallies: defaultdict[tuple[str, str, str], Tally] = defaultdict(Tally)
     worst: dict[tuple[str, str, str], Check] = {}
-    for check in checks:
+    for check in report.checks:
         if not check.format:
             continue
         key = (
@@ -73,7 +70,7 @@ def exchanges(checks: Iterable[Check], backends: Sequence[str]) -> Exchanges | N
             worst[key] = check
     if not tallies:
         return None
-    programs = (SPECIFICATION, *backends)
+    programs = (SPECIFICATION, *(backend.name for backend in report.results.backends))
     return Exchanges(
         rows=tuple(sorted({(s, f) for s, f, _ in tallies}, key=lambda row: (programs.index(row[0]), row[1]))),
         loaders=tuple(name for name in programs if any(name == loader for _, _, loader in tallies)),
@@ -89,17 +86,14 @@ def exchanges(checks: Iterable[Check], backends: Sequence[str]) -> Exchanges | N
     )
 
 
-def told(place: Exchange | None) -> str:
-    """How many of the checks have the worst verdict, and of how many.
+def told(place: Exchange) -> str:
+    """How many of the checks conform, of how many.
 
-    >>> told(Exchange("specification", "keras", "tfjs-cpu", Verdict.CONFORMS, {Verdict.CONFORMS: 30}))
-    '30 conforms'
+    >>> counts = {Verdict.DIVERGES: 2, Verdict.CONFORMS: 30}
+    >>> told(Exchange("specification", "keras", "tfjs-cpu", Verdict.DIVERGES, counts))
+    '30 of 32'
     """
-    if place is None:
-        return ""
-    count = place.counts[place.verdict]
-    of = f" of {place.total}" if count < place.total else ""
-    return f"{count}{of} {place.verdict}"
+    return f"{place.counts.get(Verdict.CONFORMS, 0):,} of {sum(place.counts.values()):,}"
 
 
 def table_rows(matrix: Exchanges) -> Iterator[tuple[str, str, list[Exchange | None]]]:

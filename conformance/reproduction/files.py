@@ -23,8 +23,8 @@ OURS = re.compile(r"[0-9a-f]{16}\.(py|mjs|jsonl|json)")
 
 
 def make_reproducible(directory: Path, results: Results) -> None:
-    """Write the script of every finding but those about models, and the case of each that is in no corpus; name them in
-    `results.json`, and remove those of earlier results.
+    """Write the script of every finding but those about models, and the case of each that is in no corpus;
+    name them in `results.json`, and remove those of earlier results.
 
     Raises:
         OSError: the directory cannot be written.

@@ -72,10 +72,10 @@ OBSERVABLES = {
                           "output than the first, and a call after it that of the first",
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to",
-    "loaded/{format}/config": "JSON: what the model that the case's files hold says of itself, as the backend "
+    "loaded/{format}/config": "JSON: what the model in the case's files says of itself, as the backend "
                               "writes it into a file: {class_name, config}",
-    "loaded/{format}/weights": "JSON: {layer/weight: {dtype, shape, data}} of that model, by the names of the "
-                               "models around a layer, its own, and the name that cases use for its weight",
+    "loaded/{format}/weights": "JSON: {layer/weight: {dtype, shape, data}} of that model, by the names of "
+                               "the models around a layer, its own, and that of cases for its weight",
     "loaded/{format}/output/{i}": "output i of that model, called in inference mode",
     "file/{format}": "JSON: {file name: base64} of that model, saved in this format",
 }  # fmt: skip

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from conformance.cases import corpus
+from conformance.cases import corpus, models
 from conformance.cases.answer import make
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.drafts import quick
@@ -69,7 +69,8 @@ def test_cases_are_a_few_hundred_bytes() -> None:
 
 def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
-    assert asked == {f"layers.{name}" for name in LAYERS} | {f"activations.{name}" for name in ACTIVATIONS}
+    functions = {f"activations.{name}" for name in ACTIVATIONS}
+    assert asked == {f"layers.{name}" for name in LAYERS} | functions | set(models.SUBJECTS)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -108,7 +109,9 @@ WITHOUT_GRADIENTS = {"layers.CategoryEncoding"}
 def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
-    if subject.startswith("activations."):
+    if subject in models.SUBJECTS:
+        assert judging == {"interchange"}
+    elif subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
     else:

@@ -80,8 +80,8 @@ def without_activation(model: JSONObject, weights: Weights) -> tuple[JSONObject,
 
 
 def swapped(own: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Moving statistics, each in the place of the other."""
-    other = {"moving_mean": "moving_variance", "moving_variance": "moving_mean"}
+    """Two weights of one shape, each in the place of the other."""
+    other = {"beta": "moving_mean", "moving_mean": "beta"}
     return {name: own[other.get(name, name)] for name in own}
 
 
@@ -113,7 +113,7 @@ FAULTS = (
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.change.__name__}_{fault.what}")
 @pytest.mark.parametrize("guilty", ["python", "web"])
 def test_a_fault_is_found_in_the_one_who_has_it_alone(fault: Fault, guilty: str) -> None:
-    faults = {fault.what: fault.change}
+    faults: dict[str, Any] = {fault.what: fault.change}
     programs = {"python": python(), "web": web()}
     programs[guilty] = correct(guilty, *programs[guilty].loads, **faults)
     found = findings(exchanged(designed.dense(), *programs.values()))

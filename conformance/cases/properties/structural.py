@@ -180,7 +180,8 @@ PROPERTIES = (
     ),
     Property(
         "interchange",
-        "A model that one program saves and another loads is the same model: configuration, weights, outputs.",
+        "A model that one program saves and another loads is the same model: configuration, weights, "
+        "outputs.",
         ("saved/*", "loaded/*"),
         models,
     ),

@@ -12,8 +12,8 @@ from conformance.reference_impl.saving.saved_model import JSONObject
 
 
 def uses_output_and_state(model: JSONObject) -> bool:
-    """Of a recurrent layer that gives its last step and its states, both the step and the first of the states,
-    which are one tensor, go on to other layers."""
+    """Of a recurrent layer that gives its last step and its states, both the step and the first of the
+    states, which are one tensor, go on to other layers."""
     found = graph(model)
     taken = {
         (reference.layer, reference.call, reference.output)
@@ -31,8 +31,8 @@ def uses_output_and_state(model: JSONObject) -> bool:
 DEVIATIONS = (
     deviation(
         "tfjs-disposes-what-is-two-outputs",
-        "`predict` fails where the last step of a recurrent layer goes on to one layer and the state, the same "
-        "tensor, to another: it is disposed of behind the first. Give both of them the state.",
+        "`predict` fails where the last step of a recurrent layer goes on to one layer and the state, the "
+        "same tensor, to another: it is disposed of behind the first. Give both of them the state.",
         kind="bug",
         source=f"{LAYERS}/engine/executor.js:275 (execute), layers/recurrent.js:553 (RNN.call)",
         upstream=searched(

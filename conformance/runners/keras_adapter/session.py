@@ -3,6 +3,8 @@ are the protocol's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from conformance.runners.keras_adapter.messages import ConcreteCase, ConcreteModel, Message, Send
 
 GENERATIONS = {"keras2-tensorflow": 2}
@@ -47,9 +49,14 @@ def start(backend: str, build: str | None = None) -> Message:
 def observe(case: ConcreteCase) -> Message:
     """The answers to the case's observables, a message for each."""
     from conformance.runners.keras_adapter.exchange import ModelExperiment
-    from conformance.runners.keras_adapter.experiment import ActivationExperiment, LayerExperiment, observe
+    from conformance.runners.keras_adapter.experiment import (
+        ActivationExperiment,
+        Experiment,
+        LayerExperiment,
+        observe,
+    )
 
-    kinds = {"layers": LayerExperiment, "activations": ActivationExperiment, "models": ModelExperiment}
+    kinds: dict[str, Callable[[ConcreteCase], Experiment]] = {"layers": LayerExperiment, "activations": ActivationExperiment, "models": ModelExperiment}
     return observe(case, kinds[case.subject.partition(".")[0]])
 
 

@@ -8,7 +8,8 @@ from conformance.cases.case import Case
 from conformance.cases.drafts.models import designed, drawn
 
 QUICK_KEYS = range(2)
-"""Of the drawn ones in the quick corpus; each goes between all backends in all formats, which takes its time."""
+"""Of the drawn ones in the quick corpus; each goes between all backends in all formats, which takes its
+time."""
 
 STANDARD_KEYS = range(2, 32)
 

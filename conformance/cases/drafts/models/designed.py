@@ -42,7 +42,8 @@ def image() -> Case:
 
 
 def diamond() -> Case:
-    """Two inputs, a shared layer, paths that part and meet again, outputs in another order than their layers."""
+    """Two inputs, a shared layer, paths that part and meet again, outputs in another order than their
+    layers."""
     sketch = Sketch("diamond")
     left, right = sketch.input("left", 4), sketch.input("right", 4)
     x = sketch.layer("Dense", "shared", left, units=3, activation="tanh")

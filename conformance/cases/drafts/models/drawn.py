@@ -1,8 +1,8 @@
 """Models put together from choices: layers that fit what is there, called once or again, merged, wrapped, and
 in models of their own.
 
-Who makes the choices is left open. For a corpus they follow from a key, the same for ever; in tests Hypothesis
-makes them, and reduces what fails.
+Who makes the choices is left open. For a corpus they follow from a key, the same for ever; in tests
+Hypothesis makes them, and reduces what fails.
 """
 
 from __future__ import annotations
