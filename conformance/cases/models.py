@@ -7,8 +7,9 @@ are named by their layer's path and their own name, `tower/dense/kernel`.
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.cases.case import Case
@@ -187,13 +188,26 @@ def marks(weights: Mapping[str, Array]) -> dict[str, str]:
     >>> marks({"dense/bias": np.zeros(3, np.float32)})
     {'dense/bias': 'float32[3] 15ec7bf0b50732b4'}
     """
+    return {
+        name: _mark(x.dtype.name, x.shape, x.astype(x.dtype.newbyteorder("<"), copy=False).tobytes())
+        for name, x in sorted(weights.items())
+    }
 
-    def mark(x: Array) -> str:
-        little = x.astype(x.dtype.newbyteorder("<"), copy=False)
-        digest = hashlib.sha256(little.tobytes()).hexdigest()[:16]
-        return f"{x.dtype.name}{list(x.shape)} {digest}"
 
-    return {name: mark(x) for name, x in sorted(weights.items())}
+def mark_of_message(tensor: Mapping[str, Any]) -> str:
+    """The same word of an array in a message.
+
+    Raises:
+        ValueError: its data are not base64.
+
+    >>> mark_of_message({"dtype": "float32", "shape": [3], "data": "AAAAAAAAAAAAAAAA"})
+    'float32[3] 15ec7bf0b50732b4'
+    """
+    return _mark(tensor["dtype"], tensor["shape"], base64.b64decode(tensor["data"], validate=True))
+
+
+def _mark(dtype: str, shape: Sequence[int], data: bytes) -> str:
+    return f"{dtype}{list(shape)} {hashlib.sha256(data).hexdigest()[:16]}"
 
 
 def weights_by_layer(case: Case, weights: Mapping[str, Array]) -> dict[LayerPath, dict[str, Array]]:

@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 
 from conformance.cases.case import Case
-from conformance.cases.models import UNREADABLE, described, marks
+from conformance.cases.models import UNREADABLE, described, mark_of_message
 from conformance.cases.properties.property import Property
 from conformance.reference_impl import activations, layers
 from conformance.reference_impl.layers.fields import REQUIRED, Field
 from conformance.reference_impl.layers.nested import names_layers, rewritten
 from conformance.reference_impl.saving.configuration import modern
-from conformance.runners.wire import unpack
 
 
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,22 +118,19 @@ def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
 
 def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
     """What a program says of a model in the specification's form; of weights, a word for each array."""
-    match observed:
-        case {"class_name": str(), "config": _}:
-            try:
+    try:
+        match observed:
+            case {"class_name": str(), "config": _}:
                 return expected, described(modern(observed))
-            except ValueError as error:
-                return expected, f"{UNREADABLE}{error}"
-        case dict() if all(
-            isinstance(x, dict) and {"dtype", "shape", "data"} <= x.keys() for x in observed.values()
-        ):
-            try:
-                return expected, marks(
-                    {name: unpack(x["dtype"], x["shape"], x["data"]) for name, x in observed.items()}
-                )
-            except ValueError as error:
-                return expected, f"{UNREADABLE}{error}"
+            case dict() if all(map(is_tensor, observed.values())):
+                return expected, {name: mark_of_message(tensor) for name, tensor in observed.items()}
+    except ValueError as error:
+        return expected, f"{UNREADABLE}{error}"
     return expected, observed
+
+
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, dict) and {"dtype", "shape", "data"} <= value.keys()
 
 
 PROPERTIES = (

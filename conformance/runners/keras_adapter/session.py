@@ -56,7 +56,11 @@ def observe(case: ConcreteCase) -> Message:
         observe,
     )
 
-    kinds: dict[str, Callable[[ConcreteCase], Experiment]] = {"layers": LayerExperiment, "activations": ActivationExperiment, "models": ModelExperiment}
+    kinds: dict[str, Callable[[ConcreteCase], Experiment]] = {
+        "layers": LayerExperiment,
+        "activations": ActivationExperiment,
+        "models": ModelExperiment,
+    }
     return observe(case, kinds[case.subject.partition(".")[0]])
 
 
