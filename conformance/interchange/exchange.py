@@ -207,7 +207,7 @@ class _Loader:
     def _ask(self, file: File) -> Question:
         exchange = self.exchange
         observables = [_asked(name, file.format) for name in loaded_parts(exchange.case)]
-        if file is self.own:
+        if isinstance(self.own, File) and file.digest == self.own.digest:
             observables += [f"file/{name}" for name in self.saves]
         concrete = ConcreteCase(
             subject=exchange.case.subject,

@@ -71,6 +71,12 @@ def test_the_same_bytes_are_asked_once() -> None:
     assert sum("file/keras" in case.observables for case in program.asked) == 1
 
 
+def test_a_program_of_a_later_format_saves_though_the_same_bytes_are_converted_for_it_before() -> None:
+    checks = exchanged(designed.dense(), correct("older", "h5"))
+    assert {c.verdict for c in checks if (c.backend, c.format) == ("older", "h5")} == {Verdict.CONFORMS}
+    assert {c.observable for c in checks if not c.peer} == {"saved/config", "saved/weights"}
+
+
 def without_epsilon(model: JSONObject, weights: Weights) -> tuple[JSONObject, Weights]:
     return with_layers(model, lambda config: {k: v for k, v in config.items() if k != "epsilon"}), weights
 
