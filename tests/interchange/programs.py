@@ -12,7 +12,7 @@ import msgspec
 
 from conformance.cases.answer import Answers, Data, Refusal, Value, make
 from conformance.cases.case import Case, Recipe
-from conformance.cases.models import SUBJECTS, configuration, weight_name
+from conformance.cases.models import SUBJECTS, weight_name
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
@@ -70,10 +70,11 @@ class Program:
     def ask(self, case: ConcreteCase) -> Question:
         self.asked.append(case)
         question = Question(case)
-        question.take({name: self._answered(case, name) for name in case.observables})
+        question.take({name: self.answered(case, name) for name in case.observables})
         return question
 
-    def _answered(self, case: ConcreteCase, name: str) -> Observed:
+    def answered(self, case: ConcreteCase, name: str) -> Observed:
+        """The answer to one observable."""
         kind, format_, *rest = name.split("/")
         step = {"file": "save", "loaded": "load"}[kind]
         if self.fails_at == step:
@@ -130,10 +131,6 @@ def with_layers(model: JSONObject, change: Callable[[JSONObject], JSONObject]) -
     """The model with the configuration of each of its layers changed."""
     layers = [layer | {"config": change(layer["config"])} for layer in model["config"]["layers"]]
     return model | {"config": model["config"] | {"layers": layers}}
-
-
-def of_case(case: Case) -> JSONObject:
-    return configuration(case)
 
 
 def correct(name: str, *formats: str, saves: Sequence[str] | None = None, **faults: Any) -> Program:

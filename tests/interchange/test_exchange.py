@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from conformance.cases.drafts.models import designed, drawn
 from conformance.cases.models import configuration, described, marks, weights_by_layer
 from conformance.interchange.files import FORMATS, File, Weights, converted, in_memory, read, written
 from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
+from conformance.runners.protocol import ConcreteCase, Observed, WireJSON
 from conformance.verdicts import FINDINGS, SPECIFICATION, Check, Verdict
 
 from .programs import Change, Program, by_layer, correct, exchanged, named, with_layers
@@ -137,13 +139,20 @@ def test_who_does_not_load_is_found() -> None:
     assert {c.verdict for c in checks if c.peer} == {Verdict.RAISES}
 
 
-def test_what_is_no_file_of_the_format_is_found() -> None:
-    def nonsense(model: JSONObject, weights: Weights) -> tuple[JSONObject, Weights]:
-        return with_layers(model, lambda config: config | {"batch_shape": "?"}), weights
+class Garbling(Program):
+    """Saves a file that holds nothing."""
 
-    checks = exchanged(designed.dense(), web(on_saving=nonsense))
-    (message,) = {c.message for c in checks if c.observable == "saved/weights"}
-    assert "nothing that can be read: layer stack_input" in message
+    def answered(self, case: ConcreteCase, name: str) -> Observed:
+        if name.startswith("file/"):
+            return WireJSON({"model.json": base64.b64encode(b"{}").decode()})
+        return super().answered(case, name)
+
+
+def test_what_is_no_file_of_the_format_is_found_and_cannot_be_converted() -> None:
+    checks = exchanged(designed.dense(), Garbling("web", ["model.json"], ["model.json"]), python())
+    assert findings(checks) == {("web", "saved/config"), ("web", "saved/weights")}
+    assert all("nothing that can be read: " in c.message for c in checks if c.verdict is Verdict.DIVERGES)
+    assert {c.verdict for c in checks if (c.peer, c.backend) == ("web", "python")} == {Verdict.UNSUPPORTED}
 
 
 def test_what_a_format_has_no_words_for_is_unsupported_and_says_why() -> None:
