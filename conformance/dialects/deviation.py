@@ -275,7 +275,7 @@ class Dialect:
             Applied(d, one.case, one.path)
             for one in (() if case.to_be_refused else layers_inside(case, data))
             for d in self._own(one.case, one.data)
-            if not isinstance(d.effect, Metadata) or matches(d.effect.observables, "config")
+            if not isinstance(d.effect, Metadata) or speaks_of_configurations(d.effect)
         ]
         inside.sort(key=lambda applied: -len(applied.path))
         return (*inside, *(Applied(d, case) for d in self._own(case, data)))
@@ -296,6 +296,11 @@ class Dialect:
         """The deviations that may be in scope of a case, by its subject and by whether it is asked for its
         refusal alone, as it is first asked for."""
         return {}
+
+
+def speaks_of_configurations(effect: Metadata) -> bool:
+    """Whether it is about the configuration of a layer, or of a model, which has those of others in it."""
+    return any(matches(effect.observables, name) for name in ("config", "saved/config"))
 
 
 def everywhere(case: Case, data: Data) -> bool:

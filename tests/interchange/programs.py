@@ -20,7 +20,7 @@ from conformance.interchange.exchange import Exchange
 from conformance.interchange.exchanged import check_exchange
 from conformance.interchange.files import File, Weights, in_memory, read, written
 from conformance.reference_impl.arithmetic import declared
-from conformance.reference_impl.saving.saved_model import JSONObject
+from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
 from conformance.runners.protocol import (
     ConcreteCase,
     Identity,
@@ -80,7 +80,10 @@ class Program:
         if self.fails_at == step:
             return WireError("internal", step, "out of order")
         file = _file(case)
-        given = read(file, case.config)
+        try:
+            given = read(file, case.config)
+        except FormatError as error:
+            return WireError("invalid-argument", "load", error.reason)
         model, weights = self.on_loading(*given)
         if kind == "file":
             content = written(in_memory(*self.on_saving(model, weights)), format_).content
