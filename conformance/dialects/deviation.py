@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -211,7 +212,9 @@ def _of_model(model: Any, name: str, further: Sequence[str | int], patch: Callab
         new = _described(layer, further, patch)
         known = layers.get(new["class_name"]).arguments.keys()
         said = {key: value for key, value in new["config"].items() if key in known}
-        new |= {"config": canonical(new["class_name"], said)}
+        # What the specification refuses stays as it is said.
+        with suppress(ValueError):
+            new |= {"config": canonical(new["class_name"], said)}
     return model | {"layers": model["layers"] | {name: new}}
 
 

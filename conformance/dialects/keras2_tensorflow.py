@@ -217,7 +217,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
 def axes_of_built(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     """The axes as they are of the input, none of them negative."""
     axis, rank = expected["axis"], len(case.inputs[0].shape)
-    return expected | {"axis": [a % rank for a in (axis if isinstance(axis, list) else [axis])]}
+    return expected | {"axis": [a % rank for a in axis] if isinstance(axis, list) else axis % rank}
 
 
 def depthwise(case: Case) -> list[str]:
