@@ -10,7 +10,8 @@ from conformance.cases.drafts.models import designed
 from conformance.reporting import markdown
 from conformance.reporting.exchanges import Exchanges, exchanges, told
 from conformance.reporting.ledger import suspect_specification
-from conformance.reporting.store import Report, ResultsError, conclude, read
+from conformance.reporting.results import ResultsError
+from conformance.reporting.store import Report, conclude, read
 from conformance.verdicts import SPECIFICATION, Check, Verdict
 
 from . import synthetic
