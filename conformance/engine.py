@@ -126,7 +126,7 @@ async def judge_all(
     async def convene() -> None:
         async with send:
             async for hearings in answered(asked, made, room):
-                session = Session(hearings)
+                session = CaseSession(hearings)
                 group.start_soon(session.hold, judges, room)
                 await send.send(session)
 
@@ -147,7 +147,7 @@ async def exchange_all(
     for case in models.values():
         takers = [(backend.bench, backend.runner) for backend in asked if case.id in backend.models]
         sessions.append(ModelSession(case, takers))
-        group.start_soon(sessions[-1].exchange, judges, made, room)
+        group.start_soon(sessions[-1].hold, judges, made, room)
     for session in sessions:
         for judged in await session.result():
             yield judged
@@ -173,12 +173,23 @@ async def answered(
 
 
 class Session:
-    """Some hearings that are judged at once."""
+    """Something that is judged at once."""
 
-    def __init__(self, hearings: list[Hearing]) -> None:
-        self.hearings = hearings
+    def __init__(self) -> None:
         self.judged: list[Judged] = []
         self.over = anyio.Event()
+
+    async def result(self) -> list[Judged]:
+        await self.over.wait()
+        return self.judged
+
+
+class CaseSession(Session):
+    """Some hearings of cases."""
+
+    def __init__(self, hearings: list[Hearing]) -> None:
+        super().__init__()
+        self.hearings = hearings
 
     async def hold(self, judges: Judges, room: anyio.Semaphore) -> None:
         checks = await judges.judge(self.hearings)
@@ -186,19 +197,15 @@ class Session:
         self.judged = [Judged(h.case, c) for h, c in zip(self.hearings, checks, strict=True)]
         self.over.set()
 
-    async def result(self) -> list[Judged]:
-        await self.over.wait()
-        return self.judged
-
 
 class ModelSession(Session):
     """A case about a model, and the backends between which it goes."""
 
     def __init__(self, case: Case, takers: list[tuple[Bench, Runner]]) -> None:
-        super().__init__([])
+        super().__init__()
         self.case, self.takers = case, takers
 
-    async def exchange(self, judges: Judges, made: Made, room: anyio.Semaphore) -> None:
+    async def hold(self, judges: Judges, made: Made, room: anyio.Semaphore) -> None:
         async with room:
             data = make(self.case)
             exchanged = await Exchange(self.case, data, self.takers, made.seed).told()
