@@ -10,7 +10,7 @@ import pytest
 from conformance.cases.answer import Value as Expected
 from conformance.cases.properties.property import matches
 from conformance.checks import Trial
-from conformance.dialects.deviation import Deviation, Metadata, Raises, Value
+from conformance.dialects.deviation import Deviation, Dialect, Metadata, Raises, Value
 from conformance.dialects.keras2_tensorflow import DIALECTS
 from conformance.reference_impl.patches import TARGETS
 
