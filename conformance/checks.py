@@ -27,6 +27,7 @@ from conformance.cases.case import Case
 from conformance.cases.guide import needs
 from conformance.cases.guide.row import PREFIX as PREFIX_OF_FACTS
 from conformance.cases.guide.row import speaks_of
+from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import Property, basis, matches, pairs
 from conformance.cases.relations import PREFIX, Derivation, derivations, relation_of
@@ -108,6 +109,9 @@ class Ruling:
         """How far an array may be from what was expected."""
         return self.expected.tensor.error if isinstance(self.expected, Value) else None
 
+
+MAKING = ("construction", "build")
+"""Where a layer is refused that cannot be made."""
 
 NOTHING = WireJSON(None)
 """The answer where there is nothing to object to."""
@@ -239,8 +243,11 @@ class Trial:
         for d in self.in_scope:
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
-                    same = (kind, at) == (observed.kind, observed.at) and message in observed.message
-                    if same and concerns(observables, observable):
+                    same = kind == observed.kind and message in observed.message
+                    here = at == observed.at and concerns(observables, observable)
+                    # Where a layer cannot be made, a model with it cannot be loaded, whatever is asked of it.
+                    inside = is_about_model(self.case) and observed.at == "load" and at in MAKING
+                    if same and (here or inside):
                         return replace(judgement, verdict=Verdict.DEVIATES), (d.id,)
         return None
 
@@ -261,7 +268,7 @@ class Trial:
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
     ) -> tuple[Judgement, tuple[str, ...]] | None:
         """What the specification gives with its functions, defaults and structures as recorded."""
-        structural = self.structuring(observable)
+        structural = [a for a in self.structuring(observable) if self.may_explain(a, judgement)]
         patching = self.patching(observable)
         if not patching and not structural:
             return None
@@ -280,6 +287,16 @@ class Trial:
         return replace(deviant, verdict=verdict), tuple(
             dict.fromkeys(d.id for d in (*shown, *(a.deviation for a in structural)))
         )
+
+    def may_explain(self, applied: Applied, judgement: Judgement) -> bool:
+        """Whether what a model says differs at the layer. What is recorded of a layer's constructor need not
+        show in a file, where arguments have the names that the runtime has for them."""
+        if not is_about_model(self.case) or not applied.path:
+            return True
+        path = tuple(map(str, applied.path))
+        layers = ("layers/" + "/layers/".join(path[: i + 1]) for i in range(len(path)))
+        beginnings = tuple(f"{layer}/config" for layer in layers)
+        return any(place.startswith(beginnings) for place in judgement.differs)
 
     def told(self, applied: Applied, structural: Sequence[Applied], expected: Expected) -> bool:
         """Whether the structure would be another one without the deviation."""

@@ -16,6 +16,7 @@ import msgspec
 
 from conformance.cases.answer import Data, make
 from conformance.cases.case import Case
+from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.relations import asked_beside
 from conformance.checks import Bench
@@ -23,7 +24,8 @@ from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.guide import Given
-from conformance.judges import Hearing, Judges, default_workers, start_workers
+from conformance.interchange.exchange import Exchange
+from conformance.judges import Hearing, Judges, ModelHearing, default_workers, start_workers
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.results import DeviationRecord
 from conformance.runners.process import Runner
@@ -35,6 +37,9 @@ from conformance.verdicts import BROKEN
 
 LOOKAHEAD = 96
 """How many cases a backend may be ahead of the judgement."""
+
+EXCHANGED = 4
+"""How many models are on their way between backends at once."""
 
 TOGETHER = 16
 """How many cases are judged at once, at most: so few that their answers come soon after one another."""
@@ -92,7 +97,16 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                 made = Made(plan.seed)
                 for backend in asked:
                     group.start_soon(backend.ask, made)
-                async for judged in judge_all(plan, asked, made, group):
+                judges = Judges(
+                    [backend.bench for backend in asked],
+                    plan.dialects,
+                    plan.properties or tuple(PROPERTIES),
+                    plan.workers,
+                )
+                async for judged in judge_all(plan, asked, made, judges, group):
+                    ledger.enter(judged)
+                    yield judged
+                async for judged in exchange_all(asked, made, judges, group):
                     ledger.enter(judged)
                     yield judged
                 for backend in asked:
@@ -104,11 +118,9 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
 
 
 async def judge_all(
-    plan: Plan, asked: list[Asked], made: Made, group: anyio.abc.TaskGroup
+    plan: Plan, asked: list[Asked], made: Made, judges: Judges, group: anyio.abc.TaskGroup
 ) -> AsyncGenerator[Judged, None]:
     """The checks of every case, as soon as all its takers have answered; in the order of the cases."""
-    properties = plan.properties or tuple(PROPERTIES)
-    judges = Judges([backend.bench for backend in asked], plan.dialects, properties, plan.workers)
     # One session more than there are judges is prepared, lest a judge wait for it.
     room = anyio.Semaphore(plan.workers + 1, fast_acquire=True)
     send, receive = anyio.create_memory_object_stream[Session](plan.workers)
@@ -116,7 +128,7 @@ async def judge_all(
     async def convene() -> None:
         async with send:
             async for hearings in answered(asked, made, room):
-                session = Session(hearings)
+                session = CaseSession(hearings)
                 group.start_soon(session.hold, judges, room)
                 await send.send(session)
 
@@ -125,6 +137,22 @@ async def judge_all(
         async for session in receive:
             for judged in await session.result():
                 yield judged
+
+
+async def exchange_all(
+    asked: list[Asked], made: Made, judges: Judges, group: anyio.abc.TaskGroup
+) -> AsyncGenerator[Judged, None]:
+    """The checks of the cases about models, each of which goes from every backend to the others."""
+    room = anyio.Semaphore(EXCHANGED)
+    models = {id_: case for backend in asked for id_, case in backend.models.items()}
+    sessions = []
+    for case in models.values():
+        takers = [(backend.bench, backend.runner) for backend in asked if case.id in backend.models]
+        sessions.append(ModelSession(case, takers))
+        group.start_soon(sessions[-1].hold, judges, made, room)
+    for session in sessions:
+        for judged in await session.result():
+            yield judged
 
 
 async def answered(
@@ -147,12 +175,23 @@ async def answered(
 
 
 class Session:
-    """Some hearings that are judged at once."""
+    """Something that is judged at once."""
 
-    def __init__(self, hearings: list[Hearing]) -> None:
-        self.hearings = hearings
+    def __init__(self) -> None:
         self.judged: list[Judged] = []
         self.over = anyio.Event()
+
+    async def result(self) -> list[Judged]:
+        await self.over.wait()
+        return self.judged
+
+
+class CaseSession(Session):
+    """Some hearings of cases."""
+
+    def __init__(self, hearings: list[Hearing]) -> None:
+        super().__init__()
+        self.hearings = hearings
 
     async def hold(self, judges: Judges, room: anyio.Semaphore) -> None:
         checks = await judges.judge(self.hearings)
@@ -160,9 +199,22 @@ class Session:
         self.judged = [Judged(h.case, c) for h, c in zip(self.hearings, checks, strict=True)]
         self.over.set()
 
-    async def result(self) -> list[Judged]:
-        await self.over.wait()
-        return self.judged
+
+class ModelSession(Session):
+    """A case about a model, and the backends between which it goes."""
+
+    def __init__(self, case: Case, takers: list[tuple[Bench, Runner]]) -> None:
+        super().__init__()
+        self.case, self.takers = case, takers
+
+    async def hold(self, judges: Judges, made: Made, room: anyio.Semaphore) -> None:
+        async with room:
+            data = make(self.case)
+            exchanged = await Exchange(self.case, data, self.takers, made.seed).told()
+            names = tuple(bench.name for bench, _ in self.takers)
+            (checks,) = await judges.judge([ModelHearing(self.case, data, exchanged, names)])
+        self.judged = [Judged(self.case, checks)]
+        self.over.set()
 
 
 class Starting:
@@ -288,7 +340,9 @@ class Asked:
             subjects = {case.subject for case in plan.cases}
             witnesses = (case for d in bench.dialect.deviations for case in d.witnesses)
             cases += [case for case in witnesses if case.subject in subjects]
-        self.cases = {case.id: case for case in cases if case.id not in done}
+        left = {case.id: case for case in cases if case.id not in done}
+        self.cases = {id_: case for id_, case in left.items() if not is_about_model(case)}
+        self.models = {id_: case for id_, case in left.items() if id_ not in self.cases}
         self.room = anyio.Semaphore(LOOKAHEAD, fast_acquire=True)
         self.posed: dict[str, Posed | None] = {}
         self.asked = anyio.Event()

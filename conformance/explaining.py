@@ -15,6 +15,7 @@ from conformance import dialects
 from conformance.cases import corpus as corpora
 from conformance.cases.answer import Answers, Definite, Law, Own, Refusal, Structure, Value, make
 from conformance.cases.case import Case, Recipe, Source
+from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, pairs, with_basis
 from conformance.cases.relations import relation_of
@@ -238,6 +239,11 @@ def _compared(trial: Trial, observable: str, answer: Answer, ruling: Ruling) -> 
 
 async def _ask(subject: Subject) -> tuple[Bench, Answer]:
     spec, observable = subject.backend, subject.observable
+    if is_about_model(subject.case):
+        raise NotAsked(
+            f"{observable} is of a model that went from one program to another; `conformance check` tells "
+            "which of a model's layers departs"
+        )
     async with Runner(spec) as runner:
         identity = msgspec.structs.replace(await runner.start(), name=spec.name)
         try:

@@ -17,7 +17,10 @@ import msgspec
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import Property
 from conformance.checks import Bench, check
+from conformance.interchange.exchange import Exchanged
+from conformance.interchange.exchanged import check_exchange
 from conformance.reference_impl.arrays import xp
 from conformance.runners.protocol import Identity
 from conformance.runners.question import Answer
@@ -39,6 +42,24 @@ class Hearing:
     case: Case
     data: Data
     answers: Mapping[str, Answer | None]
+
+    def checks(self, benches: Mapping[str, Bench], properties: Sequence[Property]) -> tuple[Check, ...]:
+        """Of every backend that was asked."""
+        return check(self.case, self.data, [benches[name] for name in self.answers], self.answers, properties)
+
+
+@dataclass(frozen=True)
+class ModelHearing:
+    """A case about a model, its data, and what became of the model before the backends named."""
+
+    case: Case
+    data: Data
+    exchanged: Exchanged
+    backends: tuple[str, ...]
+
+    def checks(self, benches: Mapping[str, Bench], properties: Sequence[Property]) -> tuple[Check, ...]:
+        named = [benches[name] for name in self.backends]
+        return check_exchange(self.case, self.data, named, self.exchanged, properties)
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,7 @@ class Judges:
         identities = tuple(msgspec.json.encode(bench.identity) for bench in benches)
         self.docket = Docket(identities, dialects, properties)
 
-    async def judge(self, hearings: Sequence[Hearing]) -> list[tuple[Check, ...]]:
+    async def judge(self, hearings: Sequence[Hearing | ModelHearing]) -> list[tuple[Check, ...]]:
         """The checks of each hearing."""
         if self.lives > 0:
             # A worker that was killed, as for its memory, is replaced at the next hearings.
@@ -111,16 +132,14 @@ def _stay() -> None:
 
 
 def judge(
-    benches: Mapping[str, Bench], properties: tuple[str, ...], hearings: Sequence[Hearing]
+    benches: Mapping[str, Bench], properties: tuple[str, ...], hearings: Sequence[Hearing | ModelHearing]
 ) -> list[tuple[Check, ...]]:
     """The checks of each hearing, by the properties named."""
     judging = [PROPERTIES[name] for name in properties]
-    return [
-        check(h.case, h.data, [benches[name] for name in h.answers], h.answers, judging) for h in hearings
-    ]
+    return [hearing.checks(benches, judging) for hearing in hearings]
 
 
-def judge_in_worker(docket: Docket, hearings: Sequence[Hearing]) -> list[tuple[Check, ...]]:
+def judge_in_worker(docket: Docket, hearings: Sequence[Hearing | ModelHearing]) -> list[tuple[Check, ...]]:
     """The same, in a worker process."""
     return judge(_benches(docket), docket.properties, hearings)
 

@@ -32,6 +32,10 @@ FINDINGS = frozenset({Verdict.ACCEPTS, Verdict.RAISES, Verdict.DIVERGES})
 BROKEN = frozenset({Verdict.PROTOCOL_ERROR, Verdict.TIMED_OUT, Verdict.CRASHED})
 
 
+SPECIFICATION = "specification"
+"""Who has saved a model, where it is no backend."""
+
+
 class Rung(StrEnum):
     """How close an answer is, or has to be, from strictest to loosest.
 
@@ -58,6 +62,8 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         differs: the paths at which two nested structures, such as configurations, differ.
         arguments: of a constructor's signature, the names that the backend told.
         shown: of a statement of the guides, what the backend showed, as JSON.
+        peer: of a model that was loaded, who has saved it: a backend or `SPECIFICATION`.
+        format: of a model that was saved, in which format.
     """
 
     case: str
@@ -75,3 +81,10 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     differs: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     shown: str = ""
+    peer: str = ""
+    format: str = ""
+
+
+def key_of(check: Check) -> tuple[str, ...]:
+    """What makes two checks of one case the same one: backend, property, observable, peer and format."""
+    return check.backend, check.property, check.observable, check.peer, check.format

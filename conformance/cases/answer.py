@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.guide import facts_of
+from conformance.cases.models import configuration, described, marks, weight_name
 from conformance.cases.regimes import expand
 from conformance.reference_impl import activations, layers, losses, optimizers
 from conformance.reference_impl.arithmetic import Arithmetic
@@ -32,6 +33,7 @@ from conformance.reference_impl.layers.layer import (
     output_masks,
 )
 from conformance.reference_impl.layers.members import members
+from conformance.reference_impl.models import Model
 from conformance.reference_impl.optimizers import Update
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.primitives import concatenate, reshape
@@ -367,12 +369,36 @@ class StatementSubject(Subject):
         self.facts = facts_of(case)
 
 
+class ModelSubject(Subject):
+    """A model of layers; its weights are named by their paths."""
+
+    def __init__(self, case: Case) -> None:
+        self.name = case.subject.partition(".")[2]
+        self.configuration = configuration(case)
+        self.model = Model.from_config(self.configuration)
+
+    def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
+        declared = self.model.declare_weights([t.shape for t in x])
+        names = [weight_name(path, w.name) for path, own in declared.items() for w in own]
+        if set(names) != weights.keys():
+            raise ValueError(f"{self.name} has the weights {names}, the case gives {list(weights)}")
+        own = {
+            path: {w.name: weights[weight_name(path, w.name)] for w in of_layer}
+            for path, of_layer in declared.items()
+        }
+        return Result(self.model.call(x, own, context).outputs)
+
+    def shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return self.model.output_shapes(shapes)
+
+
 SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "layers": LayerSubject,
     "activations": ActivationSubject,
     "losses": LossSubject,
     "optimizers": OptimizerSubject,
     "guide": StatementSubject,
+    "models": ModelSubject,
 }
 """The kinds of subject, by the first part of a subject's name."""
 
@@ -454,7 +480,9 @@ def _outputs(training: bool) -> Part:
             found |= {f"state/{name}": variable(_truth(x)) for name, x in question.data.weights.items()}
             found |= {f"state/{name}": tensor for name, tensor in result.state.items()}
         return {
-            name: Value(found[name.removeprefix("training/").removeprefix("reconstructed/")])
+            name: Value(
+                found[name.removeprefix("training/").removeprefix("reconstructed/").removeprefix("loaded/")]
+            )
             for name in names
         }
 
@@ -706,6 +734,16 @@ def _shown(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Value(x(inputs)) if callable(x) else Structure(x) for name, x in expected.items()}
 
 
+def _model(question: Question, names: list[str]) -> dict[str, Expected]:
+    subject = question.subject
+    assert isinstance(subject, ModelSubject)
+    return {name: Structure(described(subject.configuration)) for name in names}
+
+
+def _values(question: Question, names: list[str]) -> dict[str, Expected]:
+    return {name: Structure(marks(question.data.weights)) for name in names}
+
+
 PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
@@ -730,5 +768,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "update": ("call", bounded(_update)),
     "slot": ("call", bounded(_update)),
     "guide": ("call", bounded(_shown)),
+    "loaded/output": ("call", _outputs(training=False)),
+    "loaded/config": ("load", _model),
+    "loaded/weights": ("load", _values),
+    "saved/config": ("save", _model),
+    "saved/weights": ("save", _values),
 }
 """By the beginning of an observable's name: where an error would arise, and how it is found."""

@@ -1,18 +1,24 @@
-"""The layers inside a layer's configuration, each as a case of its own."""
+"""The layers inside a layer's configuration, or of a model, each as a case of its own."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from conformance.cases.answer import Data
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Recipe
+from conformance.cases.models import configuration, weights_by_layer
 from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer, nested
+from conformance.reference_impl.layers.layer import Context
+from conformance.reference_impl.models import Model
+from conformance.reference_impl.tape import constant
 
 Path = tuple[str | int, ...]
 """Arguments, and after one that is a list the place in it."""
@@ -23,7 +29,7 @@ class Inside:
     """A layer inside a case's configuration.
 
     Attributes:
-        path: the arguments that lead to it, from the outermost layer.
+        path: the arguments that lead to it, from the outermost layer; of a model, the names of its layers.
         case: about it alone. It is asked the same, and given the same inputs, or all their time steps as
             one batch where the layer around gives it one at a time.
         data: what the case's inputs and masks are; no masks for a cell, which takes none.
@@ -43,6 +49,8 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
     ['layers.Dense']
     """
     kind, _, name = case.subject.partition(".")
+    if kind == "models":
+        yield from _layers_of_model(case, data)
     if kind != "layers":
         return
     around = layers.get(name)
@@ -53,6 +61,32 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
             inner, given = _alone(around, case, data, description)
             yield Inside(within, inner, given)
             yield from layers_inside(inner, given, within)
+
+
+def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
+    """Every call of a layer, given what it is given in a run of the model; none where that does not run."""
+    try:
+        model = Model.from_config(configuration(case))
+        own = weights_by_layer(case, data.weights)
+        tensors = {path: {name: constant(x) for name, x in given.items()} for path, given in own.items()}
+        with np.errstate(all="ignore"):
+            calls = list(model.steps([constant(x) for x in data.inputs], tensors, Context()))
+    except ValueError:
+        return
+    for call in calls:
+        if isinstance(call.layer, Layer):
+            count = len(call.masks)
+            inputs, states = call.inputs[:count], call.inputs[count:]
+            given = Data(
+                tuple(x.value for x in inputs),
+                own.get(call.path, {}),
+                completed_masks(call.masks, count),
+                tuple(x.value for x in states),
+                (),
+            )
+            alone = case_of(call.layer, given, tuple(f"output/{i}" for i in range(len(call.outputs))))
+            yield Inside(call.path, alone, given)
+            yield from layers_inside(alone, given, call.path)
 
 
 def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str, Any]) -> tuple[Case, Data]:
@@ -76,3 +110,29 @@ def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str
 def _of_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     """That of all time steps as one batch."""
     return (math.prod(shape[:2]), *shape[2:])
+
+
+def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
+    """The case that a call amounts to. Its arrays are in no regime: what is asked of a source is its form."""
+
+    def form(x: Array) -> Recipe:
+        return Recipe("computed", x.shape, 0, x.dtype.name)
+
+    return Case(
+        subject=f"layers.{type(layer).__name__}",
+        config=layer.get_config(),
+        inputs=tuple(map(form, data.inputs)),
+        weights={name: form(x) for name, x in data.weights.items()},
+        masks=tuple(map(form, data.masks)),
+        initial_state=tuple(map(form, data.initial_state)),
+        observables=observables,
+    )
+
+
+def completed_masks(masks: Sequence[Array | None], inputs: int) -> tuple[Array, ...]:
+    """A mask for each input where any has one, which leaves nothing out where it has none."""
+    known = [mask for mask in masks if mask is not None]
+    if not known:
+        return ()
+    completed = (*masks, *[None] * (inputs - len(masks)))
+    return tuple(np.ones_like(known[0]) if mask is None else mask for mask in completed)

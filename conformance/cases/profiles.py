@@ -17,7 +17,7 @@ INFERENCE = (
 PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,
     "training": (*INFERENCE, "training-forward", "gradients", "optimizer-steps"),
-    "interchange": ("config", "config-round-trip"),
+    "interchange": ("config", "config-round-trip", "interchange"),
     "api": ("constructor", "identifiers", "guide"),
 }
 """The names of a profile's properties, of those that the suite has."""

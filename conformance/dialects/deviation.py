@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.inside import Path, layers_inside
+from conformance.cases.models import canonical
 from conformance.cases.properties.property import matches
 from conformance.dialects.versions import Requirement, known_version
+from conformance.reference_impl import layers
 from conformance.verdicts import Verdict
 
-CONFIGURATIONS = ("config", "reconstructed/config")
+CONFIGURATIONS = ("config", "reconstructed/config", "saved/config", "loaded/config")
 """The observables that are a configuration."""
 
 REFUSAL = ("refusal",)
@@ -186,6 +189,8 @@ def _patched(config: Any, path: Path, patch: Callable[[Any], Any]) -> Any:
     if not path:
         return patch(config)
     argument, *further = path
+    if "calls" in config:
+        return _of_model(config, str(argument), further, patch)
     if argument not in config:
         return config
     described = config[argument]
@@ -195,6 +200,22 @@ def _patched(config: Any, path: Path, patch: Callable[[Any], Any]) -> Any:
         others[int(place)] = _described(described[int(place)], further, patch)
         return config | {argument: others}
     return config | {argument: _described(described, further, patch)}
+
+
+def _of_model(model: Any, name: str, further: Sequence[str | int], patch: Callable[[Any], Any]) -> Any:
+    """What `cases.models.described` says of a model, with the configuration of a layer patched: but for what
+    is the same once it is read again."""
+    layer = model["layers"][name]
+    if "calls" in layer:
+        new = _patched(layer, tuple(further), patch)
+    else:
+        new = _described(layer, further, patch)
+        known = layers.get(new["class_name"]).arguments.keys()
+        said = {key: value for key, value in new["config"].items() if key in known}
+        # What the specification refuses stays as it is said.
+        with suppress(ValueError):
+            new |= {"config": canonical(new["class_name"], said)}
+    return model | {"layers": model["layers"] | {name: new}}
 
 
 def _described(layer: Any, path: Sequence[str | int], patch: Callable[[Any], Any]) -> Any:
@@ -257,7 +278,7 @@ class Dialect:
             Applied(d, one.case, one.path)
             for one in (() if case.to_be_refused else layers_inside(case, data))
             for d in self._own(one.case, one.data)
-            if not isinstance(d.effect, Metadata) or matches(d.effect.observables, "config")
+            if not isinstance(d.effect, Metadata) or speaks_of_configurations(d.effect)
         ]
         inside.sort(key=lambda applied: -len(applied.path))
         return (*inside, *(Applied(d, case) for d in self._own(case, data)))
@@ -278,6 +299,11 @@ class Dialect:
         """The deviations that may be in scope of a case, by its subject and by whether it is asked for its
         refusal alone, as it is first asked for."""
         return {}
+
+
+def speaks_of_configurations(effect: Metadata) -> bool:
+    """Whether it is about the configuration of a layer, or of a model, which has those of others in it."""
+    return any(matches(effect.observables, name) for name in ("config", "saved/config"))
 
 
 def everywhere(case: Case, data: Data) -> bool:

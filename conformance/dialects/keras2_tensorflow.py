@@ -9,9 +9,12 @@ from typing import Any
 from conformance.cases.answer import Data
 from conformance.cases.case import Case
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.cases.drafts.models import designed
 from conformance.cases.drafts.random import asking, recurrent
+from conformance.cases.models import SUBJECTS, configuration
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
+    About,
     Deviation,
     Dialect,
     Effect,
@@ -33,6 +36,7 @@ from conformance.dialects.scopes import (
 )
 from conformance.dialects.tensorflow_js.activations import hard_sigmoid
 from conformance.dialects.tensorflow_js.randomness import leaves_a_dimension
+from conformance.reference_impl.models import Model
 from conformance.reference_impl.primitives import multiply
 from conformance.reference_impl.tape import Tensor
 
@@ -209,7 +213,42 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
 }
 """By name what constructors take otherwise: summary, source, subjects, patch, witness."""
 
+
+def axes_of_built(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
+    """The axes as they are of the input, none of them negative."""
+    axis, rank = expected["axis"], len(case.inputs[0].shape)
+    return expected | {"axis": [a % rank for a in axis] if isinstance(axis, list) else axis % rank}
+
+
+def depthwise(case: Case) -> list[str]:
+    """The paths of the depthwise convolutions of a model."""
+    layers = Model.from_config(configuration(case)).layers()
+    return ["/".join(path) for path, layer in layers if type(layer).__name__.startswith("DepthwiseConv")]
+
+
+def depthwise_kernels(case: Case, expected: dict[str, str]) -> dict[str, str]:
+    names = {f"{path}/kernel": f"{path}/depthwise_kernel" for path in depthwise(case)}
+    return {names.get(name, name): mark for name, mark in expected.items()}
+
+
 DEVIATIONS = (
+    entry(
+        "built-normalization-tells-axes-of-its-input",
+        "Once a normalization is built, its configuration, and that of a model with it, tells the axes as "
+        "they are of its input: none of them is negative.",
+        "layers/normalization/batch_normalization.py:327, layer_normalization.py:220, build",
+        subject("layers.BatchNormalization", "layers.LayerNormalization"),
+        Metadata(("saved/config", "loaded/config"), axes_of_built),
+        designed.dense(),
+    ),
+    entry(
+        "depthwise-kernel-in-models",
+        "The kernel of a depthwise convolution in a model is named depthwise_kernel.",
+        "layers/convolutional/base_depthwise_conv.py, build",
+        About(frozenset(SUBJECTS), lambda case, data: bool(depthwise(case))),
+        Metadata(("loaded/weights",), depthwise_kernels),
+        designed.image(),
+    ),
     entry(
         "hard-sigmoid",
         "hard_sigmoid is clip(0.2·x + 0.5, 0, 1); Keras 3 has relu6(x + 3)/6. A model that names it computes "

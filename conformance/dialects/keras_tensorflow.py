@@ -12,6 +12,7 @@ from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects import (
     keras_convolutions,
     keras_errors,
+    keras_exchange,
     keras_guide,
     keras_images,
     keras_losses,
@@ -581,6 +582,7 @@ ONE_DNN = (
 OF_FAMILIES = (
     *keras_convolutions.DEVIATIONS,
     *keras_errors.DEVIATIONS,
+    *keras_exchange.DEVIATIONS,
     *keras_guide.DEVIATIONS,
     *keras_images.DEVIATIONS,
     *keras_losses.DEVIATIONS,

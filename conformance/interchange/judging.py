@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.answer import Data, Value
-from conformance.cases.case import Case, Recipe
+from conformance.cases.inside import case_of, completed_masks
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import matches
 from conformance.checks import Bench, Ruling, Trial
@@ -218,32 +218,6 @@ def _as_counted_on(ruling: Ruling, specified: Specified) -> Ruling:
     if ruling.judgement.verdict is not Verdict.DEVIATES or not wanted.issuperset(ruling.deviations):
         return ruling
     return replace(ruling, judgement=replace(ruling.judgement, verdict=Verdict.CONFORMS), deviations=())
-
-
-def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
-    """The case that a call amounts to. Its arrays are in no regime: what is asked of a source is its form."""
-
-    def form(x: Array) -> Recipe:
-        return Recipe("computed", x.shape, 0, x.dtype.name)
-
-    return Case(
-        subject=f"layers.{type(layer).__name__}",
-        config=layer.get_config(),
-        inputs=tuple(map(form, data.inputs)),
-        weights={name: form(x) for name, x in data.weights.items()},
-        masks=tuple(map(form, data.masks)),
-        initial_state=tuple(map(form, data.initial_state)),
-        observables=observables,
-    )
-
-
-def completed_masks(masks: Sequence[Array | None], inputs: int) -> tuple[Array, ...]:
-    """A mask for each input where any has one, which leaves nothing out where it has none."""
-    known = [mask for mask in masks if mask is not None]
-    if not known:
-        return ()
-    completed = (*masks, *[None] * (inputs - len(masks)))
-    return tuple(np.ones_like(known[0]) if mask is None else mask for mask in completed)
 
 
 def _same(some: Sequence[Array | None], others: Sequence[Array | None]) -> bool:

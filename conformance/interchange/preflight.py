@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.cases.answer import Data
 from conformance.cases.case import Case, Recipe
-from conformance.cases.inside import layers_inside
+from conformance.cases.inside import case_of, completed_masks, layers_inside
 from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import (
     Accepts,
@@ -28,7 +28,6 @@ from conformance.dialects.deviation import (
     Unpredictable,
     Value,
 )
-from conformance.interchange.judging import case_of, completed_masks
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.fields import REQUIRED

@@ -16,7 +16,7 @@ import msgspec
 from conformance.reporting.ledger import FAILING, command_for, finding_id, margin_size, show_margin
 from conformance.reporting.results import DeviationRecord, Results
 from conformance.reporting.store import Report
-from conformance.verdicts import Check, Verdict
+from conformance.verdicts import Check, Verdict, key_of
 
 
 class Change(StrEnum):
@@ -35,13 +35,6 @@ LISTED = tuple(change for change in Change if change is not Change.NO_LONGER_ASK
 
 UNASKED = frozenset({Verdict.UNSUPPORTED, Verdict.NOT_RUN})
 EXPECTED = frozenset({Verdict.CONFORMS, Verdict.DEVIATES})
-
-Key = tuple[str, str, str]
-
-
-def key_of(check: Check) -> Key:
-    """What makes two checks of one case in different results the same one."""
-    return check.backend, check.property, check.observable
 
 
 @dataclass(frozen=True)
@@ -184,7 +177,7 @@ class Difference:
 
 
 def compare(old: Report, new: Report, worse: float) -> Difference:
-    """Compare by case, backend, property and observable.
+    """Compare by case and `key_of`.
 
     Args:
         worse: a margin that is at least so many times the earlier one is numerically worse; from a
@@ -213,7 +206,7 @@ def _pairs(old: Iterable[Check], new: Iterable[Check]) -> Iterator[tuple[Check |
     memory."""
     tagged = heapq.merge(zip(repeat("old"), old), zip(repeat("new"), new), key=lambda pair: pair[1].case)
     for _, of_case in groupby(tagged, key=lambda pair: pair[1].case):
-        found: dict[str, dict[Key, Check]] = {"old": {}, "new": {}}
+        found: dict[str, dict[tuple[str, ...], Check]] = {"old": {}, "new": {}}
         for side, check in of_case:
             found[side][key_of(check)] = check
         for key in found["old"] | found["new"]:
@@ -252,7 +245,7 @@ def has_grown(before: float | str | None, after: float | str | None, times: floa
 
 def _order(changed: Changed) -> tuple[Any, ...]:
     check, kinds = changed.check, list(Change)
-    place = check.subject, check.property, check.observable, check.backend, check.case
+    place = check.subject, *key_of(check)[1:], check.backend, check.case
     return kinds.index(changed.change), *place
 
 

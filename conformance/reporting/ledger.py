@@ -16,7 +16,7 @@ import msgspec
 from conformance.cases import corpus as corpora
 from conformance.cases.case import Case, encode
 from conformance.reporting.results import BackendRecord, Cell, DeviationRecord, Finding, Reproduction, Results
-from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
+from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict, key_of
 
 FAILING = FINDINGS | BROKEN
 """The verdicts that make a finding."""
@@ -193,13 +193,14 @@ def finding_of(check: Check, count: int, witness: Case) -> Finding:
 
 def command(results: Results, backend: str, case: str, property_: str) -> str:
     """The command line that asks a backend of the results a case again, as it was asked, and judges a
-    property of the answer.
+    property of the answer. Of models, all backends are asked: any of them may have saved the one at fault.
 
     Args:
         case: its id, or the file that holds it.
     """
-    given = {record.name: record.given for record in results.backends}[backend]
-    words = ("conformance", "run", "--case", case, *(given or ("--backend", backend)), *results.suite.options)
+    records = [r for r in results.backends if r.name == backend or property_ == "interchange"]
+    asked = dict.fromkeys(r.given or ("--backend", r.name) for r in records)
+    words = ("conformance", "run", "--case", case, *itertools.chain(*asked), *results.suite.options)
     return shlex.join([*words, "--property", property_, "--out", "conformance-reproduced"])
 
 
@@ -224,8 +225,8 @@ def suspect_specification(
         answers = defaultdict(list)
         for check in of_case:
             if check.verdict in ANSWERED:
-                answers[check.subject, check.property, check.observable].append(check)
-        for (subject, property_, observable), group in answers.items():
+                answers[check.subject, *key_of(check)[1:]].append(check)
+        for (subject, property_, observable, *_), group in answers.items():
             backends = {check.backend for check in group}
             if len({family(backend) for backend in backends}) > 1 and all(
                 check.verdict is not Verdict.CONFORMS

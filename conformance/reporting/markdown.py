@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from conformance.reporting.diff import LISTED, Change, Difference
+from conformance.reporting.exchanges import LEGEND, exchanges, table_rows, told
 from conformance.reporting.ledger import suspect_specification, total
 from conformance.reporting.legend import GLYPHS, by_kind, in_order
 from conformance.reporting.results import Finding, Results
@@ -42,6 +43,7 @@ def render(report: Report) -> str:
         _backends(results),
         _notices(report),
         _findings(results.findings),
+        _exchanges(report),
         _verdicts(results),
     )
 
@@ -116,6 +118,20 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         yield _code(finding.summary, finding.reproduce.command)
     if len(findings) > SHOWN:
         yield f"And {len(findings) - SHOWN:,} more in the report."
+
+
+def _exchanges(report: Report) -> Iterator[str]:
+    """Saved models: who has saved them, and in which format, by who has loaded them."""
+    matrix = exchanges(report)
+    if matrix is None:
+        return
+    yield "### Models between programs"
+    yield LEGEND
+    rows = [
+        [escape(saver), escape(format_), *(f"{GLYPHS[p.verdict]} {told(p)}" if p else "" for p in places)]
+        for saver, format_, places in table_rows(matrix)
+    ]
+    yield from table(["Saved by", "as", *map(escape, matrix.loaders)], rows, "ll" + "l" * len(matrix.loaders))
 
 
 def _verdicts(results: Results) -> Iterator[str]:

@@ -45,7 +45,7 @@ from conformance.reporting.results import (
     encode_results,
     schema,
 )
-from conformance.verdicts import Check
+from conformance.verdicts import Check, key_of
 
 RESULTS, CHECKS, PAGE = "results.json", "checks.jsonl.gz", "index.html"
 
@@ -247,11 +247,11 @@ def _at_odds_checks(results: Results, checks: Iterable[Check]) -> str:
         if case <= before:
             return f"{CHECKS} is not sorted: {case} comes after {before}"
         before = case
-        for key, count in Counter((c.backend, c.property, c.observable) for c in group).items():
+        for key, count in Counter(key_of(c) for c in group).items():
             if key[0] not in known:
                 return f"{CHECKS} has checks of backend {key[0]!r}, which is not among the backends"
             if count > 1:
-                return f"{CHECKS} judges {', '.join((case, *key))} {count} times"
+                return f"{CHECKS} judges {', '.join(filter(None, (case, *key)))} {count} times"
     return ""
 
 

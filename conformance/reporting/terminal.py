@@ -19,8 +19,10 @@ from rich.text import Text
 
 from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.reporting.diff import LISTED, Change, Difference, News
+from conformance.reporting.exchanges import Exchanges, exchanges, table_rows, told
 from conformance.reporting.journal import Journal
 from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total, unrecorded_versions
+from conformance.reporting.legend import GLYPHS
 from conformance.reporting.results import Cell, Results
 from conformance.reporting.store import PAGE, Report
 
@@ -168,6 +170,9 @@ def summarize(console: Console, report: Report, directory: Path, news: News | No
     if results.cells:
         console.print(_table(results))
         console.print(_legend(), soft_wrap=True)
+    if (matrix := exchanges(report)) is not None:
+        console.print()
+        console.print(_exchanges(matrix))
     findings = _against_baseline(news) if news else _findings(results)
     for part in (findings, _notices(report)):
         for line in part:
@@ -196,6 +201,17 @@ def _table(results: Results) -> Table:
         for name in names:
             row.append(_counts([cell for cell in cells if cell.backend == name]))
         table.add_row(*row)
+    return table
+
+
+def _exchanges(matrix: Exchanges) -> Table:
+    """Saved models by who has loaded them."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+    for heading in ("Saved by", "as", *(f"in {name}" for name in matrix.loaders)):
+        table.add_column(heading, no_wrap=True)
+    for saver, format_, places in table_rows(matrix):
+        shown = [f"{GLYPHS[place.verdict]} {told(place)}" if place else "" for place in places]
+        table.add_row(saver, format_, *map(Text, shown))
     return table
 
 

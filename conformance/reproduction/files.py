@@ -9,6 +9,7 @@ import msgspec
 
 from conformance.cases import corpus as corpora
 from conformance.cases.case import encode
+from conformance.cases.models import is_about_model
 from conformance.reporting.ledger import command
 from conformance.reporting.results import Finding, Reproduction, Results, encode_results
 from conformance.reporting.store import RESULTS, replace
@@ -22,8 +23,8 @@ OURS = re.compile(r"[0-9a-f]{16}\.(py|mjs|jsonl|json)")
 
 
 def make_reproducible(directory: Path, results: Results) -> None:
-    """Write the script of every finding, and the case of each that is in no corpus; name them in
-    `results.json`, and remove those of earlier results.
+    """Write the script of every finding but those about models, and the case of each that is in no corpus;
+    name them in `results.json`, and remove those of earlier results.
 
     Raises:
         OSError: the directory cannot be written.
@@ -39,13 +40,16 @@ def make_reproducible(directory: Path, results: Results) -> None:
         return path
 
     def reproducible(finding: Finding) -> Finding:
-        made = script(finding, records[finding.backend], results.suite.seed)
-        path = write(SCRIPTS, finding.id + made.suffix, made.text.encode())
-        case = finding.case
+        case, path = finding.case, ""
+        # What becomes of a model rests on files that other programs make: the command alone has them all.
+        if not is_about_model(finding.witness):
+            made = script(finding, records[finding.backend], results.suite.seed)
+            file = write(SCRIPTS, finding.id + made.suffix, made.text.encode())
+            path = file.relative_to(directory).as_posix()
         if case not in corpora.ids():
             case = str(write(CASES, f"{case}.json", encode(finding.witness)))
         words = command(results, finding.backend, case, finding.property)
-        reproduce = Reproduction(words, path.relative_to(directory).as_posix())
+        reproduce = Reproduction(words, path)
         return msgspec.structs.replace(finding, reproduce=reproduce)
 
     findings = tuple(map(reproducible, results.findings))

@@ -6,9 +6,10 @@ and whose value is `module:Class`. The class is made without arguments in a proc
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -46,6 +47,7 @@ class PythonCase:
     cotangents: tuple[np.ndarray[Any, Any], ...]
     observables: tuple[str, ...]
     seed: int
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: ConcreteCase) -> PythonCase:
@@ -60,6 +62,7 @@ class PythonCase:
             cotangents=tuple(map(from_wire, case.cotangents)),
             observables=case.observables,
             seed=case.seed,
+            files={name: base64.b64decode(data) for name, data in case.files.items()},
         )
 
 
@@ -108,6 +111,8 @@ STAGES = {
     "shape": "shape",
     "config": "config",
     "reconstructed": "reconstruction",
+    "loaded": "load",
+    "file": "save",
 }
 """Where an unmarked exception is taken to come from, by the beginning of the observable; else `call`."""
 

@@ -77,6 +77,12 @@ OBSERVABLES = {
                   "optimizer that of its class",
     "guide/{language}/{name}": "of a statement of the guides, what a program in that language shows: an "
                                "array, or JSON; `cases.guide` says what",
+    "loaded/{format}/config": "JSON: what the model in the case's files says of itself, as the backend "
+                              "writes it into a file: {class_name, config}",
+    "loaded/{format}/weights": "JSON: {layer/weight: {dtype, shape, data}} of that model, by the names of "
+                               "the models around a layer, its own, and that of cases for its weight",
+    "loaded/{format}/output/{i}": "output i of that model, called in inference mode",
+    "file/{format}": "JSON: {file name: base64} of that model, saved in this format",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 
@@ -123,7 +129,7 @@ class WireError(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="er
     Attributes:
         kind: one of `ERROR_KINDS`.
         at: `construction`, `build`, `call`, `gradient`, `shape`, `config` or `reconstruction`; of a saved
-            model `load` too.
+            model `load` and `save` too.
         message: the backend's own first line.
     """
 
@@ -136,7 +142,13 @@ Observed = WireTensor | WireJSON | WireError
 
 
 class ConcreteCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A case with its arrays made; never the expected answer. Fields as in `cases.case.Case`."""
+    """A case with its arrays made; never the expected answer. Fields as in `cases.case.Case`.
+
+    Attributes:
+        config: of a model, its whole description in the form of Keras 3, which a file of weights alone needs.
+        files: of a model, base64 by file name: `model.keras`, or `model.json` with the files that it names.
+            They come in the message, so that an adapter needs neither this machine's disk nor a network.
+    """
 
     subject: str
     config: dict[str, Any]
@@ -147,6 +159,7 @@ class ConcreteCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cotangents: tuple[WireTensor, ...]
     observables: tuple[str, ...]
     seed: int
+    files: dict[str, str] = {}
 
 
 class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="start"):

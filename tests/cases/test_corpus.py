@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from conformance.cases import corpus
+from conformance.cases import corpus, models
 from conformance.cases.answer import make
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.drafts import quick
@@ -73,7 +73,7 @@ def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
     classes = {f"{kind}.{name}" for kind, known in CLASSES.items() for name in known}
     functions = {f"activations.{name}" for name in ACTIVATIONS}
-    assert asked == classes | functions
+    assert asked == classes | functions | set(models.SUBJECTS)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -112,7 +112,9 @@ WITHOUT_GRADIENTS = {"layers.CategoryEncoding"}
 def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
-    if subject.startswith("activations."):
+    if subject in models.SUBJECTS:
+        assert judging == {"interchange"}
+    elif subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
     elif subject.startswith("optimizers."):
@@ -122,7 +124,7 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
         said = {"config", "config-round-trip", "constructor", "dtype", "errors", "identifiers"}
         assert judging == {"forward", "gradients"} | said
     else:
-        inapplicable = {"guide", "identifiers", "optimizer-steps"}
+        inapplicable = {"guide", "identifiers", "interchange", "optimizer-steps"}
         if subject in WITHOUT_GRADIENTS:
             inapplicable |= {"gradients"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):
@@ -149,6 +151,8 @@ def test_every_identifier_of_a_function_is_asked() -> None:
 
 def test_every_observable_of_the_protocol_is_asked() -> None:
     asked = {o for case in corpus.load("standard") for o in case.observables}
+    # What is saved is read in a file, which is what a backend is asked for.
+    asked |= {o.replace("saved/", "file/") for o in asked}
     for pattern in OBSERVABLES:
         stem = pattern.partition("{")[0]
         assert any(o.startswith(stem) for o in asked), pattern

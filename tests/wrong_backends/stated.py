@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conformance.cases.case import Case
@@ -156,7 +157,40 @@ def state_kept(case: Case, observable: str, answer: Any) -> Any:
     return answer | {"reset": False} if observable == "method/reset_state" else answer
 
 
+def of_layers(config: Any, change: Callable[[Any], Any]) -> Any:
+    """What is said of a model, with what is said of each layer changed."""
+    return config | {"layers": {name: change(layer) for name, layer in config["layers"].items()}}
+
+
+def epsilon_lost(case: Case, observable: str, answer: Any) -> Any:
+    """A file does not hold `epsilon`, and what is read has the default."""
+
+    def change(layer: Any) -> Any:
+        own = layer.get("config", {})
+        return layer | {"config": own | {"epsilon": 0.001}} if "epsilon" in own else layer
+
+    return of_layers(answer, change) if observable == "saved/config" else answer
+
+
+def names_numbered(case: Case, observable: str, answer: Any) -> Any:
+    """Layers that are loaded have names of their own."""
+    if observable != "loaded/config":
+        return answer
+    return answer | {"layers": {f"layer_{i}": x for i, x in enumerate(answer["layers"].values())}}
+
+
+def weights_swapped(case: Case, observable: str, answer: Any) -> Any:
+    """Two weights of one shape are saved in each other's places."""
+    if observable != "saved/weights":
+        return answer
+    names, words = list(answer), list(answer.values())
+    return dict(zip(names, [*words[1:], words[0]], strict=True))
+
+
 FAULTS = (
+    Fault("epsilon_lost_in_file", "interchange", "models.*", said=epsilon_lost),
+    Fault("layers_renamed_on_loading", "interchange", "models.*", said=names_numbered),
+    Fault("weights_swapped_in_file", "interchange", "models.*", said=weights_swapped),
     Fault(
         "shape_ceil_for_floor",
         "shape",

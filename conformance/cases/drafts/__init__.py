@@ -17,6 +17,7 @@ from conformance.cases.drafts import (
     layers,
     losses,
     methods,
+    models,
     optimizers,
     random,
     relations,
@@ -33,6 +34,7 @@ MODULES = (
     losses,
     optimizers,
     errors,
+    models,
 )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from math import prod
 from typing import Any
 
@@ -18,6 +17,7 @@ import msgspec
 
 from conformance.cases.answer import Answers, Refusal, make
 from conformance.cases.case import Case, Recipe, Source
+from conformance.cases.drafts import models
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -136,12 +136,24 @@ def standard(quick: Sequence[Case], subjects: Sequence[str] | None = None) -> It
         by_subject[case.subject].append(case)
     for subject, cases in by_subject.items():
         if subjects is None or subject in subjects:
-            kind, _, name = subject.partition(".")
-            drafted = {"layers": partial(of_layer, name, cases), "activations": partial(of_activation, name)}
-            for case in drafted[kind]() if kind in drafted else ():
+            for case in drafted(subject, cases):
                 if case.id not in known:
                     known.add(case.id)
                     yield case
+
+
+def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
+    """More cases about a subject, made of its quick ones where it is a layer; of losses and optimizers the
+    quick ones are all."""
+    kind, _, name = subject.partition(".")
+    match kind:
+        case "layers":
+            return of_layer(name, quick)
+        case "activations":
+            return of_activation(name)
+        case "models":
+            return (case for case in models.more() if case.subject == subject)
+    return iter(())
 
 
 def computes(case: Case) -> bool:

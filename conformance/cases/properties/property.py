@@ -34,6 +34,8 @@ def basis(observable: str) -> str:
     match observable.split("/"):
         case ["again", *rest] | ["relation", _, *rest]:
             return "/".join(rest)
+        case ["loaded" | "saved", *rest]:
+            return "/".join(rest)
     return observable
 
 

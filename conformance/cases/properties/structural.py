@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from conformance.cases.case import Case
+from conformance.cases.models import UNREADABLE, described, mark_of_message
 from conformance.cases.properties.property import Property
 from conformance.cases.subjects import class_of
 from conformance.reference_impl import activations, losses
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers.fields import REQUIRED, Field
 from conformance.reference_impl.layers.nested import names_layers, rewritten
+from conformance.reference_impl.saving.configuration import modern
 
 
 def _canonical(case: Case, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,6 +124,23 @@ def _function_name(subject: str, name: str) -> str:
     return activations.get(name).name
 
 
+def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
+    """What a program says of a model in the specification's form; of weights, a word for each array."""
+    try:
+        match observed:
+            case {"class_name": str(), "config": _}:
+                return expected, described(modern(observed))
+            case dict() if all(map(is_tensor, observed.values())):
+                return expected, {name: mark_of_message(tensor) for name, tensor in observed.items()}
+    except ValueError as error:
+        return expected, f"{UNREADABLE}{error}"
+    return expected, observed
+
+
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, dict) and {"dtype", "shape", "data"} <= value.keys()
+
+
 PROPERTIES = (
     Property(
         "shape",
@@ -162,5 +181,12 @@ PROPERTIES = (
         "A string identifier, and each alias, names the same function or class.",
         ("identifier",),
         identifiers,
+    ),
+    Property(
+        "interchange",
+        "A model that one program saves and another loads is the same model: configuration, weights, "
+        "outputs.",
+        ("saved/*", "loaded/*"),
+        models,
     ),
 )

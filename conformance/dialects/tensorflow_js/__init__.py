@@ -12,6 +12,7 @@ from conformance.dialects.tensorflow_js import (
     cpu,
     defaults,
     errors,
+    exchange,
     gradients,
     guide,
     images,
@@ -60,6 +61,7 @@ EVERYWHERE = (
     *convolutional_recurrent.DEVIATIONS,
     *stacked_cells.DEVIATIONS,
     *errors.DEVIATIONS,
+    *exchange.DEVIATIONS,
     *randomness.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""

@@ -153,8 +153,9 @@ def _owner(layer: Configured, by_part: Mapping[str, Sequence[Configured]], name:
     said = f"/{name}"
     candidates = [leaf for part in set(name.split("/")) for leaf in by_part.get(part, ())]
     named = [leaf for leaf in candidates if f"/{leaf.name}/" in said]
-    around = [sum(f"/{model}/" in said for model in leaf.path) for leaf in named]
-    best = [leaf for leaf, count in zip(named, around, strict=True) if count == max(around)]
+    # Of two in whose names as much is said, one is in fewer models that are not.
+    told = [(sum(f"/{model}/" in said for model in leaf.path), -len(leaf.path)) for leaf in named]
+    best = [leaf for leaf, so_much in zip(named, told, strict=True) if so_much == max(told)]
     if len(best) != 1:
         kind = "several" if best else "none"
         raise layer.fault(f"the file's weight {printable(name)!r} could be of {kind} of its layers")

@@ -22,7 +22,6 @@ from conformance.reference_impl.saving.hdf5_skeleton import Skeleton
 from conformance.reference_impl.saving.keras_layers import (
     Configured,
     Holder,
-    check,
     holders,
     joined,
     numbered,
@@ -48,8 +47,7 @@ def opened(path: Path, configuration: JSONObject) -> Iterator[SavedModel]:
         FormatError: the file is damaged, unsafe, or does not have the weights of such a model.
     """
     with path.open("rb") as stream, hdf5_guard.opened(stream, path) as root:
-        model = outermost(configuration, path)
-        check(model)
+        model = outermost(in_keras_order(configuration, path), path)
         weights, optimizer = read(root, model)
         yield SavedModel(configuration, weights, optimizer=optimizer)
 

@@ -15,6 +15,7 @@ from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.coverage import SubjectCoverage, of_report
 from conformance.reference_impl.arithmetic import declared
+from conformance.reporting.exchanges import Exchanges, exchanges
 from conformance.reporting.ledger import (
     Suspicion,
     Tally,
@@ -100,6 +101,7 @@ class Overview(msgspec.Struct, frozen=True):
     histograms: tuple[Histogram, ...]
     bins_per_decade: int
     range: tuple[float, float]
+    exchanges: Exchanges | None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -163,6 +165,7 @@ def contents(report: Report) -> tuple[Overview, Details]:
         histograms=histograms,
         bins_per_decade=BINS_PER_DECADE,
         range=(SMALLEST, LARGEST),
+        exchanges=exchanges(report),
     )
     of_cells = tuple(rows[cell.backend, cell.subject, cell.property] for cell in results.cells)
     told = {row.case for of_cell in of_cells for row in of_cell} | {s.case for s in suspicions}

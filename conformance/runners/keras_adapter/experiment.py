@@ -1,9 +1,8 @@
-"""One case, asked of Keras: each observable is a value or an error of its own, and all work is done once."""
+"""Layers, activations and losses of Keras, as the cases about them ask."""
 
 from __future__ import annotations
 
 import copy
-import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,10 +13,9 @@ import tensorflow as tf
 
 from conformance.runners.keras_adapter.calls import Invocation, is_stateful, of_other_sizes
 from conformance.runners.keras_adapter.members import members
-from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
-from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
+from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.passes import Pass, once
-from conformance.runners.keras_adapter.refusals import Refusal, at
+from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import api, dtype_name, keras, to_array
 from conformance.runners.keras_adapter.subjects import (
     activation_function,
@@ -29,33 +27,6 @@ from conformance.runners.keras_adapter.subjects import (
 )
 from conformance.runners.wire import Array
 
-_BEFORE_BUILDING = ("config", "reconstructed")
-
-
-def observe(case: ConcreteCase) -> Message:
-    """The answers to the case's observables, under fresh layer names and the case's seed.
-
-    A configuration is asked for before the layer is built, since building may change it.
-    """
-    # Keras's own `set_random_seed` and `clear_session` would also empty TensorFlow's kernel cache, at several
-    # times the cost of a case.
-    api.reset_names()
-    api.seed(case.seed)
-    random.seed(case.seed)
-    np.random.seed(case.seed % 2**32)
-    experiment = EXPERIMENTS[case.subject.partition(".")[0]](case)
-    first = sorted(case.observables, key=lambda name: name.split("/")[0] not in _BEFORE_BUILDING)
-    answers = {name: _answer(experiment, name) for name in first}
-    return {name: answers[name] for name in case.observables}
-
-
-def _answer(experiment: Experiment, observable: str) -> Message:
-    try:
-        with at("call"):
-            return of_value(experiment.ask(observable))
-    except Refusal as refusal:
-        return refusal.to_message()
-
 
 class LayerExperiment:
     """A layer of `keras.layers`, constructed, built, given its weights and called."""
@@ -65,11 +36,7 @@ class LayerExperiment:
         self._state: dict[str, Array] = {}
 
     def ask(self, observable: str) -> Any:
-        """The answer, an array or what JSON can hold.
-
-        Raises:
-            Refusal: Keras refused, or failed.
-        """
+        """As `Experiment.ask`."""
         match observable.split("/"):
             case ["output", index]:
                 return self._inference.output(int(index))
@@ -380,7 +347,7 @@ class ActivationExperiment:
         self.case = case
 
     def ask(self, observable: str) -> Any:
-        """As `LayerExperiment.ask`."""
+        """As `Experiment.ask`."""
         match observable.split("/"):
             case ["output", index]:
                 return self._inference.output(int(index))
@@ -446,7 +413,7 @@ class LossExperiment:
         self.case = case
 
     def ask(self, observable: str) -> Any:
-        """As `LayerExperiment.ask`."""
+        """As `Experiment.ask`."""
         match observable.split("/"):
             case ["output", index]:
                 return self._pass.output(int(index))
@@ -515,17 +482,6 @@ class LossExperiment:
         with at("construction"):
             meant = keras.losses.get(self.case.config["identifier"])
             return str(getattr(meant, "__name__", type(meant).__name__))
-
-
-Experiment = LayerExperiment | ActivationExperiment | LossExperiment | OptimizerExperiment
-
-EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
-    "layers": LayerExperiment,
-    "activations": ActivationExperiment,
-    "losses": LossExperiment,
-    "optimizers": OptimizerExperiment,
-}
-"""By kind of subject, how it is asked."""
 
 
 def _recorded_if_asked(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from conformance.runners.keras_adapter.exchange import MODELS, OBSERVABLES
 from conformance.runners.keras_adapter.guide import STATEMENTS
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.models import FORMATS
@@ -102,4 +103,5 @@ def _capabilities() -> dict[str, list[str]]:
     functions = {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
     losses = {f"losses.{name}": LOSS for name in LOSSES} if GENERATION > 2 else {}
     optimizers = {f"optimizers.{name}": UPDATE for name in OPTIMIZERS}
-    return layers | functions | losses | optimizers | STATEMENTS
+    models = dict.fromkeys(MODELS, OBSERVABLES)
+    return layers | functions | losses | optimizers | models | STATEMENTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class ConcreteCase:
     cotangents: tuple[Array, ...]
     observables: tuple[str, ...]
     seed: int
+    files: dict[str, bytes]
 
     @classmethod
     def of(cls, message: Message) -> ConcreteCase:
@@ -46,6 +48,7 @@ class ConcreteCase:
             weights={name: _to_array(tensor) for name, tensor in message["weights"].items()},
             observables=tuple(message["observables"]),
             seed=message["seed"],
+            files={name: base64.b64decode(data) for name, data in message.get("files", {}).items()},
             **lists,
         )
 

@@ -46,9 +46,9 @@ def start(backend: str, build: str | None = None) -> Message:
 
 def observe(case: ConcreteCase) -> Message:
     """The answers to the case's observables, a message for each."""
-    from conformance.runners.keras_adapter import experiment, guide
+    from conformance.runners.keras_adapter import guide, observation
 
-    return (guide.show if case.subject in guide.STATEMENTS else experiment.observe)(case)
+    return (guide.show if case.subject in guide.STATEMENTS else observation.observe)(case)
 
 
 def inspect(model: ConcreteModel, send: Send) -> Message:

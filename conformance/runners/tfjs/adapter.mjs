@@ -5,6 +5,7 @@
  */
 import {parseArgs} from "node:util";
 import {setFlagsFromString} from "node:v8";
+import {MODELS, exchange} from "./exchange.mjs";
 import {traps} from "./failures.mjs";
 import {STATEMENTS, show} from "./guide.mjs";
 import {inspect} from "./models.mjs";
@@ -32,11 +33,16 @@ class Session {
   }
 
   async observe({id, case: asked}) {
-    const answering = asked.subject in STATEMENTS
-      ? () => show(this.runtime.tf, asked)
-      : () => observe(this.runtime.tf, this.subjects, asked);
-    const observables = await this.safely(answering);
+    const observables = await this.safely(() => this.answers(asked));
     return {reply: "observed", id, observables};
+  }
+
+  answers(asked) {
+    const {tf} = this.runtime;
+    if (asked.subject in STATEMENTS) {
+      return show(tf, asked);
+    }
+    return MODELS.includes(asked.subject) ? exchange(tf, asked) : observe(tf, this.subjects, asked);
   }
 
   async inspect({id, model}) {

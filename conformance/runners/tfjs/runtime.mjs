@@ -3,6 +3,7 @@ import {createRequire} from "node:module";
 import os from "node:os";
 import path from "node:path";
 import {ARITHMETIC} from "./arithmetic.mjs";
+import {MODELS, OBSERVABLES} from "./exchange.mjs";
 import {STATEMENTS} from "./guide.mjs";
 import {FORMATS} from "./models.mjs";
 
@@ -103,6 +104,7 @@ export function identity({backend, name, tf, implementation}, subjects) {
     arithmetic: ARITHMETIC[name],
     capabilities: {
       ...Object.fromEntries([...subjects].map(([subject, {observables}]) => [subject, observables])),
+      ...Object.fromEntries(MODELS.map((subject) => [subject, OBSERVABLES])),
       ...STATEMENTS,
     },
     models: FORMATS,

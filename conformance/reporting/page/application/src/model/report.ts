@@ -40,6 +40,22 @@ export interface Histogram {
   bins: Record<string, number>;
 }
 
+/** What a program made of models that another one, or itself, has saved; the message is of the worst check. */
+export interface Exchange {
+  saver: string;
+  format: string;
+  loader: string;
+  verdict: Verdict;
+  counts: Record<Verdict, number>;
+  message: string;
+}
+
+export interface Exchanges {
+  rows: [string, string][];
+  loaders: string[];
+  places: Exchange[];
+}
+
 export interface Overview {
   results: Results;
   signs: Sign[];
@@ -51,6 +67,7 @@ export interface Overview {
   histograms: Histogram[];
   bins_per_decade: number;
   range: [number, number];
+  exchanges: Exchanges | null;
 }
 
 /** The checks of one observable of a cell; the case and the message are of the worst. */
