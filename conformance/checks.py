@@ -11,19 +11,10 @@ import msgspec
 import numpy as np
 
 from conformance import dialects
-from conformance.cases.answer import (
-    Answers,
-    Data,
-    Definite,
-    Expected,
-    Law,
-    Own,
-    Refusal,
-    Structure,
-    Value,
-    make,
-)
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case
+from conformance.cases.data import Data, make
+from conformance.cases.expected import Definite, Expected, Law, Own, Refusal, Structure, Value
 from conformance.cases.guide import needs
 from conformance.cases.guide.row import PREFIX as PREFIX_OF_FACTS
 from conformance.cases.guide.row import speaks_of

@@ -14,8 +14,8 @@ import anyio.abc
 import anyio.from_thread
 import msgspec
 
-from conformance.cases.answer import Data, make
 from conformance.cases.case import Case
+from conformance.cases.data import Data, make
 from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.relations import asked_beside

@@ -13,8 +13,10 @@ import numpy as np
 
 from conformance import dialects
 from conformance.cases import corpus as corpora
-from conformance.cases.answer import Answers, Definite, Law, Own, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
+from conformance.cases.data import make
+from conformance.cases.expected import Definite, Law, Own, Refusal, Structure, Value
 from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, pairs, with_basis

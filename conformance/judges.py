@@ -14,8 +14,8 @@ import anyio
 import anyio.to_process
 import msgspec
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import Property
 from conformance.checks import Bench, check

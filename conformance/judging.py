@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance import evidence
-from conformance.cases.answer import Expected, Law, Refusal, Structure, Value
+from conformance.cases.expected import Expected, Law, Refusal, Structure, Value
 from conformance.laws import recover
 from conformance.reference_impl.arithmetic import NAMED, Arithmetic
 from conformance.reference_impl.arrays import Array, xp

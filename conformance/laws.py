@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.cases.answer import Law
+from conformance.cases.expected import Law
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.random import Bernoulli
 from conformance.reference_impl.tape import Tensor

@@ -20,8 +20,8 @@ import anyio
 import msgspec
 
 from conformance.cases import corpus
-from conformance.cases.answer import make
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.cases.properties.property import matches
 from conformance.cases.relations import asked_beside
 from conformance.checks import Bench

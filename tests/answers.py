@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.cases.answer import Answers, Data, Expected
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case
+from conformance.cases.data import Data
+from conformance.cases.expected import Expected
 from conformance.cases.relations import relation_of
 from conformance.reference_impl.arithmetic import Arithmetic
 

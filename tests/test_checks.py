@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.cases.answer import make
 from conformance.cases.case import Case, Literal
+from conformance.cases.data import make
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench, check
 from conformance.dialects.deviation import Dialect

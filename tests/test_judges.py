@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 import conformance
-from conformance.cases.answer import Data, make
 from conformance.cases.case import Case, Literal
+from conformance.cases.data import Data, make
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
 from conformance.judges import LIVES, Hearing, Judges, start_workers

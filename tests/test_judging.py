@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.cases.answer import Refusal, Structure, Value
+from conformance.cases.expected import Refusal, Structure, Value
 from conformance.judging import Judgement, judge, told_failure
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32, Arithmetic, declared
 from conformance.reference_impl.arrays import Array

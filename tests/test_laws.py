@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from conformance import evidence
-from conformance.cases.answer import Answers, Law, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.cases.drafts.random import asking, drafts, recurrent
+from conformance.cases.expected import Law
 from conformance.judging import judge
 from conformance.laws import recover
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32

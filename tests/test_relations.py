@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from conformance.cases.answer import Data, make
 from conformance.cases.case import Case, Literal
+from conformance.cases.data import Data, make
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.relations import related
 from conformance.cases.properties import PROPERTIES

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.cases import corpus
-from conformance.cases.answer import Answers, make, part
+from conformance.cases.answer import Answers, part
+from conformance.cases.data import make
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32, Arithmetic
 
 ROUNDS = 5

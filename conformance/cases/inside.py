@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case, Recipe
+from conformance.cases.data import Data
 from conformance.cases.models import configuration, weights_by_layer
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array

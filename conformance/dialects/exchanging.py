@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.models import SUBJECTS, configuration
 from conformance.dialects.deviation import About
 from conformance.reference_impl.models.graph import graph, is_model

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.cases.answer import Data
 from conformance.cases.case import JSON, Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
 from conformance.dialects.deviation import REFUSAL, Accepts, Raises, Scope, subject
 from conformance.dialects.keras_record import KERAS, in_keras, searched

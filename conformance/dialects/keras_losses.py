@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import draft_loss
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject

@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
-from conformance.cases.answer import Answers, Data, Refusal
+from conformance.cases.answer import Answers
 from conformance.cases.case import JSON, Case
+from conformance.cases.data import Data
+from conformance.cases.expected import Refusal
 from conformance.dialects.deviation import Scope
 from conformance.reference_impl import layers
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import About, Scope, everywhere
 from conformance.reference_impl.layers import Layer

@@ -25,8 +25,8 @@ from typing import NamedTuple, Protocol
 
 import anyio.to_thread
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.models import configuration, loaded_parts, weights_by_layer
 from conformance.cases.properties.property import matches
 from conformance.checks import Bench

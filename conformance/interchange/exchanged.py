@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case, Recipe
+from conformance.cases.data import Data
 from conformance.cases.models import (
     UNREADABLE,
     configuration,

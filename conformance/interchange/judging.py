@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.answer import Data, Value
+from conformance.cases.data import Data
+from conformance.cases.expected import Value
 from conformance.cases.inside import case_of, completed_masks
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import matches

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case, Recipe
+from conformance.cases.data import Data
 from conformance.cases.inside import case_of, completed_masks, layers_inside
 from conformance.cases.properties.property import matches
 from conformance.dialects.deviation import (
@@ -30,7 +30,7 @@ from conformance.dialects.deviation import (
 )
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers.fields import REQUIRED
+from conformance.reference_impl.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer, Shape, output_masks
 from conformance.reference_impl.models import Model, Reference, model_inside
 from conformance.reference_impl.saving.configuration.known import Target

@@ -7,8 +7,8 @@ from reprlib import repr as shown
 
 import msgspec
 
+from conformance.reference_impl.fields import REQUIRED
 from conformance.reference_impl.layers import InputLayer
-from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer, Shape
 from conformance.reference_impl.models import Model, Reference
 from conformance.reference_impl.models.operations import Operation

@@ -15,8 +15,10 @@ import jinja2
 import msgspec
 import numpy as np
 
-from conformance.cases.answer import Answers, Data, Expected, Law, Own, Refusal, Structure, Value, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case
+from conformance.cases.data import Data, make
+from conformance.cases.expected import Expected, Law, Own, Refusal, Structure, Value
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, with_basis
 from conformance.cases.relations import RELATIONS, asked_beside, relation_of

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from conformance.cases import corpus
-from conformance.cases.answer import PARTS, Expected, Own, Refusal, Structure, Value, make, part
+from conformance.cases.answer import part
 from conformance.cases.case import Case, Literal, Recipe
+from conformance.cases.data import make
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.expected import Expected, Own, Refusal, Structure, Value
+from conformance.cases.parts import PARTS
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32, IEEE_FLOAT64
 from conformance.reference_impl.tape import Tensor
 from conformance.runners.protocol import OBSERVABLES

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from conformance.cases import corpus, models
-from conformance.cases.answer import make
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
+from conformance.cases.data import make
 from conformance.cases.drafts import quick
 from conformance.cases.drafts.errors import first_cases
 from conformance.cases.properties import PROPERTIES
@@ -22,8 +22,8 @@ from conformance.cases.properties.property import pairs
 from conformance.cases.subjects import CLASSES
 from conformance.reference_impl import layers
 from conformance.reference_impl.activations import ACTIVATIONS
+from conformance.reference_impl.fields import REQUIRED
 from conformance.reference_impl.layers.cell import Cell
-from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.losses import LOSSES
 from conformance.runners.protocol import OBSERVABLES

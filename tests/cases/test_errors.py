@@ -7,11 +7,12 @@ from collections import Counter
 
 import pytest
 
-from conformance.cases.answer import Refusal, Structure, make
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.cases.drafts import errors
+from conformance.cases.expected import Refusal, Structure
 from conformance.reference_impl.activations import ACTIVATIONS
-from conformance.reference_impl.layers.fields import Kind
+from conformance.reference_impl.fields import Kind
 from conformance.reference_impl.layers.layer import Layer
 from tests.answers import answer
 

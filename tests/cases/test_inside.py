@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.cases.answer import make
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.cases.inside import layers_inside

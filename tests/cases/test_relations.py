@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.cases.answer import Value, make
 from conformance.cases.case import Case, Literal
+from conformance.cases.data import make
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.relations import drafts, related
+from conformance.cases.expected import Value
 from conformance.cases.regimes import expand
 from conformance.cases.relations import RELATIONS, asked_beside, derivations, relation_of
 from conformance.cases.relations.relation import Outputs, literal

@@ -12,9 +12,11 @@ import msgspec
 import pytest
 
 from conformance.cases import corpus
-from conformance.cases.answer import Answers, Refusal, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, decode, encode
+from conformance.cases.data import make
 from conformance.cases.drafts.standard import LARGEST, REGIMES, computes, standard
+from conformance.cases.expected import Refusal
 from conformance.cases.guide import ROWS
 from conformance.cases.regimes import expand
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from conformance.cases.answer import Value as Expected
+from conformance.cases.expected import Value as Expected
 from conformance.cases.properties.property import matches
 from conformance.checks import Trial
 from conformance.dialects.deviation import Deviation, Dialect, Metadata, Raises, Value

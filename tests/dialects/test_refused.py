@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.cases.answer import make
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.errors import normal, spoilt
 from conformance.dialects.deviation import Scope

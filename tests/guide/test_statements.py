@@ -10,8 +10,8 @@ import anyio
 import numpy as np
 import pytest
 
-from conformance.cases.answer import make
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.cases.guide import ROWS, errata, facts_of
 from conformance.cases.guide.row import Row, both
 from conformance.cases.properties import PROPERTIES

@@ -10,8 +10,10 @@ from typing import Any
 import anyio
 import msgspec
 
-from conformance.cases.answer import Answers, Data, Refusal, Value, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe
+from conformance.cases.data import Data, make
+from conformance.cases.expected import Refusal, Value
 from conformance.cases.models import SUBJECTS, weight_name
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.cases.answer import make
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.cases.drafts.models import designed, drawn
 from conformance.cases.models import configuration, described, marks, weights_by_layer
 from conformance.interchange.files import FORMATS, File, Weights, converted, in_memory, read, written

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from conformance.cases import corpus
-from conformance.cases.answer import Answers, Value, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case
+from conformance.cases.data import make
+from conformance.cases.expected import Value
 from conformance.cases.relations import relation_of
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32, Arithmetic, declared
 from conformance.reference_impl.decomposition import Term, decompose

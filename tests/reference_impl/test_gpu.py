@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from conformance.cases import corpus
-from conformance.cases.answer import Refusal, Value, make
 from conformance.cases.case import Case
+from conformance.cases.data import make
+from conformance.cases.expected import Refusal, Value
 from conformance.reference_impl.arithmetic import IEEE_FLOAT64, declared
 from conformance.reference_impl.arrays import Array, DeviceUnavailable, use_device, xp
 from tests.answers import answer

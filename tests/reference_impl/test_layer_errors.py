@@ -12,7 +12,7 @@ import pytest
 
 from conformance.cases import corpus
 from conformance.reference_impl import layers
-from conformance.reference_impl.layers.fields import REQUIRED
+from conformance.reference_impl.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Context, Layer
 from conformance.reference_impl.tape import variable
 

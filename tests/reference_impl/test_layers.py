@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.cases import corpus
-from conformance.cases.answer import Refusal, Structure, Value, make
 from conformance.cases.case import Case
+from conformance.cases.data import make
+from conformance.cases.expected import Refusal, Structure, Value
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Context, Layer

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from conformance.reference_impl import losses, metrics
+from conformance.reference_impl import fields, losses, metrics
 from conformance.reference_impl.arithmetic import Arithmetic
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers import fields
 from conformance.reference_impl.metrics import Metric
 from conformance.reference_impl.tape import error_bounds
 

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.reference_impl.arithmetic import declared
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers.fields import REQUIRED, Field
+from conformance.reference_impl.fields import REQUIRED, Field
 from conformance.reference_impl.optimizers import (
     SGD,
     Adam,

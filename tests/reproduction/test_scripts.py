@@ -17,8 +17,8 @@ import msgspec
 import pytest
 
 from conformance import cli, dialects
-from conformance.cases.answer import make
 from conformance.cases.case import Case, encode
+from conformance.cases.data import make
 from conformance.cases.drafts import determinism, relations
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Unpredictable

@@ -38,7 +38,7 @@ BATCH_NORMALIZATION = f"{LAYERS}.batch_normalization"
 LSTM = f"{LAYERS}.lstm:LSTM"
 BLOCK = f"{LAYERS}.cell:DenseCell.block"
 CONV_LSTM = f"{LAYERS}.conv_lstm2d_cell:ConvLSTM2DCell"
-ANSWER = "conformance.cases.answer"
+CASES = "conformance.cases"
 
 
 # Dense
@@ -438,7 +438,10 @@ FAULTS = (
     ),
     Fault("first_call_differs", "determinism", "activations.tanh", said=first_call_warmer),
     Fault(
-        "state_forgotten", "determinism", "layers.GRU", {f"{ANSWER}:Question.called_again": state_forgotten}
+        "state_forgotten",
+        "determinism",
+        "layers.GRU",
+        {f"{CASES}.question:Question.called_again": state_forgotten},
     ),
     Fault("rows_leak", "metamorphic", "layers.Dense", said=rows_leak),
     Fault("rounded_up", "metamorphic", "layers.Dense", said=rounded_up),
@@ -456,6 +459,6 @@ FAULTS = (
         "activations.relu",
         {rule("Relu", "vjp"): derivative_one_at_zero},
     ),
-    Fault("gradient_missing_cotangent", "gradients", "*", {f"{ANSWER}:vjp": cotangent_of_ones}),
+    Fault("gradient_missing_cotangent", "gradients", "*", {f"{CASES}.parts:vjp": cotangent_of_ones}),
     Fault("gradient_scaled_by_batch", "gradients", "layers.*", said=divided_by_batch),
 )

@@ -106,7 +106,7 @@ FAULTS = (
         {f"{LAYERS}.spatial_dropout:SpatialDropout.drawn_shape": element_by_element},
     ),
     Fault(
-        "gradient_of_other_draws", "random", "layers.Dropout", {"conformance.cases.answer:vjp": drawn_twice}
+        "gradient_of_other_draws", "random", "layers.Dropout", {"conformance.cases.parts:vjp": drawn_twice}
     ),
     Fault("noise_five_percent_wider", "random", "layers.GaussianNoise", {NORMAL: wider}),
     Fault("noise_off_centre", "random", "layers.GaussianNoise", {NORMAL: off_centre}),

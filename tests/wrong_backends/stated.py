@@ -234,7 +234,7 @@ FAULTS = (
         "width_unchecked",
         "errors",
         "layers.Dense",
-        {"conformance.cases.answer:LayerSubject.call": width_unchecked},
+        {"conformance.cases.subjects.layer:LayerSubject.call": width_unchecked},
         verdict=Verdict.ACCEPTS,
     ),
     Fault("no_count_params", "methods", "layers.Flatten", said=no_count_params),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.errors import spoilt
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import ConflictingPatches, check

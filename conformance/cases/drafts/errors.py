@@ -23,10 +23,9 @@ from conformance.cases.case import JSON, Case, Literal, Source
 from conformance.cases.drafts import layers as drafts_of_layers
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.cases.drafts.layers.wrappers import inside
-from conformance.reference_impl import layers
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl import fields, layers
+from conformance.reference_impl.fields import Field
 from conformance.reference_impl.layers.convolution import WindowedProduct
-from conformance.reference_impl.layers.fields import Field
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 

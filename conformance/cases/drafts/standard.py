@@ -15,16 +15,17 @@ from typing import Any
 
 import msgspec
 
-from conformance.cases.answer import Answers, Refusal, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
+from conformance.cases.data import make
 from conformance.cases.drafts import models
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.reference_impl import layers
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import REQUIRED as NO_DEFAULT
-from conformance.reference_impl.layers.fields import Kind
+from conformance.cases.expected import Refusal
+from conformance.reference_impl import fields, layers
+from conformance.reference_impl.fields import REQUIRED as NO_DEFAULT
+from conformance.reference_impl.fields import Kind
 from conformance.reference_impl.layers.layer import Layer
 
 MORE_VALUES: tuple[tuple[Kind, tuple[Any, ...]], ...] = (

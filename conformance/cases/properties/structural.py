@@ -13,8 +13,8 @@ from conformance.cases.models import UNREADABLE, described, mark_of_message
 from conformance.cases.properties.property import Property
 from conformance.cases.subjects import class_of
 from conformance.reference_impl import activations, losses
+from conformance.reference_impl.fields import REQUIRED, Field
 from conformance.reference_impl.identifiers import snake_case
-from conformance.reference_impl.layers.fields import REQUIRED, Field
 from conformance.reference_impl.layers.nested import names_layers, rewritten
 from conformance.reference_impl.saving.configuration import modern
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.cases.answer import Answers, Value, make
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case
+from conformance.cases.data import make
+from conformance.cases.expected import Value
 from conformance.cases.properties.property import basis
 from conformance.cases.relations import derivations, relation_of
 from conformance.reference_impl.arithmetic import Arithmetic

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.arguments import said_of
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, subject
 from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, asks

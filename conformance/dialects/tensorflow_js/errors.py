@@ -6,8 +6,8 @@ argument and one that only Keras has come to the same here, since the constructo
 
 from __future__ import annotations
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case, Source
+from conformance.cases.data import Data
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.errors import DENSE, GRU, LOW_RANK, UNKNOWN, first_cases, spoilt
 from conformance.dialects.deviation import REFUSAL, Accepts, Raises, subject

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
 from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, dilates, rank, unsets

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, given_nan, without

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
+from conformance.cases.data import Data
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import BARELY, draft_loss
 from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject

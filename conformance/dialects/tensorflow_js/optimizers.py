@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.optimizers import draft_optimizer
 from conformance.dialects.deviation import Raises, Value, subject
 from conformance.dialects.scopes import all_of, sets, without

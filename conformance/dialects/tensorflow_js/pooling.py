@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.answer import Data
 from conformance.cases.case import Case, Literal
+from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
     Deviation,

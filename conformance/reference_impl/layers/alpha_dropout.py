@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.dropout import Dropout
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, multiply, where
 from conformance.reference_impl.random import Bernoulli, draw

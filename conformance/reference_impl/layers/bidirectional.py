@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.identifiers import snake_case
-from conformance.reference_impl.layers import fields, nested
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.layer import (
     Context,
     Layer,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, Serialized, field
+from conformance.reference_impl.fields import Kind, Serialized, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
 from conformance.reference_impl.layers.rescaling import floating
 from conformance.reference_impl.patches import patchable

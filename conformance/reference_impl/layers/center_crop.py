@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.interpolation import resized
 from conformance.reference_impl.layers.layer import Context, Result
 from conformance.reference_impl.layers.rescaling import floating

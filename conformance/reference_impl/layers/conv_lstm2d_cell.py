@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.cell import columns
 from conformance.reference_impl.layers.conv2d import Conv2D
 from conformance.reference_impl.layers.convolution import WindowedProduct, convolved
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Shape, Weight
 from conformance.reference_impl.layers.lstm_cell import LSTMCell
 from conformance.reference_impl.primitives import concatenate, reshape

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.layers.convolution import WindowedProduct, correlated
-from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Shape, Weight
 from conformance.reference_impl.primitives import reshape
 from conformance.reference_impl.tape import Tensor

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.low_rank import LowRank
 from conformance.reference_impl.layers.quantizable import Quantizable

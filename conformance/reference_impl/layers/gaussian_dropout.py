@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.noise import Noise
 from conformance.reference_impl.primitives import multiply
 from conformance.reference_impl.random import Normal, draw

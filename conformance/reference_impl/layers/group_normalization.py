@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.moments import CentreAndScale, moments, normalized
 from conformance.reference_impl.layers.spanned_axes import refuse_axes_outside

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Layer
 
 

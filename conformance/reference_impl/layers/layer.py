@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from conformance.reference_impl import activations
+from conformance.reference_impl import activations, fields
 from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.configured import Configured
-from conformance.reference_impl.layers.fields import Serialized
+from conformance.reference_impl.configured import Configured
+from conformance.reference_impl.fields import Serialized
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Layer, Weight
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, dot_last, multiply

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.cell import DenseCell, States
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.primitives import add, multiply
 from conformance.reference_impl.tape import Tensor

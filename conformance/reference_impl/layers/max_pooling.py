@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.pooling import Pooling, framed
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import largest_in_windows, where

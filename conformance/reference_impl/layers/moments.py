@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.blockwise import in_blocks
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.primitives import add, mean, multiply, rsqrt, square, subtract
 from conformance.reference_impl.tape import Tensor, algorithm

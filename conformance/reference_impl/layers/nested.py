@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference_impl.layers.fields import Kind
+from conformance.reference_impl.fields import Kind
 from conformance.reference_impl.layers.layer import Layer, Weight, get
 from conformance.reference_impl.tape import Tensor
 

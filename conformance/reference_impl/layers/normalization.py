@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.layers.rescaling import floating, numbers
 from conformance.reference_impl.layers.spanned_axes import axes_of, refuse_axes_outside

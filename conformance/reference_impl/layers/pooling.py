@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.convolution import output_length, same_padding
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import pad, reshape, transpose, windows

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.layers.interpolation import between_two, mixed, picked, positions_from_corner
 from conformance.reference_impl.layers.layer import Context, Result, Shape
 from conformance.reference_impl.layers.resizing_of_images import OfImages

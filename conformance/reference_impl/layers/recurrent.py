@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields, nested
+from conformance.reference_impl.fields import Field, field
+from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.cell import Cell, States
-from conformance.reference_impl.layers.fields import Field, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import concatenate, reshape, take_slice, where

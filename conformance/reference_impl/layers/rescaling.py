@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
 from conformance.reference_impl.primitives import add, multiply
 from conformance.reference_impl.tape import Tensor, constant, current_arithmetic

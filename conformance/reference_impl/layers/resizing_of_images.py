@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Layer, Shape
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import take_slice

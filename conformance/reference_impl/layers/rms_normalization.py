@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.layers.spanned_axes import along, axes_of, refuse_axes_outside
 from conformance.reference_impl.patches import patchable

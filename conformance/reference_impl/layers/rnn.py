@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.cell import Cell
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.recurrent import Recurrent
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from conformance.reference_impl.layers import fields
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.layers.convolution import WindowedProduct
 from conformance.reference_impl.layers.depthwise_convolution import by_channel
-from conformance.reference_impl.layers.fields import Serialized, field
 from conformance.reference_impl.layers.layer import Shape, Weight
 from conformance.reference_impl.primitives import dot_last, reshape
 from conformance.reference_impl.tape import Tensor

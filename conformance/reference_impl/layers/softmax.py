@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from conformance.reference_impl import activations
+from conformance.reference_impl import activations, fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, refuse_integers
 from conformance.reference_impl.layers.spanned_axes import refuse_axes_outside
 from conformance.reference_impl.patches import patchable

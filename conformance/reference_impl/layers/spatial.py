@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.reference_impl.layers.fields import Kind
+from conformance.reference_impl.fields import Kind
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
 from conformance.reference_impl.tape import Tensor
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.cell import STREAMS, Cell, States
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Shape, Weight
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.patches import patchable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers import nested
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, given_weights
 from conformance.reference_impl.layers.recurrent import at_time, step_shape
 from conformance.reference_impl.primitives import concatenate, reshape

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.losses.loss import Loss, loss_function, reduction_field
 from conformance.reference_impl.losses.regression import EPSILON, over_last
 from conformance.reference_impl.losses.shapes import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.losses.loss import Loss, loss_function, reduction_field
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.losses.shapes import axes_of, refuse_unless_alike

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.losses.loss import Loss, loss_function
 from conformance.reference_impl.losses.shapes import axes_of, refuse_unless_broadcasting, same_rank
 from conformance.reference_impl.patches import patchable

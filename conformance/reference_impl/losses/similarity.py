@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.losses.loss import Loss, loss_function
 from conformance.reference_impl.primitives import (
     add,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Serialized, field
+from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.losses.shapes import refuse_unless_broadcasting, same_rank
 from conformance.reference_impl.metrics.metric import dtype_field, metric_function, name_field
 from conformance.reference_impl.metrics.reduction import MeanOfFunction

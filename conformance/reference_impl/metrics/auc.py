@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, Serialized, field
+from conformance.reference_impl.fields import Kind, Serialized, field
 from conformance.reference_impl.losses.reduction import divide_no_nan, everything
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.metrics.confusion import (

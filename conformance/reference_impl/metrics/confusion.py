@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.losses.reduction import divide_no_nan
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.losses.shapes import refuse_unless_broadcasting, same_rank

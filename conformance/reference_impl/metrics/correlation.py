@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.losses.regression import EPSILON, together
 from conformance.reference_impl.losses.shapes import axes_of
 from conformance.reference_impl.metrics.metric import dtype_field, metric_function, name_field

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.losses.reduction import everything
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.losses.shapes import refuse_unless_broadcasting

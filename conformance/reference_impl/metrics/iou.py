@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.losses.shapes import as_predictions
 from conformance.reference_impl.metrics.metric import (

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.configured import Configured
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.identifiers import snake_case
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.configured import Configured
-from conformance.reference_impl.layers.fields import field
 from conformance.reference_impl.losses.shapes import as_labels, as_predictions
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.spelling import suggestion

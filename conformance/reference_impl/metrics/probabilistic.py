@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.reference_impl import losses
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl import fields, losses
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.metrics.metric import dtype_field, name_field
 from conformance.reference_impl.metrics.reduction import MeanOfFunction
 from conformance.reference_impl.tape import Tensor

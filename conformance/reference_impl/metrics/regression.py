@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.reference_impl import losses
+from conformance.reference_impl import fields, losses
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.losses.reduction import everything
 from conformance.reference_impl.losses.regression import normalized, together
 from conformance.reference_impl.losses.shapes import axes_of, refuse_unless_broadcasting, same_rank

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.optimizers.computing import scalar
 from conformance.reference_impl.optimizers.nested import inner_optimizer, part_of, with_part
 from conformance.reference_impl.optimizers.optimizer import (

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.configured import Configured
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.configured import Configured
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.optimizers.loss_scale_optimizer import LossScaleOptimizer
 from conformance.reference_impl.optimizers.nested import inner_optimizer, part_of, with_part
 from conformance.reference_impl.optimizers.optimizer import (

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.optimizers.computing import either, moving_average, norm, share_seen
 from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable

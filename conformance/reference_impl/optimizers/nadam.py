@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.fields import field
+from conformance.reference_impl.fields import field
 from conformance.reference_impl.optimizers.computing import moving_average, scalar, share_seen
 from conformance.reference_impl.optimizers.optimizer import (
     Now,

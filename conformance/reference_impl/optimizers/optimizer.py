@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.configured import Configured
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl.configured import Configured
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.optimizers.computing import moving_average, norm
 from conformance.reference_impl.optimizers.schedules import Schedule, deserialize
 from conformance.reference_impl.primitives import (

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from conformance.reference_impl.layers import fields
-from conformance.reference_impl.layers.configured import Configured
-from conformance.reference_impl.layers.fields import Kind, field
+from conformance.reference_impl import fields
+from conformance.reference_impl.configured import Configured
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.primitives import (
     add,
     cos,

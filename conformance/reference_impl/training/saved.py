@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.layers.configured import Configured
+from conformance.reference_impl.configured import Configured
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.saving.saved_model import InMemory, SavedModel, loaded
 from conformance.reference_impl.tape import Tensor

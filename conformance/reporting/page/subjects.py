@@ -17,7 +17,7 @@ from conformance.cases.drafts.layers import LAYERS
 from conformance.cases.guide import ROWS
 from conformance.cases.subjects import CLASSES
 from conformance.reference_impl.activations import ACTIVATIONS
-from conformance.reference_impl.layers.fields import REQUIRED
+from conformance.reference_impl.fields import REQUIRED
 
 
 class Argument(msgspec.Struct, frozen=True):

@@ -11,11 +11,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from conformance.runners.keras_adapter.experiment import named
 from conformance.runners.keras_adapter.messages import ConcreteCase, of_value
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import GENERATION, keras, to_array
+from conformance.runners.keras_adapter.weights import named
 
 MODELS = ("models.Functional", "models.Sequential")
 

@@ -13,9 +13,9 @@ from conformance.runners.keras_adapter.exchange import MODELS, OBSERVABLES
 from conformance.runners.keras_adapter.guide import STATEMENTS
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.models import FORMATS
-from conformance.runners.keras_adapter.optimizers import OPTIMIZERS, UPDATE
-from conformance.runners.keras_adapter.runtime import GENERATION, keras
-from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, LAYERS, LOSSES
+from conformance.runners.keras_adapter.optimizers import UPDATE
+from conformance.runners.keras_adapter.runtime import keras
+from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, CLASSES
 
 ARITHMETIC: dict[str, Any] = {
     "base": "ieee-float32",
@@ -98,10 +98,12 @@ def _processor_features() -> str:
 def _capabilities() -> dict[str, list[str]]:
     layers = {
         f"layers.{name}": DESCRIPTION + (CALL if cls.call is not keras.layers.Layer.call else [])
-        for name, cls in LAYERS.items()
+        for name, cls in CLASSES["layers"].items()
     }
     functions = {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
-    losses = {f"losses.{name}": LOSS for name in LOSSES} if GENERATION > 2 else {}
-    optimizers = {f"optimizers.{name}": UPDATE for name in OPTIMIZERS}
-    models = dict.fromkeys(MODELS, OBSERVABLES)
-    return layers | functions | losses | optimizers | models | STATEMENTS
+    others = {
+        f"{kind}.{name}": patterns
+        for kind, patterns in (("losses", LOSS), ("optimizers", UPDATE))
+        for name in CLASSES.get(kind, ())
+    }
+    return layers | functions | others | dict.fromkeys(MODELS, OBSERVABLES) | STATEMENTS

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.runners.keras_adapter.runtime import keras
-from conformance.runners.keras_adapter.subjects import LAYERS
+from conformance.runners.keras_adapter.subjects import CLASSES
 
 
 @functools.cache
@@ -35,7 +35,7 @@ def _kind(member: Any) -> str | None:
 if __name__ == "__main__":
     common = members(keras.layers.Layer)
     table: dict[str, dict[str, str]] = {"Layer": common}
-    for name, cls in sorted(LAYERS.items()):
+    for name, cls in sorted(CLASSES["layers"].items()):
         if cls is not keras.layers.Layer:
             table[name] = {m: kind for m, kind in members(cls).items() if common.get(m) != kind}
     target = Path(__file__).parents[2] / "reference_impl" / "layers" / "members.json"

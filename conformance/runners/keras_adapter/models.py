@@ -18,10 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from conformance.runners.keras_adapter.calls import STATES, is_stateful
-from conformance.runners.keras_adapter.experiment import named, serialized
+from conformance.runners.keras_adapter.configured import serialized
 from conformance.runners.keras_adapter.messages import ConcreteModel, Message, Send, of_value
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import GENERATION, api, dtype_name, keras, to_array
+from conformance.runners.keras_adapter.weights import named
 from conformance.runners.wire import Array, little_endian
 
 FORMATS = ("keras", "h5") if GENERATION == 3 else ("h5",)

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from conformance.runners.keras_adapter.activations import ActivationExperiment
 from conformance.runners.keras_adapter.exchange import ModelExperiment
-from conformance.runners.keras_adapter.experiment import ActivationExperiment, LayerExperiment, LossExperiment
+from conformance.runners.keras_adapter.layers import LayerExperiment
+from conformance.runners.keras_adapter.losses import LossExperiment
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
 from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.refusals import Refusal, at

@@ -7,32 +7,12 @@ from typing import Any
 from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.passes import once
 from conformance.runners.keras_adapter.refusals import at
-from conformance.runners.keras_adapter.runtime import GENERATION, keras, to_array
+from conformance.runners.keras_adapter.runtime import keras, to_array
+from conformance.runners.keras_adapter.subjects import class_of
 from conformance.runners.wire import Array
-
-OPTIMIZERS: dict[str, Any] = {
-    name: value
-    for name, value in vars(keras.optimizers).items()
-    if GENERATION == 3
-    and isinstance(value, type)
-    and issubclass(value, keras.optimizers.Optimizer)
-    and value is not keras.optimizers.Optimizer
-}
-"""Every optimizer of `keras.optimizers`; Keras 2 has no variables that are no model's."""
 
 UPDATE = ["update/*", "slot/*", "identifier"]
 """Patterns of the observables of an optimizer."""
-
-
-def optimizer_class(name: str) -> Any:
-    """The class `keras.optimizers.<name>`.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if name not in OPTIMIZERS:
-        raise ValueError(f"keras.optimizers has no class {name!r}; it has {', '.join(sorted(OPTIMIZERS))}")
-    return OPTIMIZERS[name]
 
 
 class OptimizerExperiment:
@@ -64,9 +44,7 @@ class OptimizerExperiment:
     @once
     def _optimizer(self) -> Any:
         with at("construction"):
-            return optimizer_class(self.case.subject.removeprefix("optimizers.")).from_config(
-                dict(self.case.config)
-            )
+            return class_of(self.case.subject).from_config(dict(self.case.config))
 
     @once
     def _updated(self) -> tuple[dict[str, Any], dict[str, Any]]:

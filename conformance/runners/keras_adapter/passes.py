@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import tensorflow as tf
 
+from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import dtype_name, to_array
 from conformance.runners.wire import Array
@@ -146,3 +147,14 @@ class Pass:
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
         return gradients
+
+
+def recorded_if_asked(
+    case: ConcreteCase, mode: str, forward: Callable[[], Any], inputs: list[Any], weights: dict[str, Any]
+) -> Pass:
+    """The pass of a mode, "" or "training/", with the sources of its gradients if one is asked for."""
+    asked = {"training/": ("training/gradient/", "random")}.get(mode, ("gradient/",))
+    if not any(name.startswith(asked) for name in case.observables):
+        return Pass(forward, {}, ())
+    floating = {f"input/{index}": x for index, x in enumerate(inputs) if x.dtype.is_floating}
+    return Pass(forward, floating | weights, case.cotangents)

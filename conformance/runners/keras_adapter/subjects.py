@@ -9,14 +9,24 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from conformance.runners.keras_adapter.runtime import keras
+from conformance.runners.keras_adapter.runtime import GENERATION, keras
 
-LAYERS: dict[str, Any] = {
-    name: value
-    for name, value in vars(keras.layers).items()
-    if isinstance(value, type) and issubclass(value, keras.layers.Layer)
+BASES = {
+    2: {"layers": keras.layers.Layer},
+    3: {"layers": keras.layers.Layer, "losses": keras.losses.Loss, "optimizers": keras.optimizers.Optimizer},
+}[GENERATION]
+"""By kind of subject, which is the name of the module too, the class that all are of."""
+
+CLASSES: dict[str, dict[str, Any]] = {
+    kind: {
+        name: value
+        for name, value in vars(getattr(keras, kind)).items()
+        # A bare layer computes the identity; the other bases are abstract.
+        if isinstance(value, type) and issubclass(value, base) and (kind == "layers" or value is not base)
+    }
+    for kind, base in BASES.items()
 }
-"""Every class of `keras.layers`, aliases included."""
+"""By kind of subject every class, by name, aliases included."""
 
 ACTIVATIONS: dict[str, Callable[..., Any]] = {
     name: value
@@ -24,14 +34,6 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
     if inspect.isfunction(value) and name not in {"get", "serialize", "deserialize"}
 }
 """Every function of `keras.activations`, aliases included."""
-
-
-LOSSES: dict[str, Any] = {
-    name: value
-    for name, value in vars(keras.losses).items()
-    if isinstance(value, type) and issubclass(value, keras.losses.Loss) and value is not keras.losses.Loss
-}
-"""Every loss of `keras.losses`, aliases included."""
 
 
 def _aliases(kind: str, named: dict[str, Any]) -> dict[str, str]:
@@ -43,19 +45,24 @@ def _aliases(kind: str, named: dict[str, Any]) -> dict[str, str]:
     }
 
 
-ALIASES = _aliases("layers", LAYERS) | _aliases("activations", ACTIVATIONS) | _aliases("losses", LOSSES)
+ALIASES = {
+    alias: name
+    for kind, named in (CLASSES | {"activations": ACTIVATIONS}).items()
+    for alias, name in _aliases(kind, named).items()
+}
 """The subjects that have another name than their own, and that."""
 
 
-def layer_class(name: str) -> Any:
-    """The class `keras.layers.<name>`.
+def class_of(subject: str) -> Any:
+    """The class of Keras that the subject is named after: `keras.layers.Dense` of `layers.Dense`.
 
     Raises:
         ValueError: there is none.
     """
-    if name not in LAYERS:
-        raise ValueError(f"keras.layers has no class {name!r}; it has {', '.join(sorted(LAYERS))}")
-    return LAYERS[name]
+    kind, _, name = subject.partition(".")
+    if name not in CLASSES[kind]:
+        raise ValueError(f"keras.{kind} has no class {name!r}; it has {', '.join(sorted(CLASSES[kind]))}")
+    return CLASSES[kind][name]
 
 
 def activation_function(name: str) -> Callable[..., Any]:
@@ -69,20 +76,9 @@ def activation_function(name: str) -> Callable[..., Any]:
     return ACTIVATIONS[name]
 
 
-def loss_class(name: str) -> Any:
-    """The class `keras.losses.<name>`.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if name not in LOSSES:
-        raise ValueError(f"keras.losses has no class {name!r}; it has {', '.join(sorted(LOSSES))}")
-    return LOSSES[name]
-
-
 @functools.cache
-def loss_arguments(cls: Any) -> dict[str, Any]:
-    """The arguments of a loss's constructor, which names them all."""
+def arguments(cls: Any) -> dict[str, Any]:
+    """The arguments of a constructor that names them all."""
     return {parameter.name: _argument(parameter) for parameter in inspect.signature(cls).parameters.values()}
 
 

@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 
 from conformance.runners.keras_adapter.runtime import keras
-from conformance.runners.keras_adapter.subjects import ACTIVATIONS, LAYERS, constructor_arguments
+from conformance.runners.keras_adapter.subjects import ACTIVATIONS, CLASSES, constructor_arguments
 
 
 def taken_out(cls: type) -> set[str]:
@@ -31,7 +31,10 @@ def taken_out(cls: type) -> set[str]:
 
 
 def layers() -> dict[str, list[str]]:
-    return {name: sorted(constructor_arguments(cls).keys() | taken_out(cls)) for name, cls in LAYERS.items()}
+    return {
+        name: sorted(constructor_arguments(cls).keys() | taken_out(cls))
+        for name, cls in CLASSES["layers"].items()
+    }
 
 
 def objects(module: Any, base: str) -> dict[str, list[str]]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.reference_impl import identifiers
+from conformance.reference_impl.fields import REQUIRED
 from conformance.reference_impl.layers import Layer
-from conformance.reference_impl.layers.fields import REQUIRED
 from conformance.reference_impl.models.graph import (
     Call,
     Graph,

@@ -8,9 +8,9 @@ from os import PathLike
 from reprlib import repr as shown
 from typing import Any
 
-from conformance.reference_impl import activations, identifiers
-from conformance.reference_impl.layers import Bidirectional, Layer, fields
-from conformance.reference_impl.layers.fields import REQUIRED, Serialized
+from conformance.reference_impl import activations, fields, identifiers
+from conformance.reference_impl.fields import REQUIRED, Serialized
+from conformance.reference_impl.layers import Bidirectional, Layer
 from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.models.graph import DEEPEST, Reference, graph, is_model, is_operation
 from conformance.reference_impl.models.model import Model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from conformance.reference_impl.layers.fields import REQUIRED, Field, Serialized
+from conformance.reference_impl.fields import REQUIRED, Field, Serialized
 from conformance.reference_impl.spelling import suggestion
 
 

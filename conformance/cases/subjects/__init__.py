@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from conformance.reference_impl.configured import Configured
 from conformance.reference_impl.layers import Layer
-from conformance.reference_impl.layers.configured import Configured
 from conformance.reference_impl.losses import Loss
 from conformance.reference_impl.optimizers import Optimizer
 from conformance.reference_impl.spelling import suggestion

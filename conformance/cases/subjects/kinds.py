@@ -1,0 +1,24 @@
+"""The kinds of subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.cases.case import Case
+from conformance.cases.subjects.activation import ActivationSubject
+from conformance.cases.subjects.layer import LayerSubject
+from conformance.cases.subjects.loss import LossSubject
+from conformance.cases.subjects.model import ModelSubject
+from conformance.cases.subjects.optimizer import OptimizerSubject
+from conformance.cases.subjects.statement import StatementSubject
+from conformance.cases.subjects.subject import Subject
+
+SUBJECTS: dict[str, Callable[[Case], Subject]] = {
+    "layers": LayerSubject,
+    "activations": ActivationSubject,
+    "losses": LossSubject,
+    "optimizers": OptimizerSubject,
+    "guide": StatementSubject,
+    "models": ModelSubject,
+}
+"""The kinds of subject, by the first part of a subject's name."""

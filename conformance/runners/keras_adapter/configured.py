@@ -1,0 +1,67 @@
+"""Objects of Keras that are made from a configuration, and say it back."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from conformance.runners.keras_adapter.messages import ConcreteCase
+from conformance.runners.keras_adapter.passes import once
+from conformance.runners.keras_adapter.refusals import at
+from conformance.runners.keras_adapter.runtime import keras
+from conformance.runners.keras_adapter.subjects import class_of
+
+
+class Configured:
+    """What a case's configuration makes."""
+
+    def __init__(self, case: ConcreteCase) -> None:
+        self.case = case
+
+    @once
+    def cls(self) -> Any:
+        """Its class."""
+        with at("construction"):
+            return class_of(self.case.subject)
+
+    @once
+    def made(self) -> Any:
+        """The object of the case's configuration."""
+        return self.construct()
+
+    def construct(self, **changed: Any) -> Any:
+        """Another one, or one with some arguments changed."""
+        cls, config = self.cls, {**self.case.config, **changed}
+        with at("construction"):
+            return cls(**{name: deserialized_layers(value) for name, value in config.items()})
+
+    @once
+    def config(self) -> dict[str, Any]:
+        """What it says of itself."""
+        made = self.made
+        with at("config"):
+            config: dict[str, Any] = made.get_config()
+            return config
+
+    @once
+    def twin(self) -> Any:
+        """What that makes, anew."""
+        config = self.config
+        with at("reconstruction"):
+            return self.cls.from_config(dict(config))
+
+
+def deserialized_layers(value: Any) -> Any:
+    """The value of an argument; layers inside another's configuration are made, as no constructor does it."""
+    if isinstance(value, list):
+        return [deserialized_layers(item) for item in value]
+    if isinstance(value, dict) and value.get("module") == "keras.layers":
+        # A copy: `from_config` takes the layers inside out of the configuration that it is given.
+        return keras.saving.deserialize_keras_object(copy.deepcopy(value))
+    return value
+
+
+def serialized(config: dict[str, Any]) -> Any:
+    """The configuration as JSON, as Keras writes it to a file."""
+    with at("config"):
+        return keras.saving.serialize_keras_object(config)
