@@ -13,6 +13,10 @@ DEVIATIONS = (
         "Keras is eager since version 2.0 of TensorFlow (2019), and was symbolic only before.",
         kind="intentional",
         source="keras/src/layers/layer.py Layer.__call__",
+        upstream=searched(
+            "keras layer call eager tensor symbolic input guide Layer.__call__ returns values numpy array "
+            "eager execution"
+        ),
         scope=subject("guide.G09"),
         effect=Metadata(
             ("guide/python/kinds",), lambda case, expected: expected | {"of a concrete one": "concrete"}

@@ -99,6 +99,9 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/image.py:255-323, resize (tf.ones of the images' "
         "dtype times fill_value)",
+        upstream=searched(
+            "keras Resizing pad_to_aspect_ratio integer dtype uint8 fill_value error tensorflow"
+        ),
         scope=all_of(subject("layers.Resizing"), pads_integers),
         effect=Raises("type", "call", CALL, "to EagerTensor of dtype int32"),
         witnesses=(resized({"pad_to_aspect_ratio": True}, 2, 8, 4, 3, regime="indices:256", dtype="int32"),),

@@ -131,6 +131,7 @@ DEVIATIONS = (
         summary="CategoricalHinge refuses an empty batch, of which other losses are empty.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py, max",
+        upstream=searched("keras CategoricalHinge empty batch tf.reduce_max axis error numpy max zero size"),
         scope=all_of(subject("losses.CategoricalHinge"), given_empty_batch),
         effect=Raises(
             "invalid-argument",

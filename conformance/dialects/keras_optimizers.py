@@ -7,7 +7,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.drafts.optimizers import draft_optimizer
 from conformance.dialects.deviation import Raises, Value, subject
-from conformance.dialects.keras_record import in_keras
+from conformance.dialects.keras_record import in_keras, searched
 from conformance.reference_impl.tape import Tensor
 
 
@@ -26,6 +26,7 @@ DEVIATIONS = (
         ),
         kind="bug",
         source="keras@3.15.1 src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
+        upstream=searched('keras Lamb optimizer ALL_OBJECTS missing optimizers.get "lamb" unknown optimizer'),
         scope=subject("optimizers.Lamb"),
         effect=Raises(
             "invalid-argument", "construction", ("identifier",), "Could not interpret optimizer identifier"
@@ -43,6 +44,9 @@ DEVIATIONS = (
         kind="bug",
         source=(
             "keras@3.15.1 src/optimizers/schedule_free_adamw.py:update_step, `momentum_old = momentum.value`"
+        ),
+        upstream=searched(
+            "keras ScheduleFreeAdamW momentum_old momentum.value in place tensorflow wrong update"
         ),
         scope=subject("optimizers.ScheduleFreeAdamW"),
         effect=Value(

@@ -46,7 +46,8 @@ def test_entry_is_complete(backend: str, entry: Deviation) -> None:
     assert entry.kind in ("intentional", "bug", "precision")
     assert re.match(r"@tensorflow/tfjs-[a-z-]+@4\.22\.0 dist/.*\.js", entry.source)
     assert re.match(
-        r"https://github\.com/tensorflow/tfjs/(issues|pull)/\d+$|none found \(.+\)$", entry.upstream
+        r"https://github\.com/tensorflow/tfjs(-core|-layers)?/(issues|pull)/\d+$|none found \(.+\)$",
+        entry.upstream,
     )
     assert entry.summary.endswith(".")
     assert entry.witnesses

@@ -7,7 +7,16 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.guide import ROWS
 from conformance.dialects.deviation import Metadata, Raises, subject
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import (
+    ADAMAX_SEARCHED,
+    CORE,
+    LAYERS,
+    WASM,
+    deviation,
+    issue,
+    pull,
+    searched,
+)
 
 
 def _without_training(case: Case, expected: Any) -> Any:
@@ -20,6 +29,7 @@ DEVIATIONS = (
         "`onTrainEnd` is told nothing, where Keras's `on_train_end` is told the logs of the last epoch.",
         kind="intentional",
         source=f"{LAYERS}/engine/training.js LayersModel.fitLoop, `callbackList.onTrainEnd()`",
+        upstream=searched("onTrainEnd callback logs undefined"),
         scope=subject("guide.G15"),
         effect=Metadata(("guide/javascript/hooks",), lambda case, expected: [*expected[:-1], "TrainEnd"]),
         witnesses=(ROWS["G15"].case,),
@@ -30,6 +40,7 @@ DEVIATIONS = (
         "object for the learning rate, and the first step makes every weight NaN.",
         kind="bug",
         source=f"{CORE}/optimizers/optimizer_constructors.js OptimizerConstructors.sgd",
+        upstream=searched("tf.train.sgd object learning rate NaN weights {lr:} optimizer argument"),
         scope=subject("guide.G10"),
         effect=Metadata(("guide/javascript/printed",), lambda case, expected: False),
         witnesses=(ROWS["G10"].case,),
@@ -39,6 +50,7 @@ DEVIATIONS = (
         "`predict` refuses a batch without samples, by an error about something else.",
         kind="bug",
         source=f"{LAYERS}/engine/training.js LayersModel.predictLoop",
+        upstream=searched("model.predict empty batch 0 samples error"),
         scope=subject("guide.M03"),
         effect=Raises(
             "invalid-argument",
@@ -54,6 +66,7 @@ DEVIATIONS = (
         "it to be registered by `tf.serialization.registerClass`.",
         kind="intentional",
         source=f"{LAYERS}/engine/container.js Container.getConfig",
+        upstream=searched("custom layer save model Unknown layer registerClass loadLayersModel"),
         scope=subject("guide.M13"),
         effect=Metadata(("guide/javascript/serialized",), lambda case, expected: "SquaredSum"),
         witnesses=(ROWS["M13"].case,),
@@ -64,6 +77,7 @@ DEVIATIONS = (
         "training can be resumed only from `model.save(place, {includeOptimizer: true})`.",
         kind="intentional",
         source=f"{LAYERS}/engine/training.js LayersModel.save",
+        upstream=pull(532, "tfjs-layers"),
         scope=subject("guide.M11"),
         effect=Metadata(("guide/javascript/saved",), _without_training),
         witnesses=(ROWS["M11"].case,),
@@ -74,6 +88,7 @@ DEVIATIONS = (
         "resumed.",
         kind="bug",
         source=f"{CORE}/optimizers/adamax_optimizer.js AdamaxOptimizer.getWeights",
+        upstream=ADAMAX_SEARCHED,
         scope=subject("guide.M11"),
         effect=Raises(
             "not-implemented",
@@ -92,6 +107,7 @@ ONLY_WASM = (
         "no kernel for the gradient by its filter.",
         kind="bug",
         source=f"{WASM}/register_all_kernels.js, which has no Conv2DBackpropFilter",
+        upstream=issue(8474),
         scope=subject("guide.I04"),
         effect=Raises(
             "missing-kernel", "call", ("guide/javascript/training",), "Kernel 'Conv2DBackpropFilter'"

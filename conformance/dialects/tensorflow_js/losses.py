@@ -13,7 +13,7 @@ from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import BARELY, draft_loss
 from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.scopes import all_of, given_empty_batch, without
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, WASM, deviation
+from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, WASM, deviation, issue, searched
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.losses import LOSSES, Loss
 from conformance.reference_impl.losses.crossentropy import clipped
@@ -224,6 +224,7 @@ DEVIATIONS = (
         "reduction but the mean.",
         kind="intentional",
         source=f"{SOURCE} (lossesMap); {LAYERS}/engine/training.js, makeTrainFunction",
+        upstream=searched("compile loss fromLogits labelSmoothing reduction arguments"),
         scope=all_of(subject(*LOSSES_THERE), takes_arguments),
         effect=Raises("not-implemented", "construction", CALLED, "functions without arguments"),
         witnesses=(normals("MeanSquaredError", reduction="sum"), normals("CosineSimilarity", axis=0)),
@@ -233,6 +234,7 @@ DEVIATIONS = (
         "Losses take neither weights of samples nor masks; `fit` refuses `sampleWeight`.",
         kind="intentional",
         source=f"{LAYERS}/engine/training.js, fit: sample weight is not supported yet",
+        upstream=issue(25),
         scope=all_of(subject(*LOSSES_THERE), without(takes_arguments), weighs),
         effect=Raises("not-implemented", "call", CALLED, "losses of TensorFlow.js take no"),
         witnesses=(weighed(),),
@@ -243,6 +245,7 @@ DEVIATIONS = (
         "given to cosineProximity, kullbackLeiblerDivergence and logcosh.",
         kind="intentional",
         source=f"{SOURCE} (get)",
+        upstream=searched("Unknown loss mse"),
         scope=all_of(subject(*LOSSES_THERE), named_otherwise),
         effect=Raises("invalid-argument", "construction", ("identifier",), "Unknown loss"),
         witnesses=(to_resolve("MeanSquaredError", "mse"), to_resolve("LogCosh", "log_cosh")),
@@ -252,6 +255,7 @@ DEVIATIONS = (
         "Where a prediction equals its label, the absolute error has the derivative of errors below 0.",
         kind="bug",
         source=f"{CORE}/gradients/Abs_grad.js: step(x, -1)",
+        upstream=searched("abs gradient zero meanAbsoluteError"),
         scope=all_of(there("MeanAbsoluteError", "MeanAbsolutePercentageError"), meets),
         effect=Value(
             {
@@ -268,6 +272,7 @@ DEVIATIONS = (
         "that cancel: near 0 and 1 it is off by some percent.",
         kind="precision",
         source=f"{SOURCE} (binaryCrossentropy, sigmoidCrossEntropyWithLogits)",
+        upstream=searched("binaryCrossentropy loss wrong gradient differs from Keras"),
         scope=there("BinaryCrossentropy"),
         effect=Value({"losses.of_probability": of_probability}),
         witnesses=(given("BinaryCrossentropy", recipe("zeros_and_ones", 4, 5), recipe("unit_edges", 4, 5)),),
@@ -278,6 +283,7 @@ DEVIATIONS = (
         "nothing.",
         kind="bug",
         source=f"{SOURCE} (kullbackLeiblerDivergence): mul(yTrue, log(div(clippedTrue, clippedPred)))",
+        upstream=searched("kullbackLeiblerDivergence loss"),
         scope=all_of(there("KLDivergence"), beyond_range),
         effect=Value({"losses.kl_divergence": kl_divergence}),
         witnesses=(given("KLDivergence", recipe("one_hot", 4, 5), recipe("probabilities", 4, 5)),),
@@ -288,6 +294,7 @@ DEVIATIONS = (
         "label of 0 nothing is learnt.",
         kind="bug",
         source=f"{SOURCE} (hinge, squaredHinge)",
+        upstream=searched("hinge squaredHinge labels 0 1 converted to -1 1 Keras"),
         scope=all_of(there("Hinge", "SquaredHinge"), binary),
         effect=Value({"losses.signed": lambda original, y_true: y_true}),
         witnesses=(
@@ -300,6 +307,7 @@ DEVIATIONS = (
         "Where a prediction is just at the margin, hinge has the derivative 0, and Keras's the label.",
         kind="intentional",
         source=f"{CORE}/gradients/Maximum_grad.js: greaterEqual(a, b), of maximum(0, …)",
+        upstream=searched("maximum gradient ties equal greaterEqual"),
         scope=there("Hinge", "SquaredHinge"),
         effect=Value({"losses.hinged": hinged}, ("gradient/*",)),
         witnesses=(given("Hinge", literal((1.0, -1.0)), literal((1.0, 0.5))),),
@@ -310,6 +318,7 @@ DEVIATIONS = (
         "it is 0.",
         kind="bug",
         source=f"{CORE}/gradients/min_max_grad_util.js; {CORE}/gradients/Maximum_grad.js",
+        upstream=searched("max gradient ties categoricalHinge min_max_grad_util"),
         scope=there("CategoricalHinge"),
         effect=Value({"losses.categorical_hinge": categorical_hinge}, ("gradient/*",)),
         witnesses=(given("CategoricalHinge", recipe("one_hot", 4, 5), recipe("ties", 4, 5)),),
@@ -320,6 +329,7 @@ DEVIATIONS = (
         "floats alone. Give labels as float32.",
         kind="bug",
         source=f"{SOURCE} (sparseCategoricalCrossentropy): floor(K.flatten(target))",
+        upstream=searched("sparseCategoricalCrossentropy int32 labels floor must be float32 error"),
         scope=all_of(there("SparseCategoricalCrossentropy"), of_integers),
         effect=Raises("invalid-argument", "call", CALLED, "Argument 'x' passed to 'floor' must be float32"),
         witnesses=(
@@ -336,6 +346,7 @@ DEVIATIONS = (
         "1, and again behind.",
         kind="bug",
         source=f"{SOURCE} (sparseCategoricalCrossentropy, categoricalCrossentropy)",
+        upstream=searched("sparseCategoricalCrossentropy clip epsilon log softmax wrong value"),
         scope=all_of(there("SparseCategoricalCrossentropy"), without(of_integers)),
         effect=Value({"losses.log_probability": log_probability}),
         witnesses=(given("SparseCategoricalCrossentropy", Literal((1,), (0.0,)), BARELY),),
@@ -345,6 +356,7 @@ DEVIATIONS = (
         "cosineProximity divides by no less than √ε: vectors shorter than 3·10⁻⁴ count less.",
         kind="bug",
         source=f"{SOURCE} (l2Normalize): sqrt(maximum(squareSum, epsilon()))",
+        upstream=searched("cosineProximity l2Normalize epsilon zero vector"),
         scope=all_of(there("CosineSimilarity"), nearly_nothing),
         effect=Value({"losses.normalized": normalized}),
         witnesses=(given("CosineSimilarity", recipe("small_positive", 4, 5), recipe("normal", 4, 5)),),
@@ -364,6 +376,7 @@ def mean_of_nothing(name: str, summary: str, backend: str, *observables: str) ->
         summary,
         kind="intentional",
         source=f"{backend}/kernels/Mean.js; {MEAN}",
+        upstream=searched("mean of empty tensor returns 0 instead of NaN cpu loss empty batch"),
         scope=OF_NOTHING,
         effect=Value({"losses.reduced": averaged}, observables),
         witnesses=(NOTHING,),
@@ -392,6 +405,7 @@ ONLY_WASM = (
         "The loss of an empty batch is whatever the memory held: no mean of an empty tensor is computed.",
         kind="bug",
         source=f"{WASM}/kernels/Mean.js: if (util.sizeFromShape(input.shape) !== 0)",
+        upstream=issue(6633),
         scope=OF_NOTHING,
         effect=Unpredictable(Verdict.DIVERGES, ("output/*",), "shape [], expected [0]"),
         witnesses=(NOTHING,),

@@ -129,6 +129,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage "
         "subtracts the difference)",
+        upstream=searched("BatchNormalization moving average infinity NaN movingVariance"),
         scope=all_of(
             subject("layers.TimeDistributed"),
             wraps("BatchNormalization"),

@@ -9,7 +9,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.optimizers import draft_optimizer
 from conformance.dialects.deviation import Raises, Value, subject
 from conformance.dialects.scopes import all_of, sets, without
-from conformance.dialects.tensorflow_js.record import CORE, deviation
+from conformance.dialects.tensorflow_js.record import ADAMAX_SEARCHED, CORE, deviation, searched
 from conformance.reference_impl.optimizers import Adadelta, Adam, Now, RMSprop, State
 from conformance.reference_impl.optimizers.computing import moving_average, share_seen
 from conformance.reference_impl.optimizers.optimizer import Stepped
@@ -104,6 +104,7 @@ DEVIATIONS = (
         "weights, gradient accumulation nor loss scaling, nor AMSGrad and Adagrad's epsilon.",
         kind="intentional",
         source=f"{CORE}/optimizers/optimizer_constructors.js",
+        upstream=searched("optimizer gradient clipping clipNorm clipValue weight decay amsgrad support"),
         scope=all_of(subject(*SUBJECTS), takes_less),
         effect=Raises("not-implemented", "construction", OBSERVABLES, "of TensorFlow.js takes no"),
         witnesses=(draft_optimizer("SGD", {**RATE, "clipnorm": 0.5}),),
@@ -115,6 +116,7 @@ DEVIATIONS = (
         " or with a slot that comes from Keras, they do not.",
         kind="intentional",
         source=f"{CORE}/optimizers/momentum_optimizer.js:applyGradients",
+        upstream=searched("momentum optimizer accumulation learning rate differs from Keras SGD momentum"),
         scope=all_of(subject("optimizers.SGD"), sets("momentum"), TAKEN),
         effect=Value({"optimizers.SGD.step": without_rate}, OBSERVABLES),
         witnesses=(
@@ -131,6 +133,7 @@ DEVIATIONS = (
         source=(
             f"{CORE}/optimizers/rmsprop_optimizer.js:applyGradients, `sub(…, add(square(…), this.epsilon))`"
         ),
+        upstream=searched("rmsprop centered NaN epsilon subtracted"),
         scope=all_of(subject("optimizers.RMSprop"), sets("centered"), TAKEN),
         effect=Value({"optimizers.RMSprop.step": epsilon_subtracted}, OBSERVABLES),
         witnesses=(draft_optimizer("RMSprop", {**RATE, "centered": True, "epsilon": 2.0**-4}),),
@@ -142,6 +145,7 @@ DEVIATIONS = (
         "where gradients are small.",
         kind="intentional",
         source=f"{CORE}/optimizers/adam_optimizer.js:applyGradients",
+        upstream=searched("adam optimizer epsilon bias correction differs from Keras epsilon hat"),
         scope=all_of(subject("optimizers.Adam"), TAKEN),
         effect=Value({"optimizers.Adam.step": corrected_before}, ("update/*",)),
         witnesses=(draft_optimizer("Adam", {**RATE, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-4}),),
@@ -156,6 +160,7 @@ DEVIATIONS = (
             f"{CORE}/optimizers/adadelta_optimizer.js:applyGradients, `div(sqrt(…), "
             f"sqrt(add(accumulatedGrad, …)))`"
         ),
+        upstream=searched("adadelta optimizer wrong update accumulatedGrad order large first step"),
         scope=all_of(subject("optimizers.Adadelta"), TAKEN),
         effect=Value(
             {"optimizers.Adadelta.step": by_the_old_mean}, ("update/*", "slot/*/accumulated_delta_var")
@@ -168,6 +173,7 @@ DEVIATIONS = (
         "cannot go on.",
         kind="intentional",
         source=f"{CORE}/optimizers/adamax_optimizer.js:setWeights",
+        upstream=ADAMAX_SEARCHED,
         scope=all_of(subject("optimizers.Adamax"), TAKEN, without(begins)),
         effect=Raises("not-implemented", "call", OBSERVABLES, "setWeights() is not implemented for Adamax"),
         witnesses=(draft_optimizer("Adamax", {**RATE, "beta_1": 0.75, "beta_2": 0.875}),),
@@ -177,6 +183,7 @@ DEVIATIONS = (
         "The same of reading it.",
         kind="intentional",
         source=f"{CORE}/optimizers/adamax_optimizer.js:getWeights",
+        upstream=ADAMAX_SEARCHED,
         scope=all_of(subject("optimizers.Adamax"), TAKEN, begins),
         effect=Raises("not-implemented", "call", ("slot/*",), "getWeights() is not implemented for Adamax"),
         witnesses=(

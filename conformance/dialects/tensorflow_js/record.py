@@ -31,14 +31,19 @@ def issue(number: int) -> str:
     return f"https://github.com/tensorflow/tfjs/issues/{number}"
 
 
-def pull(number: int) -> str:
-    """The address of a pull request of TensorFlow.js."""
-    return f"https://github.com/tensorflow/tfjs/pull/{number}"
+def pull(number: int, repository: str = "tfjs") -> str:
+    """The address of a pull request of TensorFlow.js; until 2019 packages had repositories of their own, as
+    `tfjs-layers`."""
+    return f"https://github.com/tensorflow/{repository}/pull/{number}"
 
 
 def searched(what: str) -> str:
     """The words for a search of GitHub's issues that found no thread of TensorFlow.js about it."""
     return f"none found (GitHub issues searched for: tensorflow/tfjs {what})"
+
+
+ADAMAX_SEARCHED = searched("adamax getWeights() is not implemented for Adamax yet setWeights save optimizer")
+"""Of the state of Adamax, which is neither told nor set."""
 
 
 def deviation(

@@ -486,7 +486,7 @@ DEVIATIONS = (
         "alpha, gamma and beta, differ from call to call on an empty batch. Do not train on an empty batch.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (sum: the output is not written where the input is empty)",
-        upstream=searched("wasm sum empty tensor uninitialized"),
+        upstream=issue(6633),
         scope=all_of(
             subject(
                 "layers.Dense",
