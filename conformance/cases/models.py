@@ -94,6 +94,8 @@ def described(model: Mapping[str, Any]) -> JSONObject:
         match value:
             case Reference(layer, call, output):
                 return [made_up.get(layer, layer), call, output]
+            case dict():
+                return {key: place(item) for key, item in value.items()}
             case list() | tuple():
                 return [place(item) for item in value]
         return value

@@ -19,7 +19,6 @@ from conformance.cases.answer import Answers
 from conformance.cases.case import Case
 from conformance.cases.data import Data, make
 from conformance.cases.expected import Expected, Law, Own, Refusal, Structure, Value
-from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.relations import asked_beside
 from conformance.checks import Bench
@@ -38,8 +37,7 @@ or of a target of `reference_impl.patches`."""
 Said = Callable[[Case, str, Any], Any]
 """(case, observable, array or structure) → what the backend answers instead, `WireError` included"""
 
-QUICK = tuple(case for case in corpus.load("quick") if not is_about_model(case))
-"""All but models, which a backend is given in files (`interchange.exchange`)."""
+QUICK = corpus.load("quick")
 
 
 def bench(dialect: Dialect | None = None, **arithmetic: Any) -> Bench:
