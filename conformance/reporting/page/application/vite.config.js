@@ -14,6 +14,9 @@ const digest = (text) => `'sha256-${createHash("sha256").update(text).digest("ba
 /** The class of a component's styles, by their content: the same wherever the folder lies. */
 const cssHash = ({ hash, css }) => `s-${hash(css)}`;
 
+/** What the licenses of the packages in the page want to be kept beside them. */
+const LICENSES = "licenses.md";
+
 /** Names the inlined script by its digest in the page's policy: any other one is refused. */
 const sealed = ({ entry, file }) => ({
   name: "sealed",
@@ -29,11 +32,32 @@ const sealed = ({ entry, file }) => ({
   },
 });
 
+/** Puts the licenses into the page itself, which people pass on alone. */
+const licensed = ({ entry }) => ({
+  name: "licensed",
+  enforce: "post",
+  generateBundle: {
+    order: "post",
+    handler(_, bundle) {
+      const page = bundle[entry];
+      const notices = bundle[LICENSES].source.replaceAll("--", "- -");
+      page.source = page.source.replace(/<!doctype html>/i, (doctype) => `${doctype}\n<!--\n${notices}\n-->`);
+      delete bundle[LICENSES];
+    },
+  },
+});
+
 export default defineConfig(({ mode }) => {
   const page = mode === "check" ? CHECK : REPORT;
   return {
-    plugins: [svelte({ compilerOptions: { cssHash } }), viteSingleFile({ removeViteModuleLoader: true }), sealed(page)],
+    plugins: [
+      svelte({ compilerOptions: { cssHash } }),
+      viteSingleFile({ removeViteModuleLoader: true }),
+      licensed(page),
+      sealed(page),
+    ],
     build: {
+      license: { fileName: LICENSES },
       outDir: "..",
       emptyOutDir: false,
       target: ["chrome123", "firefox120", "safari17.5"],
