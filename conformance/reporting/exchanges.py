@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import msgspec
@@ -22,14 +22,20 @@ LEGEND = (
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """A place of the matrix: its checks by verdict, and the worst message of those that are not as they
-    should be."""
+    """A place of the matrix.
+
+    Attributes:
+        counts: its checks by verdict.
+        deviations: how many of them each recorded deviation explains.
+        message: of the worst of those that are not as they should be.
+    """
 
     saver: str
     format: str
     loader: str
     verdict: Verdict
     counts: dict[Verdict, int]
+    deviations: dict[str, int] = {}
     message: str = ""
 
 
@@ -56,6 +62,7 @@ def exchanges(report: Report) -> Exchanges | None:
     if all(cell.property != PROPERTY for cell in report.results.cells):
         return None
     tallies: defaultdict[tuple[str, str, str], Tally] = defaultdict(Tally)
+    explained: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     worst: dict[tuple[str, str, str], Check] = {}
     for check in report.checks:
         if not check.format:
@@ -66,6 +73,7 @@ def exchanges(report: Report) -> Exchanges | None:
             else (check.backend, check.format, SPECIFICATION)
         )
         tallies[key].add(check)
+        explained[key].update(check.deviations)
         if key not in worst or check.verdict.severity > worst[key].verdict.severity:
             worst[key] = check
     if not tallies:
@@ -79,6 +87,7 @@ def exchanges(report: Report) -> Exchanges | None:
                 *key,
                 verdict=worst[key].verdict,
                 counts=dict(sorted(tallies[key].counts.items(), key=lambda item: -item[0].severity)),
+                deviations=dict(explained[key].most_common()),
                 message=worst[key].message,
             )
             for key in sorted(tallies)

@@ -21,11 +21,17 @@ CASE = designed.dense()
 
 
 def check(
-    backend: str, observable: str, peer: str, format_: str, verdict: Verdict, message: str = ""
+    backend: str,
+    observable: str,
+    peer: str,
+    format_: str,
+    verdict: Verdict,
+    message: str = "",
+    deviations: tuple[str, ...] = (),
 ) -> Check:
     return Check(
         CASE.id, backend, CASE.subject, "interchange", observable, verdict,
-        peer=peer, format=format_, message=message,
+        peer=peer, format=format_, message=message, deviations=deviations,
     )  # fmt: skip
 
 
@@ -35,7 +41,7 @@ CHECKS = (
     check(KERAS, "loaded/config", SPECIFICATION, "keras", Verdict.CONFORMS),
     check(KERAS, "loaded/config", WEB, "model.json", Verdict.UNSUPPORTED, "no words for it"),
     check(WEB, "loaded/config", SPECIFICATION, "keras", Verdict.CONFORMS),
-    check(WEB, "loaded/config", KERAS, "keras", Verdict.DEVIATES),
+    check(WEB, "loaded/config", KERAS, "keras", Verdict.DEVIATES, deviations=("forgets",)),
     check(WEB, "loaded/weights", KERAS, "keras", Verdict.CONFORMS),
     check("tfjs-wasm", "loaded/config", "", "", Verdict.UNSUPPORTED),
 )
@@ -71,6 +77,7 @@ def test_a_place_has_the_worst_verdict_and_its_message(matrix: Exchanges) -> Non
     loaded = matrix.place(KERAS, "keras", WEB)
     assert loaded is not None
     assert (loaded.verdict, told(loaded)) == (Verdict.DEVIATES, "1 of 2")
+    assert loaded.deviations == {"forgets": 1}
 
 
 def test_where_nothing_was_loaded_there_is_no_place(matrix: Exchanges) -> None:

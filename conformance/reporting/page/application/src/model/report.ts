@@ -47,6 +47,7 @@ export interface Exchange {
   loader: string;
   verdict: Verdict;
   counts: Record<Verdict, number>;
+  deviations: Record<string, number>;
   message: string;
 }
 

@@ -16,8 +16,8 @@ export function showMargin(margin: Margin | undefined): string {
 }
 
 export function showDuration(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  return minutes ? `${minutes} min ${Math.round(seconds % 60)} s` : `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 /** "2026-11-21 18:03 UTC"; whatever else it is, as it is. */
