@@ -9,32 +9,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.sides import ROOT, child
 from benchmarks.throughput import machine
 
-ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "reports" / "training-speed.json"
 STEPS = 20
 EPOCHS = 1000
 MOST_TIMES_TENSORFLOW = 3.0
 MOST_SECONDS = 2.0
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "PYTHONPATH": str(ROOT),
-}
 
 
 def layer(class_name: str, **config: Any) -> dict[str, Any]:
@@ -92,6 +84,7 @@ def tensorflow() -> dict[str, Callable[[], object]]:
 
 
 SIDES = {"specification": specification, "tensorflow": tensorflow}
+ENVIRONMENTS = {"specification": {}, "tensorflow": {"KERAS_BACKEND": "tensorflow"}}
 
 
 def serve(side: str) -> None:
@@ -100,35 +93,11 @@ def serve(side: str) -> None:
     computations["steps"]()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
+        (name,) = json.loads(line)
         began = time.perf_counter(), time.process_time()
-        computations[json.loads(line)]()
+        computations[name]()
         taken = {"wall": time.perf_counter() - began[0], "processor": time.process_time() - began[1]}
         print(json.dumps(taken), flush=True)
-
-
-def started(side: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.training", "--side", side],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | ONE_THREAD,
-    )
-
-
-def told(child: subprocess.Popen[str]) -> Any:
-    assert child.stdout is not None
-    line = child.stdout.readline()
-    if not line:
-        raise SystemExit(f"{child.args!r} ended")
-    return json.loads(line)
-
-
-def asked(child: subprocess.Popen[str], computation: str, clock: str) -> float:
-    assert child.stdin is not None
-    print(json.dumps(computation), file=child.stdin, flush=True)
-    return float(told(child)[clock])
 
 
 def main() -> None:
@@ -145,19 +114,18 @@ def main() -> None:
     if arguments.side:
         serve(arguments.side)
         return
-    children = {side: started(side) for side in SIDES}
-    try:
-        for child in children.values():
-            told(child)
-        seconds: dict[str, list[float]] = {side: [] for side in SIDES}
+    with ExitStack() as stack:
+        sides = {
+            name: stack.enter_context(
+                child(sys.executable, "training", 1, "--side", name, **ENVIRONMENTS[name])
+            )
+            for name in SIDES
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in SIDES}
         for _ in range(arguments.repeats):
-            for side, child in children.items():
-                seconds[side].append(asked(child, "steps", arguments.clock))
-        guide = asked(children["specification"], "guide", arguments.clock)
-    finally:
-        for child in children.values():
-            child.kill()
-            child.communicate()
+            for name, side in sides.items():
+                seconds[name].append(side.ask("steps")[arguments.clock])
+        guide = sides["specification"].ask("guide")[arguments.clock]
     ratio = statistics.median(map(float.__truediv__, seconds["specification"], seconds["tensorflow"]))
     document = {
         "machine": machine(),

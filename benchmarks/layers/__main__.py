@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,22 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.layers.workloads import WORKLOADS
+from benchmarks.sides import ROOT, Side, child
 from benchmarks.throughput import machine
 
-ROOT = Path(__file__).parent.parent.parent
 REPORT = ROOT / "reports" / "speed.json"
 
 FORWARD, BOTH_WAYS = "forward", "forward and backward"
 IN_FLOAT64, WITH_BOUNDS = "forward in float64", "forward with bounds"
 SPECIFICATION, TENSORFLOW, NUMPY = "specification", "keras-tensorflow", "keras-numpy"
-
-CHOICES_OF_KERNELS = (
-    "OPENBLAS_CORETYPE",
-    "ONEDNN_MAX_CPU_ISA",
-    "TF_ENABLE_ONEDNN_OPTS",
-    "NPY_DISABLE_CPU_FEATURES",
-)
-"""What a machine's environment may hold libraries to, and one side more than another."""
 
 AGREEMENT = 1e-3
 """How far the sides may differ, as a fraction of the largest element compared: they compute in float32."""
@@ -110,62 +100,17 @@ class Ratios:
         )
 
 
-class Side:
-    """A process that computes what it is asked."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.about: dict[str, Any] = self.reply()
-
-    def reply(self) -> Any:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(
-                f"{self.process.args!r} ended; on NumPy, Keras needs `pip install keras jax scipy`"
-            )
-        return json.loads(line)
-
-    def ask(self, workload: str, computation: str) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        print(json.dumps([workload, computation]), file=self.process.stdin, flush=True)
-        answer: dict[str, Any] = self.reply()
-        return answer
-
-
-@contextmanager
-def child(python: str, module: str, threads: int, *arguments: str, **environment: str) -> Iterator[Side]:
-    """A side's process, with so many threads, and whatever kernels its libraries choose by themselves."""
-    inherited = {name: value for name, value in os.environ.items() if name not in CHOICES_OF_KERNELS}
-    limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-    if threads == 1:
-        limits["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [python, "-m", f"benchmarks.layers.{module}", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if module == "on_keras" else None,
-        text=True,
-        env=inherited | limits | quiet | environment,
-    ) as process:
-        try:
-            yield Side(process)
-        finally:
-            process.kill()
-
-
 @contextmanager
 def all_sides(threads: int, keras_numpy: str) -> Iterator[dict[str, Side]]:
     """The processes of all sides; only the one that is asked computes."""
     with ExitStack() as stack:
         yield {
-            SPECIFICATION: stack.enter_context(child(sys.executable, "on_specification", threads)),
+            SPECIFICATION: stack.enter_context(child(sys.executable, "layers.on_specification", threads)),
             TENSORFLOW: stack.enter_context(
-                child(sys.executable, "on_keras", threads, str(threads), KERAS_BACKEND="tensorflow")
+                child(sys.executable, "layers.on_keras", threads, str(threads), KERAS_BACKEND="tensorflow")
             ),
             NUMPY: stack.enter_context(
-                child(keras_numpy, "on_keras", threads, str(threads), KERAS_BACKEND="numpy")
+                child(keras_numpy, "layers.on_keras", threads, str(threads), KERAS_BACKEND="numpy")
             ),
         }
 
@@ -214,7 +159,7 @@ def refuse_other_results(workload: str, probes: Mapping[tuple[str, str], Sequenc
 
 def of_child(module: str, *arguments: str) -> Any:
     """What a program of this package prints, in a fresh process with one thread."""
-    with child(sys.executable, module, 1, *arguments) as side:
+    with child(sys.executable, f"layers.{module}", 1, *arguments) as side:
         return side.about
 
 
