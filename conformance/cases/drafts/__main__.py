@@ -25,8 +25,7 @@ def write(name: str, cases: Iterable[Case]) -> None:
 def standard_with_kept(subjects: Sequence[str]) -> Iterable[Case]:
     """The standard corpus's cases, drafted anew about these subjects, and about the others as they are."""
     drafted = quick()
-    known = {case.id for case in drafted}.union(*UNEXPLAINED.values())
-    known |= {case.id for case in longer()}
+    known = {case.id for case in (*drafted, *longer())}.union(*UNEXPLAINED.values())
     kept = (case for case in corpus.load("standard") if case.id not in known and case.subject not in subjects)
     order = {subject: i for i, subject in enumerate(dict.fromkeys(case.subject for case in drafted))}
     return sorted([*kept, *standard(drafted, subjects)], key=lambda case: order[case.subject])
