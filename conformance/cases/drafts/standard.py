@@ -75,9 +75,6 @@ LARGEST = 6000
 
 
 UNEXPLAINED: dict[str, tuple[str, ...]] = {
-    "Keras takes one input of Add or Average for a bias, whose gradient then has the output's shape": (
-        "b82326286de52c4b", "232a240c8f84dc9e", "a4729508d701fefe", "6656f409f3d27235",
-    ),
     "TensorFlow.js pools steps where channels come first, and fewer than a window makes nothing, or a trap": (
         "292999b248e9eabc", "0363da811e57e6ba", "971aaf98efdecf7e",
     ),
@@ -91,22 +88,14 @@ UNEXPLAINED: dict[str, tuple[str, ...]] = {
     "TensorFlow.js's plain backend leaves out the padding where ConvLSTM2D's recurrent kernel gets NaN": (
         "0ded621f472cdca8",
     ),
-    "wasm traps on an empty batch of images with channels first": ("192cfd5d4ae70210",),
     "Keras's gradient of Conv3D's kernel with NaN between windows": ("152d6d17bc21a53a",),
     "Keras's gradient of a grouped convolution's kernel, where NaN of one group reaches the others": (
         "a73991a8cb5a61cc",
     ),
     "wasm's gradient of Conv3D's kernel near overflow": ("e9d817eb85448b09",),
-    "TensorFlow.js computes LayerNormalization where rms_scaling leaves it weights that fit": (
-        "22f2b9f3652a1e0e",
-    ),
-    "TensorFlow.js has no gradient of a LayerNormalization along an empty batch": ("fa37d85b3c663be2",),
     # Its cause is known (kernels/ResizeNearestNeighborGrad.js:48: invHeightScale is infinite, and so is the
     # window that is searched), but to show it takes twice the time that a case may.
     "the gradient of tfjs-cpu's nearest Resizing of one row to several never ends": ("3c7a33238adf141e",),
-    "Rescaling with a vector broadcasts a single column, and infers the input's shape": (
-        "6d966bd9cfb777dc", "648be98d50d2e1a6", "a10773dff44ac993", "ac812fbeaa04c98a",
-    ),
 }  # fmt: skip
 """Cases on which a backend does something that no deviation predicts yet, by what: they wait for one."""
 

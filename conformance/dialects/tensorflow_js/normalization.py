@@ -12,14 +12,32 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
-from conformance.dialects.scopes import all_of, asks, given_infinity, sets, wraps
-from conformance.dialects.tensorflow_js.record import LAYERS, NUMERIC, deviation, searched
+from conformance.dialects.scopes import all_of, asks, given_infinity, sets, without, wraps
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
+from conformance.reference_impl.layers.moments import normalized
 from conformance.reference_impl.layers.spanned_axes import axes_of
 from conformance.reference_impl.primitives import multiply, subtract
 from conformance.reference_impl.tape import Tensor
 
 LAYER_NORMALIZATION = subject("layers.LayerNormalization")
 SCALES_BY_DEVIATION = all_of(LAYER_NORMALIZATION, sets("rms_scaling"))
+
+
+def has_weights_of_deviation(case: Case, data: Data) -> bool:
+    """The weights that scale and center ask for are those that rms_scaling asks for."""
+    return case.config.get("scale", True) is True and case.config.get("center", True) is False
+
+
+def centred_too(
+    original: Any, x: Tensor, average: Tensor, variance: Tensor, epsilon: float, gamma: Tensor
+) -> Tensor:
+    return normalized(x, average, variance, epsilon, gamma, None)
+
+
+def normalizes_nothing(case: Case, data: Data) -> bool:
+    """One of the axes has no elements."""
+    shape = data.inputs[0].shape
+    return any(shape[a] == 0 for a in axes_of(case.config.get("axis", -1), len(shape)))
 
 
 def axes_of_built(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +126,24 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
-        scope=SCALES_BY_DEVIATION,
+        scope=all_of(SCALES_BY_DEVIATION, without(has_weights_of_deviation)),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=(RMS_SCALING,),
+    ),
+    deviation(
+        "tfjs-layer-normalization-centres-in-spite-of-rms-scaling",
+        "rms_scaling is not known: where the weights fit, since center is false, the mean is subtracted "
+        "all the same. Use Keras for such a model.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/normalization.js:340 (LayerNormalization.call)",
+        upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        scope=all_of(SCALES_BY_DEVIATION, has_weights_of_deviation),
+        effect=Value({"layers.LayerNormalization.scaled_by_deviation": centred_too}),
+        witnesses=(
+            draft_layer(
+                "layers.LayerNormalization", {"rms_scaling": True, "center": False}, [recipe("normal", 3, 5)]
+            ),
+        ),
     ),
     deviation(
         "tfjs-layer-normalization-weights-without-rms-scaling",
@@ -118,9 +151,25 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
-        scope=SCALES_BY_DEVIATION,
+        scope=all_of(SCALES_BY_DEVIATION, without(has_weights_of_deviation)),
         effect=Metadata(("weights",), without_rms_scaling),
         witnesses=(RMS_SCALING,),
+    ),
+    deviation(
+        "tfjs-layer-normalization-along-nothing-has-no-gradient",
+        "A LayerNormalization along an axis without elements, as that of an empty batch is, has no gradient "
+        "by its input, for the mean is broadcast to none: average along other axes.",
+        kind="bug",
+        source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes sums where the output has more than one)",
+        upstream=searched("gradient broadcast empty tensor getReductionAxes must have the same number"),
+        scope=all_of(LAYER_NORMALIZATION, normalizes_nothing),
+        effect=Raises(
+            "invalid-argument",
+            "gradient",
+            ("gradient/input/*", "training/gradient/input/*"),
+            "must have the same number of elements",
+        ),
+        witnesses=(draft_layer("layers.LayerNormalization", {"axis": 0}, [recipe("normal", 0, 4)]),),
     ),
     deviation(
         "tfjs-batch-normalization-moves-average-from-infinity",

@@ -462,7 +462,10 @@ DEVIATIONS = (
         upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
         scope=all_of(
             any_of(
-                all_of(subject("layers.Flatten", *ALL_CONVOLUTIONS, *TRANSPOSED_POOLING), channels_first),
+                all_of(
+                    subject("layers.Flatten", "layers.UpSampling2D", *ALL_CONVOLUTIONS, *TRANSPOSED_POOLING),
+                    channels_first,
+                ),
                 all_of(subject("layers.Permute"), transposes),
                 pools_inner_axes,
             ),

@@ -10,6 +10,7 @@ from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.layers.moments import CentreAndScale, moments, normalized
 from conformance.reference_impl.layers.spanned_axes import along, axes_of, refuse_axes_outside
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, multiply, reshape, rsqrt
 from conformance.reference_impl.tape import Tensor
 
@@ -63,6 +64,14 @@ class LayerNormalization(CentreAndScale, RMSScaling):
             if not self.rms_scaling:
                 return normalized(x, average, variance, self.epsilon, gamma, beta)
             assert gamma is not None  # declare_weights
-            return multiply(multiply(x, rsqrt(add(variance, self.epsilon))), gamma)
+            return scaled_by_deviation(x, average, variance, self.epsilon, gamma)
 
         return Result((in_blocks(of_rows, inputs[0], *spread, rows=min(axes)),))
+
+
+@patchable("layers.LayerNormalization.scaled_by_deviation")
+def scaled_by_deviation(
+    x: Tensor, average: Tensor, variance: Tensor, epsilon: float, gamma: Tensor
+) -> Tensor:
+    """What `rms_scaling` asks for: γ·x/√(σ² + ε), which leaves the mean where it is."""
+    return multiply(multiply(x, rsqrt(add(variance, epsilon))), gamma)

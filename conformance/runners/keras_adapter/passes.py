@@ -135,6 +135,12 @@ class Pass:
     def _vjp(self, outputs: list[Any], tape: Any, sources: list[Any]) -> list[Any]:
         if len(self._cotangents) != len(outputs):
             raise ValueError(f"{len(self._cotangents)} cotangents for {len(outputs)} outputs")
+        for output, cotangent in zip(outputs, self._cotangents, strict=True):
+            # The tape would broadcast it, to a gradient of something else.
+            if tuple(output.shape) != cotangent.shape:
+                raise ValueError(
+                    f"a cotangent of shape {cotangent.shape} for an output of shape {tuple(output.shape)}"
+                )
         pairs = [
             (output, tf.constant(cotangent))
             for output, cotangent in zip(outputs, self._cotangents, strict=True)
