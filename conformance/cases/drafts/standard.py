@@ -78,9 +78,6 @@ UNEXPLAINED: dict[str, tuple[str, ...]] = {
     "TensorFlow.js pools steps where channels come first, and fewer than a window makes nothing, or a trap": (
         "292999b248e9eabc", "0363da811e57e6ba", "971aaf98efdecf7e",
     ),
-    "wasm resizes and crops oblong images, and those with channels first, otherwise than the plain backend": (
-        "70394cf8a682fc52", "b8f5a21ba6295e03", "c368801e42438873",
-    ),
     "runtimes interpolate to NaN near overflow, and between an infinity and numbers": (
         "0940bbb25466bff3", "2751cd0e2f7700c4", "4d0f3c00eb8f314a", "fa1fcbfea65b1bab",
         "40fe9edd6ee62a25", "059c2e50a6b1c40a", "1a0556779a033eee", "2d75bb066b68b55f", "c0194cec235bf721",
