@@ -14,6 +14,7 @@ from conformance.reference_impl import identifiers
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.primitives import (
     absolute,
+    add,
     broadcast_to,
     cos,
     divide,
@@ -25,7 +26,7 @@ from conformance.reference_impl.primitives import (
     total,
 )
 from conformance.reference_impl.random import Distribution, Normal, TruncatedNormal, Uniform, draw
-from conformance.reference_impl.tape import Tensor, constant
+from conformance.reference_impl.tape import Provenance, Tensor, constant
 
 Shape = tuple[int, ...]
 
@@ -45,6 +46,10 @@ class Drawn:
         """Such numbers, the same again for the same key."""
         return self.shift + self.scale * draw(key, self.distribution, shape)
 
+    def of(self, x: Tensor) -> Tensor:
+        """They, of the numbers x of the distribution."""
+        return add(multiply(x, self.scale), self.shift)
+
 
 @dataclass(frozen=True)
 class Orthogonal:
@@ -59,6 +64,24 @@ class Orthogonal:
         q, r = xp.linalg.qr(draw(key, Normal(), (max(rows, columns), min(rows, columns))))
         q = q * xp.sign(xp.diag(r))
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
+
+    def products(self, x: Array) -> Array:
+        """The products of any two of those columns, or rows, of an array."""
+        matrix = x.reshape(matrix_shape(x.shape))
+        tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
+        return tall.T @ tall
+
+    def of_products(self, shape: Shape, unit_roundoff: float) -> Tensor:
+        """What they are: gain² on the diagonal, and else 0, within the error of a factor that is found by
+        reflections. An m × n one is off in each column by no more than (6m − 3n + 40)·n·u, to first order
+        (Lawson and Hanson 1974, chapter 15), and the gain rounds it once more."""
+        n, m = sorted(matrix_shape(shape))
+        first = ((6 * m - 3 * n + 40) * n + 1) * unit_roundoff
+        off = first / (1 - first)
+        square = self.gain**2
+        return Tensor(
+            square * xp.eye(n), xp.full((n, n), square * (2 * off + off**2)), Provenance.COMPOSED
+        )
 
 
 Law = Drawn | Orthogonal

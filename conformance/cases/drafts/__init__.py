@@ -21,6 +21,7 @@ from conformance.cases.drafts import (
     optimizers,
     random,
     relations,
+    values,
 )
 
 MODULES = (
@@ -33,6 +34,7 @@ MODULES = (
     methods,
     losses,
     optimizers,
+    values,
     errors,
     models,
 )

@@ -121,7 +121,7 @@ def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
 def _function_name(subject: str, name: str) -> str:
     if subject.startswith("losses."):
         return losses.function_named(snake_case(name)).name
-    return activations.get(name).name
+    return activations.get(name).name if subject.startswith("activations.") else name
 
 
 def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
