@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from conformance.cases.case import Case, Literal, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl.identified import CLASSES
@@ -14,6 +16,13 @@ KERNEL, CONVOLUTION = (4, 5), (2, 3, 4, 5)
 
 COLUMNS = Literal((2, 4), (3.0, 0.0, 0.0, 0.75, 4.0, 0.0, -0.5, -1.0))
 """Columns of the norms 5, 0, 0.5 and 1.25."""
+
+
+
+def sizes(*shape: int) -> Literal:
+    """The shape of a weight, as initializers are given it."""
+    return Literal((len(shape),), shape, "int32")
+
 
 SAID = ("config", "reconstructed/config", "reconstructed/output/0")
 
@@ -57,10 +66,135 @@ CONSTRAINTS: Mapping[str, Settings] = {
 }
 """By class."""
 
+SINGLE = Literal((1, 3), (0.5, -1.0, 2.0))
+"""One row, which no other is to be orthogonal to."""
+
+REGULARIZERS: Mapping[str, Settings] = {
+    "L1": (
+        ({}, recipe("normal", *KERNEL)),
+        ({"l1": 0.5}, recipe("signed_zeros", *KERNEL)),
+        ({"l1": 0.0}, recipe("normal", *KERNEL)),
+    ),
+    "L2": (
+        ({}, recipe("normal", *KERNEL)),
+        ({"l2": 0.5}, recipe("wide_exponents", *CONVOLUTION)),
+        ({"l2": 0}, recipe("normal", *KERNEL)),
+    ),
+    "L1L2": (
+        ({"l1": 0.125, "l2": 0.25}, recipe("normal", *KERNEL)),
+        ({}, recipe("normal", *KERNEL)),
+        ({"l1": 0.5}, recipe("normal", *CONVOLUTION)),
+        ({"l2": 0.5}, recipe("one_infinity", 7)),
+        ({"l1": None, "l2": 0.5}, recipe("normal", *KERNEL)),
+    ),
+    "OrthogonalRegularizer": (
+        ({}, recipe("normal", *KERNEL)),
+        ({"factor": 0.5, "mode": "columns"}, recipe("normal", *KERNEL)),
+        ({"factor": 0.5}, COLUMNS),
+        ({"factor": 0.5, "mode": "columns"}, COLUMNS),
+        ({"factor": 0.0}, recipe("normal", *KERNEL)),
+        ({"factor": 0.5}, SINGLE),
+    ),
+}
+"""By class. Not asked is the slope of what is made of lines of zeros, which has none."""
+
+REFUSED: tuple[tuple[str, dict[str, Any], Source], ...] = (
+    ("constraints.MaxNorm", {"axis": 7}, recipe("normal", *KERNEL)),
+    ("constraints.UnitNorm", {"axes": 0}, recipe("normal", *KERNEL)),
+    ("regularizers.L1", {"l1": -0.5}, recipe("normal", *KERNEL)),
+    ("regularizers.L2", {"l2": "large"}, recipe("normal", *KERNEL)),
+    ("regularizers.L1L2", {"l3": 0.5}, recipe("normal", *KERNEL)),
+    ("regularizers.OrthogonalRegularizer", {"mode": "diagonals"}, recipe("normal", *KERNEL)),
+    ("regularizers.OrthogonalRegularizer", {}, recipe("normal", *CONVOLUTION)),
+    ("initializers.Identity", {}, sizes(2, 3, 4)),
+    ("initializers.Orthogonal", {}, sizes(5)),
+    ("initializers.VarianceScaling", {"scale": -1.0}, sizes(4, 5)),
+    ("initializers.VarianceScaling", {"mode": "fan_both"}, sizes(4, 5)),
+    ("initializers.VarianceScaling", {"distribution": "poisson"}, sizes(4, 5)),
+    ("initializers.RandomNormal", {"seed": "one"}, sizes(4, 5)),
+    ("initializers.STFT", {"side": "left"}, sizes(16, 1, 9)),
+)
+"""What has to be refused: class, arguments and weight, or the sizes of one."""
+
+FIXED: Mapping[str, Settings] = {
+    "Zeros": (({}, sizes(4, 5)), ({}, sizes(7))),
+    "Ones": (({}, sizes(4, 5)), ({}, sizes(2, 1, 3))),
+    "Constant": (
+        ({}, sizes(4, 5)),
+        ({"value": 0.1}, sizes(2, 3, 4)),
+        ({"value": -3}, sizes(7)),
+    ),
+    "Identity": (({}, sizes(4, 4)), ({"gain": 0.5}, sizes(5, 5)), ({"gain": -2.0}, sizes(3, 5))),
+    "STFT": (
+        ({}, sizes(16, 1, 9)),
+        ({"side": "imag"}, sizes(16, 1, 9)),
+        ({"window": "hamming", "scaling": "spectrum"}, sizes(7, 1, 5)),
+        ({"window": "blackman", "scaling": None, "periodic": True}, sizes(8, 1, 5)),
+        ({"side": "imag", "window": None}, sizes(6, 1, 3)),
+    ),
+}
+"""Initializers that are not random, by class, with the sizes of a weight."""
+
+DRAWN: Mapping[str, Settings] = {
+    "RandomNormal": (
+        ({}, sizes(50, 100)),
+        ({"mean": 1.0, "stddev": 0.25, "seed": 3}, sizes(5000)),
+    ),
+    "TruncatedNormal": (
+        ({}, sizes(100, 200)),
+        ({"mean": -0.5, "stddev": 2.0, "seed": 3}, sizes(20000)),
+    ),
+    "RandomUniform": (
+        ({}, sizes(50, 60)),
+        ({"minval": 0.0, "maxval": 1.0, "seed": 3}, sizes(3000)),
+        ({"minval": 0.25, "maxval": 0.75}, sizes(10, 20, 15)),
+    ),
+    "VarianceScaling": (
+        ({}, sizes(50, 400)),
+        ({"scale": 2.0, "mode": "fan_out", "distribution": "uniform"}, sizes(3, 4, 5, 60)),
+        ({"mode": "fan_avg", "distribution": "untruncated_normal"}, sizes(10, 20, 30)),
+        ({"mode": "fan_in", "distribution": "uniform"}, sizes(2, 3, 4, 5, 30)),
+        ({"mode": "fan_out", "distribution": "uniform"}, sizes(3000)),
+        ({"distribution": "uniform", "input_axes": [0, 1], "output_axes": [2]}, sizes(10, 20, 15)),
+        ({"distribution": "normal", "seed": 3}, sizes(3, 3, 20, 120)),
+    ),
+    "GlorotUniform": (({}, sizes(30, 120)),),
+    "GlorotNormal": (({}, sizes(40, 500)),),
+    "HeUniform": (({}, sizes(3, 10, 120)),),
+    "HeNormal": (({}, sizes(40, 500)),),
+    "LecunUniform": (({}, sizes(30, 120)),),
+    "LecunNormal": (({}, sizes(40, 500)),),
+    "Orthogonal": (
+        ({}, sizes(12, 5)),
+        ({"gain": 0.5}, sizes(4, 9)),
+        ({"gain": -2.0, "seed": 3}, sizes(3, 3, 2, 7)),
+        ({}, sizes(6, 6)),
+    ),
+}
+"""Random ones: so many numbers that a wrong law shows, of the least those whose law is uniform. The fans that
+count differ."""
+
 
 def drafts() -> Iterator[Case]:
     for name, settings in CONSTRAINTS.items():
         yield from about(f"constraints.{name}", settings)
+    for name, settings in REGULARIZERS.items():
+        for case in about(f"regularizers.{name}", settings):
+            cotangent = keyed(recipe("cotangent"), case.subject, case.config, "cotangent/0")
+            yield msgspec.structs.replace(
+                case, cotangents=(cotangent,), observables=(*case.observables, "gradient/input/0")
+            )
+    for name, settings in FIXED.items():
+        yield from about(f"initializers.{name}", settings)
+    for name, settings in DRAWN.items():
+        for case in about(f"initializers.{name}", settings):
+            asked = [o.replace("output/0", "drawn") for o in case.observables if o != "reconstructed/output/0"]
+            yield msgspec.structs.replace(case, observables=tuple(asked))
+        yield msgspec.structs.replace(
+            draft_value(f"initializers.{name}", {"seed": 7}, sizes(4, 6)), observables=("seeds",)
+        )
+    for subject, config, given in REFUSED:
+        yield msgspec.structs.replace(draft_value(subject, config, given), observables=("refusal",))
     for family, classes in CLASSES.items():
         for name, made in classes.items():
             aliases = next(entry.aliases for entry in made.table if entry.class_name == name)
