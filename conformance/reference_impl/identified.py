@@ -10,6 +10,7 @@ from conformance.reference_impl.fields import Field, Kind
 from conformance.reference_impl.identifiers import (
     CONSTRAINTS,
     INITIALIZERS,
+    NONE_IS_DEFAULT,
     REGULARIZERS,
     Named,
     complete,
@@ -28,6 +29,9 @@ class Identified(Configured):
     table: ClassVar[tuple[Named, ...]]
 
     def check(self) -> None:
+        for name in self.config.keys() & NONE_IS_DEFAULT:
+            if self.config[name] is None:
+                self.config[name] = self.arguments[name].default_value(f"{self.family}.{type(self).__name__}")
         found = complete(self.description, self.table)
         assert found is not None  # only None means nothing
         self.config = found["config"]

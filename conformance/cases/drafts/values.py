@@ -66,23 +66,18 @@ CONSTRAINTS: Mapping[str, Settings] = {
 }
 """By class."""
 
-SINGLE = Literal((1, 3), (0.5, -1.0, 2.0))
-"""One row, which no other is to be orthogonal to."""
-
 REGULARIZERS: Mapping[str, Settings] = {
     "L1": (
         ({}, recipe("normal", *KERNEL)),
         ({"l1": 0.5}, recipe("signed_zeros", *KERNEL)),
-        ({"l1": 0.0}, recipe("normal", *KERNEL)),
     ),
     "L2": (
         ({}, recipe("normal", *KERNEL)),
         ({"l2": 0.5}, recipe("wide_exponents", *CONVOLUTION)),
-        ({"l2": 0}, recipe("normal", *KERNEL)),
     ),
     "L1L2": (
-        ({"l1": 0.125, "l2": 0.25}, recipe("normal", *KERNEL)),
         ({}, recipe("normal", *KERNEL)),
+        ({"l1": 0.125, "l2": 0.25}, recipe("normal", *KERNEL)),
         ({"l1": 0.5}, recipe("normal", *CONVOLUTION)),
         ({"l2": 0.5}, recipe("one_infinity", 7)),
         ({"l1": None, "l2": 0.5}, recipe("normal", *KERNEL)),
@@ -91,12 +86,12 @@ REGULARIZERS: Mapping[str, Settings] = {
         ({}, recipe("normal", *KERNEL)),
         ({"factor": 0.5, "mode": "columns"}, recipe("normal", *KERNEL)),
         ({"factor": 0.5}, COLUMNS),
-        ({"factor": 0.5, "mode": "columns"}, COLUMNS),
         ({"factor": 0.0}, recipe("normal", *KERNEL)),
-        ({"factor": 0.5}, SINGLE),
     ),
 }
-"""By class. Not asked is the slope of what is made of lines of zeros, which has none."""
+"""By class."""
+
+WINDOW = [0.25, -0.5, 0.75, 1.0, 0.5, 0.375, 0.125]
 
 REFUSED: tuple[tuple[str, dict[str, Any], Source], ...] = (
     ("constraints.MaxNorm", {"axis": 7}, recipe("normal", *KERNEL)),
@@ -111,8 +106,8 @@ REFUSED: tuple[tuple[str, dict[str, Any], Source], ...] = (
     ("initializers.VarianceScaling", {"scale": -1.0}, sizes(4, 5)),
     ("initializers.VarianceScaling", {"mode": "fan_both"}, sizes(4, 5)),
     ("initializers.VarianceScaling", {"distribution": "poisson"}, sizes(4, 5)),
-    ("initializers.RandomNormal", {"seed": "one"}, sizes(4, 5)),
-    ("initializers.STFT", {"side": "left"}, sizes(16, 1, 9)),
+    ("initializers.STFT", {"window": None, "side": "left"}, sizes(16, 1, 9)),
+    ("initializers.STFT", {"window": WINDOW}, sizes(16, 1, 9)),
 )
 """What has to be refused: class, arguments and weight, or the sizes of one."""
 
@@ -126,14 +121,15 @@ FIXED: Mapping[str, Settings] = {
     ),
     "Identity": (({}, sizes(4, 4)), ({"gain": 0.5}, sizes(5, 5)), ({"gain": -2.0}, sizes(3, 5))),
     "STFT": (
-        ({}, sizes(16, 1, 9)),
-        ({"side": "imag"}, sizes(16, 1, 9)),
-        ({"window": "hamming", "scaling": "spectrum"}, sizes(7, 1, 5)),
-        ({"window": "blackman", "scaling": None, "periodic": True}, sizes(8, 1, 5)),
-        ({"side": "imag", "window": None}, sizes(6, 1, 3)),
+        ({"window": None}, sizes(16, 1, 9)),
+        ({"window": None, "side": "imag"}, sizes(6, 1, 3)),
+        ({"window": WINDOW}, sizes(7, 1, 5)),
+        ({"window": WINDOW, "side": "imag", "scaling": "spectrum", "periodic": True}, sizes(7, 1, 5)),
+        ({"window": WINDOW, "scaling": None}, sizes(7, 1, 3)),
     ),
 }
-"""Initializers that are not random, by class, with the sizes of a weight."""
+"""Initializers that are not random, by class, with the sizes of a weight. Not asked are windows by name, for
+which Keras needs SciPy."""
 
 DRAWN: Mapping[str, Settings] = {
     "RandomNormal": (
@@ -146,7 +142,7 @@ DRAWN: Mapping[str, Settings] = {
     ),
     "RandomUniform": (
         ({}, sizes(50, 60)),
-        ({"minval": 0.0, "maxval": 1.0, "seed": 3}, sizes(3000)),
+        ({"minval": 0.0, "maxval": 0.25, "seed": 3}, sizes(3000)),
         ({"minval": 0.25, "maxval": 0.75}, sizes(10, 20, 15)),
     ),
     "VarianceScaling": (
@@ -155,8 +151,9 @@ DRAWN: Mapping[str, Settings] = {
         ({"mode": "fan_avg", "distribution": "untruncated_normal"}, sizes(10, 20, 30)),
         ({"mode": "fan_in", "distribution": "uniform"}, sizes(2, 3, 4, 5, 30)),
         ({"mode": "fan_out", "distribution": "uniform"}, sizes(3000)),
-        ({"distribution": "uniform", "input_axes": [0, 1], "output_axes": [2]}, sizes(10, 20, 15)),
+        ({"distribution": "uniform", "input_axes": [0], "output_axes": [2]}, sizes(10, 20, 15)),
         ({"distribution": "normal", "seed": 3}, sizes(3, 3, 20, 120)),
+        ({"scale": 0.5, "distribution": "truncated_normal"}, sizes(50, 400)),
     ),
     "GlorotUniform": (({}, sizes(30, 120)),),
     "GlorotNormal": (({}, sizes(40, 500)),),
@@ -198,6 +195,8 @@ def drafts() -> Iterator[Case]:
     for family, classes in CLASSES.items():
         for name, made in classes.items():
             aliases = next(entry.aliases for entry in made.table if entry.class_name == name)
+            if name == "STFT":
+                continue  # by its name it has a window by name
             for spelling in (name, snake_case(name), *aliases):
                 yield Case(f"{family}.{name}", {"identifier": spelling}, observables=("identifier",))
 

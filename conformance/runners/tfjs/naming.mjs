@@ -33,6 +33,9 @@ const KEYS_OF_BACK = Object.fromEntries(Object.entries(KEYS_OF).map(([name, keys
 const IDENTIFIERS_BACK = inverted(IDENTIFIERS);
 const CLASSES_BACK = inverted(CLASSES);
 
+/** The name that TensorFlow.js has for a class. */
+export const classToTensorFlowJS = (className) => CLASSES[className] ?? className;
+
 /** The name that Keras has for a class. */
 export const classToKeras = (className) => CLASSES_BACK[className] ?? className;
 
@@ -67,7 +70,7 @@ function valueToTensorFlowJS(value, key, instantiate) {
   const made = MADE_FROM[class_name];
   const object = made
     ? {className: made.className, config: {...made.config, ...config}}
-    : {className: CLASSES[class_name] ?? class_name, config};
+    : {className: classToTensorFlowJS(class_name), config};
   return instantiate(object) ?? object;
 }
 

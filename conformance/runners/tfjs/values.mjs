@@ -3,6 +3,7 @@ import {attempt} from "./failures.mjs";
 import {
   MADE_FROM,
   classToKeras,
+  classToTensorFlowJS,
   configToTensorFlowJS,
   identifierToTensorFlowJS,
 } from "./naming.mjs";
@@ -80,9 +81,8 @@ class ValueSubject {
   /** The class that an identifier resolves to where a layer is told it. */
   resolve({identifier}) {
     const {argument} = this.kind;
-    const layer = attempt("construction", () =>
-      this.tf.layers.dense({units: 1, [argument]: identifierToTensorFlowJS(identifier)}),
-    );
+    const name = identifierToTensorFlowJS(classToTensorFlowJS(identifier));
+    const layer = attempt("construction", () => this.tf.layers.dense({units: 1, [argument]: name}));
     return nameOf(layer[argument]);
   }
 }
