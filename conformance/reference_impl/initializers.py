@@ -12,6 +12,7 @@ from typing import Any
 
 from conformance.reference_impl import identifiers
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     absolute,
     add,
@@ -79,9 +80,7 @@ class Orthogonal:
         first = ((6 * m - 3 * n + 40) * n + 1) * unit_roundoff
         off = first / (1 - first)
         square = self.gain**2
-        return Tensor(
-            square * xp.eye(n), xp.full((n, n), square * (2 * off + off**2)), Provenance.COMPOSED
-        )
+        return Tensor(square * xp.eye(n), xp.full((n, n), square * (2 * off + off**2)), Provenance.COMPOSED)
 
 
 Law = Drawn | Orthogonal
@@ -98,6 +97,7 @@ def matrix_shape(shape: Shape) -> tuple[int, int]:
     return math.prod(shape[:-1]), shape[-1]
 
 
+@patchable("initializers.fans")
 def fans(
     shape: Shape, input_axes: Sequence[int] | None, output_axes: Sequence[int] | None
 ) -> tuple[int, int]:
@@ -116,25 +116,40 @@ def fans(
     return window * shape[-2], window * shape[-1]
 
 
+@patchable("initializers.of_truncated")
+def of_truncated(stddev: float) -> float:
+    """The standard deviation before numbers are truncated, by which it is that of those that remain."""
+    return stddev / OF_TRUNCATED
+
+
+@patchable("initializers.of_variance")
+def of_variance(variance: float, distribution: str) -> Drawn:
+    """Numbers of mean 0 and of that variance."""
+    if distribution == "uniform":
+        limit = math.sqrt(3.0 * variance)
+        return between(-limit, limit)
+    if distribution == "truncated_normal":
+        return Drawn(TruncatedNormal(), of_truncated(math.sqrt(variance)), 0.0)
+    return Drawn(Normal(), math.sqrt(variance), 0.0)
+
+
+@patchable("initializers.between")
+def between(minval: float, maxval: float) -> Drawn:
+    """Numbers of [minval, maxval), all equally likely."""
+    return Drawn(Uniform(), maxval - minval, minval)
+
+
 def variance_scaling(shape: Shape, config: Mapping[str, Any]) -> Drawn:
     """Numbers of mean 0 and of the variance scale/fan (Glorot and Bengio 2010, He et al. 2015)."""
     inputs, outputs = fans(shape, config["input_axes"], config["output_axes"])
     fan = {"fan_in": inputs, "fan_out": outputs, "fan_avg": (inputs + outputs) / 2}[config["mode"]]
-    variance = config["scale"] / max(1.0, fan)
-    if config["distribution"] == "uniform":
-        limit = math.sqrt(3.0 * variance)
-        return Drawn(Uniform(), 2 * limit, -limit)
-    if config["distribution"] == "truncated_normal":
-        return Drawn(TruncatedNormal(), math.sqrt(variance) / OF_TRUNCATED, 0.0)
-    return Drawn(Normal(), math.sqrt(variance), 0.0)
+    return of_variance(config["scale"] / max(1.0, fan), config["distribution"])
 
 
 LAWS: dict[str, Callable[[Shape, Mapping[str, Any]], Law]] = {
     "RandomNormal": lambda shape, config: Drawn(Normal(), config["stddev"], config["mean"]),
     "TruncatedNormal": lambda shape, config: Drawn(TruncatedNormal(), config["stddev"], config["mean"]),
-    "RandomUniform": lambda shape, config: Drawn(
-        Uniform(), config["maxval"] - config["minval"], config["minval"]
-    ),
+    "RandomUniform": lambda shape, config: between(config["minval"], config["maxval"]),
     "VarianceScaling": variance_scaling,
     "Orthogonal": lambda shape, config: Orthogonal(config["gain"]),
 }
@@ -145,6 +160,7 @@ def full(shape: Shape, like: Tensor, value: float) -> Tensor:
     return broadcast_to(constant(float(value), like), shape=shape)
 
 
+@patchable("initializers.identity")
 def identity(shape: Shape, like: Tensor, gain: float) -> Tensor:
     """gain on the diagonal; raises ValueError where the shape is not a matrix's."""
     if len(shape) != 2:

@@ -18,7 +18,6 @@ COLUMNS = Literal((2, 4), (3.0, 0.0, 0.0, 0.75, 4.0, 0.0, -0.5, -1.0))
 """Columns of the norms 5, 0, 0.5 and 1.25."""
 
 
-
 def sizes(*shape: int) -> Literal:
     """The shape of a weight, as initializers are given it."""
     return Literal((len(shape),), shape, "int32")
@@ -185,7 +184,9 @@ def drafts() -> Iterator[Case]:
         yield from about(f"initializers.{name}", settings)
     for name, settings in DRAWN.items():
         for case in about(f"initializers.{name}", settings):
-            asked = [o.replace("output/0", "drawn") for o in case.observables if o != "reconstructed/output/0"]
+            asked = [
+                o.replace("output/0", "drawn") for o in case.observables if o != "reconstructed/output/0"
+            ]
             yield msgspec.structs.replace(case, observables=tuple(asked))
         yield msgspec.structs.replace(
             draft_value(f"initializers.{name}", {"seed": 7}, sizes(4, 6)), observables=("seeds",)
@@ -209,9 +210,7 @@ def about(subject: str, settings: Settings, *more: str) -> Iterator[Case]:
         yield draft_value(subject, config, weight, more=(*more, *once, *said))
 
 
-def draft_value(
-    subject: str, config: Mapping[str, Any], *inputs: Source, more: Sequence[str] = ()
-) -> Case:
+def draft_value(subject: str, config: Mapping[str, Any], *inputs: Source, more: Sequence[str] = ()) -> Case:
     """A case about the value of a constraint, a regularizer or an initializer."""
     return Case(
         subject,

@@ -62,7 +62,9 @@ class InitializerSubject(IdentifiedSubject):
     """An initializer, whose one input holds the sizes of the weight that it makes."""
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
-        return Result((initializers.initial(self.made.description, self.shape([t.value for t in x]), self.like),))
+        return Result(
+            (initializers.initial(self.made.description, self.shape([t.value for t in x]), self.like),)
+        )
 
     def drawn(self, inputs: Sequence[Array], arithmetic: Arithmetic | None) -> Law | Image:
         """What is right of what it draws.
