@@ -1,4 +1,4 @@
-"""Initializers, regularizers and constraints as classes, one for each entry of the tables of `identifiers`."""
+"""Initializers, regularizers and constraints as classes, one for each that `identifiers` names."""
 
 from __future__ import annotations
 

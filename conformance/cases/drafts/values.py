@@ -184,10 +184,8 @@ def drafts() -> Iterator[Case]:
         yield from about(f"initializers.{name}", settings)
     for name, settings in DRAWN.items():
         for case in about(f"initializers.{name}", settings):
-            asked = [
-                o.replace("output/0", "drawn") for o in case.observables if o != "reconstructed/output/0"
-            ]
-            yield msgspec.structs.replace(case, observables=tuple(asked))
+            told = (o for o in case.observables if o not in ("output/0", "reconstructed/output/0"))
+            yield msgspec.structs.replace(case, observables=("drawn", *told))
         yield msgspec.structs.replace(
             draft_value(f"initializers.{name}", {"seed": 7}, sizes(4, 6)), observables=("seeds",)
         )

@@ -62,9 +62,8 @@ class InitializerSubject(IdentifiedSubject):
     """An initializer, whose one input holds the sizes of the weight that it makes."""
 
     def call(self, x: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
-        return Result(
-            (initializers.initial(self.made.description, self.shape([t.value for t in x]), self.like),)
-        )
+        shape = self.shape([t.value for t in x])
+        return Result((initializers.initial(self.made.description, shape, self.like),))
 
     def drawn(self, inputs: Sequence[Array], arithmetic: Arithmetic | None) -> Law | Image:
         """What is right of what it draws.

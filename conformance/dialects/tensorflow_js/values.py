@@ -20,7 +20,7 @@ from conformance.dialects.deviation import (
     subject,
 )
 from conformance.dialects.refused import unknown_arguments, wrong_in
-from conformance.dialects.scopes import all_of, omits, sets
+from conformance.dialects.scopes import all_of, asks, omits, sets
 from conformance.dialects.tensorflow_js.configuration import lacking
 from conformance.dialects.tensorflow_js.losses import absolute
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation, issue, pull, searched
@@ -408,7 +408,9 @@ DEVIATIONS = (
         source=f"{PENALTIES}:30 (L1L2)",
         upstream=searched("regularizers l1 l2 negative factor not a number validation"),
         scope=all_of(
-            subject("regularizers.L1", "regularizers.L2", "regularizers.L1L2"), wrong_in("l1", "l2")
+            subject("regularizers.L1", "regularizers.L2", "regularizers.L1L2"),
+            asks("refusal"),
+            wrong_in("l1", "l2"),
         ),
         effect=Accepts(),
         witnesses=(asked("regularizers.L1", {"l1": -0.5}, KERNEL, "refusal"),),
