@@ -47,7 +47,7 @@ def to_resolve(name: str, identifier: str) -> Case:
 
 def gains(case: Case, data: Data) -> bool:
     """The gain is not 1."""
-    return case.config.get("gain", 1.0) != 1
+    return bool(case.config.get("gain", 1.0) != 1)
 
 
 KERNEL = recipe("normal", 4, 5)

@@ -21,6 +21,7 @@ from conformance.cases.drafts import (
     optimizers,
     random,
     relations,
+    schedules,
     values,
 )
 
@@ -34,6 +35,7 @@ MODULES = (
     methods,
     losses,
     optimizers,
+    schedules,
     values,
     errors,
     models,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from conformance.cases.case import Case, Literal, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl import optimizers
@@ -101,13 +103,22 @@ AROUND: tuple[tuple[str, dict[str, Any]], ...] = (
 """Optimizers around others."""
 
 
+SAID = ("config", "reconstructed/config")
+
+
+def asking(case: Case, *observables: str) -> Case:
+    """The case, asked for these observables too."""
+    return msgspec.structs.replace(case, observables=(*case.observables, *observables))
+
+
 def drafts() -> Iterator[Case]:
     for name, own in OWN.items():
         for config in own:
             for regime in REGIMES:
-                yield draft_optimizer(name, {"learning_rate": 0.125, **config}, regime)
+                case = draft_optimizer(name, {"learning_rate": 0.125, **config}, regime)
+                yield asking(case, *SAID, "signature") if regime == REGIMES[0] else case
         for config in COMMON:
-            yield draft_optimizer(name, {"learning_rate": 0.125, **own[0], **config})
+            yield asking(draft_optimizer(name, {"learning_rate": 0.125, **own[0], **config}), *SAID)
         yield draft_optimizer(name, {"learning_rate": 0.5, **own[0]}, iteration=0, initial=True)
         for spelling in (name, name.lower()):
             yield Case(f"optimizers.{name}", {"identifier": spelling}, observables=("identifier",))

@@ -89,8 +89,9 @@ def activation_function(name: str) -> Callable[..., Any]:
 
 @functools.cache
 def arguments(cls: Any) -> dict[str, Any]:
-    """The arguments of a constructor that names them all."""
-    return {parameter.name: _argument(parameter) for parameter in inspect.signature(cls).parameters.values()}
+    """The arguments that a constructor names."""
+    parameters = inspect.signature(cls).parameters.values()
+    return {p.name: _argument(p) for p in parameters if p.kind not in _VARIADIC}
 
 
 @functools.cache

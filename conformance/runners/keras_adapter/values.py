@@ -1,4 +1,4 @@
-"""Constraints, regularizers and initializers, as the cases about them ask Keras."""
+"""Constraints, regularizers, initializers and schedules, as the cases about them ask Keras."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ ASKED = {
     "constraints": ["output/*", "dtype", "config", "reconstructed/*", "signature", "identifier", "refusal"],
     "regularizers": ["output/*", "gradient/input/0", "dtype", "config", "reconstructed/*", "signature",
                      "identifier", "refusal"],
+    "schedules": ["output/*", "dtype", "config", "reconstructed/*", "signature", "refusal"],
     "initializers": ["output/*", "drawn", "seeds", "dtype", "config", "reconstructed/*", "signature",
                      "identifier", "refusal"],
 }  # fmt: skip
@@ -88,3 +89,11 @@ class InitializerExperiment(WeightExperiment):
             "without_seed": made(None)() == made(None)(),
             "next_call": first == settled(),
         }
+
+
+class ScheduleExperiment(WeightExperiment):
+    """A schedule of `keras.optimizers.schedules`, called with one step after the other."""
+
+    def _calling(self, made: Any) -> Callable[[], Any]:
+        (steps,) = self.case.inputs
+        return lambda: tf.stack([made(int(step)) for step in steps])
