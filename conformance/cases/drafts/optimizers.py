@@ -12,6 +12,7 @@ from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl import optimizers
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.optimizers import SGD, Adam, OptimizerMap
+from conformance.reference_impl.optimizers.schedules import ExponentialDecay
 from conformance.reference_impl.tape import Tensor
 
 SHAPES = {"kernel": (3, 5), "bias": (5,)}
@@ -84,6 +85,12 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
 """Values of the arguments that an optimizer has for itself, representable in float32."""
 
 
+RATES: tuple[dict[str, Any], ...] = (
+    {"learning_rate": 0.1},
+    {"learning_rate": ExponentialDecay(0.5, decay_steps=2, decay_rate=0.25).serialized()},
+)
+"""A learning rate that float32 does not have, and one that a schedule gives."""
+
 ADAM = {"learning_rate": 0.125, "beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10}
 
 AROUND: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -122,6 +129,8 @@ def drafts() -> Iterator[Case]:
         yield draft_optimizer(name, {"learning_rate": 0.5, **own[0]}, iteration=0, initial=True)
         for spelling in (name, name.lower()):
             yield Case(f"optimizers.{name}", {"identifier": spelling}, observables=("identifier",))
+    for config in RATES:
+        yield asking(draft_optimizer("SGD", config), *SAID)
     for name, config in AROUND:
         for regime in ("normal", "one_infinity"):
             yield draft_optimizer(name, config, regime)

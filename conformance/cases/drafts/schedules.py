@@ -13,8 +13,8 @@ RESTARTS = {"initial_learning_rate": 0.5, "first_decay_steps": 8}
 
 STEPS = (0, 1, 3, 4, 5, 8, 11, 20)
 
-BETWEEN = (0, 1, 3, 5, 11, 20, 29)
-"""Steps that are on no restart: there a rounding decides."""
+BETWEEN = (1, 3, 5, 11, 20, 29)
+"""Steps on which no cycle begins: there a rounding decides which it is."""
 
 SETTINGS: Mapping[str, tuple[dict[str, Any], ...]] = {
     "ExponentialDecay": (BY_RATE, BY_RATE | {"staircase": True}),

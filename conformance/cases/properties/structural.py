@@ -16,6 +16,7 @@ from conformance.reference_impl import activations, losses
 from conformance.reference_impl.fields import REQUIRED, Field
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers.nested import names_layers, rewritten
+from conformance.reference_impl.optimizers.schedules import Schedule
 from conformance.reference_impl.saving.configuration import modern
 
 
@@ -63,6 +64,8 @@ def _parsed(argument: Field, value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return value.serialized()
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -58,7 +58,7 @@ def names_a_part(case: Case, data: Data) -> bool:
 
 def is_not_square(case: Case, data: Data) -> bool:
     """The weight is no square matrix, but a matrix."""
-    return bool(data.inputs) and len(data.inputs[0]) == 2 and data.inputs[0][0] != data.inputs[0][1]
+    return bool(data.inputs) and len(data.inputs[0]) == len(set(data.inputs[0].tolist())) == 2
 
 
 def truncates(case: Case, data: Data) -> bool:
@@ -66,7 +66,7 @@ def truncates(case: Case, data: Data) -> bool:
     scaling = SCALINGS.get(case.subject.partition(".")[2])
     if scaling is not None:
         return bool(scaling["distribution"] == "truncated_normal")
-    return case.config.get("distribution", "normal") == "normal"
+    return bool(case.config.get("distribution", "normal") == "normal")
 
 
 def truncates_by_name(case: Case, data: Data) -> bool:
