@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from conformance.cases.case import Case, Literal, Source
+from conformance.cases.case import Case, Literal, Recipe, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl.identified import CLASSES
-from conformance.reference_impl.identifiers import snake_case
+from conformance.reference_impl.identifiers import SCALINGS, snake_case
 
 KERNEL, CONVOLUTION = (4, 5), (2, 3, 4, 5)
 
@@ -25,6 +25,9 @@ def sizes(*shape: int) -> Literal:
 
 SAID = ("config", "reconstructed/config", "reconstructed/output/0")
 
+REGIMES = ("wide_exponents", "cancelling", "signed_zeros", "subnormals", "one_nan", "one_infinity")
+"""Of weights, beyond those that aim at something."""
+
 Settings = tuple[tuple[dict[str, Any], Source], ...]
 """Arguments, and a weight."""
 
@@ -37,7 +40,6 @@ CONSTRAINTS: Mapping[str, Settings] = {
         ({"max_value": 0.0}, recipe("normal", *KERNEL)),
         ({"axis": -1}, recipe("wide_exponents", *KERNEL)),
         ({}, recipe("one_infinity", *KERNEL)),
-        ({}, recipe("one_nan", *KERNEL)),
     ),
     "MinMaxNorm": (
         ({}, recipe("normal", *KERNEL)),
@@ -186,9 +188,8 @@ def drafts() -> Iterator[Case]:
         for case in about(f"initializers.{name}", settings):
             told = (o for o in case.observables if o not in ("output/0", "reconstructed/output/0"))
             yield msgspec.structs.replace(case, observables=("drawn", *told))
-        yield msgspec.structs.replace(
-            draft_value(f"initializers.{name}", {"seed": 7}, sizes(4, 6)), observables=("seeds",)
-        )
+        if name not in SCALINGS:
+            yield seeded(name)
     for subject, config, given in REFUSED:
         yield msgspec.structs.replace(draft_value(subject, config, given), observables=("refusal",))
     for family, classes in CLASSES.items():
@@ -196,8 +197,34 @@ def drafts() -> Iterator[Case]:
             aliases = next(entry.aliases for entry in made.table if entry.class_name == name)
             if name == "STFT":
                 continue  # by its name it has a window by name
-            for spelling in (name, snake_case(name), *aliases):
-                yield Case(f"{family}.{name}", {"identifier": spelling}, observables=("identifier",))
+            for spelling in (snake_case(name), *aliases):
+                yield named(f"{family}.{name}", spelling)
+
+
+def more() -> Iterator[Case]:
+    """Those that are asked less often: classes by their own names, the seeds of each, regimes of weights."""
+    for family, classes in CLASSES.items():
+        for name in classes:
+            if name != "STFT":
+                yield named(f"{family}.{name}", name)
+    yield from map(seeded, SCALINGS)
+    for family, by_class in (("constraints", CONSTRAINTS), ("regularizers", REGULARIZERS)):
+        for name, settings in by_class.items():
+            for config, weight in settings:
+                for regime in REGIMES:
+                    if isinstance(weight, Recipe) and weight.regime == "normal":
+                        yield draft_value(f"{family}.{name}", config, recipe(regime, *weight.shape))
+
+
+def named(subject: str, identifier: str) -> Case:
+    """A case about a name."""
+    return Case(subject, {"identifier": identifier}, observables=("identifier",))
+
+
+def seeded(name: str) -> Case:
+    """A case about the seed of an initializer."""
+    case = draft_value(f"initializers.{name}", {"seed": 7}, sizes(4, 6))
+    return msgspec.structs.replace(case, observables=("seeds",))
 
 
 def about(subject: str, settings: Settings, *more: str) -> Iterator[Case]:
