@@ -532,7 +532,7 @@ def test_constraints_penalties_and_initial_values_by_hand(adapter: Adapter) -> N
         "output/0 gradient/input/0",
         w,
         config={"l2": 0.5},
-        cotangents=[np.float32(2).reshape(())],
+        cotangents=[np.array(2, np.float32)],
     )
     np.testing.assert_array_equal(penalty["output/0"], 12.5)
     np.testing.assert_array_equal(penalty["gradient/input/0"], [6, 8])
@@ -541,7 +541,8 @@ def test_constraints_penalties_and_initial_values_by_hand(adapter: Adapter) -> N
     np.testing.assert_array_equal(made["output/0"], np.full((2, 3), 0.5))
     assert made["dtype"] == ["float32"]
     again = adapter.observe("initializers.HeNormal", "seeds", sizes, config={"seed": 1})
-    assert again["seeds"]["same_seed"] and again["seeds"]["next_call"]
+    assert again["seeds"]["same_seed"]
+    assert again["seeds"]["next_call"]
 
 
 def test_a_schedule_tells_its_rate_at_every_step(adapter: Adapter) -> None:
