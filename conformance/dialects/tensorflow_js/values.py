@@ -43,7 +43,7 @@ UNREGISTERED = ("zero", "one", "normal", "uniform", "IdentityInitializer", "Orth
 
 AXES = ("input_axes", "output_axes")
 
-ARGUMENTS_SEARCHED = searched("initializers VarianceScaling inputAxes outputAxes arguments GlorotUniform")
+ARGUMENTS_SEARCHED = searched("GlorotUniform getConfig VarianceScaling inputAxes outputAxes unknown argument")
 
 
 def by_another_name(case: Case, data: Data) -> bool:
@@ -350,7 +350,7 @@ DEVIATIONS = (
         "The regularizers l1 and l2 have no names: they are functions, tf.regularizers.l1 and l2.",
         kind="intentional",
         source=f"{PENALTIES}:73 (REGULARIZER_IDENTIFIER_REGISTRY_SYMBOL_MAP)",
-        upstream=searched("Unknown regularizer l2 string identifier kernelRegularizer"),
+        upstream=pull(507, "tfjs-layers"),
         scope=all_of(subject("regularizers.L1", "regularizers.L2"), names_a_part),
         effect=Raises("invalid-argument", "construction", ("identifier",), "Unknown regularizer"),
         witnesses=(to_resolve("regularizers.L1", "l1"), to_resolve("regularizers.L2", "L2")),
@@ -360,7 +360,7 @@ DEVIATIONS = (
         "l1 and l2 tell the configuration of the L1L2 that they are.",
         kind="intentional",
         source=f"{PENALTIES}:64 (l1, l2)",
-        upstream=searched("regularizers l1 l2 getConfig L1L2 serialization"),
+        upstream=pull(507, "tfjs-layers"),
         scope=subject("regularizers.L1", "regularizers.L2"),
         effect=Metadata(CONFIGURATIONS, with_both_factors),
         witnesses=(
@@ -373,7 +373,7 @@ DEVIATIONS = (
         "A factor of l1l2 that is not given, or null, is 0.01, where Keras's is 0.",
         kind="intentional",
         source=f"{PENALTIES}:30 (L1L2)",
-        upstream=searched("regularizers l1l2 default 0.01 l1 l2 undefined"),
+        upstream=pull(21, "tfjs-layers"),
         scope=subject("regularizers.L1L2"),
         effect=Value({f"default:regularizers.L1L2.{factor}": 0.01 for factor in ("l1", "l2")}),
         witnesses=(
