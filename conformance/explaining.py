@@ -16,7 +16,7 @@ from conformance.cases import corpus as corpora
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.expected import Definite, Law, Own, Refusal, Structure, Value
+from conformance.cases.expected import Definite, Image, Law, Own, Refusal, Structure, Value
 from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, pairs, with_basis
@@ -330,6 +330,8 @@ def _expected_in_words(expected: Definite | None) -> str:
             return (
                 f"made of {', '.join(f'{d.distribution} {list(d.shape)}' for d in draws) or 'nothing random'}"
             )
+        case Image(shape=shape, tensor=tensor):
+            return f"an array of shape {list(shape)}, of which one of shape {list(tensor.shape)} is made"
 
 
 def _arithmetic(bench: Bench, terms: Sequence[Term]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance import evidence
-from conformance.cases.expected import Expected, Law, Refusal, Structure, Value
+from conformance.cases.expected import Expected, Image, Law, Refusal, Structure, Value
 from conformance.laws import recover
 from conformance.reference_impl.arithmetic import NAMED, Arithmetic
 from conformance.reference_impl.arrays import Array, xp
@@ -67,6 +67,8 @@ def judge(expected: Expected, observed: Observed, arithmetic: Arithmetic) -> Jud
             return judge_array(expected, from_wire(observed), arithmetic)
         case Law(), WireTensor():
             return judge_draws(expected, from_wire(observed))
+        case Image(), WireTensor():
+            return judge_image(expected, from_wire(observed), arithmetic)
     told = json_or_array(observed), json_or_array(expected)
     return Judgement(Verdict.DIVERGES, message=f"{told[0]}, expected {told[1]}")
 
@@ -239,6 +241,15 @@ def judge_draws(expected: Law, observed: Array) -> Judgement:
     if not all(known.any() for which, known in found.told.items() if len(which) == 1):
         unsettled = size
     return specified_enough(judgement, unsettled, size)
+
+
+def judge_image(expected: Image, observed: Array, arithmetic: Arithmetic) -> Judgement:
+    """What is made of the answer, as any array."""
+    if expected.shape != observed.shape:
+        return Judgement(
+            Verdict.DIVERGES, message=f"shape {list(observed.shape)}, expected {list(expected.shape)}"
+        )
+    return judge_array(Value(expected.tensor), expected.of(observed.astype(np.float64)), arithmetic)
 
 
 def required_rung(provenance: Provenance, limit: Array) -> Rung:

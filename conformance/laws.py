@@ -142,8 +142,10 @@ class Sharing:
     @classmethod
     def of(cls, law: Law, shape: tuple[int, ...]) -> Sharing:
         """What is drawn begins with the batch and ends with the last axes of the answer, whose first axis is
-        one of its own: output and gradient share all."""
+        one of its own: output and gradient share all. Or it is what is drawn, element by element."""
         own = law.draws[0].shape if law.draws else (1,) * (len(shape) - 1)
+        if len(own) == len(shape):
+            return cls(shape, own, own)
         between = (1,) * (len(shape) - 1 - len(own))
         return cls(shape, (1, *own[:1], *between, *own[1:]), own)
 

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,7 +16,8 @@ from conformance.cases.answer import Answers
 from conformance.cases.case import Case
 from conformance.cases.data import make
 from conformance.cases.drafts.random import asking, drafts, recurrent
-from conformance.cases.expected import Law
+from conformance.cases.drafts.values import draft_value, sizes
+from conformance.cases.expected import Image, Law
 from conformance.judging import judge
 from conformance.laws import recover
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
@@ -141,3 +143,34 @@ def test_what_is_not_random_is_one_array() -> None:
     right = law.given([]).value
     assert judge(law, to_wire(right), IEEE_FLOAT32).verdict is Verdict.CONFORMS
     assert judge(law, to_wire(right + 1), IEEE_FLOAT32).verdict is Verdict.DIVERGES
+
+
+SIZES = sizes(60, 80)
+
+
+@pytest.mark.parametrize("name", ["RandomNormal", "RandomUniform", "TruncatedNormal", "HeUniform"])
+def test_what_an_initializer_draws_is_judged_element_by_element(name: str) -> None:
+    case = msgspec.structs.replace(draft_value(f"initializers.{name}", {}, SIZES), observables=("drawn",))
+    law = Answers(case, make(case), IEEE_FLOAT32)["drawn"]
+    assert isinstance(law, Law)
+    (draw,) = law.draws
+    right = law.given([draw.distribution.sample(1, draw.shape)]).value.astype(np.float32)
+    assert right.shape == (60, 80)
+    assert judge(law, to_wire(right), IEEE_FLOAT32).verdict is Verdict.CONFORMS
+    for wrong in (1.25 * right, right + right.std() / 4, np.repeat(right[:1], 60, axis=0)):
+        assert judge(law, to_wire(wrong), IEEE_FLOAT32).verdict is Verdict.DIVERGES
+
+
+@pytest.mark.parametrize("shape", [(12, 5), (4, 9), (3, 3, 2, 7)])
+def test_an_orthogonal_matrix_is_known_by_its_products(shape: tuple[int, ...]) -> None:
+    given = draft_value("initializers.Orthogonal", {"gain": 0.5}, sizes(*shape))
+    case = msgspec.structs.replace(given, observables=("drawn",))
+    image = Answers(case, make(case), IEEE_FLOAT32)["drawn"]
+    assert isinstance(image, Image)
+    right = image.sample(3).astype(np.float32)
+    assert judge(image, to_wire(right), IEEE_FLOAT32).verdict is Verdict.CONFORMS
+    assert judge(image, to_wire(-right[::-1].copy()), IEEE_FLOAT32).verdict is Verdict.CONFORMS
+    other = right.copy()
+    other[..., 0] *= np.float32(1.01)
+    assert judge(image, to_wire(other), IEEE_FLOAT32).verdict is Verdict.DIVERGES
+    assert judge(image, to_wire(right.T.copy()), IEEE_FLOAT32).message.startswith("shape")

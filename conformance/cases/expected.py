@@ -70,7 +70,24 @@ class Law:
         }
 
 
-Definite = Value | Structure | Refusal | Law
+@dataclass(frozen=True)
+class Image:
+    """Random, and no elements of its own to be told: what a function makes of it is not random.
+
+    Attributes:
+        shape: of the answer.
+        of: from the answer, in float64, to what is compared.
+        tensor: what that is, with its bound.
+        sample: from a key to an answer that is right.
+    """
+
+    shape: tuple[int, ...]
+    of: Callable[[Array], Array]
+    tensor: Tensor
+    sample: Callable[[int], Array]
+
+
+Definite = Value | Structure | Refusal | Law | Image
 """What is expected whatever the backend answers elsewhere."""
 
 Expected = Definite | Own

@@ -17,6 +17,7 @@ from conformance.cases.subjects.model import ModelSubject
 from conformance.cases.subjects.optimizer import OptimizerSubject
 from conformance.cases.subjects.statement import StatementSubject
 from conformance.cases.subjects.subject import Subject
+from conformance.cases.subjects.value import InitializerSubject
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.fields import REQUIRED
 from conformance.reference_impl.layers.layer import Shape, output_masks
@@ -91,9 +92,16 @@ def _random(question: Question, names: list[str]) -> dict[str, Expected]:
     return dict.fromkeys(names, law)
 
 
+def _drawn(question: Question, names: list[str]) -> dict[str, Expected]:
+    subject = question.subject
+    assert isinstance(subject, InitializerSubject)
+    return dict.fromkeys(names, subject.drawn(question.data.inputs, question.arithmetic))
+
+
 def _seeds(question: Question, names: list[str]) -> dict[str, Expected]:
-    """A seed settles what a layer draws, and each call draws anew."""
-    alike = {"same_seed": True, "other_seed": False, "without_seed": False, "next_call": False}
+    """A seed settles what is drawn; a layer draws anew at each call, and an initializer the same again."""
+    anew = not isinstance(question.subject, InitializerSubject)
+    alike = {"same_seed": True, "other_seed": False, "without_seed": False, "next_call": not anew}
     return {name: Structure(alike) for name in names}
 
 
@@ -267,6 +275,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "gradient": ("gradient", _gradients(training=False)),
     "training/gradient": ("gradient", _gradients(training=True)),
     "random": ("call", bounded(_random)),
+    "drawn": ("call", bounded(_drawn)),
     "seeds": ("call", _seeds),
     "shape": ("shape", _shape),
     "dtype": ("call", _dtype),

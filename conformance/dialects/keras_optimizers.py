@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from conformance.cases.case import Case
-from conformance.cases.drafts.optimizers import draft_optimizer
-from conformance.dialects.deviation import Raises, Value, subject
+from conformance.cases.data import Data
+from conformance.cases.drafts.optimizers import SAID, asking, draft_optimizer
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.keras_record import in_keras, searched
+from conformance.dialects.scopes import all_of
+from conformance.reference_impl.optimizers import Optimizer
 from conformance.reference_impl.tape import Tensor
 
 
@@ -17,7 +22,27 @@ def mean_by_the_new_z(original: Any, optimizer: Any, y: Tensor, before: Tensor, 
     return mean
 
 
+def has_no_float32(case: Case, data: Data) -> bool:
+    """The learning rate is a number that float32 does not have."""
+    rate = case.config.get("learning_rate")
+    return isinstance(rate, float) and float(np.float32(rate)) != rate
+
+
+def rate_in_float32(case: Case, config: Any) -> Any:
+    return config | {"learning_rate": float(np.float32(config["learning_rate"]))}
+
+
 DEVIATIONS = (
+    in_keras(
+        id="keras-learning-rate-told-in-float32",
+        summary="An optimizer tells its learning rate as float32 has it: 0.10000000149011612 for 0.1.",
+        kind="precision",
+        source="keras@3.15.1 src/optimizers/base_optimizer.py:get_config, of the variable `_learning_rate`",
+        upstream=searched("keras optimizer get_config learning_rate float32 0.0010000000474974513"),
+        scope=all_of(subject(*(f"optimizers.{name}" for name in Optimizer.registered)), has_no_float32),
+        effect=Metadata(CONFIGURATIONS, rate_in_float32),
+        witnesses=(asking(draft_optimizer("SGD", {"learning_rate": 0.1}), *SAID),),
+    ),
     in_keras(
         id="keras-lamb-has-no-name",
         summary=(

@@ -19,6 +19,7 @@ from conformance.dialects import (
     keras_optimizers,
     keras_pooling,
     keras_recurrent,
+    keras_values,
 )
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
@@ -587,6 +588,7 @@ OF_FAMILIES = (
     *keras_images.DEVIATIONS,
     *keras_losses.DEVIATIONS,
     *keras_optimizers.DEVIATIONS,
+    *keras_values.DEVIATIONS,
     *keras_pooling.DEVIATIONS,
     *keras_recurrent.DEVIATIONS,
 )

@@ -15,8 +15,8 @@ from conformance.cases.answer import Answers
 from conformance.cases.case import JSON, Case
 from conformance.cases.data import Data
 from conformance.cases.expected import Refusal
+from conformance.cases.subjects import class_of
 from conformance.dialects.deviation import Scope
-from conformance.reference_impl import layers
 
 
 def sound(case: Case, data: Data, **changes: Any) -> bool:
@@ -51,8 +51,8 @@ def lacking(**argument: JSON) -> Scope:
 
 
 def unknown_arguments(case: Case, data: Data) -> bool:
-    """What is wrong are arguments that the specification's layer does not have."""
-    known = layers.get(case.subject.removeprefix("layers.")).arguments
+    """What is wrong are arguments that the specification's class does not have."""
+    known = class_of(case.subject).arguments
     return wrong_in(*case.config.keys() - known.keys())(case, data)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from conformance.reference_impl import identifiers
 from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.optimizers.computing import either
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     absolute,
     add,
@@ -31,11 +33,20 @@ def everything(x: Tensor) -> Tensor:
     return total(x, axis=tuple(range(x.ndim)))
 
 
+@patchable("regularizers.magnitude")
+def magnitude(x: Tensor) -> Tensor:
+    """|x|"""
+    return absolute(x)
+
+
+def penalty(terms: Tensor, factor: float) -> Tensor:
+    """The sum of the terms times the factor, or that of terms times the factor."""
+    return either(multiply(everything(terms), factor), lambda: everything(multiply(terms, factor)))
+
+
 def l1_l2(x: Tensor, l1: float, l2: float) -> Tensor:
     """l1·Σ|x| + l2·Σx²"""
-    penalties = [
-        multiply(everything(terms(x)), factor) for factor, terms in ((l1, absolute), (l2, square)) if factor
-    ]
+    penalties = [penalty(terms(x), factor) for factor, terms in ((l1, magnitude), (l2, square)) if factor]
     return add(*penalties) if len(penalties) == 2 else penalties[0] if penalties else constant(0.0, x)
 
 

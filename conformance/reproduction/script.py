@@ -18,7 +18,7 @@ import numpy as np
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case
 from conformance.cases.data import Data, make
-from conformance.cases.expected import Expected, Law, Own, Refusal, Structure, Value
+from conformance.cases.expected import Expected, Image, Law, Own, Refusal, Structure, Value
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, with_basis
 from conformance.cases.relations import RELATIONS, asked_beside, relation_of
@@ -325,7 +325,7 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
             return Right("paths", dict(_leaf(wanted, path, layer, runtime) for path in paths))
         case Structure(value):
             return Right("whole", value)
-        case Law():
+        case Law() | Image():
             raise ValueError("a script cannot judge what is random")
 
 

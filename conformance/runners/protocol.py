@@ -44,6 +44,7 @@ OBSERVABLES = {
     "training/gradient/weight/{name}": "the same by a weight",
     "random": "of a layer that draws random numbers: output 0 of a call in training mode, and behind it, "
               "along a new first axis, the vjp by input 0 of that same call",
+    "drawn": "of an initializer that draws random numbers: what it makes for the sizes that are input 0",
     "seeds": "JSON: {same_seed, other_seed, without_seed, next_call}: whether the training-mode output is "
              "bit for bit that of another layer made with the same `seed`, with another one, that of two "
              "without any the same, and that of the same layer's next call",

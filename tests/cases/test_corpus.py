@@ -15,14 +15,15 @@ import pytest
 from conformance.cases import corpus, models
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.data import make
-from conformance.cases.drafts import quick
+from conformance.cases.drafts import quick, values
 from conformance.cases.drafts.errors import first_cases
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import pairs
 from conformance.cases.subjects import CLASSES
-from conformance.reference_impl import layers
+from conformance.reference_impl import identified, layers
 from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.fields import REQUIRED
+from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers.cell import Cell
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.losses import LOSSES
@@ -119,7 +120,18 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
         assert judging - {"errors"} == applicable
     elif subject.startswith("optimizers."):
         by_name = set() if subject.endswith(("LossScaleOptimizer", "MultiOptimizer")) else {"identifiers"}
-        assert judging == {"optimizer-steps"} | by_name
+        said = {"config", "config-round-trip", "constructor"}
+        around = subject.endswith(("LossScaleOptimizer", "MultiOptimizer"))
+        assert judging == {"optimizer-steps"} | by_name | (set() if around else said)
+    elif subject.startswith("schedules."):
+        assert judging - {"errors"} == {"forward", "dtype", "config", "config-round-trip", "constructor"}
+    elif subject.partition(".")[0] in identified.CLASSES:
+        applicable = {"config", "config-round-trip", "constructor", "dtype"}
+        drawn = subject.partition(".")[2] in values.DRAWN
+        applicable |= {"random"} if drawn else {"forward"}
+        applicable |= {"gradients"} if subject.startswith("regularizers.") else set()
+        applicable |= {"identifiers"} if subject != "initializers.STFT" else set()
+        assert judging - {"errors"} == applicable
     elif subject.startswith("losses."):
         said = {"config", "config-round-trip", "constructor", "dtype", "errors", "identifiers"}
         assert judging == {"forward", "gradients"} | said
@@ -143,10 +155,20 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
 
 
 def test_every_identifier_of_a_function_is_asked() -> None:
-    cases = [case for case in QUICK if not case.subject.startswith("optimizers.")]
+    cases = [case for case in QUICK if case.subject.startswith(("activations.", "losses."))]
     asked = {case.config["identifier"] for case in cases if "identifier" in case.observables}
     functions: list[Any] = [*ACTIVATIONS.values(), *LOSSES.values()]
     assert asked - CLASSES["losses"].keys() == {name for e in functions for name in (e.name, *e.aliases)}
+
+
+def test_every_identifier_of_an_initializer_is_asked() -> None:
+    """As of regularizers and constraints; but for a Fourier transform, whose window by default has a name."""
+    asked = {(case.subject, case.config["identifier"]) for case in QUICK if "identifier" in case.observables}
+    for family, classes in identified.CLASSES.items():
+        for name, made in classes.items():
+            entry = next(entry for entry in made.table if entry.class_name == name)
+            if name != "STFT":
+                assert {(f"{family}.{name}", n) for n in (snake_case(name), *entry.aliases)} <= asked
 
 
 def test_every_observable_of_the_protocol_is_asked() -> None:

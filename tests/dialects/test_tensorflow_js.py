@@ -13,11 +13,11 @@ import pytest
 from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import matches
+from conformance.cases.subjects import class_of
 from conformance.checks import Trial, check
 from conformance.dialects.deviation import Deviation, Raises, Unpredictable, Value
 from conformance.dialects.tensorflow_js import DIALECTS
 from conformance.engine import Plan, run
-from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.patches import TARGETS
 from conformance.reporting.results import DeviationRecord
 from conformance.runners.protocol import ERROR_KINDS, WireError
@@ -36,8 +36,8 @@ every_entry = pytest.mark.parametrize(
 
 
 def argument_exists(target: str) -> bool:
-    _, layer, argument = target.removeprefix("default:").split(".")
-    return argument in Layer.registered[layer].arguments
+    subject, _, argument = target.removeprefix("default:").rpartition(".")
+    return argument in class_of(subject).arguments
 
 
 @every_entry

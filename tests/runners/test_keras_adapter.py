@@ -520,3 +520,33 @@ def test_an_optimizer_that_is_refused_says_where(adapter: Adapter) -> None:
     assert (bad["update/w"].kind, bad["update/w"].at) == ("invalid-argument", "construction")
     unknown = adapter.observe("optimizers.Adamm", "update/w", weights=stepped(0))
     assert "keras.optimizers has no class 'Adamm'" in unknown["update/w"].message
+
+
+def test_constraints_penalties_and_initial_values_by_hand(adapter: Adapter) -> None:
+    w = float32(3, 4)
+    constrained = adapter.observe("constraints.MaxNorm", "output/0 config", w, config={"max_value": 1})
+    np.testing.assert_allclose(constrained["output/0"], [0.6, 0.8], rtol=1e-6)
+    assert constrained["config"] == {"max_value": 1, "axis": 0}
+    penalty = adapter.observe(
+        "regularizers.L2",
+        "output/0 gradient/input/0",
+        w,
+        config={"l2": 0.5},
+        cotangents=[np.array(2, np.float32)],
+    )
+    np.testing.assert_array_equal(penalty["output/0"], 12.5)
+    np.testing.assert_array_equal(penalty["gradient/input/0"], [6, 8])
+    sizes = np.array([2, 3], np.int32)
+    made = adapter.observe("initializers.Constant", "output/0 dtype", sizes, config={"value": 0.5})
+    np.testing.assert_array_equal(made["output/0"], np.full((2, 3), 0.5))
+    assert made["dtype"] == ["float32"]
+    again = adapter.observe("initializers.HeNormal", "seeds", sizes, config={"seed": 1})
+    assert again["seeds"]["same_seed"]
+    assert again["seeds"]["next_call"]
+
+
+def test_a_schedule_tells_its_rate_at_every_step(adapter: Adapter) -> None:
+    config = {"initial_learning_rate": 0.5, "decay_steps": 2, "decay_rate": 0.25}
+    steps = np.array([0, 1, 2], np.int32)
+    answer = adapter.observe("schedules.ExponentialDecay", "output/0", steps, config=config)
+    np.testing.assert_array_equal(answer["output/0"], [0.5, 0.25, 0.125])

@@ -18,13 +18,14 @@ from conformance.cases import corpus
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case
 from conformance.cases.data import Data, make
-from conformance.cases.expected import Expected, Law, Own, Refusal, Structure, Value
+from conformance.cases.expected import Expected, Image, Law, Own, Refusal, Structure, Value
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.relations import asked_beside
 from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.patches import patched
+from conformance.reference_impl.tape import Tensor
 from conformance.runners.protocol import Identity, Observed, WireError, WireJSON, to_wire
 from conformance.runners.question import Answer, Broken
 from conformance.verdicts import Check
@@ -85,12 +86,14 @@ def observe(case: Case, replacements: Replacements | None = None, said: Said | N
 def _answers(case: Case, replacements: Replacements) -> dict[str, Expected]:
     with in_place(replacements):
         answers = answer(case, data_of(case), None)
-        return {name: drawn(case, e) if isinstance(e, Law) else e for name, e in answers.items()}
+        return {name: drawn(case, e) if isinstance(e, Law | Image) else e for name, e in answers.items()}
 
 
-def drawn(case: Case, law: Law) -> Value:
+def drawn(case: Case, law: Law | Image) -> Value:
     """What is right of what a correct backend draws, which follows from the case."""
     key = int(case.id, 16)
+    if isinstance(law, Image):
+        return Value(Tensor(law.sample(key).astype(np.float32)))
     return Value(law.given([d.distribution.sample(key + i, d.shape) for i, d in enumerate(law.draws)]))
 
 

@@ -21,6 +21,8 @@ from conformance.cases.drafts import (
     optimizers,
     random,
     relations,
+    schedules,
+    values,
 )
 
 MODULES = (
@@ -33,6 +35,8 @@ MODULES = (
     methods,
     losses,
     optimizers,
+    schedules,
+    values,
     errors,
     models,
 )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from conformance.cases.case import Case, Literal, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.reference_impl import optimizers
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.optimizers import SGD, Adam, OptimizerMap
+from conformance.reference_impl.optimizers.schedules import ExponentialDecay
 from conformance.reference_impl.tape import Tensor
 
 SHAPES = {"kernel": (3, 5), "bias": (5,)}
@@ -82,6 +85,12 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
 """Values of the arguments that an optimizer has for itself, representable in float32."""
 
 
+RATES: tuple[dict[str, Any], ...] = (
+    {"learning_rate": 0.1},
+    {"learning_rate": ExponentialDecay(0.5, decay_steps=2, decay_rate=0.25).serialized()},
+)
+"""A learning rate that float32 does not have, and one that a schedule gives."""
+
 ADAM = {"learning_rate": 0.125, "beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10}
 
 AROUND: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -101,16 +110,27 @@ AROUND: tuple[tuple[str, dict[str, Any]], ...] = (
 """Optimizers around others."""
 
 
+SAID = ("config", "reconstructed/config")
+
+
+def asking(case: Case, *observables: str) -> Case:
+    """The case, asked for these observables too."""
+    return msgspec.structs.replace(case, observables=(*case.observables, *observables))
+
+
 def drafts() -> Iterator[Case]:
     for name, own in OWN.items():
         for config in own:
             for regime in REGIMES:
-                yield draft_optimizer(name, {"learning_rate": 0.125, **config}, regime)
+                case = draft_optimizer(name, {"learning_rate": 0.125, **config}, regime)
+                yield asking(case, *SAID, "signature") if regime == REGIMES[0] else case
         for config in COMMON:
-            yield draft_optimizer(name, {"learning_rate": 0.125, **own[0], **config})
+            yield asking(draft_optimizer(name, {"learning_rate": 0.125, **own[0], **config}), *SAID)
         yield draft_optimizer(name, {"learning_rate": 0.5, **own[0]}, iteration=0, initial=True)
         for spelling in (name, name.lower()):
             yield Case(f"optimizers.{name}", {"identifier": spelling}, observables=("identifier",))
+    for config in RATES:
+        yield asking(draft_optimizer("SGD", config), *SAID)
     for name, config in AROUND:
         for regime in ("normal", "one_infinity"):
             yield draft_optimizer(name, config, regime)

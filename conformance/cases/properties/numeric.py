@@ -32,7 +32,8 @@ PROPERTIES = (
     ),
     Property(
         "random",
-        "What is drawn in training follows the specification's law, and the seed settles it.",
-        ("random", "seeds"),
+        "What is drawn, in training or by an initializer, follows the specification's law, and the seed "
+        "settles it.",
+        ("random", "drawn", "seeds"),
     ),
 )

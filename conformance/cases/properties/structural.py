@@ -16,6 +16,7 @@ from conformance.reference_impl import activations, losses
 from conformance.reference_impl.fields import REQUIRED, Field
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers.nested import names_layers, rewritten
+from conformance.reference_impl.optimizers.schedules import Schedule
 from conformance.reference_impl.saving.configuration import modern
 
 
@@ -63,6 +64,8 @@ def _parsed(argument: Field, value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return value.serialized()
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -121,7 +124,7 @@ def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
 def _function_name(subject: str, name: str) -> str:
     if subject.startswith("losses."):
         return losses.function_named(snake_case(name)).name
-    return activations.get(name).name
+    return activations.get(name).name if subject.startswith("activations.") else name
 
 
 def models(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from conformance.reference_impl import identified
 from conformance.reference_impl.configured import Configured
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.losses import Loss
 from conformance.reference_impl.optimizers import Optimizer
+from conformance.reference_impl.optimizers.schedules import Schedule
 from conformance.reference_impl.spelling import suggestion
 
 CLASSES: Mapping[str, Mapping[str, type[Configured]]] = {
     "layers": Layer.registered,
     "losses": Loss.registered,
     "optimizers": Optimizer.registered,
+    "schedules": Schedule.registered,
+    **identified.CLASSES,
 }
 """By kind of subject, the classes by name."""
 

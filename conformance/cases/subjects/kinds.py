@@ -10,14 +10,20 @@ from conformance.cases.subjects.layer import LayerSubject
 from conformance.cases.subjects.loss import LossSubject
 from conformance.cases.subjects.model import ModelSubject
 from conformance.cases.subjects.optimizer import OptimizerSubject
+from conformance.cases.subjects.schedule import ScheduleSubject
 from conformance.cases.subjects.statement import StatementSubject
 from conformance.cases.subjects.subject import Subject
+from conformance.cases.subjects.value import ConstraintSubject, InitializerSubject, RegularizerSubject
 
 SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "layers": LayerSubject,
     "activations": ActivationSubject,
     "losses": LossSubject,
     "optimizers": OptimizerSubject,
+    "schedules": ScheduleSubject,
+    "constraints": ConstraintSubject,
+    "regularizers": RegularizerSubject,
+    "initializers": InitializerSubject,
     "guide": StatementSubject,
     "models": ModelSubject,
 }

@@ -6,8 +6,8 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
-from conformance.cases.drafts.optimizers import draft_optimizer
-from conformance.dialects.deviation import Raises, Value, subject
+from conformance.cases.drafts.optimizers import SAID, asking, draft_optimizer
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, sets, without
 from conformance.dialects.tensorflow_js.record import ADAMAX_SEARCHED, CORE, deviation, searched
 from conformance.reference_impl.optimizers import Adadelta, Adam, Now, RMSprop, State
@@ -31,12 +31,26 @@ SUBJECTS = tuple(f"optimizers.{name}" for name in sorted({name for name, _ in OP
 """The optimizers that TensorFlow.js has, by their names in Keras."""
 
 
-def takes_less(case: Case, data: Data) -> bool:
-    """An argument is set that the function of `tf.train` has not."""
+def class_there(case: Case) -> str:
+    """The class that TensorFlow.js has for the optimizer of a configuration."""
     name = case.subject.partition(".")[2]
-    own = {"SGD": "Momentum" if case.config.get("momentum") else "SGD", "RMSprop": "RMSProp"}.get(name, name)
-    _, arguments = OPTIMIZERS[own]
-    return any(value for argument, value in case.config.items() if argument not in arguments)
+    return {"SGD": "Momentum" if case.config.get("momentum") else "SGD", "RMSprop": "RMSProp"}.get(name, name)
+
+
+def of_what_it_has(case: Case, config: Any) -> Any:
+    """The configuration with no more than the arguments that the class has there."""
+    _, arguments = OPTIMIZERS[class_there(case)]
+    told = {name: value for name, value in config.items() if name in arguments}
+    return told | ({"decay": 0.0} if case.subject == "optimizers.Adamax" else {})
+
+
+def takes_less(case: Case, data: Data) -> bool:
+    """An argument is set that the function of `tf.train` has not, or one by a schedule."""
+    _, arguments = OPTIMIZERS[class_there(case)]
+    return any(
+        isinstance(value, dict) or (value and argument not in arguments)
+        for argument, value in case.config.items()
+    )
 
 
 def begins(case: Case, data: Data) -> bool:
@@ -101,13 +115,29 @@ DEVIATIONS = (
     deviation(
         "tfjs-optimizers-take-less",
         "The optimizers of tf.train have neither weight decay, clipping, moving averages of the "
-        "weights, gradient accumulation nor loss scaling, nor AMSGrad and Adagrad's epsilon.",
+        "weights, gradient accumulation nor loss scaling, nor AMSGrad and Adagrad's epsilon, nor "
+        "schedules of the learning rate.",
         kind="intentional",
         source=f"{CORE}/optimizers/optimizer_constructors.js",
         upstream=searched("optimizer gradient clipping clipNorm clipValue weight decay amsgrad support"),
         scope=all_of(subject(*SUBJECTS), takes_less),
-        effect=Raises("not-implemented", "construction", OBSERVABLES, "of TensorFlow.js takes no"),
+        effect=Raises(
+            "not-implemented", "construction", (*OBSERVABLES, *CONFIGURATIONS), "of TensorFlow.js takes no"
+        ),
         witnesses=(draft_optimizer("SGD", {**RATE, "clipnorm": 0.5}),),
+    ),
+    deviation(
+        "tfjs-optimizers-tell-less",
+        "The configuration of an optimizer of tf.train tells the arguments that it has, and Adamax a decay.",
+        kind="intentional",
+        source=f"{CORE}/optimizers/sgd_optimizer.js:getConfig, and every other",
+        upstream=searched("optimizer getConfig weight decay clipnorm Keras configuration"),
+        scope=all_of(subject(*SUBJECTS), TAKEN),
+        effect=Metadata(CONFIGURATIONS, of_what_it_has),
+        witnesses=(
+            asking(draft_optimizer("SGD", RATE), *SAID),
+            asking(draft_optimizer("RMSprop", {**RATE, "rho": 0.75, "epsilon": 2.0**-10}), *SAID),
+        ),
     ),
     deviation(
         "tfjs-momentum-without-rate",

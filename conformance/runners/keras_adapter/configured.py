@@ -9,7 +9,7 @@ from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.passes import once
 from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import keras
-from conformance.runners.keras_adapter.subjects import class_of
+from conformance.runners.keras_adapter.subjects import arguments, class_of
 
 
 class Configured:
@@ -49,6 +49,21 @@ class Configured:
         config = self.config
         with at("reconstruction"):
             return self.cls.from_config(dict(config))
+
+    def describe(self, observable: str) -> Any:
+        """What it says of itself, and its constructor of its arguments.
+
+        Raises:
+            ValueError: the observable is another one.
+        """
+        match observable:
+            case "config":
+                return serialized(self.config)
+            case "reconstructed/config":
+                return serialized(self.twin.get_config())
+            case "signature":
+                return {"arguments": arguments(self.cls)}
+        raise ValueError(f"{self.case.subject} has no observable {observable!r}")
 
 
 def deserialized_layers(value: Any) -> Any:

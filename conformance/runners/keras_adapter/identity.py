@@ -13,9 +13,10 @@ from conformance.runners.keras_adapter.exchange import MODELS, OBSERVABLES
 from conformance.runners.keras_adapter.guide import STATEMENTS
 from conformance.runners.keras_adapter.messages import Message
 from conformance.runners.keras_adapter.models import FORMATS
-from conformance.runners.keras_adapter.optimizers import UPDATE
+from conformance.runners.keras_adapter.optimizers import OPTIMIZER
 from conformance.runners.keras_adapter.runtime import keras
 from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, CLASSES
+from conformance.runners.keras_adapter.values import ASKED as VALUES
 
 ARITHMETIC: dict[str, Any] = {
     "base": "ieee-float32",
@@ -103,7 +104,7 @@ def _capabilities() -> dict[str, list[str]]:
     functions = {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
     others = {
         f"{kind}.{name}": patterns
-        for kind, patterns in (("losses", LOSS), ("optimizers", UPDATE))
+        for kind, patterns in (("losses", LOSS), ("optimizers", OPTIMIZER), *VALUES.items())
         for name in CLASSES.get(kind, ())
     }
     return layers | functions | others | dict.fromkeys(MODELS, OBSERVABLES) | STATEMENTS

@@ -6,11 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from conformance.runners.keras_adapter.configured import Configured, serialized
+from conformance.runners.keras_adapter.configured import Configured
 from conformance.runners.keras_adapter.passes import Pass, once
 from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import keras
-from conformance.runners.keras_adapter.subjects import arguments
 
 
 class LossExperiment(Configured):
@@ -28,17 +27,11 @@ class LossExperiment(Configured):
             case ["refusal"]:
                 self._pass.run()
                 return None
-            case ["config"]:
-                return serialized(self.config)
-            case ["reconstructed", "config"]:
-                return serialized(self.twin.get_config())
             case ["reconstructed", "output", index]:
                 return Pass(lambda: self._called(self.twin), {}, ()).output(int(index))
-            case ["signature"]:
-                return {"arguments": arguments(self.cls)}
             case ["identifier"]:
                 return self._canonical_name()
-        raise ValueError(f"a loss has no observable {observable!r}")
+        return self.describe(observable)
 
     @once
     def _inputs(self) -> list[Any]:

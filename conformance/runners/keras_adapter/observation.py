@@ -16,6 +16,11 @@ from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of
 from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import api
+from conformance.runners.keras_adapter.values import (
+    InitializerExperiment,
+    ScheduleExperiment,
+    WeightExperiment,
+)
 
 _BEFORE_BUILDING = ("config", "reconstructed")
 
@@ -36,6 +41,10 @@ EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "activations": ActivationExperiment,
     "losses": LossExperiment,
     "optimizers": OptimizerExperiment,
+    "schedules": ScheduleExperiment,
+    "constraints": WeightExperiment,
+    "regularizers": WeightExperiment,
+    "initializers": InitializerExperiment,
     "models": ModelExperiment,
 }
 """By kind of subject, how it is asked."""

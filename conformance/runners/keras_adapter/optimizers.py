@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from conformance.runners.keras_adapter.messages import ConcreteCase
+from conformance.runners.keras_adapter.configured import Configured
 from conformance.runners.keras_adapter.passes import once
 from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import keras, to_array
-from conformance.runners.keras_adapter.subjects import class_of
 from conformance.runners.wire import Array
 
-UPDATE = ["update/*", "slot/*", "identifier"]
+OPTIMIZER = ["update/*", "slot/*", "config", "reconstructed/config", "signature", "identifier"]
 """Patterns of the observables of an optimizer."""
 
 
-class OptimizerExperiment:
+class OptimizerExperiment(Configured):
     """An optimizer that is built for the case's variables, given its slots, and applied to its gradients."""
-
-    def __init__(self, case: ConcreteCase) -> None:
-        self.case = case
 
     def ask(self, observable: str) -> Any:
         """The answer.
@@ -35,21 +32,23 @@ class OptimizerExperiment:
             case ["identifier"]:
                 with at("construction"):
                     return type(keras.optimizers.get(self.case.config["identifier"])).__name__
-        raise ValueError(f"an optimizer has no observable {observable!r}")
+        return self.describe(observable)
 
     def _given(self, kind: str) -> dict[str, Array]:
         prefix = f"{kind}/"
         return {key[len(prefix) :]: x for key, x in self.case.weights.items() if key.startswith(prefix)}
 
     @once
-    def _optimizer(self) -> Any:
+    def made(self) -> Any:
+        """The optimizer, from a configuration: there may be others in it, and schedules."""
+        cls = self.cls
         with at("construction"):
-            return class_of(self.case.subject).from_config(dict(self.case.config))
+            return cls.from_config(copy.deepcopy(self.case.config))
 
     @once
     def _updated(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Variables and slots, by their keys, after the update."""
-        optimizer, gradients = self._optimizer, self._given("gradient")
+        optimizer, gradients = self.made, self._given("gradient")
         variables = {
             path: keras.Variable(x, name=path, dtype="float32") for path, x in self._given("variable").items()
         }

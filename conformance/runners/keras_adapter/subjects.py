@@ -11,20 +11,31 @@ from typing import Any
 
 from conformance.runners.keras_adapter.runtime import GENERATION, keras
 
-BASES = {
-    2: {"layers": keras.layers.Layer},
-    3: {"layers": keras.layers.Layer, "losses": keras.losses.Loss, "optimizers": keras.optimizers.Optimizer},
-}[GENERATION]
-"""By kind of subject, which is the name of the module too, the class that all are of."""
+
+def _bases() -> dict[str, tuple[Any, Any]]:
+    """By kind of subject, a module of Keras, and the class that all those in it are of."""
+    layers = {"layers": (keras.layers, keras.layers.Layer)}
+    if GENERATION == 2:
+        return layers
+    schedules = keras.optimizers.schedules
+    return layers | {
+        "losses": (keras.losses, keras.losses.Loss),
+        "optimizers": (keras.optimizers, keras.optimizers.Optimizer),
+        "schedules": (schedules, schedules.LearningRateSchedule),
+        "constraints": (keras.constraints, keras.constraints.Constraint),
+        "regularizers": (keras.regularizers, keras.regularizers.Regularizer),
+        "initializers": (keras.initializers, keras.initializers.Initializer),
+    }
+
 
 CLASSES: dict[str, dict[str, Any]] = {
     kind: {
         name: value
-        for name, value in vars(getattr(keras, kind)).items()
+        for name, value in vars(module).items()
         # A bare layer computes the identity; the other bases are abstract.
         if isinstance(value, type) and issubclass(value, base) and (kind == "layers" or value is not base)
     }
-    for kind, base in BASES.items()
+    for kind, (module, base) in _bases().items()
 }
 """By kind of subject every class, by name, aliases included."""
 
@@ -78,8 +89,9 @@ def activation_function(name: str) -> Callable[..., Any]:
 
 @functools.cache
 def arguments(cls: Any) -> dict[str, Any]:
-    """The arguments of a constructor that names them all."""
-    return {parameter.name: _argument(parameter) for parameter in inspect.signature(cls).parameters.values()}
+    """The arguments that a constructor names."""
+    parameters = inspect.signature(cls).parameters.values()
+    return {p.name: _argument(p) for p in parameters if p.kind not in _VARIADIC}
 
 
 @functools.cache

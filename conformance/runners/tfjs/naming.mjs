@@ -19,7 +19,8 @@ import {readFileSync} from "node:fs";
 import {Failure} from "./failures.mjs";
 
 const TABLES = JSON.parse(readFileSync(new URL("naming.json", import.meta.url), "utf8"));
-const {keys: KEYS, identifiers: IDENTIFIERS, classes: CLASSES, madeFrom: MADE_FROM} = TABLES;
+const {keys: KEYS, identifiers: IDENTIFIERS, classes: CLASSES} = TABLES;
+export const MADE_FROM = TABLES.madeFrom;
 export const FUNCTIONS = TABLES.functions;
 export const LOSSES = TABLES.losses;
 export const OPTIMIZERS = TABLES.optimizers;
@@ -31,6 +32,12 @@ const KEYS_OF = TABLES.keysOf;
 const KEYS_OF_BACK = Object.fromEntries(Object.entries(KEYS_OF).map(([name, keys]) => [name, inverted(keys)]));
 const IDENTIFIERS_BACK = inverted(IDENTIFIERS);
 const CLASSES_BACK = inverted(CLASSES);
+
+/** The name that TensorFlow.js has for a class. */
+export const classToTensorFlowJS = (className) => CLASSES[className] ?? className;
+
+/** The name that Keras has for a class. */
+export const classToKeras = (className) => CLASSES_BACK[className] ?? className;
 
 /** The name that Keras has for a weight of a class. */
 export const weightToKeras = (className, name) => inverted(TABLES.weights[className] ?? {})[name] ?? name;
@@ -63,7 +70,7 @@ function valueToTensorFlowJS(value, key, instantiate) {
   const made = MADE_FROM[class_name];
   const object = made
     ? {className: made.className, config: {...made.config, ...config}}
-    : {className: CLASSES[class_name] ?? class_name, config};
+    : {className: classToTensorFlowJS(class_name), config};
   return instantiate(object) ?? object;
 }
 
@@ -103,7 +110,7 @@ export function valueToKeras(value, key) {
   }
   if ("className" in value) {
     const {className, config} = value;
-    return {class_name: CLASSES_BACK[className] ?? className, config: configToKeras(config, className)};
+    return {class_name: classToKeras(className), config: configToKeras(config, className)};
   }
   return configToKeras(value);
 }

@@ -165,6 +165,7 @@ const OBSERVABLES = [
   [/^gradient\/(.+)$/, (answers, name) => answers.gradient("inference", name)],
   [/^training\/gradient\/(.+)$/, (answers, name) => answers.gradient("training", name)],
   [/^random$/, (answers) => answers.drawn()],
+  [/^drawn$/, (answers) => output(answers.outputs(), 0)],
   [/^seeds$/, (answers) => answers.seeds()],
   [/^shape\/(concrete|unknown_batch|unknown)$/, (answers, unknown) => answers.inferredShapes(unknown)],
   [/^dtype$/, (answers) => wireJSON(answers.outputs().map(({dtype}) => dtype))],

@@ -4,7 +4,7 @@ import {OPTIMIZERS} from "./naming.mjs";
 import {tensorOf, wireTensor} from "./protocol.mjs";
 
 export class OptimizerSubject {
-  observables = ["update/*", "slot/*"];
+  observables = ["update/*", "slot/*", "config", "reconstructed/config"];
 
   constructor(tf, name) {
     this.tf = tf;
@@ -19,7 +19,9 @@ export class OptimizerSubject {
   /** The optimizer, made by the function of `tf.train` that users call. */
   create(config) {
     const {factory, arguments: names} = this.entry(config);
-    const others = Object.keys(config).filter((name) => !names.includes(name) && config[name]);
+    const schedules = Object.keys(config).filter((name) => config[name] !== null && typeof config[name] === "object");
+    const unknown = Object.keys(config).filter((name) => !names.includes(name) && config[name]);
+    const others = [...unknown, ...schedules.map((name) => `schedule as ${name}`)];
     if (others.length > 0) {
       throw new Failure(
         "not-implemented",
@@ -29,6 +31,11 @@ export class OptimizerSubject {
     }
     const given = names.map((name) => config[name] ?? undefined);
     return attempt("construction", () => this.tf.train[factory](...given));
+  }
+
+  /** The optimizer that its configuration makes. */
+  recreate(optimizer) {
+    return optimizer.constructor.fromConfig(optimizer.constructor, optimizer.getConfig());
   }
 }
 

@@ -9,6 +9,7 @@ import {
   identifierToTensorFlowJS,
 } from "./naming.mjs";
 import {OptimizerSubject} from "./optimizers.mjs";
+import {valueSubjects} from "./values.mjs";
 
 const LAYER_OBSERVABLES = [
   "output/*",
@@ -119,5 +120,5 @@ export function registeredSubjects(tf) {
   for (const name of Object.keys(OPTIMIZERS).filter((name) => name !== "Momentum")) {
     subjects.set(`optimizers.${name}`, new OptimizerSubject(tf, name));
   }
-  return new Map([...subjects, ...lossSubjects(tf)]);
+  return new Map([...subjects, ...lossSubjects(tf), ...valueSubjects(tf)]);
 }

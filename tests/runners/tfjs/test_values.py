@@ -247,3 +247,31 @@ def test_weights_of_a_stack_are_given_by_the_names_of_their_cells(cpu: Adapter) 
     expected = (x[:, 0] @ one["kernel"] + one["bias"]) @ two["kernel"] + two["bias"]
     np.testing.assert_allclose(answer["output/0"], expected, rtol=1e-5)
     assert [weight["name"] for weight in answer["weights"]][::3] == ["RNNCell_0/kernel", "RNNCell_1/kernel"]
+
+
+def test_constraints_penalties_and_initial_values_by_hand(adapter: Adapter) -> None:
+    w = f32([3, 4])
+    constrained = adapter.observe("constraints.MaxNorm", "output/0 config", w, config={"max_value": 1})
+    np.testing.assert_allclose(constrained["output/0"], [0.6, 0.8], rtol=1e-6)
+    assert constrained["config"] == {"max_value": 1, "axis": 0}
+    penalty = adapter.observe(
+        "regularizers.L2", "output/0 gradient/input/0", w, config={"l2": 0.5}, cotangents=[f32(2)]
+    )
+    np.testing.assert_array_equal(penalty["output/0"], 12.5)
+    np.testing.assert_array_equal(penalty["gradient/input/0"], [6, 8])
+    sizes = np.array([2, 3], np.int32)
+    made = adapter.observe("initializers.Constant", "output/0 dtype", sizes, config={"value": 0.5})
+    np.testing.assert_array_equal(made["output/0"], np.full((2, 3), 0.5))
+    assert made["dtype"] == ["float32"]
+    named = adapter.observe("initializers.LecunNormal", "identifier", config={"identifier": "lecun_normal"})
+    assert named["identifier"] == "LecunNormal"
+
+
+def test_constraints_regularizers_and_initializers_are_those_of_the_registry(adapter: Adapter) -> None:
+    told: dict[str, set[str]] = {}
+    for subject in adapter.identity.capabilities:
+        kind, _, name = subject.partition(".")
+        told.setdefault(kind, set()).add(name)
+    assert told["constraints"] == {"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"}
+    assert told["regularizers"] == {"L1", "L2", "L1L2"}
+    assert told["initializers"] >= {"Zeros", "Orthogonal", "LecunUniform", "VarianceScaling"}
