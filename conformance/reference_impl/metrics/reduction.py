@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.losses.loss import function_named, parameters
 from conformance.reference_impl.losses.reduction import divide_no_nan, everything, masked
 from conformance.reference_impl.losses.shapes import (
@@ -161,12 +162,23 @@ class MeanOfFunction(Mean):
         self.state = self.taken_in(self.state_for(predictions.shape), values, weight)
 
 
-class MeanMetricWrapper(MeanOfFunction):
-    """The mean of any function of labels and predictions. Source: `keras.metrics`.
+def _function(value: Any) -> MetricFunction | str:
+    match value:
+        case {"class_name": "function", "config": str(name)}:
+            return name
+        case str():
+            return value
+    if not callable(value):
+        raise ValueError
+    return value  # type: ignore[no-any-return]  # a function of the user's
 
-    Args:
-        fn: the function, or the name of one of a loss or metric.
-        arguments: the function's.
+
+function = Kind("a function of labels and predictions, or the name of one", _function, (3,))
+
+
+class MeanMetricWrapper(MeanOfFunction):
+    """The mean of any function of labels and predictions, which may have arguments beside these. Source:
+    `keras.metrics`.
 
     >>> import numpy as np
     >>> metric = MeanMetricWrapper("huber", delta=2.0)
@@ -174,14 +186,14 @@ class MeanMetricWrapper(MeanOfFunction):
     4.0
     """
 
+    fn = field(function, doc="the function, or the name of that of a loss or metric")
     name = name_field()
     dtype = dtype_field()
 
     def __init__(
         self, fn: MetricFunction | str, name: str | None = None, dtype: str | None = None, **arguments: Any
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        self.fn = fn
+        super().__init__(fn=fn, name=name, dtype=dtype)
         self.of_function = arguments
 
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -13,7 +13,12 @@ from conformance.runners.keras_adapter.runtime import GENERATION, keras
 
 BASES = {
     2: {"layers": keras.layers.Layer},
-    3: {"layers": keras.layers.Layer, "losses": keras.losses.Loss, "optimizers": keras.optimizers.Optimizer},
+    3: {
+        "layers": keras.layers.Layer,
+        "losses": keras.losses.Loss,
+        "metrics": keras.metrics.Metric,
+        "optimizers": keras.optimizers.Optimizer,
+    },
 }[GENERATION]
 """By kind of subject, which is the name of the module too, the class that all are of."""
 
@@ -78,8 +83,9 @@ def activation_function(name: str) -> Callable[..., Any]:
 
 @functools.cache
 def arguments(cls: Any) -> dict[str, Any]:
-    """The arguments of a constructor that names them all."""
-    return {parameter.name: _argument(parameter) for parameter in inspect.signature(cls).parameters.values()}
+    """The arguments that a constructor names."""
+    parameters = inspect.signature(cls).parameters.values()
+    return {p.name: _argument(p) for p in parameters if p.kind not in _VARIADIC}
 
 
 @functools.cache
