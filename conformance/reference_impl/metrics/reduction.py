@@ -54,6 +54,14 @@ def samplewise(
     return values, sample_weight
 
 
+@patchable("metrics.weighing")
+def weighing(sample_weight: Tensor | None, mask: Tensor | None, own_mask: Tensor | None) -> Tensor | None:
+    """Weights of values, 0 where the mask of the predictions is, or that of the function itself"""
+    for kept in (mask, own_mask):
+        sample_weight = masked(sample_weight, kept, averaged=False)
+    return sample_weight
+
+
 class OfValues(Metric):
     """A metric of values, without labels."""
 
@@ -157,8 +165,8 @@ class MeanOfFunction(Mean):
         labels = as_labels(y_true, predictions)
         values = self.values(labels, predictions)
         weight = None if sample_weight is None else as_labels(sample_weight, values)
-        for kept in (None if mask is None else as_labels(mask, values), self.value_mask(labels, values)):
-            weight = masked(weight, kept, averaged=False)
+        kept = None if mask is None else as_labels(mask, values)
+        weight = weighing(weight, kept, self.value_mask(labels, values))
         self.state = self.taken_in(self.state_for(predictions.shape), values, weight)
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from conformance.runners.keras_adapter.configured import Configured, serialized
 from conformance.runners.keras_adapter.passes import once
-from conformance.runners.keras_adapter.refusals import at
+from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import dtype_name, keras, to_array
 from conformance.runners.keras_adapter.subjects import arguments
 from conformance.runners.wire import Array
@@ -24,7 +24,10 @@ class MetricExperiment(Configured):
         """As `Experiment.ask`."""
         match observable.split("/"):
             case ["result" | "state", *_]:
-                return self._streamed[observable]
+                answer = self._streamed[observable]
+                if isinstance(answer, Refusal):
+                    raise answer
+                return answer
             case ["dtype"]:
                 return [dtype_name(self._updated(self.construct()).result().dtype)]
             case ["refusal"]:
@@ -66,12 +69,17 @@ class MetricExperiment(Configured):
         return metric
 
     @once
-    def _streamed(self) -> dict[str, Array]:
-        """The results and variables after each update, and after a reset, by the names of observables."""
-        metric, found = self.construct(), dict[str, Array]()
+    def _streamed(self) -> dict[str, Array | Refusal]:
+        """The results and variables after each update, and after a reset, by the names of observables; a
+        refused result hides nothing else."""
+        metric, found = self.construct(), dict[str, Array | Refusal]()
 
         def look(when: str) -> None:
-            found[f"result/{when}"] = to_array(metric.result())
+            try:
+                with at("call"):
+                    found[f"result/{when}"] = to_array(metric.result())
+            except Refusal as refusal:
+                found[f"result/{when}"] = refusal
             found.update({f"state/{when}/{v.name}": to_array(v.value) for v in metric.variables})
 
         with at("call"):
