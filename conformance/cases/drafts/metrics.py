@@ -149,7 +149,9 @@ ARGUMENTS: Mapping[str, tuple[tuple[Config, Suited], ...]] = {
     ),
     "BinaryAccuracy": (({"threshold": 0.25}, EDGES),),
     "BinaryCrossentropy": ((SMOOTHED_LOGITS, LOGITS),),
-    "BinaryIoU": (({"threshold": 0.25, "target_class_ids": [1]}, Suited("zeros_and_ones", "unit_edges", ())),),
+    "BinaryIoU": (
+        ({"threshold": 0.25, "target_class_ids": [1]}, Suited("zeros_and_ones", "unit_edges", ())),
+    ),
     "CategoricalCrossentropy": (
         (SMOOTHED_LOGITS, Suited("one_hot", "normal")),
         ({"axis": 1}, Suited("one_hot", "probabilities", (3, 5))),
@@ -192,6 +194,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[Config, Suited], ...]] = {
     "SparseCategoricalCrossentropy": (
         ({"ignore_class": 2}, CLASSES),
         ({"from_logits": True}, Suited("indices:5", "normal", (5,), (), "int32")),
+        ({}, replace(CLASSES, dtype="float32")),
     ),
     "SparseTopKCategoricalAccuracy": (
         ({"k": 2}, Suited("indices:7", "ties", (7,), (), "int32")),
