@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
-from conformance.cases.drafts.metrics import CLASSES, PLANES, REQUIRED, SAID, STEPS, draft_metric
+from conformance.cases.drafts.metrics import CLASSES, ONE_HOT, PLANES, REQUIRED, SAID, STEPS, draft_metric
 from conformance.cases.subjects.metric import updates
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.keras_record import KERAS, in_keras, searched
@@ -51,6 +51,13 @@ def along_another(case: Case, data: Data) -> bool:
     return case.config.get("axis", -1) not in (-1, 0)
 
 
+def of_nothing(case: Case, data: Data) -> bool:
+    """There is an update with an empty batch, and the largest score is asked of it."""
+    return case.config.get("threshold") is None and any(
+        batch["y_pred"].shape[0] == 0 for batch in updates(data.weights)
+    )
+
+
 DEVIATIONS = (
     in_keras(
         id="keras-cosine-metric-config-forgets-axis",
@@ -91,6 +98,27 @@ DEVIATIONS = (
         ),
         witnesses=(
             draft_metric("SparseCategoricalCrossentropy", {"ignore_class": 2}, [CLASSES.batch(9)], SAID),
+        ),
+    ),
+    in_keras(
+        id="keras-metric-of-largest-of-nothing",
+        summary="CategoricalHinge, and FBetaScore and F1Score without a threshold, refuse an empty batch, "
+        "which leaves other metrics as they are.",
+        kind="bug",
+        source="keras@3.15.1 src/backend/tensorflow/numpy.py, max",
+        upstream=searched("keras CategoricalHinge empty batch tf.reduce_max axis error numpy max zero size"),
+        scope=all_of(
+            subject("metrics.CategoricalHinge", "metrics.FBetaScore", "metrics.F1Score"), of_nothing
+        ),
+        effect=Raises(
+            "invalid-argument",
+            "call",
+            ("result/*", "state/*", "reconstructed/result", "dtype"),
+            "Cannot compute the max of an empty tensor",
+        ),
+        witnesses=(
+            draft_metric("CategoricalHinge", {}, [ONE_HOT.batch(0)]),
+            draft_metric("FBetaScore", {}, [ONE_HOT.batch(0)]),
         ),
     ),
     in_keras(

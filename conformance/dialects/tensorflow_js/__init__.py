@@ -72,6 +72,7 @@ ONLY_CPU = (*cpu.DEVIATIONS, *losses.ONLY_CPU, *pooling.ONLY_CPU, *errors.ONLY_C
 ONLY_WASM = (
     *wasm.DEVIATIONS,
     *losses.ONLY_WASM,
+    *metrics.ONLY_WASM,
     *pooling.ONLY_WASM,
     *errors.ONLY_WASM,
     *guide.ONLY_WASM,

@@ -9,13 +9,22 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
-from conformance.cases.drafts.metrics import CLASSES, EDGES, NUMBERS, draft_metric, to_be_named
+from conformance.cases.drafts.metrics import (
+    CLASSES,
+    EDGES,
+    NUMBERS,
+    ONE_HOT,
+    SCORES,
+    draft_metric,
+    to_be_named,
+)
 from conformance.dialects.deviation import Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, without
-from conformance.dialects.tensorflow_js.record import LAYERS, deviation, issue, pull, searched
+from conformance.dialects.tensorflow_js.record import LAYERS, WASM, deviation, issue, pull, searched
 from conformance.reference_impl.losses.reduction import everything
+from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.metrics.metric import MetricFunction
-from conformance.reference_impl.primitives import divide, multiply, negative, reshape, subtract
+from conformance.reference_impl.primitives import divide, multiply, negative, reshape, subtract, where
 from conformance.reference_impl.tape import Tensor
 
 IDENTIFIERS = {
@@ -122,6 +131,24 @@ def opposite(original: MetricFunction, *batch: Tensor, **options: Any) -> Tensor
     return negative(original(*batch, **options))
 
 
+def given_nan(case: Case, data: Data) -> bool:
+    """A prediction of the first batch is NaN."""
+    return bool(np.isnan(data.weights["0/y_pred"]).any())
+
+
+def least_for_nan(x: Tensor) -> Tensor:
+    """ε where it is NaN, which is the lower limit of the clip."""
+    return where(Tensor(np.isnan(x.value).astype(x.dtype)), EPSILON, x)
+
+
+def of_clipped_probability(original: Any, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    return original(y_true, least_for_nan(y_pred))  # type: ignore[no-any-return]  # a tensor
+
+
+def clipped_distribution(original: Any, y_pred: Tensor, axis: int) -> Tensor:
+    return least_for_nan(original(y_pred, axis))
+
+
 DEVIATIONS = (
     deviation(
         "tfjs-metrics-without-arguments",
@@ -205,5 +232,29 @@ DEVIATIONS = (
         scope=all_of(there("SparseCategoricalCrossentropy"), of_integers),
         effect=Raises("invalid-argument", "call", RESULT, "Argument 'x' passed to 'floor' must be float32"),
         witnesses=(draft_metric("SparseCategoricalCrossentropy", {}, [CLASSES.batch(2)]),),
+    ),
+)
+
+ONLY_WASM = (
+    deviation(
+        "tfjs-wasm-crossentropy-metrics-of-nan",
+        "Crossentropies of NaN are those of ε: the clip has made it the least that is allowed, so that a "
+        "model that gives NaN seems to be no more than wrong.",
+        kind="bug",
+        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
+        "lower limit for NaN)",
+        upstream=searched("wasm clipByValue NaN returns min value"),
+        scope=all_of(there("BinaryCrossentropy", "CategoricalCrossentropy"), given_nan),
+        effect=Value(
+            {
+                "losses.of_probability": of_clipped_probability,
+                "losses.distribution": clipped_distribution,
+            },
+            RESULT,
+        ),
+        witnesses=(
+            draft_metric("BinaryCrossentropy", {}, [SCORES.batch(3, predictions="one_nan")]),
+            draft_metric("CategoricalCrossentropy", {}, [ONE_HOT.batch(3, predictions="one_nan")]),
+        ),
     ),
 )
