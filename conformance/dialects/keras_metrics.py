@@ -6,15 +6,36 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
-from conformance.cases.drafts.metrics import CLASSES, ONE_HOT, PLANES, REQUIRED, SAID, STEPS, draft_metric
+from conformance.cases.drafts.metrics import (
+    CLASSES,
+    ONE_HOT,
+    PLANES,
+    REQUIRED,
+    SAID,
+    STEPS,
+    SUITED,
+    draft_metric,
+    to_be_refused,
+)
 from conformance.cases.subjects.metric import updates
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import (
+    CONFIGURATIONS,
+    REFUSAL,
+    Accepts,
+    Metadata,
+    Raises,
+    Scope,
+    Value,
+    subject,
+)
 from conformance.dialects.keras_record import KERAS, in_keras, searched
-from conformance.dialects.scopes import all_of, sets
+from conformance.dialects.refused import wrong_in
+from conformance.dialects.scopes import all_of, sets, without
 from conformance.reference_impl.metrics.metric import MetricFunction
 from conformance.reference_impl.tape import Tensor
 
 SOURCE = "keras@3.15.1 src/metrics"
+METRICS = tuple(f"metrics.{name}" for name in SUITED)
 CLASSIFIED = tuple(f"metrics.{name}" for name in ("IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"))
 """The metrics that have a confusion matrix, and may have an axis of classes."""
 
@@ -56,6 +77,40 @@ def of_nothing(case: Case, data: Data) -> bool:
     return case.config.get("threshold") is None and any(
         batch["y_pred"].shape[0] == 0 for batch in updates(data.weights)
     )
+
+
+def in_words(*arguments: str) -> Scope:
+    """One of the arguments is a text."""
+    return lambda case, data: any(isinstance(case.config.get(name), str) for name in arguments)
+
+
+def single(argument: str) -> Scope:
+    """The argument is one number."""
+    return lambda case, data: isinstance(case.config.get(argument), int | float)
+
+
+def spoilt(name: str, **arguments: Any) -> Case:
+    """A metric with bad arguments, to be refused."""
+    return to_be_refused(name, REQUIRED.get(name, {}) | arguments, SUITED[name].batch(4))
+
+
+COMPARED = {
+    "num_regressors": 0,
+    "num_thresholds": 9,
+    "precision": 0.5,
+    "recall": 0.5,
+    "sensitivity": 0.5,
+    "specificity": 0.5,
+    "thresholds": None,
+}
+"""Arguments that constructors compare with limits, and values within those."""
+
+TAKEN = {"label_weights": None, "num_labels": None, "target_class_ids": [0], "top_k": None}
+"""Arguments that nothing looks at, and values that are sound."""
+
+TYPES_SEARCHED = searched(
+    "keras metrics argument wrong type TypeError '<' not supported between instances of 'str' and 'int'"
+)
 
 
 DEVIATIONS = (
@@ -142,6 +197,79 @@ DEVIATIONS = (
                 REQUIRED["IoU"] | {"sparse_y_true": False, "sparse_y_pred": False, "axis": 1},
                 [PLANES.batch(2)],
             ),
+        ),
+    ),
+    in_keras(
+        id="keras-metric-compares-text-with-numbers",
+        summary="A text for a number, a threshold or how many there are, is compared with its limits before "
+        "anything looks at its type: the error is Python's own, and names no argument.",
+        kind="bug",
+        source=f"{SOURCE}/confusion_metrics.py, metrics_utils.py:parse_init_thresholds, "
+        "regression_metrics.py:R2Score",
+        upstream=TYPES_SEARCHED,
+        scope=all_of(subject(*METRICS), in_words(*COMPARED), wrong_in(**COMPARED)),
+        effect=Raises("internal", "construction", REFUSAL, "not supported between instances of"),
+        witnesses=(
+            spoilt("Precision", thresholds="x"),
+            spoilt("R2Score", num_regressors="3"),
+            spoilt("SensitivityAtSpecificity", specificity="x"),
+        ),
+    ),
+    in_keras(
+        id="keras-metric-subtracts-text-from-numbers",
+        summary="A text for `label_smoothing` fails in the first update, by an error of Python's own.",
+        kind="bug",
+        source="keras@3.15.1 src/losses/losses.py, binary_crossentropy, categorical_crossentropy",
+        upstream=TYPES_SEARCHED,
+        scope=all_of(subject(*METRICS), in_words("label_smoothing"), wrong_in("label_smoothing")),
+        effect=Raises("internal", "call", REFUSAL, "unsupported operand type(s) for -"),
+        witnesses=(spoilt("BinaryCrossentropy", label_smoothing="x"),),
+    ),
+    in_keras(
+        id="keras-metric-single-class-is-no-list",
+        summary="A class alone for `target_class_ids` fails by an error of Python's own: it is no list.",
+        kind="bug",
+        source=f"{SOURCE}/iou_metrics.py, IoU: max(target_class_ids)",
+        upstream=TYPES_SEARCHED,
+        scope=all_of(subject(*METRICS), single("target_class_ids"), wrong_in(target_class_ids=[0])),
+        effect=Raises("internal", "construction", REFUSAL, "'int' object is not iterable"),
+        witnesses=(spoilt("BinaryIoU", target_class_ids=0),),
+    ),
+    in_keras(
+        id="keras-auc-single-threshold-is-no-list",
+        summary="A threshold alone fails in AUC by an error of Python's own, where other metrics take one: "
+        "it is no list.",
+        kind="bug",
+        source=f"{SOURCE}/confusion_metrics.py, AUC: len(thresholds)",
+        upstream=TYPES_SEARCHED,
+        scope=all_of(subject("metrics.AUC"), single("thresholds"), wrong_in("thresholds")),
+        effect=Raises("internal", "construction", REFUSAL, "object of type 'float' has no len()"),
+        witnesses=(spoilt("AUC", thresholds=0.5),),
+    ),
+    in_keras(
+        id="keras-metric-wraps-what-is-no-function",
+        summary="MeanMetricWrapper takes anything for a function, and fails in the first update.",
+        kind="bug",
+        source=f"{SOURCE}/reduction_metrics.py, MeanMetricWrapper",
+        upstream=TYPES_SEARCHED,
+        scope=all_of(subject("metrics.MeanMetricWrapper"), single("fn")),
+        effect=Raises("internal", "call", REFUSAL, "object is not callable"),
+        witnesses=(spoilt("MeanMetricWrapper", fn=3),),
+    ),
+    in_keras(
+        id="keras-metric-takes-what-counts-nothing",
+        summary="Precision and Recall take `top_k=0`, so that nothing is positive; AUC takes `num_labels=0` "
+        "as none given, and one number for all `label_weights`; IoU a class −1, which is the last.",
+        kind="bug",
+        source=f"{SOURCE}/confusion_metrics.py, Precision, Recall, AUC; iou_metrics.py, IoU",
+        upstream=searched("keras metrics Precision top_k=0 validation num_labels target_class_ids negative"),
+        scope=all_of(subject(*METRICS), wrong_in(**TAKEN), without(single("target_class_ids"))),
+        effect=Accepts(),
+        witnesses=(
+            spoilt("AUC", label_weights=0.5),
+            spoilt("AUC", num_labels=0),
+            spoilt("BinaryIoU", target_class_ids=[-1]),
+            spoilt("Precision", top_k=0),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.cases.case import Case, Source
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.cases.subjects.metric import RESET
+from conformance.reference_impl import fields
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.metrics import metric_class
 from conformance.reference_impl.metrics.metric import ALIASES
@@ -54,13 +55,15 @@ class Suited:
         return given | ({"sample_weight": recipe("weights", *weights)} if weights else {})
 
 
-HUBER = {"module": "builtins", "class_name": "function", "config": "huber", "registered_name": "function"}
-"""A function, as Keras serialises it."""
+def function(name: str) -> Config:
+    """A function, as Keras serialises it."""
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+
 
 REQUIRED: Mapping[str, Config] = {
     "IoU": {"num_classes": 4, "target_class_ids": [0, 2]},
     "MeanIoU": {"num_classes": 4},
-    "MeanMetricWrapper": {"fn": HUBER},
+    "MeanMetricWrapper": {"fn": function("huber")},
     "OneHotIoU": {"num_classes": 4, "target_class_ids": [0, 2]},
     "OneHotMeanIoU": {"num_classes": 4},
     "PrecisionAtRecall": {"recall": 0.5},
@@ -83,6 +86,8 @@ TIES = Suited("one_hot", "ties", (7,))
 CLASSES = Suited("indices:5", "probabilities", of_labels=(), dtype="int32")
 REGIONS = Suited("indices:5", "indices:5", (), dtype="int32")
 SEGMENTS = Suited("one_hot", "probabilities", (4,))
+HALVES = Suited("one_hot", "probabilities", (3,))
+DECIDED = Suited("one_hot", "indices:5", (), (4,))
 PLANES = Suited("zeros_and_ones", "ties", (4, 3), weighted=False)
 
 SUITED: Mapping[str, Suited] = {
@@ -135,6 +140,7 @@ SUITED: Mapping[str, Suited] = {
 """By class, what suits it."""
 
 LISTED = {"thresholds": [0.25, 0.5, 0.75]}
+ALONG_FIRST = {"sparse_y_true": False, "sparse_y_pred": False, "axis": 1}
 AT_EDGES = {"num_thresholds": 5, "class_id": 1}
 SMOOTHED_LOGITS = {"from_logits": True, "label_smoothing": 0.125}
 
@@ -166,21 +172,27 @@ ARGUMENTS: Mapping[str, tuple[tuple[Config, Suited], ...]] = {
     "FalseNegatives": ((LISTED, EDGES),),
     "FalsePositives": ((LISTED, EDGES),),
     "IoU": (
-        ({"ignore_class": 1}, REGIONS),
+        ({"ignore_class": 1, "num_classes": 5, "target_class_ids": [3]}, REGIONS),
         ({"dtype": "float32"}, REGIONS),
-        ({"sparse_y_true": False, "sparse_y_pred": False, "axis": 1}, PLANES),
+        (ALONG_FIRST, PLANES),
     ),
-    "MeanIoU": (({"ignore_class": 0}, REGIONS),),
-    "MeanMetricWrapper": (({"delta": 0.5}, NUMBERS),),
-    "OneHotIoU": (({"ignore_class": 1}, SEGMENTS),),
-    "OneHotMeanIoU": (({"sparse_y_pred": True}, Suited("one_hot", "indices:5", (), (4,))),),
+    "MeanIoU": (({"ignore_class": 0, "num_classes": 5}, REGIONS), (ALONG_FIRST, PLANES)),
+    "MeanMetricWrapper": (({"delta": 0.5}, NUMBERS), ({"fn": function("mean_absolute_error")}, NUMBERS)),
+    "OneHotIoU": (
+        ({"ignore_class": 1, "num_classes": 3, "target_class_ids": [2]}, HALVES),
+        ({"sparse_y_pred": True, "axis": 1}, DECIDED),
+    ),
+    "OneHotMeanIoU": (
+        ({"ignore_class": 1, "num_classes": 3}, HALVES),
+        ({"sparse_y_pred": True, "axis": 1}, DECIDED),
+    ),
     "PearsonCorrelation": (({"axis": 1}, STEPS),),
     "Precision": (
         (LISTED, EDGES),
         ({"top_k": 2}, Suited("zeros_and_ones", "ties")),
         ({"class_id": 1, "thresholds": 0.25}, EDGES),
     ),
-    "PrecisionAtRecall": ((AT_EDGES, EDGES),),
+    "PrecisionAtRecall": (({"recall": 0.25, **AT_EDGES}, EDGES),),
     "R2Score": (
         ({"class_aggregation": None}, Suited("normal", "normal", (3,))),
         ({"class_aggregation": "variance_weighted_average", "num_regressors": 2}, NUMBERS),
@@ -189,18 +201,18 @@ ARGUMENTS: Mapping[str, tuple[tuple[Config, Suited], ...]] = {
         (LISTED, EDGES),
         ({"top_k": 2, "class_id": 1}, Suited("zeros_and_ones", "ties")),
     ),
-    "RecallAtPrecision": ((AT_EDGES, EDGES),),
-    "SensitivityAtSpecificity": ((AT_EDGES, EDGES),),
+    "RecallAtPrecision": (({"precision": 0.5, **AT_EDGES}, EDGES),),
+    "SensitivityAtSpecificity": (({"specificity": 0.25, **AT_EDGES}, EDGES),),
     "SparseCategoricalCrossentropy": (
         ({"ignore_class": 2}, CLASSES),
-        ({"from_logits": True}, Suited("indices:5", "normal", (5,), (), "int32")),
+        ({"from_logits": True, "axis": 1}, Suited("indices:5", "normal", (5,), (), "int32")),
         ({}, replace(CLASSES, dtype="float32")),
     ),
     "SparseTopKCategoricalAccuracy": (
         ({"k": 2}, Suited("indices:7", "ties", (7,), (), "int32")),
         ({"k": 2, "from_sorted_ids": True}, Suited("indices:5", "indices:5", (7,), (), "int32")),
     ),
-    "SpecificityAtSensitivity": ((AT_EDGES, EDGES),),
+    "SpecificityAtSensitivity": (({"sensitivity": 0.25, **AT_EDGES}, EDGES),),
     "TopKCategoricalAccuracy": (({"k": 2}, TIES),),
     "TrueNegatives": ((LISTED, EDGES),),
     "TruePositives": ((LISTED, EDGES),),
@@ -216,9 +228,12 @@ WEIGHTED: tuple[tuple[str, Suited, tuple[int, ...]], ...] = (
 )
 """Metrics of batches of 4, with weights of shapes that broadcast."""
 
-EMPTY = ("AUC", "BinaryAccuracy", "IoU", "Mean", "MeanSquaredError", "Precision")
+EMPTY = ("AUC", "BinaryAccuracy", "CategoricalHinge", "IoU", "MeanSquaredError")
 """Metrics that are asked of an empty batch in the quick corpus: after another one, since TensorFlow.js on
 WebAssembly makes of an empty first one what its memory held, which may well be the answer before."""
+
+REFUSING = ("MeanSquaredError", "Precision")
+"""Those that are asked there what they refuse."""
 
 NOT_A_NUMBER = ("AUC", "CategoricalAccuracy", "MeanSquaredError", "Precision")
 """Those that are asked of NaN there."""
@@ -266,8 +281,11 @@ def drafts() -> Iterator[Case]:
         yield draft_metric(name, REQUIRED.get(name, {}), [SUITED[name].batch(3), SUITED[name].batch(0)])
     for name in NOT_A_NUMBER:
         yield draft_metric(name, {}, [SUITED[name].batch(3, predictions="one_nan"), SUITED[name].batch(2)])
+    for name in REFUSING:
+        yield from refused(name)
     for alias, name in ALIASES.items():
-        yield to_be_named(name, alias)
+        if alias.islower():
+            yield to_be_named(name, alias)
 
 
 def more() -> Iterator[Case]:
@@ -281,6 +299,38 @@ def more() -> Iterator[Case]:
             yield draft_metric(name, required, [suited.batch(3, predictions="one_nan"), suited.batch(2)])
         if not required:
             yield to_be_named(name, name)
+        if name not in REFUSING:
+            yield from refused(name)
+    for alias, name in ALIASES.items():
+        if alias.isupper():
+            yield to_be_named(name, alias)
+
+
+def refused(name: str) -> Iterator[Case]:
+    """What a metric has to refuse: arguments, predictions or weights that go with no label."""
+    suited, required = SUITED[name], REQUIRED.get(name, {})
+    good, other = suited.batch(4), suited.batch(7)
+    # What a function does with an argument that it does not have is its own affair.
+    unknown: tuple[Config, ...] = () if name == "MeanMetricWrapper" else ({"units": 3},)
+    for argument in (*unknown, *bad_arguments(name)):
+        yield to_be_refused(name, required | argument, good)
+    if suited.labels is not None:
+        yield to_be_refused(name, required, good | {"y_pred": other["y_pred"]})
+    yield to_be_refused(name, required, good | {"sample_weight": recipe("weights", 3)})
+
+
+def bad_arguments(name: str) -> Iterator[Config]:
+    """Single arguments of a metric with values that their kinds refuse."""
+    for argument, field in metric_class(name).arguments.items():
+        if argument not in ("name", "dtype") and field.kind is not fields.boolean:
+            yield from ({argument: value} for value in field.kind.refused)
+
+
+def to_be_refused(name: str, config: Config, batch: Mapping[str, Source]) -> Case:
+    subject = f"metrics.{name}"
+    weights = {f"0/{argument}": source for argument, source in batch.items()}
+    keys = {key: keyed(source, subject, config, key) for key, source in weights.items()}
+    return Case(subject, dict(config), weights=keys, observables=("refusal",))
 
 
 def to_be_named(name: str, identifier: str) -> Case:

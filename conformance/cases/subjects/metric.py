@@ -25,19 +25,19 @@ class MetricSubject(Subject):
     def __init__(self, case: Case) -> None:
         self.name = case.subject.partition(".")[2]
         self.identifier = case.config.get("identifier")
-        self.given = {k: v for k, v in case.config.items() if k != "identifier"}
-        self.cls = metrics.metric_class(self.name)
+        self.given = self.config = {k: v for k, v in case.config.items() if k != "identifier"}
+        self.metric = self.made()
 
     @property
     def configured(self) -> Configured:
-        return self.made()
+        return self.metric
 
     def made(self) -> metrics.Metric:
         """A new metric, in its initial state."""
-        return self.cls.from_config(self.given)
+        return metrics.metric_class(self.name).from_config(self.config)
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
-        dtype = str(self.made().dtype)
+        dtype = str(self.metric.dtype)
         return (dtype if "float" in dtype else "float32",)
 
     def resolved(self) -> str:

@@ -178,7 +178,7 @@ def _function(value: Any) -> MetricFunction | str:
             return value
     if not callable(value):
         raise ValueError
-    return value  # type: ignore[no-any-return]  # a function of the user's
+    return value
 
 
 function = Kind("a function of labels and predictions, or the name of one", _function, (3,))
