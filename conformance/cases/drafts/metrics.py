@@ -147,11 +147,9 @@ SMOOTHED_LOGITS = {"from_logits": True, "label_smoothing": 0.125}
 ARGUMENTS: Mapping[str, tuple[tuple[Config, Suited], ...]] = {
     "AUC": (
         ({"curve": "PR", "num_thresholds": 5}, replace(EDGES, weighted=False)),
-        ({"curve": "PRGAIN", "summation_method": "majoring"}, replace(SCORES, weighted=False)),
         ({"summation_method": "minoring", "thresholds": [0.25, 0.625]}, EDGES),
         ({"multi_label": True, "num_labels": 5, "num_thresholds": 9}, EDGES),
         ({"multi_label": True, "label_weights": [1.0, 2.0, 0.5, 0.0, 1.0], "from_logits": True}, LOGITS),
-        ({"label_weights": [1.0, 2.0, 0.5, 0.0, 1.0]}, SCORES),
     ),
     "BinaryAccuracy": (({"threshold": 0.25}, EDGES),),
     "BinaryCrossentropy": ((SMOOTHED_LOGITS, LOGITS),),
@@ -219,6 +217,23 @@ ARGUMENTS: Mapping[str, tuple[tuple[Config, Suited], ...]] = {
 }
 """By class, arguments beside the defaults, and what suits them."""
 
+FURTHER: tuple[tuple[str, Config, Suited], ...] = (
+    ("AUC", {"curve": "PRGAIN"}, SCORES),
+    ("AUC", {"curve": "PRGAIN", "summation_method": "majoring", "num_thresholds": 9}, EDGES),
+    ("AUC", {"curve": "PR", "summation_method": "majoring"}, SCORES),
+    ("AUC", {"curve": "PR", "summation_method": "minoring", "multi_label": True}, EDGES),
+    ("AUC", {"label_weights": [1.0, 2.0, 0.5, 0.0, 1.0]}, SCORES),
+    ("F1Score", {"average": "micro"}, Suited("one_hot", "ties")),
+    ("F1Score", {"average": "weighted", "threshold": 0.5}, SCORES),
+    ("FBetaScore", {"average": "macro", "beta": 2.0, "threshold": 0.75}, EDGES),
+    ("Precision", {"top_k": 3, "class_id": 2, "thresholds": 0.5}, EDGES),
+    ("R2Score", {"class_aggregation": None, "num_regressors": 1}, NUMBERS),
+    ("Recall", {"top_k": 1}, EDGES),
+    ("SparseTopKCategoricalAccuracy", {"k": 9}, CLASSES),
+    ("TopKCategoricalAccuracy", {"k": 1}, TIES),
+)
+"""Arguments of metrics that are asked in the standard corpus alone."""
+
 WEIGHTED: tuple[tuple[str, Suited, tuple[int, ...]], ...] = (
     ("BinaryAccuracy", Suited("zeros_and_ones", "unit_edges", (3, 5)), (4, 3)),
     ("Mean", Suited(None, "normal", (3, 5)), (4, 1)),
@@ -283,9 +298,6 @@ def drafts() -> Iterator[Case]:
         yield draft_metric(name, {}, [SUITED[name].batch(3, predictions="one_nan"), SUITED[name].batch(2)])
     for name in REFUSING:
         yield from refused(name)
-    for alias, name in ALIASES.items():
-        if alias.islower():
-            yield to_be_named(name, alias)
 
 
 def more() -> Iterator[Case]:
@@ -301,9 +313,10 @@ def more() -> Iterator[Case]:
             yield to_be_named(name, name)
         if name not in REFUSING:
             yield from refused(name)
+    for name, arguments, fitting in FURTHER:
+        yield draft_metric(name, arguments, [fitting.batch(4), fitting.batch(3)], SAID)
     for alias, name in ALIASES.items():
-        if alias.isupper():
-            yield to_be_named(name, alias)
+        yield to_be_named(name, alias)
 
 
 def refused(name: str) -> Iterator[Case]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from conformance.runners.keras_adapter.configured import Configured, serialized
 from conformance.runners.keras_adapter.passes import once
 from conformance.runners.keras_adapter.refusals import Refusal, at
-from conformance.runners.keras_adapter.runtime import dtype_name, keras, to_array
+from conformance.runners.keras_adapter.runtime import keras, to_array
 from conformance.runners.keras_adapter.subjects import arguments
 from conformance.runners.wire import Array
 
@@ -24,12 +24,9 @@ class MetricExperiment(Configured):
         """As `Experiment.ask`."""
         match observable.split("/"):
             case ["result" | "state", *_]:
-                answer = self._streamed[observable]
-                if isinstance(answer, Refusal):
-                    raise answer
-                return answer
+                return self._seen(observable)
             case ["dtype"]:
-                return [dtype_name(self._updated(self.construct()).result().dtype)]
+                return [self._seen("result/0").dtype.name]
             case ["refusal"]:
                 self._updated(self.made).result()
                 return None
@@ -51,6 +48,12 @@ class MetricExperiment(Configured):
         cls, config = self.cls, {**self.case.config, **changed}
         with at("construction"):
             return cls.from_config(config)
+
+    def _seen(self, observable: str) -> Array:
+        answer = self._streamed[observable]
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
 
     @once
     def _updates(self) -> list[dict[str, Any]]:
