@@ -287,7 +287,7 @@ def drafts() -> Iterator[Case]:
         for arguments, fitting in ARGUMENTS.get(name, (({}, suited),)):
             config = required | arguments
             weights = (3,) if fitting.weighted else ()
-            yield draft_metric(name, config, [fitting.batch(4), fitting.batch(3, *weights)], SAID)
+            yield draft_metric(name, config, [fitting.batch(5), fitting.batch(3, *weights)], SAID)
         if not required:
             yield to_be_named(name, snake_case(name))
     for name, suited, shape in WEIGHTED:
