@@ -57,7 +57,8 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             with the values that Keras's JSON holds.
         inputs: one array per input.
         weights: an array for each weight, by the specification's name for it (`kernel`, `gamma`, …); of an
-            optimizer, for each `variable/…`, `gradient/…` and `slot/…`.
+            optimizer, for each `variable/…`, `gradient/…` and `slot/…`; of a metric, for each argument of
+            each update, `0/y_true`, `0/y_pred`, `0/sample_weight`, `1/y_true`, …
         masks: a boolean mask per input, or nothing.
         initial_state: the initial state of a recurrent layer, or nothing.
         cotangents: one array per output that gradients are asked with.

@@ -13,6 +13,7 @@ from conformance.cases.expected import Expected, Law, Own, Refusal, Structure, V
 from conformance.cases.methods import METHODS
 from conformance.cases.models import described, marks
 from conformance.cases.question import Part, Question, bounded, truth
+from conformance.cases.subjects.metric import MetricSubject, updates
 from conformance.cases.subjects.model import ModelSubject
 from conformance.cases.subjects.optimizer import OptimizerSubject
 from conformance.cases.subjects.statement import StatementSubject
@@ -182,6 +183,9 @@ def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
     """Nothing, where the calls go well; `Answers` takes what they raise for the answer. What has no inputs is
     not called."""
     subject, data = question.subject, question.data
+    if isinstance(subject, MetricSubject):
+        _results(question)
+        return dict.fromkeys(names, Structure(None))
     if not data.inputs:
         return dict.fromkeys(names, Structure(None))
     inputs = [variable(truth(x)) for x in data.inputs]
@@ -250,6 +254,23 @@ def _update(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Value(found[name]) for name in names}
 
 
+def _results(question: Question) -> dict[str, Tensor]:
+    """What there is to see of a metric."""
+    subject = question.subject
+    assert isinstance(subject, MetricSubject)
+    return subject.streamed({name: variable(truth(x)) for name, x in question.data.weights.items()})
+
+
+def _streamed(question: Question, names: list[str]) -> dict[str, Expected]:
+    found = _results(question)
+    return {name: Value(found[name]) for name in names}
+
+
+def _last_result(question: Question, names: list[str]) -> dict[str, Expected]:
+    last = len(updates(question.data.weights)) - 1
+    return dict.fromkeys(names, Value(_results(question)[f"result/{last}"]))
+
+
 def _shown(question: Question, names: list[str]) -> dict[str, Expected]:
     """What is seen where a statement of the guides holds."""
     assert isinstance(question.subject, StatementSubject)
@@ -292,6 +313,9 @@ PARTS: dict[str, tuple[str, Part]] = {
     "identifier": ("construction", _identifier),
     "update": ("call", bounded(_update)),
     "slot": ("call", bounded(_update)),
+    "result": ("call", bounded(_streamed)),
+    "state": ("call", bounded(_streamed)),
+    "reconstructed/result": ("call", bounded(_last_result)),
     "guide": ("call", bounded(_shown)),
     "loaded/output": ("call", _outputs(training=False)),
     "loaded/config": ("load", _model),

@@ -16,7 +16,7 @@ INFERENCE = (
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,
-    "training": (*INFERENCE, "training-forward", "gradients", "optimizer-steps"),
+    "training": (*INFERENCE, "training-forward", "gradients", "metrics", "optimizer-steps"),
     "interchange": ("config", "config-round-trip", "interchange"),
     "api": ("constructor", "identifiers", "guide"),
 }

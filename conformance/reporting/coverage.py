@@ -49,7 +49,7 @@ def _totals(coverage: Coverage) -> Iterator[str]:
     rows = []
     kinds = {
         kind: [s for s in coverage.subjects if s.name.startswith(f"{kind}.")]
-        for kind in ("layers", "activations", "losses")
+        for kind in ("layers", "activations", "losses", "metrics")
     }
     for what, places in (
         *((kind, _places(subjects)) for kind, subjects in kinds.items()),

@@ -74,8 +74,13 @@ OBSERVABLES = {
     "signature": "JSON: {arguments: {name: {required: true} | {default: value}}} of the constructor",
     "update/{variable}": "of an optimizer: the variable after one update from the gradients and slots given",
     "slot/{key}": "of an optimizer: the slot after that update",
+    "result/{update}": "of a metric: its result after the update of that number, from 0, and all before it; "
+                       "`result/reset` that after all updates and a reset",
+    "state/{update}/{variable}": "of a metric: the variable after that update, or after the reset",
+    "reconstructed/result": "of a metric: the result of the one that its configuration makes, after all "
+                            "updates",
     "identifier": "JSON: the canonical name that the string identifier in the config resolves to; of an "
-                  "optimizer that of its class",
+                  "optimizer or a metric that of its class",
     "guide/{language}/{name}": "of a statement of the guides, what a program in that language shows: an "
                                "array, or JSON; `cases.guide` says what",
     "loaded/{format}/config": "JSON: what the model in the case's files says of itself, as the backend "

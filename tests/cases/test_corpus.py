@@ -17,9 +17,10 @@ from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.data import make
 from conformance.cases.drafts import quick, values
 from conformance.cases.drafts.errors import first_cases
+from conformance.cases.drafts.metrics import REQUIRED as REQUIRED_BY_METRICS
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import pairs
-from conformance.cases.subjects import CLASSES
+from conformance.cases.subjects import CLASSES, class_of
 from conformance.reference_impl import identified, layers
 from conformance.reference_impl.activations import ACTIVATIONS
 from conformance.reference_impl.fields import REQUIRED
@@ -105,6 +106,9 @@ def test_every_argument_of_a_function_takes_two_values(name: str) -> None:
     assert {argument: len(v) for argument, v in values.items() if len(v) < 2} == {}
 
 
+NAMING = {"name", "dtype"}
+"""What all metrics have, and says nothing of what they compute."""
+
 WITHOUT_GRADIENTS = {"layers.CategoryEncoding"}
 """Layers of integers that have no weights."""
 
@@ -135,8 +139,12 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     elif subject.startswith("losses."):
         said = {"config", "config-round-trip", "constructor", "dtype", "errors", "identifiers"}
         assert judging == {"forward", "gradients"} | said
+    elif subject.startswith("metrics."):
+        by_name = set() if subject.partition(".")[2] in REQUIRED_BY_METRICS else {"identifiers"}
+        said = {"config", "config-round-trip", "constructor", "dtype"}
+        assert judging - {"errors"} == {"metrics"} | said | by_name
     else:
-        inapplicable = {"guide", "identifiers", "interchange", "optimizer-steps"}
+        inapplicable = {"guide", "identifiers", "interchange", "metrics", "optimizer-steps"}
         if subject in WITHOUT_GRADIENTS:
             inapplicable |= {"gradients"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):
@@ -171,6 +179,16 @@ def test_every_identifier_of_an_initializer_is_asked() -> None:
                 assert {(f"{family}.{name}", n) for n in (snake_case(name), *entry.aliases)} <= asked
 
 
+def test_every_argument_of_a_metric_takes_two_values() -> None:
+    values: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for case in corpus.load("quick"):
+        if case.subject.startswith("metrics.") and "result/0" in case.observables:
+            for argument, value in class_of(case.subject).from_config(case.config).config.items():
+                values[case.subject, argument].add(repr(value))
+    constant = {where for where, given in values.items() if len(given) < 2 and where[1] not in NAMING}
+    assert constant == set()
+
+
 def test_every_observable_of_the_protocol_is_asked() -> None:
     asked = {o for case in corpus.load("standard") for o in case.observables}
     # What is saved is read in a file, which is what a backend is asked for.
@@ -195,6 +213,8 @@ def test_weights_are_asymmetric() -> None:
     """Transposed, reversed or permuted by gate, no weight of a dozen elements is what it was; but for those
     written out, diagonals that tell what was dropped."""
     for case in QUICK:
+        if case.subject.startswith("metrics."):
+            continue  # what stands there are labels and predictions
         for name, weight in make(case).weights.items():
             if weight.size < 12 or weight.ndim < 2 or isinstance(case.weights[name], Literal):
                 continue

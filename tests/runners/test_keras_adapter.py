@@ -550,3 +550,49 @@ def test_a_schedule_tells_its_rate_at_every_step(adapter: Adapter) -> None:
     steps = np.array([0, 1, 2], np.int32)
     answer = adapter.observe("schedules.ExponentialDecay", "output/0", steps, config=config)
     np.testing.assert_array_equal(answer["output/0"], [0.5, 0.25, 0.125])
+
+
+BATCHES = {
+    "0/y_true": float32(1, 0),
+    "0/y_pred": float32(3, 1),
+    "1/y_true": float32(2),
+    "1/y_pred": float32(0),
+    "1/sample_weight": float32(3),
+}
+"""Squared errors of 4 and 1, and then of 4 with a weight of 3."""
+
+
+def test_a_metric_tells_its_results_and_state_after_each_update_and_a_reset(adapter: Adapter) -> None:
+    seen = "result/0 state/0/total state/0/count result/1 state/1/total state/1/count"
+    answer = adapter.observe(
+        "metrics.RootMeanSquaredError", f"{seen} result/reset state/reset/count dtype", weights=BATCHES
+    )
+    assert [float(answer[name]) for name in seen.split()] == pytest.approx(
+        [np.sqrt(2.5), 5, 2, np.sqrt(17 / 5), 17, 5]
+    )
+    assert answer["result/reset"] == answer["state/reset/count"] == 0
+    assert answer["dtype"] == ["float32"]
+
+
+def test_a_result_that_is_refused_hides_no_state(adapter: Adapter) -> None:
+    scores = np.array([[[0.25, 1], [0.75, 0]]], np.float32)
+    answer = adapter.observe(
+        "metrics.MeanIoU",
+        "result/0 state/0/total_confusion_matrix",
+        config={"num_classes": 2, "sparse_y_pred": False, "axis": 1},
+        weights={"0/y_true": np.array([[1, 1]], np.int32), "0/y_pred": scores},
+    )
+    assert answer["result/0"].at == "call"
+    np.testing.assert_array_equal(answer["state/0/total_confusion_matrix"], [[0, 0], [1, 1]])
+
+
+def test_a_metric_is_known_by_its_names_and_made_from_its_configuration(adapter: Adapter) -> None:
+    named = adapter.observe("metrics.MeanSquaredError", "identifier", config={"identifier": "mse"})
+    assert named["identifier"] == "MeanSquaredError"
+    again = adapter.observe(
+        "metrics.BinaryAccuracy",
+        "reconstructed/result",
+        config={"threshold": 0.25},
+        weights={"0/y_true": float32(1, 0), "0/y_pred": float32(0.5, 0.25)},
+    )
+    assert again["reconstructed/result"] == 1

@@ -18,7 +18,7 @@ import msgspec
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.drafts import models, values
+from conformance.cases.drafts import metrics, models, values
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -138,6 +138,8 @@ def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
             return of_layer(name, quick)
         case "activations":
             return of_activation(name)
+        case "metrics":
+            return (case for case in metrics.more() if case.subject == subject)
         case "models":
             return (case for case in models.more() if case.subject == subject)
         case "constraints" | "regularizers" | "initializers":

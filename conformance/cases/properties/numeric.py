@@ -31,6 +31,11 @@ PROPERTIES = (
         ("update/*", "slot/*"),
     ),
     Property(
+        "metrics",
+        "After each update, and after a reset, a metric has the specification's result and variables.",
+        ("result/*", "state/*"),
+    ),
+    Property(
         "random",
         "What is drawn, in training or by an initializer, follows the specification's law, and the seed "
         "settles it.",

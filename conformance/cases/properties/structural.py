@@ -12,7 +12,7 @@ from conformance.cases.case import Case
 from conformance.cases.models import UNREADABLE, described, mark_of_message
 from conformance.cases.properties.property import Property
 from conformance.cases.subjects import class_of
-from conformance.reference_impl import activations, losses
+from conformance.reference_impl import activations, losses, metrics
 from conformance.reference_impl.fields import REQUIRED, Field
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers.nested import names_layers, rewritten
@@ -124,6 +124,8 @@ def identifiers(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:
 def _function_name(subject: str, name: str) -> str:
     if subject.startswith("losses."):
         return losses.function_named(snake_case(name)).name
+    if subject.startswith("metrics."):
+        return metrics.metric_class(name).__name__
     return activations.get(name).name if subject.startswith("activations.") else name
 
 

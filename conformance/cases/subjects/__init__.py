@@ -1,4 +1,5 @@
-"""The classes that subjects are named after: `layers.Dense`, `losses.Huber`, `optimizers.Adam`."""
+"""The classes that subjects are named after: `layers.Dense`, `losses.Huber`, `metrics.AUC`,
+`optimizers.Adam`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from conformance.reference_impl import identified
 from conformance.reference_impl.configured import Configured
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.losses import Loss
+from conformance.reference_impl.metrics import Metric
 from conformance.reference_impl.optimizers import Optimizer
 from conformance.reference_impl.optimizers.schedules import Schedule
 from conformance.reference_impl.spelling import suggestion
@@ -15,6 +17,7 @@ from conformance.reference_impl.spelling import suggestion
 CLASSES: Mapping[str, Mapping[str, type[Configured]]] = {
     "layers": Layer.registered,
     "losses": Loss.registered,
+    "metrics": Metric.registered,
     "optimizers": Optimizer.registered,
     "schedules": Schedule.registered,
     **identified.CLASSES,

@@ -8,6 +8,7 @@ from conformance.cases.case import Case
 from conformance.cases.subjects.activation import ActivationSubject
 from conformance.cases.subjects.layer import LayerSubject
 from conformance.cases.subjects.loss import LossSubject
+from conformance.cases.subjects.metric import MetricSubject
 from conformance.cases.subjects.model import ModelSubject
 from conformance.cases.subjects.optimizer import OptimizerSubject
 from conformance.cases.subjects.schedule import ScheduleSubject
@@ -19,6 +20,7 @@ SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "layers": LayerSubject,
     "activations": ActivationSubject,
     "losses": LossSubject,
+    "metrics": MetricSubject,
     "optimizers": OptimizerSubject,
     "schedules": ScheduleSubject,
     "constraints": ConstraintSubject,

@@ -22,6 +22,7 @@ from conformance.dialects.tensorflow_js import (
     memory,
     merging,
     methods,
+    metrics,
     normalization,
     optimizers,
     pooling,
@@ -45,6 +46,7 @@ EVERYWHERE = (
     *memory.DEVIATIONS,
     *merging.DEVIATIONS,
     *methods.DEVIATIONS,
+    *metrics.DEVIATIONS,
     *core.DEVIATIONS,
     *normalization.DEVIATIONS,
     *optimizers.DEVIATIONS,
@@ -72,6 +74,7 @@ ONLY_CPU = (*cpu.DEVIATIONS, *losses.ONLY_CPU, *pooling.ONLY_CPU, *errors.ONLY_C
 ONLY_WASM = (
     *wasm.DEVIATIONS,
     *losses.ONLY_WASM,
+    *metrics.ONLY_WASM,
     *pooling.ONLY_WASM,
     *errors.ONLY_WASM,
     *guide.ONLY_WASM,

@@ -41,10 +41,15 @@ def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> T
     return equal(y_true, greater(y_pred, threshold))
 
 
+def argmax(x: Array, axis: int = -1) -> Array:
+    """The index of the largest, the first of several; NaN is passed over, as Keras on TensorFlow does it."""
+    return xp.argmax(xp.where(xp.isnan(x), -xp.inf, x), axis=axis)
+
+
 def first_largest(x: Tensor) -> tuple[Array, Array]:
     """The index of the largest element of each line along the last axis, the first of several, and whether
     errors might make it another."""
-    chosen = xp.argmax(xp.where(xp.isnan(x.value), xp.inf, x.value), axis=-1)
+    chosen = argmax(x.value)
     if x.error is None:
         return chosen, xp.zeros(chosen.shape, bool)
     least = xp.take_along_axis(x.value - x.error, chosen[..., None], -1)

@@ -53,6 +53,9 @@ def _sorted_thresholds(value: Any) -> list[float]:
 
 
 def _weights(value: Any) -> list[float]:
+    match value:
+        case {"class_name": "__tensor__", "config": {"value": list(value)}}:  # as Keras serialises them
+            pass
     return [fields.number.parse(v) for v in value]
 
 

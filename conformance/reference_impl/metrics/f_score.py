@@ -101,6 +101,8 @@ class FBetaScore(Metric, registered=True):
             "intermediate_weights": y_true,
         }
         weight = None if sample_weight is None else reshape(sample_weight, shape=(sample_weight.size, 1))
+        if weight is not None:
+            refuse_unless_broadcasting(y_true, weight, "`y_true` and `sample_weight`")
         added = {}
         for name, x in counts.items():
             weighted = x if weight is None else multiply(x, weight)

@@ -9,6 +9,7 @@ from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.losses.shapes import as_predictions
+from conformance.reference_impl.metrics.accuracies import argmax
 from conformance.reference_impl.metrics.metric import (
     Metric,
     Shape,
@@ -130,7 +131,7 @@ class IoU(Metric, registered=True):
     def classes(self, x: Tensor | Array, *, sparse: bool) -> Array:
         """Labels or predictions as classes in a row."""
         values = x.value if isinstance(x, Tensor) else xp.asarray(x)
-        return (values if sparse else values.argmax(axis=self.axis)).astype(xp.int64).reshape(-1)
+        return (values if sparse else argmax(values, self.axis)).astype(xp.int64).reshape(-1)
 
     def weights(self, sample_weight: Tensor | Array | None, shape: Shape) -> Array:
         """A weight for each sample, cut to an integer where integers are counted."""

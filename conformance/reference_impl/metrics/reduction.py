@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.losses.loss import function_named, parameters
 from conformance.reference_impl.losses.reduction import divide_no_nan, everything, masked
 from conformance.reference_impl.losses.shapes import (
@@ -51,6 +52,14 @@ def samplewise(
     if values.ndim > 1:
         values = reduce(values, axis=tuple(range(1, values.ndim)))
     return values, sample_weight
+
+
+@patchable("metrics.weighing")
+def weighing(sample_weight: Tensor | None, mask: Tensor | None, own_mask: Tensor | None) -> Tensor | None:
+    """Weights of values, 0 where the mask of the predictions is, or that of the function itself"""
+    for kept in (mask, own_mask):
+        sample_weight = masked(sample_weight, kept, averaged=False)
+    return sample_weight
 
 
 class OfValues(Metric):
@@ -156,17 +165,28 @@ class MeanOfFunction(Mean):
         labels = as_labels(y_true, predictions)
         values = self.values(labels, predictions)
         weight = None if sample_weight is None else as_labels(sample_weight, values)
-        for kept in (None if mask is None else as_labels(mask, values), self.value_mask(labels, values)):
-            weight = masked(weight, kept, averaged=False)
+        kept = None if mask is None else as_labels(mask, values)
+        weight = weighing(weight, kept, self.value_mask(labels, values))
         self.state = self.taken_in(self.state_for(predictions.shape), values, weight)
 
 
-class MeanMetricWrapper(MeanOfFunction):
-    """The mean of any function of labels and predictions. Source: `keras.metrics`.
+def _function(value: Any) -> MetricFunction | str:
+    match value:
+        case {"class_name": "function", "config": str(name)}:
+            return name
+        case str():
+            return value
+    if not callable(value):
+        raise ValueError
+    return value
 
-    Args:
-        fn: the function, or the name of one of a loss or metric.
-        arguments: the function's.
+
+function = Kind("a function of labels and predictions, or the name of one", _function, (3,))
+
+
+class MeanMetricWrapper(MeanOfFunction):
+    """The mean of any function of labels and predictions, which may have arguments beside these. Source:
+    `keras.metrics`.
 
     >>> import numpy as np
     >>> metric = MeanMetricWrapper("huber", delta=2.0)
@@ -174,14 +194,14 @@ class MeanMetricWrapper(MeanOfFunction):
     4.0
     """
 
+    fn = field(function, doc="the function, or the name of that of a loss or metric")
     name = name_field()
     dtype = dtype_field()
 
     def __init__(
         self, fn: MetricFunction | str, name: str | None = None, dtype: str | None = None, **arguments: Any
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        self.fn = fn
+        super().__init__(fn=fn, name=name, dtype=dtype)
         self.of_function = arguments
 
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

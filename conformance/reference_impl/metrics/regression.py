@@ -18,6 +18,7 @@ from conformance.reference_impl.metrics.metric import (
     name_field,
 )
 from conformance.reference_impl.metrics.reduction import MeanOfFunction
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     add,
     broadcast_to,
@@ -123,6 +124,14 @@ class LogCoshError(MeanOfFunction, function=losses.log_cosh, direction="down"):
     known_as = "logcosh"
 
 
+@patchable("metrics.r2_scores")
+def r2_scores(state: State) -> tuple[Tensor, Tensor]:
+    """1 − Σ(y − ŷ)²/Σ(y − ȳ)² of each output, and Σ(y − ȳ)²"""
+    average = divide(state["sum"], state["count"])
+    spread = subtract(state["squared_sum"], multiply(state["sum"], average))
+    return subtract(1.0, divide(state["residual"], spread)), spread
+
+
 class R2Score(Metric, registered=True):
     """1 − Σ(y − ŷ)²/Σ(y − ȳ)², the share of the variance that predictions explain. Source: `keras.metrics`.
 
@@ -174,9 +183,7 @@ class R2Score(Metric, registered=True):
     def compute(self, state: State) -> Tensor:
         if "sum" not in state:
             raise ValueError("R2Score has no result before its first update")
-        average = divide(state["sum"], state["count"])
-        spread = subtract(state["squared_sum"], multiply(state["sum"], average))
-        scores = subtract(1.0, divide(state["residual"], spread))
+        scores, spread = r2_scores(state)
         scores = where(Tensor(xp.isinf(scores.value).astype(scores.dtype)), 0.0, scores)
         match self.class_aggregation:
             case "uniform_average":

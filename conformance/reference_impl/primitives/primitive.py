@@ -333,7 +333,10 @@ class Accumulation(Primitive):
             exactly = self.value(*[xp.abs(x.value) for x in inputs], **params)
             error = error + (reach - exactly) * (1 + 2.0**-20)
         elif self.exact_on_integers(a) and all(map(are_integers, magnitudes)):
-            error = error * (reach > a.exact_integers)
+            beyond = reach > a.exact_integers
+            if not xp.count_nonzero(beyond):
+                return None
+            error = error * beyond
         if out.size and largest_element(reach) + largest_element(error) <= a.largest:
             return error
         return xp.where(reach + error <= a.largest, error, xp.inf)

@@ -87,6 +87,8 @@ class Resample(Accumulation):
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
         """What the product of two of the factors loses by underflow is multiplied by the third."""
         error: Any = super().bound(a, out, *inputs, **params)
+        if error is None:
+            return None
         inexact = error != 0
         present = [(t.reach > 0).astype(out.dtype) for t in inputs]
         for which, factor in enumerate(inputs):

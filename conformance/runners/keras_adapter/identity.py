@@ -12,6 +12,7 @@ import tensorflow as tf
 from conformance.runners.keras_adapter.exchange import MODELS, OBSERVABLES
 from conformance.runners.keras_adapter.guide import STATEMENTS
 from conformance.runners.keras_adapter.messages import Message
+from conformance.runners.keras_adapter.metrics import STREAM
 from conformance.runners.keras_adapter.models import FORMATS
 from conformance.runners.keras_adapter.optimizers import OPTIMIZER
 from conformance.runners.keras_adapter.runtime import keras
@@ -104,7 +105,7 @@ def _capabilities() -> dict[str, list[str]]:
     functions = {f"activations.{name}": FUNCTION for name in ACTIVATIONS}
     others = {
         f"{kind}.{name}": patterns
-        for kind, patterns in (("losses", LOSS), ("optimizers", OPTIMIZER), *VALUES.items())
+        for kind, patterns in {"losses": LOSS, "metrics": STREAM, "optimizers": OPTIMIZER, **VALUES}.items()
         for name in CLASSES.get(kind, ())
     }
     return layers | functions | others | dict.fromkeys(MODELS, OBSERVABLES) | STATEMENTS

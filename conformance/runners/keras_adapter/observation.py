@@ -13,6 +13,7 @@ from conformance.runners.keras_adapter.exchange import ModelExperiment
 from conformance.runners.keras_adapter.layers import LayerExperiment
 from conformance.runners.keras_adapter.losses import LossExperiment
 from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of_value
+from conformance.runners.keras_adapter.metrics import MetricExperiment
 from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import api
@@ -40,6 +41,7 @@ EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "layers": LayerExperiment,
     "activations": ActivationExperiment,
     "losses": LossExperiment,
+    "metrics": MetricExperiment,
     "optimizers": OptimizerExperiment,
     "schedules": ScheduleExperiment,
     "constraints": WeightExperiment,

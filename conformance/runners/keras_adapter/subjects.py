@@ -20,6 +20,7 @@ def _bases() -> dict[str, tuple[Any, Any]]:
     schedules = keras.optimizers.schedules
     return layers | {
         "losses": (keras.losses, keras.losses.Loss),
+        "metrics": (keras.metrics, keras.metrics.Metric),
         "optimizers": (keras.optimizers, keras.optimizers.Optimizer),
         "schedules": (schedules, schedules.LearningRateSchedule),
         "constraints": (keras.constraints, keras.constraints.Constraint),

@@ -10,6 +10,7 @@
  * - `functions`: activation functions by their canonical names in Keras, where TensorFlow.js knows only
  *   another one.
  * - `losses`: by class of Keras, the function.
+ * - `metrics`: by class of Keras, the function of `tf.metrics`, and the name by which `compile` has it, if any.
  * - `weights`: by class, weights of another name.
  * - `optimizers`: by Keras's class, the function of `tf.train` that makes one, its arguments in order and the
  *   slots in the order of `getWeights`, by Keras's names; `Momentum` is an SGD that has some.
@@ -23,6 +24,7 @@ const {keys: KEYS, identifiers: IDENTIFIERS, classes: CLASSES} = TABLES;
 export const MADE_FROM = TABLES.madeFrom;
 export const FUNCTIONS = TABLES.functions;
 export const LOSSES = TABLES.losses;
+export const METRICS = TABLES.metrics;
 export const OPTIMIZERS = TABLES.optimizers;
 const VERBATIM = new Set(TABLES.verbatim);
 

@@ -180,6 +180,7 @@ const OBSERVABLES = [
   [/^method\/(.+)$/, (answers, name) => answers.method(name)],
   [/^signature$/, ({subject, asked}) => wireJSON(signature(subject, asked.config))],
   [/^(update\/.+|slot\/.+)$/, async (answers, name) => told(await answers.updated(), name)],
+  [/^result\/0$/, ({subject, asked}) => wireTensor(subject.measured(asked))],
   [/^identifier$/, ({subject, asked}) => wireJSON(subject.resolve(asked.config))],
 ];
 

@@ -1,6 +1,7 @@
 /** The subjects that TensorFlow.js offers, found in its serialization registry, and how each one is made. */
 import {Failure, attempt} from "./failures.mjs";
 import {lossSubjects} from "./losses.mjs";
+import {metricSubjects} from "./metrics.mjs";
 import {
   FUNCTIONS,
   OPTIMIZERS,
@@ -120,5 +121,5 @@ export function registeredSubjects(tf) {
   for (const name of Object.keys(OPTIMIZERS).filter((name) => name !== "Momentum")) {
     subjects.set(`optimizers.${name}`, new OptimizerSubject(tf, name));
   }
-  return new Map([...subjects, ...lossSubjects(tf), ...valueSubjects(tf)]);
+  return new Map([...subjects, ...lossSubjects(tf), ...metricSubjects(tf), ...valueSubjects(tf)]);
 }
