@@ -21,6 +21,7 @@ from conformance.cases.drafts import (
     optimizers,
     random,
     relations,
+    training,
 )
 
 MODULES = (
@@ -35,6 +36,7 @@ MODULES = (
     optimizers,
     errors,
     models,
+    training,
 )
 
 

@@ -12,6 +12,7 @@ from conformance.cases.subjects.model import ModelSubject
 from conformance.cases.subjects.optimizer import OptimizerSubject
 from conformance.cases.subjects.statement import StatementSubject
 from conformance.cases.subjects.subject import Subject
+from conformance.cases.subjects.training import TrainingSubject
 
 SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "layers": LayerSubject,
@@ -20,5 +21,6 @@ SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "optimizers": OptimizerSubject,
     "guide": StatementSubject,
     "models": ModelSubject,
+    "training": TrainingSubject,
 }
 """The kinds of subject, by the first part of a subject's name."""

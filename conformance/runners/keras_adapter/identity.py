@@ -16,6 +16,7 @@ from conformance.runners.keras_adapter.models import FORMATS
 from conformance.runners.keras_adapter.optimizers import UPDATE
 from conformance.runners.keras_adapter.runtime import keras
 from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, CLASSES
+from conformance.runners.keras_adapter.training import TRAINING
 
 ARITHMETIC: dict[str, Any] = {
     "base": "ieee-float32",
@@ -106,4 +107,4 @@ def _capabilities() -> dict[str, list[str]]:
         for kind, patterns in (("losses", LOSS), ("optimizers", UPDATE))
         for name in CLASSES.get(kind, ())
     }
-    return layers | functions | others | dict.fromkeys(MODELS, OBSERVABLES) | STATEMENTS
+    return layers | functions | others | dict.fromkeys(MODELS, OBSERVABLES) | TRAINING | STATEMENTS

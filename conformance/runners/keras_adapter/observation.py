@@ -16,6 +16,7 @@ from conformance.runners.keras_adapter.messages import ConcreteCase, Message, of
 from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import api
+from conformance.runners.keras_adapter.training import TrainingExperiment
 
 _BEFORE_BUILDING = ("config", "reconstructed")
 
@@ -37,6 +38,7 @@ EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "losses": LossExperiment,
     "optimizers": OptimizerExperiment,
     "models": ModelExperiment,
+    "training": TrainingExperiment,
 }
 """By kind of subject, how it is asked."""
 
