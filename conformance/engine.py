@@ -19,7 +19,6 @@ from conformance.cases.data import Data, make
 from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.relations import asked_beside
-from conformance.cases.training import concrete, is_about_training
 from conformance.checks import Bench
 from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
@@ -282,7 +281,7 @@ class Made:
             self.wired[case.id] = arrays
         return ConcreteCase(
             subject=case.subject,
-            config=concrete(case) if is_about_training(case) else self.given.concrete(case),
+            config=self.given.concrete(case),
             observables=observables,
             seed=self.seed,
             **self.wired[case.id],

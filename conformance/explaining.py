@@ -18,11 +18,11 @@ from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
 from conformance.cases.expected import Definite, Law, Own, Refusal, Structure, Value
 from conformance.cases.models import is_about_model
-from conformance.cases.training import is_about_training
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, pairs, with_basis
 from conformance.cases.relations import relation_of
 from conformance.cases.relations.composition import Composition
+from conformance.cases.training import is_about_training
 from conformance.checks import Bench, Ruling, Trial, outputs_of, own_of, targets
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import Deviation

@@ -1,13 +1,13 @@
 """Training runs as cases: what a recipe says of a model, how it is compiled, the data and the calls.
 
 The `config` of a case has `model`, as in a case about a model; `compile`, the arguments of Keras's
-`Model.compile`; `data`, which of the case's inputs are `x`, `y`, `sample_weight` and, under `validation`, these
-again; and the arguments of each method that is asked, under its name: `fit`, `evaluate`, `predict`. Of
-`train_on_batch` and `test_on_batch`, which have none, there are the sizes of the batches that they are given
-one after the other. A callback is its name and arguments. Weights are named as in a case about a model.
+`Model.compile`; `data`, which of the case's inputs are `x`, `y`, `sample_weight` and, under `validation`,
+these again; and the arguments of each method that is asked, under its name: `fit`, `evaluate`, `predict`.
+Of `train_on_batch` and `test_on_batch`, which have none, there are the sizes of the batches that they are
+given one after the other. A callback is its name and arguments. Weights are named as in a case about a model.
 
 Errors grow from step to step. So a backend tells what it has after every step, and each step is judged from
-what the backend itself had before it (`Resynchronised`).
+what the backend itself had before it (`subjects.training.Resynchronised`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.models import configuration
 from conformance.reference_impl.arrays import Array
 
 SUBJECTS = ("training.Functional", "training.Sequential")
@@ -28,15 +27,6 @@ METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch")
 def is_about_training(case: Case) -> bool:
     """Whether the case is about a training run."""
     return case.subject in SUBJECTS
-
-
-def concrete(case: Case) -> dict[str, Any]:
-    """The case's `config` as backends are given it: the model in the form of Keras 3.
-
-    Raises:
-        FormatError: it describes none; the message names the layer.
-    """
-    return case.config | {"model": configuration(case)["config"]}
 
 
 def data_of(case: Case, inputs: Sequence[Array]) -> dict[str, Any]:

@@ -20,13 +20,11 @@ from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import GENERATION, keras, to_array
 from conformance.runners.wire import Array
 
-METHODS = ("fit/*", "evaluate/*", "predict/*", "train_on_batch/*", "test_on_batch/*")
+METHODS = ["fit/*", "evaluate/*", "predict/*", "train_on_batch/*", "test_on_batch/*"]
+"""Patterns of the observables of a training run."""
 
-TRAINING: dict[str, list[str]] = {
-    3: dict.fromkeys(("training.Functional", "training.Sequential"), list(METHODS)),
-    2: {},
-}[GENERATION]
-"""Patterns of the observables of a training run, by subject."""
+TRAINING = {name: METHODS for name in ("training.Functional", "training.Sequential") if GENERATION == 3}
+"""The subjects, with what can be asked of them."""
 
 Told = dict[str, Any]
 """What has been seen, by observable."""
