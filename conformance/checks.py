@@ -22,7 +22,7 @@ from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import Property, basis, matches, pairs
 from conformance.cases.relations import PREFIX, Derivation, derivations, relation_of
-from conformance.cases.training import is_about_training
+from conformance.cases.training import is_about_training, is_of_run
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import CONFIGURATIONS, Applied, Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
@@ -344,8 +344,10 @@ def as_expected(answer: Observed | Broken) -> Definite | Broken:
 
 def concerns(patterns: tuple[str, ...], observable: str) -> bool:
     """Whether a deviation that shows in some observables may show in this one: what holds of a call holds of
-    the one after it."""
-    return matches(patterns, observable) or matches(patterns, basis(observable))
+    the one after it, and a training run rests on everything that its parts do."""
+    if matches(patterns, observable) or matches(patterns, basis(observable)):
+        return True
+    return is_of_run(observable) and not any(map(is_of_run, patterns))
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ import numpy as np
 from conformance.cases.case import Case, Recipe
 from conformance.cases.data import Data
 from conformance.cases.models import configuration, weights_by_layer
-from conformance.reference_impl import layers
+from conformance.cases.training import data_of
+from conformance.reference_impl import layers, losses
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer, nested
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.tape import constant
+from conformance.reference_impl.training import Compiled
 
 Path = tuple[str | int, ...]
 """Arguments, and after one that is a list the place in it."""
@@ -51,6 +53,8 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
     kind, _, name = case.subject.partition(".")
     if kind == "models":
         yield from _layers_of_model(case, data)
+    if kind == "training":
+        yield from _parts_of_run(case, data)
     if kind != "layers":
         return
     around = layers.get(name)
@@ -87,6 +91,36 @@ def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
             alone = case_of(call.layer, given, tuple(f"output/{i}" for i in range(len(call.outputs))))
             yield Inside(call.path, alone, given)
             yield from layers_inside(alone, given, call.path)
+
+
+def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
+    """The layers of the model, for all samples at once; the losses of what it gives for them; the optimizer as
+    it begins."""
+    given = data_of(case, data.inputs)
+    of_model = Data(tuple(given["x"]), data.weights, (), (), ())
+    yield from _layers_of_model(case, of_model)
+    optimizer = case.config["compile"]["optimizer"]
+    first = {"slot/iteration": np.zeros((), np.int32)}
+    yield Inside(
+        ("optimizer",),
+        Case(f"optimizers.{optimizer['class_name']}", optimizer["config"], observables=case.observables),
+        Data((), first, (), (), ()),
+    )
+    with np.errstate(all="ignore"):
+        predictions = Compiled(Model.from_config(configuration(case)), weights_by_layer(case, data.weights)).predict(
+            given["x"], batch_size=len(given["x"][0])
+        )
+    outputs = predictions if isinstance(predictions, list) else [predictions]
+    losses_ = case.config["compile"]["loss"]
+    for name, y, y_pred in zip(
+        losses_ if isinstance(losses_, list) else [losses_], given["y"], outputs, strict=True
+    ):
+        loss = losses.get(name)
+        both = Data((y, y_pred), {}, (), (), ())
+        sources = tuple(Recipe("computed", x.shape, 0, x.dtype.name) for x in both.inputs)
+        yield Inside(
+            ("loss",), Case(f"losses.{type(loss).__name__}", {}, sources, observables=case.observables), both
+        )
 
 
 def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str, Any]) -> tuple[Case, Data]:

@@ -29,6 +29,11 @@ def is_about_training(case: Case) -> bool:
     return case.subject in SUBJECTS
 
 
+def is_of_run(observable: str) -> bool:
+    """Whether it is one of a training run's, or a pattern of such."""
+    return observable.partition("/")[0] in METHODS
+
+
 def data_of(case: Case, inputs: Sequence[Array]) -> dict[str, Any]:
     """The arguments of `fit` that are data: lists of arrays, or None."""
     places = case.config["data"]

@@ -19,6 +19,7 @@ from conformance.dialects import (
     keras_optimizers,
     keras_pooling,
     keras_recurrent,
+    keras_training,
 )
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
@@ -589,6 +590,7 @@ OF_FAMILIES = (
     *keras_optimizers.DEVIATIONS,
     *keras_pooling.DEVIATIONS,
     *keras_recurrent.DEVIATIONS,
+    *keras_training.DEVIATIONS,
 )
 
 DIALECTS = {

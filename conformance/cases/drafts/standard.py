@@ -18,7 +18,7 @@ import msgspec
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.drafts import models
+from conformance.cases.drafts import models, training
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -154,6 +154,8 @@ def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
             return of_activation(name)
         case "models":
             return (case for case in models.more() if case.subject == subject)
+        case "training":
+            return (case for case in training.more() if case.subject == subject)
     return iter(())
 
 

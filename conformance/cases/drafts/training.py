@@ -7,6 +7,7 @@ them with losses, optimizers and kinds of layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -143,6 +144,14 @@ def weights(samples: int = SAMPLES) -> Source:
     return recipe("weights", samples)
 
 
+def forked() -> JSONObject:
+    """One input, and two outputs: a number and a class."""
+    sketch = Sketch("forked")
+    x = sketch.layer("Dense", "hidden", sketch.input("x", 4), units=5, activation="tanh")
+    score = sketch.layer("Dense", "score", x, units=1)
+    return sketch.described(score, sketch.layer("Dense", "kind", x, units=3, activation="softmax"))
+
+
 # The quick corpus
 
 
@@ -182,7 +191,7 @@ def weighted_classes() -> Case:
 def weighted_samples() -> Case:
     return draft(
         LINE, [numbers(4)], [numbers(1)],
-        {"optimizer": SGD, "loss": "mean_squared_error", "metrics": ["mae"], "weighted_metrics": ["mse"]},
+        {"optimizer": SGD, "loss": "mean_squared_error", "metrics": ["mae"]},
         sample_weight=[weights()], fit={"batch_size": 4}, evaluate={"batch_size": 4},
     )  # fmt: skip
 
@@ -215,12 +224,268 @@ def one_batch_at_a_time() -> Case:
     )  # fmt: skip
 
 
-def forked() -> JSONObject:
-    """One input, and two outputs: a number and a class."""
-    sketch = Sketch("forked")
-    x = sketch.layer("Dense", "hidden", sketch.input("x", 4), units=5, activation="tanh")
-    score = sketch.layer("Dense", "score", x, units=1)
-    return sketch.described(score, sketch.layer("Dense", "kind", x, units=3, activation="softmax"))
+# The standard corpus
+
+
+def accuracy() -> Case:
+    return draft(
+        CLASSES, [numbers(4)], [one_hot()],
+        {"optimizer": SGD, "loss": "categorical_crossentropy", "metrics": ["accuracy", "mae"]},
+        validation=[[numbers(4, samples=3)], [one_hot(samples=3)]],
+        fit={"epochs": 2, "batch_size": 3}, evaluate={"batch_size": 3},
+    )  # fmt: skip
+
+
+def masked_steps() -> Case:
+    """Steps of zeros are left out, where a mask hides them."""
+    model = sequential(
+        "masked", (5, 1), described("Masking", "masking", {}),
+        described("SimpleRNN", "rnn", {"units": 4, "return_sequences": True}), dense("top", 2),
+    )  # fmt: skip
+    return draft(
+        model, [recipe("signed_zeros", SAMPLES, 5, 1)], [numbers(5, 2)],
+        {"optimizer": SGD, "loss": "mean_squared_error"},
+        fit={"batch_size": 4}, evaluate={"batch_size": 4}, predict={"batch_size": 4},
+    )  # fmt: skip
+
+
+def weighted_samples_on_batch() -> Case:
+    return draft(
+        LINE, [numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
+        sample_weight=[weights()], train_on_batch=[4, 3], test_on_batch=[4, 3],
+    )  # fmt: skip
+
+
+def weighted_metrics() -> Case:
+    return draft(
+        CLASSES, [numbers(4)], [one_hot()],
+        {
+            "optimizer": ADAGRAD, "loss": "categorical_crossentropy",
+            "metrics": ["accuracy"], "weighted_metrics": ["accuracy", "mse"],
+        },
+        sample_weight=[weights()], fit={"batch_size": 4, "epochs": 2}, evaluate={"batch_size": 3},
+    )  # fmt: skip
+
+
+def some_classes_weighted() -> Case:
+    return draft(
+        CLASSES, [numbers(4)], [one_hot()], {"optimizer": SGD, "loss": "categorical_crossentropy"},
+        fit={"batch_size": 3, "class_weight": {"0": 0.5, "2": 2.0}},
+    )  # fmt: skip
+
+
+def weighted_losses() -> Case:
+    return draft(
+        forked(), [numbers(4)], [numbers(1), one_hot()],
+        {
+            "optimizer": SGD, "loss": ["mean_squared_error", "categorical_crossentropy"],
+            "loss_weights": [0.25, 2.0], "metrics": [["mae"], ["accuracy"]],
+        },
+        fit={"batch_size": 4}, evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
+def validated_now_and_then() -> Case:
+    return draft(
+        CLASSES, [numbers(4)], [one_hot()], {"optimizer": SGD, "loss": "categorical_crossentropy"},
+        fit={
+            "epochs": 3, "batch_size": 4, "validation_split": 0.25, "validation_freq": 2,
+            "validation_batch_size": 1,
+        },
+    )  # fmt: skip
+
+
+def split_off() -> Case:
+    """The last samples are for validation."""
+    return draft(
+        PENALIZED, [numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
+        fit={"epochs": 2, "batch_size": 3, "validation_split": 0.5},
+    )  # fmt: skip
+
+
+def epochs_cut_short() -> Case:
+    return draft(
+        LINE, [numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
+        fit={"epochs": 2, "batch_size": 2, "steps_per_epoch": 2},
+    )  # fmt: skip
+
+
+def later_epochs() -> Case:
+    return draft(
+        LINE, [numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
+        fit={"initial_epoch": 2, "epochs": 4, "batch_size": 4},
+    )  # fmt: skip
+
+
+def stopping(**given: Any) -> Case:
+    return draft(
+        LINE, [numbers(4)], [numbers(1)],
+        {"optimizer": optimizer("SGD", learning_rate=2.0), "loss": "mean_squared_error"},
+        fit={
+            "batch_size": 7, "epochs": 4,
+            "callbacks": [["EarlyStopping", {"monitor": "loss", "mode": "min", **given}]],
+        },
+    )  # fmt: skip
+
+
+def best_weights_restored() -> Case:
+    return stopping(patience=1, restore_best_weights=True)
+
+
+def reduced_rate() -> Case:
+    return draft(
+        LINE, [numbers(4)], [numbers(1)],
+        {"optimizer": optimizer("SGD", learning_rate=2.0), "loss": "mean_squared_error"},
+        fit={
+            "batch_size": 7, "epochs": 4,
+            "callbacks": [
+                ["ReduceLROnPlateau", {"monitor": "loss", "mode": "min", "patience": 1, "factor": 0.25}]
+            ],
+        },
+    )  # fmt: skip
+
+
+def frozen() -> Case:
+    return draft(
+        FROZEN, [numbers(4)], [numbers(1)], {"optimizer": ADAM, "loss": "mean_squared_error"},
+        fit={"batch_size": 4},
+    )  # fmt: skip
+
+
+def stateful() -> Case:
+    """A state goes on from batch to batch, in every method."""
+    first = described("InputLayer", "stateful_input", {"batch_shape": [2, 3, 2], "dtype": "float32"})
+    rnn = described("SimpleRNN", "rnn", {"units": 3, "stateful": True})
+    return draft(
+        described("Sequential", "stateful", {"layers": [first, rnn, dense("top", 1)]}),
+        [numbers(3, 2, samples=6)], [numbers(1, samples=6)],
+        {"optimizer": SGD, "loss": "mean_squared_error"},
+        fit={"batch_size": 2}, evaluate={"batch_size": 2}, predict={"batch_size": 2},
+    )  # fmt: skip
+
+
+def images() -> Case:
+    return draft(
+        sequential(
+            "images", (6, 6, 1),
+            described("Conv2D", "conv", {"filters": 3, "kernel_size": 3, "activation": "tanh"}),
+            described("AveragePooling2D", "pool", {}), described("Flatten", "flat", {}),
+            dense("top", 3, activation="softmax"),
+        ),
+        [numbers(6, 6, 1)], [one_hot()],
+        {"optimizer": MOMENTUM, "loss": "categorical_crossentropy", "metrics": ["accuracy"]},
+        fit={"batch_size": 4}, evaluate={"batch_size": 4}, predict={"batch_size": 4},
+    )  # fmt: skip
+
+
+def constrained() -> Case:
+    """Weights are brought under their constraints after each step."""
+    bounded = {"class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 0}}
+    return draft(
+        sequential(
+            "constrained", (4,),
+            dense("hidden", 5, kernel_constraint=bounded, bias_constraint={"class_name": "NonNeg", "config": {}}),
+            dense("top", 1),
+        ),
+        [numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
+        fit={"batch_size": 4},
+    )  # fmt: skip
+
+
+def shared() -> Case:
+    """Two inputs through one layer, whose gradient is the sum of both."""
+    sketch = Sketch("shared")
+    left, right = sketch.input("left", 4), sketch.input("right", 4)
+    x = sketch.layer("Dense", "tower", left, units=3, activation="tanh")
+    y = sketch.again("tower", right)
+    minus = sketch.layer("Subtract", "minus", x, y)
+    return draft(
+        sketch.described(sketch.layer("Dense", "top", minus, units=1)),
+        [numbers(4), numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
+        fit={"batch_size": 4}, evaluate={"batch_size": 4}, predict={"batch_size": 4},
+    )  # fmt: skip
+
+
+def nested() -> Case:
+    """A model inside a model, whose weights are trained too."""
+    tower = sequential("tower", (4,), dense("low", 3, activation="tanh"), dense("high", 2))
+    sketch = Sketch("nested")
+    x = sketch.add(tower, sketch.input("x", 4))
+    return draft(
+        sketch.described(sketch.layer("Dense", "top", x, units=1)),
+        [numbers(4)], [numbers(1)], {"optimizer": MOMENTUM, "loss": "mean_squared_error"},
+        fit={"batch_size": 4}, predict={"batch_size": 3},
+    )  # fmt: skip
+
+
+def with_optimizer(given: JSONObject) -> Case:
+    return draft(
+        CLASSES, [numbers(4)], [one_hot()], {"optimizer": given, "loss": "categorical_crossentropy"},
+        fit={"batch_size": 4}, train_on_batch=[3],
+    )  # fmt: skip
+
+
+def with_loss(loss: str) -> Case:
+    top = {"binary_crossentropy": "sigmoid", "poisson": "softplus"}.get(loss, "linear")
+    labels = {
+        "binary_crossentropy": recipe("zeros_and_ones", SAMPLES, 2), "poisson": recipe("positive", SAMPLES, 2),
+    }  # fmt: skip
+    return draft(
+        sequential("regression", (4,), dense("hidden", 5, activation="tanh"), dense("top", 2, activation=top)),
+        [numbers(4)], [labels.get(loss, numbers(2))], {"optimizer": SGD, "loss": loss},
+        fit={"batch_size": 4}, evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
+OPTIMIZERS = (
+    optimizer("SGD", momentum=0.75, nesterov=True),
+    RMSPROP,
+    optimizer("Adamax", beta_1=0.75, beta_2=0.875, epsilon=2.0**-10),
+    optimizer("Adadelta", rho=0.75, epsilon=2.0**-10),
+    optimizer("AdamW", beta_1=0.75, beta_2=0.875, epsilon=2.0**-10, weight_decay=0.25),
+    optimizer("Nadam", beta_1=0.75, beta_2=0.875, epsilon=2.0**-10),
+    optimizer("Lion", beta_1=0.75, beta_2=0.5),
+    optimizer("Ftrl"),
+    optimizer("SGD", clipnorm=0.5),
+)
+
+LOSSES = ("binary_crossentropy", "poisson", "mean_absolute_error", "mean_squared_logarithmic_error", "log_cosh")
+
+
+def by_class_number() -> Case:
+    return draft(
+        CLASSES, [numbers(4)], [by_number()],
+        {"optimizer": ADAM, "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
+        fit={"batch_size": 4}, evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
+STANDARD: tuple[Callable[[], Case], ...] = (
+    accuracy,
+    masked_steps,
+    weighted_samples_on_batch,
+    weighted_metrics,
+    some_classes_weighted,
+    weighted_losses,
+    validated_now_and_then,
+    split_off,
+    epochs_cut_short,
+    later_epochs,
+    partial(stopping, patience=0),
+    partial(stopping, patience=2),
+    partial(stopping, patience=1, baseline=2.0**-10),
+    best_weights_restored,
+    reduced_rate,
+    frozen,
+    stateful,
+    images,
+    constrained,
+    shared,
+    nested,
+    by_class_number,
+    *(partial(with_optimizer, given) for given in OPTIMIZERS),
+    *(partial(with_loss, loss) for loss in LOSSES),
+)
 
 
 QUICK: tuple[Callable[[], Case], ...] = (
@@ -237,3 +502,8 @@ QUICK: tuple[Callable[[], Case], ...] = (
 
 def drafts() -> Iterator[Case]:
     return (drafted() for drafted in QUICK)
+
+
+def more() -> Iterator[Case]:
+    """What the standard corpus has beyond them."""
+    return (drafted() for drafted in STANDARD)

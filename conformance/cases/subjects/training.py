@@ -85,7 +85,7 @@ class TrainingSubject(Subject):
         given = data_of(self.case, data.inputs)
         given.pop("validation_data", None)
         compiled.evaluate(**given, **self._arguments("evaluate"), callbacks=[watching])
-        seen: Seen = {f"evaluate/log/{name}": x for name, x in compiled.measured().items()}
+        seen: Seen = {f"evaluate/log/{name}": x for name, x in compiled.evaluated.items()}
         return seen | {"evaluate/callbacks": Structure(watching.occasions)}
 
     def _predict(self, data: Data, own: Mapping[str, Array]) -> Seen:
@@ -184,7 +184,7 @@ class Resynchronised(Callback):
         go_on_from(self.model, step, self.own)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        self.measured |= {f"val_{name}": x for name, x in self.model.measured().items()}
+        self.measured |= {f"val_{name}": x for name, x in self.model.evaluated.items()}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         for name, value in (logs or {}).items():

@@ -31,6 +31,7 @@ from conformance.dialects.tensorflow_js import (
     refusals,
     spatial,
     stacked_cells,
+    training,
     wasm,
 )
 
@@ -63,6 +64,7 @@ EVERYWHERE = (
     *errors.DEVIATIONS,
     *exchange.DEVIATIONS,
     *randomness.DEVIATIONS,
+    *training.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""
 

@@ -18,7 +18,7 @@ from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, concatenate
 from conformance.reference_impl.saving.saved_model import LayerPath
 from conformance.reference_impl.tape import Tensor, constant, detached, variable, vjp
-from conformance.reference_impl.training.batches import Batch, Data, Names, split
+from conformance.reference_impl.training.batches import Arrays, Batch, Data, Names, split
 from conformance.reference_impl.training.callbacks import Callback, CallbackList, History, Logs
 from conformance.reference_impl.training.objectives import Losses, Metrics, number
 from conformance.reference_impl.training.weights import Said, initial_weights, key_of
@@ -41,6 +41,22 @@ def results_after_batch(metrics: Mapping[str, Metric], before: Mapping[str, Stat
 def counted_penalties(penalties: Sequence[Tensor], training: bool) -> Sequence[Tensor]:
     """The penalties that are part of the loss: all of them, in training and in evaluation"""
     return penalties
+
+
+@patchable("training.results_of_evaluation")
+def results_of_evaluation(results: dict[str, Tensor], losses: Sequence[str]) -> dict[str, Tensor]:
+    """By name what an evaluation comes to: the loss, the losses of several outputs, and the metrics
+
+    Args:
+        losses: the names of those of several outputs.
+    """
+    return results
+
+
+@patchable("training.weights_in_evaluation")
+def weights_in_evaluation(sample_weights: Arrays) -> Arrays:
+    """The weights of samples under which a model is evaluated: those that are given"""
+    return sample_weights
 
 
 class Compiled:
@@ -110,6 +126,7 @@ class Compiled:
         self.metrics = Metrics(metrics, weighted_metrics, self.names.outputs)
         self.loss = Mean(name="loss")
         self.latest: dict[str, Tensor] = {}
+        self.evaluated: dict[str, Tensor] = {}
         self.stop_training = False
         self.history: History | None = None
 
@@ -189,7 +206,7 @@ class Compiled:
         training: bool,
     ) -> Tensor:
         """The loss of a batch with all penalties, a scalar; it and the metrics are entered into the logs."""
-        given = batch.sample_weight
+        given = batch.sample_weight if training else weights_in_evaluation(batch.sample_weight)
         outputs = len(outcome.outputs)
         sample_weights = list(given) if len(given) == outputs else [given[0] if given else None] * outputs
         loss = self.losses(batch.y, outcome.outputs, sample_weights, outcome.masks)
@@ -394,7 +411,9 @@ class Compiled:
             called.on_test_batch_end(step, logs)
         if logs is None:
             raise ValueError("there is no data to evaluate: at least one batch is needed")
-        logs = self.results()
+        trackers = [str(tracker.config["name"]) for tracker in self.losses.trackers]
+        self.evaluated = results_of_evaluation(self.measured(), trackers)
+        logs = {name: number(x) for name, x in self.evaluated.items()}
         called.on_test_end(logs)
         return logs
 

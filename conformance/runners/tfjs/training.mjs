@@ -146,10 +146,11 @@ class Run {
     }
     const nameOf = new Map(this.weights.map(([name, weight]) => [weight.id, name]));
     const trained = this.model.trainableWeights.map(({id}) => nameOf.get(id));
-    const [, ...tensors] = await this.model.optimizer.getWeights();
+    const held = await this.model.optimizer.getWeights().catch((error) => classified(error, "call"));
     this.slots.forEach((slot, i) =>
       trained.forEach((name, j) => {
-        this.told[`${step}/slot/${name}/${slot}`] = wireTensor(tensors[i * trained.length + j].tensor);
+        this.told[`${step}/slot/${name}/${slot}`] =
+          held instanceof Failure ? held.toWire() : wireTensor(held[1 + i * trained.length + j].tensor);
       }),
     );
   }
