@@ -94,33 +94,25 @@ def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
 
 
 def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
-    """The layers of the model, for all samples at once; the losses of what it gives for them; the optimizer as
-    it begins."""
-    given = data_of(case, data.inputs)
-    of_model = Data(tuple(given["x"]), data.weights, (), (), ())
-    yield from _layers_of_model(case, of_model)
-    optimizer = case.config["compile"]["optimizer"]
-    first = {"slot/iteration": np.zeros((), np.int32)}
-    yield Inside(
-        ("optimizer",),
-        Case(f"optimizers.{optimizer['class_name']}", optimizer["config"], observables=case.observables),
-        Data((), first, (), (), ()),
-    )
+    """The layers of the model, for all samples at once, or as many as it takes; the losses of what it gives
+    for them; the optimizer as it begins."""
+    compiled, given = case.config["compile"], data_of(case, data.inputs)
+    model, weights = Model.from_config(configuration(case)), weights_by_layer(case, data.weights)
+    size = model.input_layers[0].batch_shape[0] or len(given["x"][0])
+    x, labels = ([array[:size] for array in given[name]] for name in ("x", "y"))
+    yield from _layers_of_model(case, Data(tuple(x), data.weights, (), (), ()))
     with np.errstate(all="ignore"):
-        predictions = Compiled(Model.from_config(configuration(case)), weights_by_layer(case, data.weights)).predict(
-            given["x"], batch_size=len(given["x"][0])
-        )
-    outputs = predictions if isinstance(predictions, list) else [predictions]
-    losses_ = case.config["compile"]["loss"]
-    for name, y, y_pred in zip(
-        losses_ if isinstance(losses_, list) else [losses_], given["y"], outputs, strict=True
-    ):
-        loss = losses.get(name)
-        both = Data((y, y_pred), {}, (), (), ())
-        sources = tuple(Recipe("computed", x.shape, 0, x.dtype.name) for x in both.inputs)
-        yield Inside(
-            ("loss",), Case(f"losses.{type(loss).__name__}", {}, sources, observables=case.observables), both
-        )
+        outputs = [output.value for output in Compiled(model, weights).predicted(x, batch_size=size)]
+    identifiers = compiled["loss"] if isinstance(compiled["loss"], list) else [compiled["loss"]]
+    for identifier, y, y_pred in zip(identifiers, labels, outputs, strict=True):
+        name = type(losses.get(identifier)).__name__
+        sources = tuple(Recipe("computed", a.shape, 0, a.dtype.name) for a in (y, y_pred))
+        alone = Case(f"losses.{name}", inputs=sources, observables=case.observables)
+        yield Inside(("loss",), alone, Data((y, y_pred), {}, (), (), ()))
+    optimizer = compiled["optimizer"]
+    alone = Case(f"optimizers.{optimizer['class_name']}", optimizer["config"], observables=case.observables)
+    first = {"slot/iteration": np.zeros((), np.int32)}
+    yield Inside(("optimizer",), alone, Data((), first, (), (), ()))
 
 
 def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str, Any]) -> tuple[Case, Data]:

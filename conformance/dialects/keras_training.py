@@ -29,10 +29,10 @@ DEVIATIONS = (
     in_keras(
         id="keras-losses-of-outputs-by-batches",
         summary=(
-            "The losses of several outputs are averaged over batches without regard to their sizes: the last, "
-            "smaller batch counts as much as the others. What a batch counts is the static size of the "
-            "predictions, which is unknown once the step is traced for batches of any size. Their sum, `loss`, "
-            "is right."
+            "The losses of several outputs are averaged over batches without regard to their sizes: the "
+            "last, smaller batch counts as much as the others. What a batch counts is the static size of "
+            "the predictions, which is unknown once the step is traced for batches of any size. Their sum, "
+            "`loss`, is right."
         ),
         kind="bug",
         source=(

@@ -107,10 +107,9 @@ def draft(
         data["validation"] = placed(PARTS, validation)
     config = {"model": model["config"], "compile": dict(compiled), "data": data, **methods}
     asked = Case(subject, config)
-    shapes = [source.shape for source in x]
     declared = {
         weight_name(path, w.name): recipe(regime_of(w.name), *w.shape, dtype=w.dtype or "float32")
-        for path, own in Model.from_config(configuration(asked)).declare_weights(shapes).items()
+        for path, own in Model.from_config(configuration(asked)).declare_weights().items()
         for w in own
     }
     case = msgspec.structs.replace(
@@ -369,7 +368,7 @@ def images() -> Case:
         sequential(
             "images", (6, 6, 1),
             described("Conv2D", "conv", {"filters": 3, "kernel_size": 3, "activation": "tanh"}),
-            described("AveragePooling2D", "pool", {}), described("Flatten", "flat", {}),
+            described("AveragePooling2D", "pool", {"pool_size": 2}), described("Flatten", "flat", {}),
             dense("top", 3, activation="softmax"),
         ),
         [numbers(6, 6, 1)], [one_hot()],
@@ -381,10 +380,11 @@ def images() -> Case:
 def constrained() -> Case:
     """Weights are brought under their constraints after each step."""
     bounded = {"class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 0}}
+    positive = {"class_name": "NonNeg", "config": {}}
     return draft(
         sequential(
             "constrained", (4,),
-            dense("hidden", 5, kernel_constraint=bounded, bias_constraint={"class_name": "NonNeg", "config": {}}),
+            dense("hidden", 5, kernel_constraint=bounded, bias_constraint=positive),
             dense("top", 1),
         ),
         [numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
@@ -427,12 +427,11 @@ def with_optimizer(given: JSONObject) -> Case:
 
 def with_loss(loss: str) -> Case:
     top = {"binary_crossentropy": "sigmoid", "poisson": "softplus"}.get(loss, "linear")
-    labels = {
-        "binary_crossentropy": recipe("zeros_and_ones", SAMPLES, 2), "poisson": recipe("positive", SAMPLES, 2),
-    }  # fmt: skip
+    labels = {"binary_crossentropy": "zeros_and_ones", "poisson": "positive"}.get(loss, "normal")
+    hidden = dense("hidden", 5, activation="tanh")
     return draft(
-        sequential("regression", (4,), dense("hidden", 5, activation="tanh"), dense("top", 2, activation=top)),
-        [numbers(4)], [labels.get(loss, numbers(2))], {"optimizer": SGD, "loss": loss},
+        sequential("regression", (4,), hidden, dense("top", 2, activation=top)),
+        [numbers(4)], [recipe(labels, SAMPLES, 2)], {"optimizer": SGD, "loss": loss},
         fit={"batch_size": 4}, evaluate={"batch_size": 4},
     )  # fmt: skip
 
@@ -449,7 +448,13 @@ OPTIMIZERS = (
     optimizer("SGD", clipnorm=0.5),
 )
 
-LOSSES = ("binary_crossentropy", "poisson", "mean_absolute_error", "mean_squared_logarithmic_error", "log_cosh")
+LOSSES = (
+    "binary_crossentropy",
+    "poisson",
+    "mean_absolute_error",
+    "mean_squared_logarithmic_error",
+    "log_cosh",
+)
 
 
 def by_class_number() -> Case:

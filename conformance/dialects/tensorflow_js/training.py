@@ -162,7 +162,9 @@ def without_last_logs(occasion: Occasion) -> Occasion:
 
 
 def abbreviated(occasion: Occasion) -> Occasion:
-    logs = (name.removesuffix("accuracy") + "acc" if name.endswith("accuracy") else name for name in occasion[-1])
+    logs = (
+        name.removesuffix("accuracy") + "acc" if name.endswith("accuracy") else name for name in occasion[-1]
+    )
     return [*occasion[:-1], sorted(logs)]
 
 
@@ -177,8 +179,8 @@ def validates(case: Case, data: Data) -> bool:
 DEVIATIONS = (
     deviation(
         "tfjs-logs-of-the-batch-alone",
-        "What a callback is given at the end of a batch is of that batch; Keras gives the mean over the batches "
-        "of the epoch so far. The logs of an epoch are the same.",
+        "What a callback is given at the end of a batch is of that batch; Keras gives the mean over the "
+        "batches of the epoch so far. The logs of an epoch are the same.",
         kind="intentional",
         source=f"{TRAINING}:fitLoop, `batchLogs[label] = out`",
         upstream=searched("onBatchEnd logs loss per batch running average differs from Keras"),
@@ -198,8 +200,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-batch-and-size-in-logs",
-        "The logs at the end of a batch have its number and its size, `batch` and `size`, beside the losses and "
-        "metrics, as those of Keras 2.",
+        "The logs at the end of a batch have its number and its size, `batch` and `size`, beside the losses"
+        " and metrics, as those of Keras 2.",
         kind="intentional",
         source=f"{TRAINING}:fitLoop, `batchLogs['size'] = batchEnd - batchStart`",
         scope=all_of(RUNS, asks("fit")),
@@ -226,8 +228,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-penalties-not-evaluated",
-        "The loss that `evaluate` and validation give is without the penalties of regularizers, which that of "
-        "training has: the two cannot be compared.",
+        "The loss that `evaluate` and validation give is without the penalties of regularizers, which that "
+        "of training has: the two cannot be compared.",
         kind="bug",
         source=f"{TRAINING}:makeTestFunction, which has no `calculateLosses`",
         upstream=searched("evaluate regularization loss not included validation loss regularizer"),
@@ -237,10 +239,10 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-evaluation-of-several-outputs-shifted",
-        "Of several outputs `evaluate` gives the running sums of their losses, then these once more, then the "
-        "metrics, one number more than `metricsNames` for each output after the first: what is named `loss` is "
-        "the first output's, and every name after it has the number of another one. So has the history of "
-        "validation.",
+        "Of several outputs `evaluate` gives the running sums of their losses, then these once more, then "
+        "the metrics, one number more than `metricsNames` for each output after the first: what is named "
+        "`loss` is the first output's, and every name after it has the number of another one. So has the "
+        "history of validation.",
         kind="bug",
         source=f"{TRAINING}:makeTestFunction, `valOutputs.push(totalLoss)`",
         upstream=issue(5941),
@@ -250,8 +252,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-masks-not-in-losses",
-        "Losses are means over all steps, those that a mask hides too: training goes for what the labels say of "
-        "padding.",
+        "Losses are means over all steps, those that a mask hides too: training goes for what the labels "
+        "say of padding.",
         kind="bug",
         source=f"{TRAINING}:makeTrainFunction, `TODO(cais): Add logic for output masks`",
         upstream=searched("masking loss ignores mask Masking layer masked timesteps loss"),
@@ -306,10 +308,14 @@ DEVIATIONS = (
         upstream=issue(25),
         scope=all_of(
             RUNS,
-            lambda case, data: any(case.config["compile"].get(n) for n in ("loss_weights", "weighted_metrics")),
+            lambda case, data: any(
+                case.config["compile"].get(n) for n in ("loss_weights", "weighted_metrics")
+            ),
         ),
         effect=Raises(
-            "not-implemented", "construction", ("fit/*", "evaluate/*", "predict/*", "train_on_batch/*"),
+            "not-implemented",
+            "construction",
+            ("fit/*", "evaluate/*", "predict/*", "train_on_batch/*"),
             "compile of TensorFlow.js takes no",
         ),
         witnesses=(drafts.weighted_losses(),),
