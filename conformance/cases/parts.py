@@ -266,7 +266,14 @@ def _trained(question: Question, names: list[str]) -> dict[str, Expected]:
     assert isinstance(question.subject, TrainingSubject)
     method = names[0].partition("/")[0]
     seen = question.subject.run(method, question.data, question.own)
-    return {name: x if isinstance(x := seen[name], Structure) else Value(x) for name in names}
+
+    def expected(name: str) -> Expected:
+        if name not in seen:
+            return Refusal("call", f"{method} has not come to {name}")
+        x = seen[name]
+        return x if isinstance(x, Structure) else Value(x)
+
+    return {name: expected(name) for name in names}
 
 
 PARTS: dict[str, tuple[str, Part]] = {

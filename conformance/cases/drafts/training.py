@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -40,6 +41,7 @@ SGD = optimizer("SGD")
 MOMENTUM = optimizer("SGD", momentum=0.75)
 ADAM = optimizer("Adam", beta_1=0.75, beta_2=0.875, epsilon=2.0**-10)
 RMSPROP = optimizer("RMSprop", rho=0.75, epsilon=2.0**-10)
+LION = optimizer("Lion", beta_1=0.75, beta_2=0.5)
 ADAGRAD = optimizer("Adagrad", initial_accumulator_value=0.125, epsilon=2.0**-20)
 
 
@@ -82,6 +84,7 @@ def draft(
     *,
     sample_weight: Sequence[Source] = (),
     validation: Sequence[Sequence[Source]] = (),
+    regimes: Mapping[str, str] = MappingProxyType({}),
     **methods: Any,
 ) -> Case:
     """A case about a model, compiled so, and the methods that are given with their arguments; it asks all
@@ -90,6 +93,7 @@ def draft(
     Args:
         x, y, sample_weight: an array for each input, for each output, and for none, all or each of these.
         validation: the same once more.
+        regimes: of weights, by the ends of their names.
     """
     subject = f"training.{model['class_name']}"
     inputs: list[Source] = []
@@ -108,7 +112,9 @@ def draft(
     config = {"model": model["config"], "compile": dict(compiled), "data": data, **methods}
     asked = Case(subject, config)
     declared = {
-        weight_name(path, w.name): recipe(regime_of(w.name), *w.shape, dtype=w.dtype or "float32")
+        weight_name(path, w.name): recipe(
+            regime_of(weight_name(path, w.name), regimes), *w.shape, dtype=w.dtype or "float32"
+        )
         for path, own in Model.from_config(configuration(asked)).declare_weights().items()
         for w in own
     }
@@ -122,9 +128,10 @@ def draft(
     return msgspec.structs.replace(case, observables=tuple(told))
 
 
-def regime_of(weight: str) -> str:
+def regime_of(weight: str, regimes: Mapping[str, str]) -> str:
     """The regime of the weight of that name."""
-    return next((regime for ending, regime in REGIMES.items() if weight.endswith(ending)), "normal")
+    known = {**REGIMES, **regimes}
+    return next((regime for ending, regime in known.items() if weight.endswith(ending)), "normal")
 
 
 def numbers(*shape: int, samples: int = SAMPLES) -> Source:
@@ -379,16 +386,15 @@ def images() -> Case:
 
 def constrained() -> Case:
     """Weights are brought under their constraints after each step."""
-    bounded = {"class_name": "MaxNorm", "config": {"max_value": 0.5, "axis": 0}}
     positive = {"class_name": "NonNeg", "config": {}}
     return draft(
         sequential(
             "constrained", (4,),
-            dense("hidden", 5, kernel_constraint=bounded, bias_constraint=positive),
+            dense("hidden", 5, kernel_constraint=positive, bias_constraint=positive),
             dense("top", 1),
         ),
         [numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
-        fit={"batch_size": 4},
+        regimes={"hidden/kernel": "positive", "hidden/bias": "positive"}, fit={"batch_size": 4},
     )  # fmt: skip
 
 
@@ -398,9 +404,9 @@ def shared() -> Case:
     left, right = sketch.input("left", 4), sketch.input("right", 4)
     x = sketch.layer("Dense", "tower", left, units=3, activation="tanh")
     y = sketch.again("tower", right)
-    minus = sketch.layer("Subtract", "minus", x, y)
+    times = sketch.layer("Multiply", "times", x, y)
     return draft(
-        sketch.described(sketch.layer("Dense", "top", minus, units=1)),
+        sketch.described(sketch.layer("Dense", "top", times, units=1)),
         [numbers(4), numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
         fit={"batch_size": 4}, evaluate={"batch_size": 4}, predict={"batch_size": 4},
     )  # fmt: skip
@@ -443,7 +449,7 @@ OPTIMIZERS = (
     optimizer("Adadelta", rho=0.75, epsilon=2.0**-10),
     optimizer("AdamW", beta_1=0.75, beta_2=0.875, epsilon=2.0**-10, weight_decay=0.25),
     optimizer("Nadam", beta_1=0.75, beta_2=0.875, epsilon=2.0**-10),
-    optimizer("Lion", beta_1=0.75, beta_2=0.5),
+    LION,
     optimizer("Ftrl"),
     optimizer("SGD", clipnorm=0.5),
 )

@@ -15,7 +15,8 @@ from conformance.cases.models import configuration
 from conformance.cases.training import SUBJECTS, data_of
 from conformance.dialects.deviation import Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, without
-from conformance.dialects.tensorflow_js.record import LAYERS, deviation, issue, searched
+from conformance.dialects.tensorflow_js.optimizers import SUBJECTS as OPTIMIZERS_THERE
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, issue, searched
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.metrics import Metric
 from conformance.reference_impl.metrics.metric import State
@@ -28,6 +29,7 @@ RUNS = subject(*SUBJECTS)
 
 FIT = ("fit/*",)
 EVALUATE = ("evaluate/log/*",)
+EVERYTHING = ("fit/*", "evaluate/*", "predict/*", "train_on_batch/*")
 EVALUATED = (*EVALUATE, "fit/history/val_*")
 """What an evaluation shows in, that of validation data too."""
 
@@ -97,6 +99,38 @@ def calls_unknown(case: Case, data: Data) -> bool:
 def takes_no(*names: str) -> Scope:
     """An argument of `fit` is given that TensorFlow.js has not."""
     return lambda case, data: any(name in case.config.get("fit", {}) for name in names)
+
+
+def constrains(case: Case, data: Data) -> bool:
+    """Some weight has a constraint."""
+    return bool(Said(Model.from_config(configuration(case))).constraints)
+
+
+def has_baseline(case: Case, data: Data) -> bool:
+    """Training may be stopped early, with a baseline."""
+    given = case.config.get("fit", {}).get("callbacks", ())
+    return any(name == "EarlyStopping" and config.get("baseline") is not None for name, config in given)
+
+
+def optimizes_otherwise(case: Case, data: Data) -> bool:
+    """The optimizer is one that TensorFlow.js has not."""
+    return f"optimizers.{case.config['compile']['optimizer']['class_name']}" not in OPTIMIZERS_THERE
+
+
+def all_steps(original: Any, steps: int | None) -> None:
+    return None
+
+
+def unconstrained(original: Any, constraints: Any) -> dict[str, Any]:
+    return {}
+
+
+def the_baseline(original: Any, baseline: float | None) -> float | None:
+    return baseline
+
+
+def any_epoch(original: Any, epoch: int) -> bool:
+    return True
 
 
 def of_the_batch(
@@ -293,7 +327,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-weights-for-all-classes",
-        "`classWeight` has to have a weight for every class in the labels; Keras takes 1 for one that it lacks.",
+        "`classWeight` has to have a weight for every class in the labels; Keras takes 1 for one that it "
+        "lacks.",
         kind="intentional",
         source=f"{LAYERS}/engine/training_utils.js:standardizeWeights",
         scope=all_of(RUNS, weighs_some_classes),
@@ -315,7 +350,7 @@ DEVIATIONS = (
         effect=Raises(
             "not-implemented",
             "construction",
-            ("fit/*", "evaluate/*", "predict/*", "train_on_batch/*"),
+            EVERYTHING,
             "compile of TensorFlow.js takes no",
         ),
         witnesses=(drafts.weighted_losses(),),
@@ -330,13 +365,51 @@ DEVIATIONS = (
         witnesses=(drafts.validated_now_and_then(),),
     ),
     deviation(
-        "tfjs-no-steps-per-epoch",
-        "`fit` knows the argument `stepsPerEpoch`, and does not implement it.",
-        kind="intentional",
-        source=f"{TRAINING}:fitLoop",
+        "tfjs-steps-per-epoch-ignored",
+        "`fit` of tensors takes `stepsPerEpoch`, and does nothing with it: every epoch has all batches.",
+        kind="bug",
+        source=f"{TRAINING}:fit, `args.initialEpoch, null, null`",
+        upstream=issue(870),
         scope=all_of(RUNS, takes_no("steps_per_epoch")),
-        effect=Raises("not-implemented", "call", FIT, "stepsPerEpoch mode is not implemented yet"),
+        effect=Value({"training.steps_of_epoch": all_steps}, FIT),
         witnesses=(drafts.epochs_cut_short(),),
+    ),
+    deviation(
+        "tfjs-constraints-not-in-training",
+        "Constraints of weights are not applied after a step: an optimizer assigns to the variables "
+        "themselves, and a constraint is looked at only where a layer writes.",
+        kind="bug",
+        source=f"{LAYERS}/variables.js:LayerVariable.write; {CORE}/optimizers/sgd_optimizer.js:applyGradients",
+        upstream=issue(3345),
+        scope=all_of(RUNS, constrains),
+        effect=Value({"training.constrained": unconstrained}, ("fit/*", "train_on_batch/*")),
+        witnesses=(drafts.constrained(),),
+    ),
+    deviation(
+        "tfjs-baseline-is-the-first-best",
+        "EarlyStopping takes the baseline for the best value so far: epochs that are better than those before, "
+        "and no better than it, are none. It may stop after the first epoch, too.",
+        kind="intentional",
+        source=f"{LAYERS}/callbacks.js:EarlyStopping.onTrainBegin, `this.best = this.baseline`",
+        upstream=searched("earlyStopping baseline patience stops at first epoch"),
+        scope=all_of(RUNS, has_baseline),
+        effect=Value(
+            {
+                "training.first_to_be_better_than": the_baseline,
+                "training.may_stop_after": any_epoch,
+            },
+            FIT,
+        ),
+        witnesses=(drafts.stopping(patience=1, baseline=2.0**-10),),
+    ),
+    deviation(
+        "tfjs-few-optimizers",
+        "Of Keras's optimizers there are SGD, RMSprop, Adam, Adamax, Adadelta and Adagrad.",
+        kind="intentional",
+        source=f"{CORE}/optimizers/optimizer_constructors.js",
+        scope=all_of(RUNS, optimizes_otherwise),
+        effect=Raises("not-implemented", "construction", EVERYTHING, "TensorFlow.js has no optimizer"),
+        witnesses=(drafts.with_optimizer(drafts.LION),),
     ),
     deviation(
         "tfjs-few-callbacks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,20 @@ def results_of_evaluation(results: dict[str, Tensor], losses: Sequence[str]) -> 
         losses: the names of those of several outputs.
     """
     return results
+
+
+@patchable("training.steps_of_epoch")
+def steps_of_epoch(steps: int | None) -> int | None:
+    """How many batches an epoch of training has at most: as many as are asked for"""
+    return steps
+
+
+@patchable("training.constrained")
+def constrained(
+    constraints: Mapping[str, Callable[[Tensor], Tensor]],
+) -> Mapping[str, Callable[[Tensor], Tensor]]:
+    """By key the constraints that weights are brought under after a step: all of them"""
+    return constraints
 
 
 @patchable("training.weights_in_evaluation")
@@ -236,7 +250,7 @@ class Compiled:
                 {key: detached(g) for key, g in zip(before, gradients, strict=True)},
                 before,
                 self.slots,
-                self.said.constraints,
+                constrained(self.said.constraints),
             )
             self.slots = dict(update.state)
             self._replace(update.variables)
@@ -344,7 +358,7 @@ class Compiled:
             (x, y, sample_weight), validation_data = split(self.names, x, y, sample_weight, validation_split)
         data = Data(
             self.names, x, y, sample_weight,
-            batch_size=batch_size, steps=steps_per_epoch, class_weight=class_weight,
+            batch_size=batch_size, steps=steps_of_epoch(steps_per_epoch), class_weight=class_weight,
             shuffled=self._shuffled if shuffle else None,
         )  # fmt: skip
         held_out = None
@@ -404,6 +418,7 @@ class Compiled:
     def _evaluated(self, data: Data, called: CallbackList) -> Logs:
         called.on_test_begin()
         self.reset_metrics()
+        data.reset()
         logs: Logs | None = None
         for step, batch in enumerate(data.epoch(0)):
             called.on_test_batch_begin(step)

@@ -17,7 +17,7 @@ from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.optimizers import named_slots
 from conformance.runners.keras_adapter.passes import once
 from conformance.runners.keras_adapter.refusals import at
-from conformance.runners.keras_adapter.runtime import GENERATION, keras, to_array
+from conformance.runners.keras_adapter.runtime import GENERATION, api, keras, to_array
 from conformance.runners.wire import Array
 
 METHODS = ["fit/*", "evaluate/*", "predict/*", "train_on_batch/*", "test_on_batch/*"]
@@ -45,6 +45,8 @@ class TrainingExperiment:
         return found[observable]
 
     def _model(self) -> Any:
+        # Each method has a model of its own, and what is named in it has the same names.
+        api.reset_names()
         config = copy.deepcopy(self.case.config)
         kind = keras.Sequential if self.case.subject.endswith("Sequential") else keras.Model
         with at("construction"):
