@@ -239,7 +239,9 @@ class Trial:
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
                     same = kind == observed.kind and message in observed.message
-                    here = at == observed.at and concerns(observables, observable)
+                    # In a run it does not matter at which step one of its parts refuses.
+                    of_part = is_of_run(observable) and not any(map(is_of_run, observables))
+                    here = (of_part or at == observed.at) and concerns(observables, observable)
                     # Where a layer cannot be made, a model with it cannot be loaded, whatever is asked of it.
                     inside = is_about_model(self.case) and observed.at == "load" and at in MAKING
                     if same and (here or inside):

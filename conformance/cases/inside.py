@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -100,7 +100,8 @@ def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
     model, weights = Model.from_config(configuration(case)), weights_by_layer(case, data.weights)
     size = model.input_layers[0].batch_shape[0] or len(given["x"][0])
     x, labels = ([array[:size] for array in given[name]] for name in ("x", "y"))
-    yield from _layers_of_model(case, Data(tuple(x), data.weights, (), (), ()))
+    for inside in _layers_of_model(case, Data(tuple(x), data.weights, (), (), ())):
+        yield replace(inside, case=_without_constraints(inside.case))
     with np.errstate(all="ignore"):
         outputs = [output.value for output in Compiled(model, weights).predicted(x, batch_size=size)]
     identifiers = compiled["loss"] if isinstance(compiled["loss"], list) else [compiled["loss"]]
@@ -113,6 +114,12 @@ def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
     alone = Case(f"optimizers.{optimizer['class_name']}", optimizer["config"], observables=case.observables)
     first = {"slot/iteration": np.zeros((), np.int32)}
     yield Inside(("optimizer",), alone, Data((), first, (), (), ()))
+
+
+def _without_constraints(case: Case) -> Case:
+    """A run brings weights under their constraints after its steps, and not when a layer is given them."""
+    config = {name: value for name, value in case.config.items() if not name.endswith("_constraint")}
+    return msgspec.structs.replace(case, config=config)
 
 
 def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str, Any]) -> tuple[Case, Data]:

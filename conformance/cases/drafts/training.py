@@ -459,7 +459,6 @@ LOSSES = (
     "poisson",
     "mean_absolute_error",
     "mean_squared_logarithmic_error",
-    "log_cosh",
 )
 
 

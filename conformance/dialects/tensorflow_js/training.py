@@ -379,7 +379,7 @@ DEVIATIONS = (
         "Constraints of weights are not applied after a step: an optimizer assigns to the variables "
         "themselves, and a constraint is looked at only where a layer writes.",
         kind="bug",
-        source=f"{LAYERS}/variables.js:LayerVariable.write; {CORE}/optimizers/sgd_optimizer.js:applyGradients",
+        source=f"{LAYERS}/variables.js:LayerVariable.write, which no optimizer of {CORE} calls",
         upstream=issue(3345),
         scope=all_of(RUNS, constrains),
         effect=Value({"training.constrained": unconstrained}, ("fit/*", "train_on_batch/*")),
@@ -387,8 +387,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-baseline-is-the-first-best",
-        "EarlyStopping takes the baseline for the best value so far: epochs that are better than those before, "
-        "and no better than it, are none. It may stop after the first epoch, too.",
+        "EarlyStopping takes the baseline for the best value so far: an epoch that is better than those "
+        "before, and no better than it, is none. It may stop after the first epoch, too.",
         kind="intentional",
         source=f"{LAYERS}/callbacks.js:EarlyStopping.onTrainBegin, `this.best = this.baseline`",
         upstream=searched("earlyStopping baseline patience stops at first epoch"),

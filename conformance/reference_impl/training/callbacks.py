@@ -157,7 +157,7 @@ def may_stop_after(epoch: int) -> bool:
 
 @patchable("training.first_to_be_better_than")
 def first_to_be_better_than(baseline: float | None) -> float | None:
-    """What the first value watched for early stopping has to be better than: nothing, with a baseline or not"""
+    """What the first value watched for early stopping has to be better than: nothing"""
     return None
 
 
