@@ -16,7 +16,8 @@ from conformance.reference_impl.tape import Tensor
 
 def counts_once(original: Any, predictions: Tensor) -> Array:
     """Every batch counts the same."""
-    return xp.asarray(1.0)
+    one: Array = xp.asarray(1.0)
+    return one
 
 
 def several_losses(case: Case, data: Data) -> bool:

@@ -11,11 +11,11 @@ from conformance.cases.case import encode
 from conformance.cases.properties import PROPERTIES
 from conformance.verdicts import FINDINGS
 
-from . import computed, optimizing, randomness, stated
+from . import computed, optimizing, randomness, stated, training
 from .fault import Fault
 from .reference_backend import QUICK, judge_of, observe
 
-FAULTS = (*computed.FAULTS, *stated.FAULTS, *randomness.FAULTS, *optimizing.FAULTS)
+FAULTS = (*computed.FAULTS, *stated.FAULTS, *randomness.FAULTS, *optimizing.FAULTS, *training.FAULTS)
 
 
 @pytest.fixture(scope="module")
