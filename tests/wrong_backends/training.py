@@ -69,12 +69,6 @@ def batches_end_before_they_begin(case: Case, observable: str, answer: Any) -> A
     return [[swapped.get(name, name), *others] for name, *others in answer]
 
 
-def half_trained(original: Any, compiled: Any) -> Any:
-    """Only every second weight is trained."""
-    known = original(compiled)
-    return dict([*known.items()][::2])
-
-
 FAULTS = (
     Fault(
         "last-batch-counts-as-full", "fit", "training.*", {f"{COMPILED}._objective": every_batch_counts_once}
@@ -98,6 +92,5 @@ FAULTS = (
     Fault(
         "epoch-of-the-last-batch", "fit", "training.*", {f"{COMPILED}._one_epoch": logs_of_the_last_batch}
     ),
-    Fault("every-second-weight-trained", "fit", "training.*", {f"{COMPILED}._trained": half_trained}),
     Fault("batches-end-first", "callbacks", "training.*", said=batches_end_before_they_begin),
 )  # fmt: skip
