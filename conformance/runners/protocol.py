@@ -83,20 +83,20 @@ OBSERVABLES = {
                                "the models around a layer, its own, and that of cases for its weight",
     "loaded/{format}/output/{i}": "output i of that model, called in inference mode",
     "file/{format}": "JSON: {file name: base64} of that model, saved in this format",
-    "fit/step/{n}/weight/{layer/weight}": "of a training run: the weight after step n of `fit`, counted "
+    "fit/step/{i}/weight/{weight}": "of a training run: the weight after step i of `fit`, counted "
                                           "from 0 through all epochs, without shuffling",
-    "fit/step/{n}/slot/{layer/weight/slot}": "the optimizer's slot of that weight after that step",
-    "fit/step/{n}/log/{name}": "float32: what callbacks are given under this name, Keras's, at its end",
+    "fit/step/{i}/slot/{key}": "the optimizer's slot of that weight after that step",
+    "fit/step/{i}/log/{name}": "float32: what callbacks are given under this name, Keras's, at its end",
     "fit/history/{name}": "float32: what the history has under this name, a number for each epoch",
     "fit/epochs": "JSON: the numbers of the epochs that were run, from 0",
     "fit/callbacks": "JSON: a list of [occasion, number of the epoch or batch if it has one, sorted names "
                      "in the logs], as the last callback sees them; occasions by Keras's names",
-    "fit/weight/{layer/weight}": "the weight after `fit`",
+    "fit/weight/{weight}": "the weight after `fit`",
     "evaluate/log/{name}": "float32: what `evaluate` gives under this name",
     "evaluate/callbacks": "JSON: as `fit/callbacks`",
     "predict/output/{i}": "output i for all samples",
-    "train_on_batch/{n}/weight/{layer/weight}": "the weight after the nth batch; likewise `slot` and `log`",
-    "test_on_batch/{n}/log/{name}": "float32: what it gives under this name for the nth batch",
+    "train_on_batch/{i}/weight/{weight}": "the weight after the ith batch; likewise `slot` and `log`",
+    "test_on_batch/{i}/log/{name}": "float32: what it gives under this name for the ith batch",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 

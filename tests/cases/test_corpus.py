@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from conformance.cases import corpus, models
+from conformance.cases import corpus, models, training
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.data import make
 from conformance.cases.drafts import quick
@@ -108,12 +108,18 @@ WITHOUT_GRADIENTS = {"layers.CategoryEncoding"}
 """Layers of integers that have no weights."""
 
 
+OF_RUNS = {"fit", "evaluate", "predict", "callbacks"}
+"""The properties of training runs."""
+
+
 @pytest.mark.parametrize("subject", sorted({case.subject for case in QUICK}))
 def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
     if subject in models.SUBJECTS:
         assert judging == {"interchange"}
+    elif subject in training.SUBJECTS:
+        assert judging <= OF_RUNS
     elif subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
@@ -124,7 +130,7 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
         said = {"config", "config-round-trip", "constructor", "dtype", "errors", "identifiers"}
         assert judging == {"forward", "gradients"} | said
     else:
-        inapplicable = {"guide", "identifiers", "interchange", "optimizer-steps"}
+        inapplicable = {"guide", "identifiers", "interchange", "optimizer-steps"} | OF_RUNS
         if subject in WITHOUT_GRADIENTS:
             inapplicable |= {"gradients"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):
