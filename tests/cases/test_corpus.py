@@ -73,7 +73,7 @@ def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
     classes = {f"{kind}.{name}" for kind, known in CLASSES.items() for name in known}
     functions = {f"activations.{name}" for name in ACTIVATIONS}
-    assert asked == classes | functions | set(models.SUBJECTS)
+    assert asked == classes | functions | {*models.SUBJECTS, *training.SUBJECTS}
 
 
 @pytest.mark.parametrize("name", LAYERS)
