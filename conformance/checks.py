@@ -22,6 +22,7 @@ from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import Property, basis, matches, pairs
 from conformance.cases.relations import PREFIX, Derivation, derivations, relation_of
+from conformance.cases.training import is_about_training, is_of_run
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import CONFIGURATIONS, Applied, Deviation, Dialect
 from conformance.judging import Judgement, equal, judge
@@ -113,9 +114,12 @@ UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backe
 class Trial:
     """One case before one backend: the specification's answers and the dialect's, computed as needed."""
 
-    def __init__(self, case: Case, data: Data, bench: Bench) -> None:
-        self.case, self.data, self.bench = case, data, bench
-        self.specified = Answers(case, data, bench.arithmetic)
+    def __init__(self, case: Case, data: Data, bench: Bench, own: Mapping[str, Array] | None = None) -> None:
+        """Args:
+        own: the arrays that the backend has answered, from which steps of training are judged.
+        """
+        self.case, self.data, self.bench, self.own = case, data, bench, own or {}
+        self.specified = Answers(case, data, bench.arithmetic, own=self.own)
         self._deviating: dict[tuple[tuple[str, ...], bool], Answers] = {((), True): self.specified}
 
     @cached_property
@@ -168,7 +172,7 @@ class Trial:
                 assert isinstance(d.effect, effects.Value)
                 patches |= d.effect.patches
             arithmetic = self.bench.arithmetic if bounded else None
-            self._deviating[key] = Answers(self.case, self.data, arithmetic, patches)
+            self._deviating[key] = Answers(self.case, self.data, arithmetic, patches, own=self.own)
         return self._deviating[key]
 
     def rule(self, property_: Property, observable: str, answer: Answer | None) -> Ruling:
@@ -235,7 +239,9 @@ class Trial:
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
                     same = kind == observed.kind and message in observed.message
-                    here = at == observed.at and concerns(observables, observable)
+                    # In a run it does not matter at which step one of its parts refuses.
+                    of_part = is_of_run(observable) and not any(map(is_of_run, observables))
+                    here = (of_part or at == observed.at) and concerns(observables, observable)
                     # Where a layer cannot be made, a model with it cannot be loaded, whatever is asked of it.
                     inside = is_about_model(self.case) and observed.at == "load" and at in MAKING
                     if same and (here or inside):
@@ -340,8 +346,10 @@ def as_expected(answer: Observed | Broken) -> Definite | Broken:
 
 def concerns(patterns: tuple[str, ...], observable: str) -> bool:
     """Whether a deviation that shows in some observables may show in this one: what holds of a call holds of
-    the one after it."""
-    return matches(patterns, observable) or matches(patterns, basis(observable))
+    the one after it, and a training run rests on everything that its parts do."""
+    if matches(patterns, observable) or matches(patterns, basis(observable)):
+        return True
+    return is_of_run(observable) and not any(map(is_of_run, patterns))
 
 
 @dataclass(frozen=True)
@@ -496,8 +504,8 @@ def check(
     rulings: dict[str, dict[tuple[Property, str], Ruling]] = {}
     for bench in benches:
         supported = bench.supported(case)
-        trial = Trial(case, data, bench)
         answer = answers.get(bench.name)
+        trial = Trial(case, data, bench, own_of(case, answer))
         rulings[bench.name] = {
             (property_, observable): trial.rule(property_, observable, answer)
             if observable in supported
@@ -532,6 +540,13 @@ def check(
         for judging, ruling in own.items()
         for property_, observable in (judging,)
     )
+
+
+def own_of(case: Case, answer: Answer | None) -> dict[str, Array]:
+    """The arrays of an answer, from which steps of training are judged; none of another case's."""
+    if answer is None or not is_about_training(case):
+        return {}
+    return {name: from_wire(x) for name, x in answer.items() if isinstance(x, WireTensor)}
 
 
 def unasked(case: Case, observable: str) -> Ruling:

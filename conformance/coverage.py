@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from conformance.cases import corpus as corpora
-from conformance.cases import models
+from conformance.cases import models, training
 from conformance.cases.case import Case
 from conformance.cases.subjects import CLASSES, class_of
 from conformance.reference_impl import activations
@@ -172,7 +172,7 @@ def _specified() -> dict[str, tuple[str, ...]]:
         for name, cls in known.items()
     }
     functions = {f"activations.{e.name}": tuple(e.arguments) for e in activations.ACTIVATIONS.values()}
-    return named | functions | dict.fromkeys(models.SUBJECTS, ())
+    return named | functions | dict.fromkeys((*models.SUBJECTS, *training.SUBJECTS), ())
 
 
 Values = dict[str, dict[str, dict[str, None]]]
@@ -201,7 +201,7 @@ def _arguments(case: Case) -> dict[str, Any]:
             return class_of(case.subject).from_config(case.config).config
         except (TypeError, ValueError):
             return case.config
-    if kind == "models" or "identifier" in case.config:
+    if kind in ("models", "training") or "identifier" in case.config:
         return {}
     defaults = {
         argument: parameter.default

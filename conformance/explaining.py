@@ -22,7 +22,8 @@ from conformance.cases.properties import PROPERTIES
 from conformance.cases.properties.property import basis, matches, pairs, with_basis
 from conformance.cases.relations import relation_of
 from conformance.cases.relations.composition import Composition
-from conformance.checks import Bench, Ruling, Trial, outputs_of, targets
+from conformance.cases.training import is_about_training
+from conformance.checks import Bench, Ruling, Trial, outputs_of, own_of, targets
 from conformance.dialects import deviation as effects
 from conformance.dialects.deviation import Deviation
 from conformance.engine import Made, Posed
@@ -179,7 +180,7 @@ def explain(subject: Subject) -> Explanation:
     ((property_, _),) = pairs(tuple(PROPERTIES.values()), (subject.observable,))
     bench, answer = asyncio.run(_ask(subject))
     data = make(case)
-    trial = Trial(case, data, bench)
+    trial = Trial(case, data, bench, own_of(case, answer))
     ruling = trial.rule(property_, subject.observable, answer)
     compared = _compared(trial, subject.observable, answer, ruling)
     element = _worst(compared.expected, compared.observed)
@@ -228,7 +229,7 @@ def _compared(trial: Trial, observable: str, answer: Answer, ruling: Ruling) -> 
             return tuple(sorted(terms, key=lambda term: -term.contribution))
 
         return Compared(ruling.expected, ruling.observed, of_both_sides)
-    expected = Answers(trial.case, trial.data, arithmetic, recorded=True)[observable]
+    expected = Answers(trial.case, trial.data, arithmetic, recorded=True, own=trial.own)[observable]
     if isinstance(expected, Own):
         return Compared(ruling.expected, answer[observable], lambda place: ())
     tensor = expected.tensor if isinstance(expected, Value) else None
@@ -255,7 +256,9 @@ async def _ask(subject: Subject) -> tuple[Bench, Answer]:
             raise BackendUnavailable(str(error)) from error
         if observable not in bench.supported(subject.case):
             raise NotAsked(f"{spec.name} says that it lacks {observable} of {subject.case.subject}")
-        case = msgspec.structs.replace(subject.case, observables=with_basis(observable))
+        # A step of a training run is judged from the one before it.
+        asked = with_basis(observable) if not is_about_training(subject.case) else subject.case.observables
+        case = msgspec.structs.replace(subject.case, observables=asked)
         posed = Posed.to(runner, bench, case, Made(subject.seed))
         assert posed is not None
         return bench, await posed.result()
@@ -371,7 +374,7 @@ def _reached(trial: Trial, observable: str) -> Iterator[tuple[Deviation, bool | 
     for d in trial.in_scope:
         if d in patching:
             assert isinstance(d.effect, effects.Value)
-            answers = Answers(trial.case, trial.data, trial.bench.arithmetic, d.effect.patches)
+            answers = Answers(trial.case, trial.data, trial.bench.arithmetic, d.effect.patches, own=trial.own)
             answers[observable]
             yield d, bool(answers.reached & targets(d))
         elif matches(d.effect.observables, observable):

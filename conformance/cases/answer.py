@@ -13,6 +13,7 @@ from conformance.cases.parts import PARTS
 from conformance.cases.question import Question
 from conformance.cases.subjects.kinds import SUBJECTS
 from conformance.reference_impl.arithmetic import Arithmetic
+from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.patches import patched
 
 
@@ -31,14 +32,17 @@ class Answers:
         patches: Mapping[str, Any] | None = None,
         *,
         recorded: bool = False,
+        own: Mapping[str, Array] | None = None,
     ) -> None:
         """The answers, with the specification's functions and defaults patched (`patches.patched`).
 
         Args:
             recorded: whether every tensor keeps how it was made, also where no gradient can be asked for.
+            own: the arrays that a backend has answered, from which steps of training go on; from those of the
+                specification itself, where there are none.
         """
         self.case, self.data, self.arithmetic, self.patches = case, data, arithmetic, patches or {}
-        self.recorded = recorded
+        self.recorded, self.own = recorded, own or {}
         self.reached: set[str] = set()
         self._question: Question | Refusal | None = None
         self._found: dict[str, Expected] = {}
@@ -71,7 +75,7 @@ class Answers:
     def _ask(self) -> Question | Refusal:
         try:
             subject = SUBJECTS[self.case.subject.partition(".")[0]](self.case)
-            return Question(subject, self.data, self.arithmetic, self.recorded)
+            return Question(subject, self.data, self.arithmetic, self.recorded, self.own)
         except (TypeError, ValueError) as error:
             return Refusal("construction", str(error))
 

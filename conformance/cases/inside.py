@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -13,12 +13,14 @@ import numpy as np
 from conformance.cases.case import Case, Recipe
 from conformance.cases.data import Data
 from conformance.cases.models import configuration, weights_by_layer
-from conformance.reference_impl import layers
+from conformance.cases.training import data_of
+from conformance.reference_impl import layers, losses
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer, nested
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.tape import constant
+from conformance.reference_impl.training import Compiled
 
 Path = tuple[str | int, ...]
 """Arguments, and after one that is a list the place in it."""
@@ -51,6 +53,8 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
     kind, _, name = case.subject.partition(".")
     if kind == "models":
         yield from _layers_of_model(case, data)
+    if kind == "training":
+        yield from _parts_of_run(case, data)
     if kind != "layers":
         return
     around = layers.get(name)
@@ -87,6 +91,35 @@ def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
             alone = case_of(call.layer, given, tuple(f"output/{i}" for i in range(len(call.outputs))))
             yield Inside(call.path, alone, given)
             yield from layers_inside(alone, given, call.path)
+
+
+def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
+    """The layers of the model, for all samples at once, or as many as it takes; the losses of what it gives
+    for them; the optimizer as it begins."""
+    compiled, given = case.config["compile"], data_of(case, data.inputs)
+    model, weights = Model.from_config(configuration(case)), weights_by_layer(case, data.weights)
+    size = model.input_layers[0].batch_shape[0] or len(given["x"][0])
+    x, labels = ([array[:size] for array in given[name]] for name in ("x", "y"))
+    for inside in _layers_of_model(case, Data(tuple(x), data.weights, (), (), ())):
+        yield replace(inside, case=_without_constraints(inside.case))
+    with np.errstate(all="ignore"):
+        outputs = [output.value for output in Compiled(model, weights).predicted(x, batch_size=size)]
+    identifiers = compiled["loss"] if isinstance(compiled["loss"], list) else [compiled["loss"]]
+    for identifier, y, y_pred in zip(identifiers, labels, outputs, strict=True):
+        name = type(losses.get(identifier)).__name__
+        sources = tuple(Recipe("computed", a.shape, 0, a.dtype.name) for a in (y, y_pred))
+        alone = Case(f"losses.{name}", inputs=sources, observables=case.observables)
+        yield Inside(("loss",), alone, Data((y, y_pred), {}, (), (), ()))
+    optimizer = compiled["optimizer"]
+    alone = Case(f"optimizers.{optimizer['class_name']}", optimizer["config"], observables=case.observables)
+    first = {"slot/iteration": np.zeros((), np.int32)}
+    yield Inside(("optimizer",), alone, Data((), first, (), (), ()))
+
+
+def _without_constraints(case: Case) -> Case:
+    """A run brings weights under their constraints after its steps, and not when a layer is given them."""
+    config = {name: value for name, value in case.config.items() if not name.endswith("_constraint")}
+    return msgspec.structs.replace(case, config=config)
 
 
 def _alone(around: type[Layer], case: Case, data: Data, description: Mapping[str, Any]) -> tuple[Case, Data]:

@@ -55,12 +55,15 @@ def saved_parts(case: Case) -> list[str]:
 
 
 def configuration(case: Case) -> JSONObject:
-    """The configuration of the case's model in the form of Keras 3.
+    """The configuration of the case's model in the form of Keras 3; a case about a training run has it under
+    `model`.
 
     Raises:
         FormatError: it describes none; the message names the layer.
     """
-    return modern({"class_name": case.subject.partition(".")[2], "config": case.config})
+    kind, _, class_name = case.subject.partition(".")
+    config = case.config["model"] if kind == "training" else case.config
+    return modern({"class_name": class_name, "config": config})
 
 
 def weight_name(path: LayerPath, name: str) -> str:

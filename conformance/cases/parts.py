@@ -18,6 +18,7 @@ from conformance.cases.subjects.model import ModelSubject
 from conformance.cases.subjects.optimizer import OptimizerSubject
 from conformance.cases.subjects.statement import StatementSubject
 from conformance.cases.subjects.subject import Subject
+from conformance.cases.subjects.training import TrainingSubject
 from conformance.cases.subjects.value import InitializerSubject
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.fields import REQUIRED
@@ -289,6 +290,21 @@ def _values(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure(marks(question.data.weights)) for name in names}
 
 
+def _trained(question: Question, names: list[str]) -> dict[str, Expected]:
+    """A training run from the weights of the case, in which every step begins with what the backend had."""
+    assert isinstance(question.subject, TrainingSubject)
+    method = names[0].partition("/")[0]
+    seen = question.subject.run(method, question.data, question.own)
+
+    def expected(name: str) -> Expected:
+        if name not in seen:
+            return Refusal("call", f"{method} has not come to {name}")
+        x = seen[name]
+        return x if isinstance(x, Structure) else Value(x)
+
+    return {name: expected(name) for name in names}
+
+
 PARTS: dict[str, tuple[str, Part]] = {
     "output": ("call", _outputs(training=False)),
     "training": ("call", _outputs(training=True)),
@@ -322,5 +338,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "loaded/weights": ("load", _values),
     "saved/config": ("save", _model),
     "saved/weights": ("save", _values),
+    "fit": ("call", bounded(_trained)),
+    "evaluate": ("call", bounded(_trained)),
+    "predict": ("call", bounded(_trained)),
+    "train_on_batch": ("call", bounded(_trained)),
+    "test_on_batch": ("call", bounded(_trained)),
 }
 """By the beginning of an observable's name: where an error would arise, and how it is found."""

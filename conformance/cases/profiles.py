@@ -16,7 +16,17 @@ INFERENCE = (
 
 PROFILES: dict[str, tuple[str, ...]] = {
     "inference": INFERENCE,
-    "training": (*INFERENCE, "training-forward", "gradients", "metrics", "optimizer-steps"),
+    "training": (
+        *INFERENCE,
+        "training-forward",
+        "gradients",
+        "metrics",
+        "optimizer-steps",
+        "fit",
+        "evaluate",
+        "predict",
+        "callbacks",
+    ),
     "interchange": ("config", "config-round-trip", "interchange"),
     "api": ("constructor", "identifiers", "guide"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from conformance.cases.data import Data
@@ -33,8 +33,16 @@ class Called:
 class Question:
     """A subject and its data; a call in either mode is computed once for all observables."""
 
-    def __init__(self, subject: Subject, data: Data, arithmetic: Arithmetic | None, recorded: bool) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        data: Data,
+        arithmetic: Arithmetic | None,
+        recorded: bool,
+        own: Mapping[str, Array],
+    ) -> None:
         self.subject, self.data, self.arithmetic, self.recorded = subject, data, arithmetic, recorded
+        self.own = own
         self._calls: dict[bool, Called] = {}
 
     @property

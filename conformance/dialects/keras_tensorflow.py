@@ -20,6 +20,7 @@ from conformance.dialects import (
     keras_optimizers,
     keras_pooling,
     keras_recurrent,
+    keras_training,
     keras_values,
 )
 from conformance.dialects.deviation import (
@@ -593,6 +594,7 @@ OF_FAMILIES = (
     *keras_values.DEVIATIONS,
     *keras_pooling.DEVIATIONS,
     *keras_recurrent.DEVIATIONS,
+    *keras_training.DEVIATIONS,
 )
 
 DIALECTS = {

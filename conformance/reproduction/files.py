@@ -10,6 +10,7 @@ import msgspec
 from conformance.cases import corpus as corpora
 from conformance.cases.case import encode
 from conformance.cases.models import is_about_model
+from conformance.cases.training import is_about_training
 from conformance.reporting.ledger import command
 from conformance.reporting.results import Finding, Reproduction, Results, encode_results
 from conformance.reporting.store import RESULTS, replace
@@ -23,8 +24,8 @@ OURS = re.compile(r"[0-9a-f]{16}\.(py|mjs|jsonl|json)")
 
 
 def make_reproducible(directory: Path, results: Results) -> None:
-    """Write the script of every finding but those about models, and the case of each that is in no corpus;
-    name them in `results.json`, and remove those of earlier results.
+    """Write the script of every finding but those about models and training runs, and the case of each that
+    is in no corpus; name them in `results.json`, and remove those of earlier results.
 
     Raises:
         OSError: the directory cannot be written.
@@ -41,8 +42,9 @@ def make_reproducible(directory: Path, results: Results) -> None:
 
     def reproducible(finding: Finding) -> Finding:
         case, path = finding.case, ""
-        # What becomes of a model rests on files that other programs make: the command alone has them all.
-        if not is_about_model(finding.witness):
+        # What becomes of a model rests on files that other programs make, and a step of training on those
+        # before it: the command alone has them all.
+        if not is_about_model(finding.witness) and not is_about_training(finding.witness):
             made = script(finding, records[finding.backend], results.suite.seed)
             file = write(SCRIPTS, finding.id + made.suffix, made.text.encode())
             path = file.relative_to(directory).as_posix()

@@ -89,6 +89,20 @@ OBSERVABLES = {
                                "the models around a layer, its own, and that of cases for its weight",
     "loaded/{format}/output/{i}": "output i of that model, called in inference mode",
     "file/{format}": "JSON: {file name: base64} of that model, saved in this format",
+    "fit/step/{i}/weight/{weight}": "of a training run: the weight after step i of `fit`, counted "
+                                          "from 0 through all epochs, without shuffling",
+    "fit/step/{i}/slot/{key}": "the optimizer's slot of that weight after that step",
+    "fit/step/{i}/log/{name}": "float32: what callbacks are given under this name, Keras's, at its end",
+    "fit/history/{name}": "float32: what the history has under this name, a number for each epoch",
+    "fit/epochs": "JSON: the numbers of the epochs that were run, from 0",
+    "fit/callbacks": "JSON: a list of [occasion, number of the epoch or batch if it has one, sorted names "
+                     "in the logs], as the last callback sees them; occasions by Keras's names",
+    "fit/weight/{weight}": "the weight after `fit`",
+    "evaluate/log/{name}": "float32: what `evaluate` gives under this name",
+    "evaluate/callbacks": "JSON: as `fit/callbacks`",
+    "predict/output/{i}": "output i for all samples",
+    "train_on_batch/{i}/weight/{weight}": "the weight after the ith batch; likewise `slot` and `log`",
+    "test_on_batch/{i}/log/{name}": "float32: what it gives under this name for the ith batch",
 }  # fmt: skip
 """Every observable that can be asked, and what it is."""
 
@@ -151,7 +165,8 @@ class ConcreteCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A case with its arrays made; never the expected answer. Fields as in `cases.case.Case`.
 
     Attributes:
-        config: of a model, its whole description in the form of Keras 3, which a file of weights alone needs.
+        config: of a model, its whole description in the form of Keras 3, which a file of weights alone needs;
+            of a training run as `cases.training` says.
         files: of a model, base64 by file name: `model.keras`, or `model.json` with the files that it names.
             They come in the message, so that an adapter needs neither this machine's disk nor a network.
     """

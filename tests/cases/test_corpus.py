@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from conformance.cases import corpus, models
+from conformance.cases import corpus, models, training
 from conformance.cases.case import Case, Literal, Recipe, decode, encode
 from conformance.cases.data import make
 from conformance.cases.drafts import quick, values
@@ -75,7 +75,7 @@ def test_every_subject_of_the_specification_is_asked() -> None:
     asked = {case.subject for case in QUICK}
     classes = {f"{kind}.{name}" for kind, known in CLASSES.items() for name in known}
     functions = {f"activations.{name}" for name in ACTIVATIONS}
-    assert asked == classes | functions | set(models.SUBJECTS)
+    assert asked == classes | functions | {*models.SUBJECTS, *training.SUBJECTS}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -113,12 +113,18 @@ WITHOUT_GRADIENTS = {"layers.CategoryEncoding"}
 """Layers of integers that have no weights."""
 
 
+OF_RUNS = {"fit", "evaluate", "predict", "callbacks"}
+"""The properties of training runs."""
+
+
 @pytest.mark.parametrize("subject", sorted({case.subject for case in QUICK}))
 def test_every_applicable_property_judges_a_subject(subject: str) -> None:
     observables = {o for case in QUICK if case.subject == subject for o in case.observables}
     judging = {p.name for p, _ in pairs(tuple(PROPERTIES.values()), tuple(observables))}
     if subject in models.SUBJECTS:
         assert judging == {"interchange"}
+    elif subject in training.SUBJECTS:
+        assert judging <= OF_RUNS
     elif subject.startswith("activations."):
         applicable = {"forward", "determinism", "metamorphic", "gradients", "identifiers"}
         assert judging - {"errors"} == applicable
@@ -144,7 +150,7 @@ def test_every_applicable_property_judges_a_subject(subject: str) -> None:
         said = {"config", "config-round-trip", "constructor", "dtype"}
         assert judging - {"errors"} == {"metrics"} | said | by_name
     else:
-        inapplicable = {"guide", "identifiers", "interchange", "metrics", "optimizer-steps"}
+        inapplicable = {"guide", "identifiers", "interchange", "metrics", "optimizer-steps"} | OF_RUNS
         if subject in WITHOUT_GRADIENTS:
             inapplicable |= {"gradients"}
         if issubclass(layers.get(subject.partition(".")[2]), Cell):

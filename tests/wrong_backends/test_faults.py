@@ -11,7 +11,7 @@ from conformance.cases.case import encode
 from conformance.cases.properties import PROPERTIES
 from conformance.verdicts import FINDINGS
 
-from . import computed, measuring, optimizing, randomness, stated, values
+from . import computed, measuring, optimizing, randomness, stated, training, values
 from .fault import Fault
 from .reference_backend import QUICK, judge_of, observe
 
@@ -22,6 +22,7 @@ FAULTS = (
     *optimizing.FAULTS,
     *measuring.FAULTS,
     *values.FAULTS,
+    *training.FAULTS,
 )
 
 

@@ -23,6 +23,7 @@ from conformance.cases.drafts import (
     random,
     relations,
     schedules,
+    training,
     values,
 )
 
@@ -41,6 +42,7 @@ MODULES = (
     values,
     errors,
     models,
+    training,
 )
 
 

@@ -8,7 +8,7 @@ Over the cases go the regimes, and sizes around the widths in which implementati
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.drafts import metrics, models, values
+from conformance.cases.drafts import metrics, models, training, values
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -129,6 +129,15 @@ def standard(quick: Sequence[Case], subjects: Sequence[str] | None = None) -> It
                     yield case
 
 
+BEYOND: dict[str, Callable[[], Iterator[Case]]] = {
+    "metrics": metrics.more,
+    "models": models.more,
+    "training": training.more,
+    **dict.fromkeys(("constraints", "regularizers", "initializers"), values.more),
+}
+"""By kind of subject, what is drafted for the standard corpus alone."""
+
+
 def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
     """More cases about a subject, made of its quick ones where it is a layer; of losses and optimizers the
     quick ones are all."""
@@ -138,12 +147,8 @@ def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
             return of_layer(name, quick)
         case "activations":
             return of_activation(name)
-        case "metrics":
-            return (case for case in metrics.more() if case.subject == subject)
-        case "models":
-            return (case for case in models.more() if case.subject == subject)
-        case "constraints" | "regularizers" | "initializers":
-            return (case for case in values.more() if case.subject == subject)
+        case _ if kind in BEYOND:
+            return (case for case in BEYOND[kind]() if case.subject == subject)
     return iter(())
 
 

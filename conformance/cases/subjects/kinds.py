@@ -14,6 +14,7 @@ from conformance.cases.subjects.optimizer import OptimizerSubject
 from conformance.cases.subjects.schedule import ScheduleSubject
 from conformance.cases.subjects.statement import StatementSubject
 from conformance.cases.subjects.subject import Subject
+from conformance.cases.subjects.training import TrainingSubject
 from conformance.cases.subjects.value import ConstraintSubject, InitializerSubject, RegularizerSubject
 
 SUBJECTS: dict[str, Callable[[Case], Subject]] = {
@@ -28,5 +29,6 @@ SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "initializers": InitializerSubject,
     "guide": StatementSubject,
     "models": ModelSubject,
+    "training": TrainingSubject,
 }
 """The kinds of subject, by the first part of a subject's name."""

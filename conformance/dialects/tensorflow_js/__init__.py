@@ -32,6 +32,7 @@ from conformance.dialects.tensorflow_js import (
     refusals,
     spatial,
     stacked_cells,
+    training,
     values,
     wasm,
 )
@@ -66,6 +67,7 @@ EVERYWHERE = (
     *errors.DEVIATIONS,
     *exchange.DEVIATIONS,
     *randomness.DEVIATIONS,
+    *training.DEVIATIONS,
     *values.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""

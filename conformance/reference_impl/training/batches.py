@@ -132,6 +132,8 @@ class Data:
         self.class_weight = class_weight
         self.shuffled = shuffled
         self.whole: Batch | None = None
+        self._left: list[Batch] = []
+        self._going: Iterator[Any] | None = None
         self.batch_size = BATCH_SIZE if batch_size is None else batch_size
         if isinstance(self.batch_size, bool) or not isinstance(self.batch_size, int) or self.batch_size < 1:
             raise ValueError(f"argument `batch_size`: expected an integer of 1 or more, got {batch_size!r}")
@@ -140,7 +142,6 @@ class Data:
         if _is_dataset(x):
             self._refuse_beside_dataset(y=y, sample_weight=sample_weight, batch_size=batch_size)
             self.dataset: Iterable[Any] = x
-            self._going: Iterator[Any] | None = None
         else:
             self.whole = names.batch(x, y, sample_weight, class_weight)
 
@@ -150,10 +151,15 @@ class Data:
             if value is not None:
                 raise ValueError(f"argument `{name}`: a dataset gives it itself, got {value!r}")
 
+    def reset(self) -> None:
+        """Begin with the first batch again."""
+        self._left, self._going = [], None
+
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of an epoch; the last may be smaller. A dataset cut short goes on from there."""
+        """The batches of an epoch; the last may be smaller. Where an epoch was cut short, the next goes on
+        from there."""
         if self.whole is not None:
-            yield from self._cut(self.whole, number)
+            yield from self._cut(self.whole, number) if self.steps is None else self._next(self.whole, number)
             return
         if self.steps is None:
             yield from map(self._batch, self.dataset)
@@ -166,10 +172,15 @@ class Data:
                 self._going = None
                 return
 
+    def _next(self, whole: Batch, number: int) -> list[Batch]:
+        """The next `steps` batches, or as many as are left."""
+        left = self._left or list(self._cut(whole, number))
+        self._left = left[self.steps :]
+        return left[: self.steps]
+
     def _cut(self, whole: Batch, number: int) -> Iterator[Batch]:
         order = None if self.shuffled is None else self.shuffled(number, whole.size)
-        starts = range(0, whole.size, self.batch_size)
-        for start in starts if self.steps is None else starts[: self.steps]:
+        for start in range(0, whole.size, self.batch_size):
             stop = min(start + self.batch_size, whole.size)
             which: Any = slice(start, stop) if order is None else order[start:stop]
             yield Batch(*(tuple(a[which] for a in some) for some in (whole.x, whole.y, whole.sample_weight)))

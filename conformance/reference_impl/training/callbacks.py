@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.saving import formats
 from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.training.saved import saved
@@ -148,6 +149,18 @@ class Monitor(Callback):
         return value
 
 
+@patchable("training.may_stop_after")
+def may_stop_after(epoch: int) -> bool:
+    """Whether training may be stopped early after an epoch: after all but the first"""
+    return epoch > 0
+
+
+@patchable("training.first_to_be_better_than")
+def first_to_be_better_than(baseline: float | None) -> float | None:
+    """What the first value watched for early stopping has to be better than: nothing"""
+    return None
+
+
 class EarlyStopping(Monitor):
     """Ends training once a value has not become better for `patience` epochs. Arguments as Keras's."""
 
@@ -169,7 +182,7 @@ class EarlyStopping(Monitor):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best = None
+        self.best = first_to_be_better_than(self.baseline)
         self.best_weights: list[Any] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -185,7 +198,7 @@ class EarlyStopping(Monitor):
             self.best, self.best_epoch = current, epoch
             if self.baseline is None or self.better(current, self.baseline):
                 self.wait = 0
-        elif self.wait >= self.patience and epoch > 0:
+        elif self.wait >= self.patience and may_stop_after(epoch):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 

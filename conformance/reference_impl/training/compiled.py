@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,66 @@ from conformance.reference_impl import optimizers
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.metrics import Mean, Metric
+from conformance.reference_impl.metrics.metric import State
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.models.model import MOST_CALLS, STREAMS, LayerCall, Outcome
-from conformance.reference_impl.primitives import add
+from conformance.reference_impl.patches import patchable
+from conformance.reference_impl.primitives import add, concatenate
 from conformance.reference_impl.saving.saved_model import LayerPath
 from conformance.reference_impl.tape import Tensor, constant, detached, variable, vjp
-from conformance.reference_impl.training.batches import Batch, Data, Names, split
+from conformance.reference_impl.training.batches import Arrays, Batch, Data, Names, split
 from conformance.reference_impl.training.callbacks import Callback, CallbackList, History, Logs
 from conformance.reference_impl.training.objectives import Losses, Metrics, number
 from conformance.reference_impl.training.weights import Said, initial_weights, key_of
 
 STEP = STREAMS * MOST_CALLS
 """How many random keys a step draws from at most."""
+
+
+@patchable("training.results_after_batch")
+def results_after_batch(metrics: Mapping[str, Metric], before: Mapping[str, State]) -> dict[str, Tensor]:
+    """By name what is logged at the end of a batch: the mean over all batches of the epoch so far
+
+    Args:
+        before: the states of the metrics before the batch; of one without batches it may lack, or be empty.
+    """
+    return {name: metric.result() for name, metric in metrics.items()}
+
+
+@patchable("training.counted_penalties")
+def counted_penalties(penalties: Sequence[Tensor], training: bool) -> Sequence[Tensor]:
+    """The penalties that are part of the loss: all of them, in training and in evaluation"""
+    return penalties
+
+
+@patchable("training.results_of_evaluation")
+def results_of_evaluation(results: dict[str, Tensor], losses: Sequence[str]) -> dict[str, Tensor]:
+    """By name what an evaluation comes to: the loss, the losses of several outputs, and the metrics
+
+    Args:
+        losses: the names of those of several outputs.
+    """
+    return results
+
+
+@patchable("training.steps_of_epoch")
+def steps_of_epoch(steps: int | None) -> int | None:
+    """How many batches an epoch of training has at most: as many as are asked for"""
+    return steps
+
+
+@patchable("training.constrained")
+def constrained(
+    constraints: Mapping[str, Callable[[Tensor], Tensor]],
+) -> Mapping[str, Callable[[Tensor], Tensor]]:
+    """By key the constraints that weights are brought under after a step: all of them"""
+    return constraints
+
+
+@patchable("training.weights_in_evaluation")
+def weights_in_evaluation(sample_weights: Arrays) -> Arrays:
+    """The weights of samples under which a model is evaluated: those that are given"""
+    return sample_weights
 
 
 class Compiled:
@@ -91,6 +139,8 @@ class Compiled:
         self.losses = Losses(loss, loss_weights, self.names.outputs)
         self.metrics = Metrics(metrics, weighted_metrics, self.names.outputs)
         self.loss = Mean(name="loss")
+        self.latest: dict[str, Tensor] = {}
+        self.evaluated: dict[str, Tensor] = {}
         self.stop_training = False
         self.history: History | None = None
 
@@ -162,30 +212,36 @@ class Compiled:
             penalties += self.said.penalties_of_outputs(call.path, call.outputs)
 
     def _objective(
-        self, batch: Batch, outcome: Outcome, weights: Mapping[str, Tensor], penalties: list[Tensor]
+        self,
+        batch: Batch,
+        outcome: Outcome,
+        weights: Mapping[str, Tensor],
+        penalties: list[Tensor],
+        training: bool,
     ) -> Tensor:
         """The loss of a batch with all penalties, a scalar; it and the metrics are entered into the logs."""
-        given = batch.sample_weight
+        given = batch.sample_weight if training else weights_in_evaluation(batch.sample_weight)
         outputs = len(outcome.outputs)
         sample_weights = list(given) if len(given) == outputs else [given[0] if given else None] * outputs
         loss = self.losses(batch.y, outcome.outputs, sample_weights, outcome.masks)
         parts = [] if loss is None else [loss]
-        parts += [*penalties, *self.said.penalties_of_weights(weights)]
+        parts += counted_penalties([*penalties, *self.said.penalties_of_weights(weights)], training)
         if not parts:
             raise ValueError("there is no loss to compute: `loss` was not given, and no layer has a penalty")
         whole = parts[0]
         for part in parts[1:]:
             whole = add(whole, part)
-        self.loss.update_state(whole.value, xp.asarray(float(batch.size)))
+        self.loss.update_state(detached(whole), xp.asarray(float(batch.size)))
         if self.metrics.measured:
             self.metrics.update(batch.y, outcome.outputs, sample_weights, outcome.masks)
         return whole
 
     def train_step(self, batch: Batch) -> Logs:
         """One update of weights and slots; the logs so far."""
-        trained = {key: variable(w.value) for key, w in self._trained().items()}
+        before_it = self._states()
+        trained = {key: _source(w) for key, w in self._trained().items()}
         outcome, penalties = self._run(batch, trained, training=True)
-        loss = self._objective(batch, outcome, trained, penalties)
+        loss = self._objective(batch, outcome, trained, penalties, training=True)
         scaled = self.optimizer.scaled_loss(loss, self.slots)
         gradients = vjp([scaled], [constant(1.0, scaled)], list(trained.values()))
         before = {key: detached(w) for key, w in trained.items()}
@@ -194,20 +250,21 @@ class Compiled:
                 {key: detached(g) for key, g in zip(before, gradients, strict=True)},
                 before,
                 self.slots,
-                self.said.constraints,
+                constrained(self.said.constraints),
             )
             self.slots = dict(update.state)
             self._replace(update.variables)
         self._keep(outcome)
         self.steps += 1
-        return self.results()
+        return self._logged(before_it)
 
     def test_step(self, batch: Batch) -> Logs:
         """The loss and metrics of one more batch; nothing is changed but the states of stateful layers."""
+        before_it = self._states()
         outcome, penalties = self._run(batch, {}, training=False)
-        self._objective(batch, outcome, self._trained(), penalties)
+        self._objective(batch, outcome, self._trained(), penalties, training=False)
         self._keep(outcome)
-        return self.results()
+        return self._logged(before_it)
 
     def _keep(self, outcome: Outcome) -> None:
         """The new values of weights that a call changes, and the states of layers."""
@@ -218,16 +275,31 @@ class Compiled:
             **{p: tuple(detached(s) for s in c) for p, c in outcome.carried.items()},
         }
 
+    @property
+    def tracked(self) -> dict[str, Metric]:
+        """By the name in the logs: the loss, the metrics, and the losses of several outputs."""
+        trackers = {str(tracker.config["name"]): tracker for tracker in self.losses.trackers}
+        return {"loss": self.loss, **self.metrics.named(), **trackers}
+
+    def _states(self) -> dict[str, State]:
+        return {name: metric.state for name, metric in self.tracked.items()}
+
+    def _logged(self, before: Mapping[str, State]) -> Logs:
+        """The logs at the end of a batch."""
+        self.latest = results_after_batch(self.tracked, before)
+        return {name: number(x) for name, x in self.latest.items()}
+
+    def measured(self) -> dict[str, Tensor]:
+        """Everything that is tracked, of all batches since the last reset."""
+        return {name: metric.result() for name, metric in self.tracked.items()}
+
     def results(self) -> Logs:
-        """The loss, those of several outputs, and the metrics, of all batches since the last reset."""
-        logs: Logs = {"loss": number(self.loss.result())}
-        logs |= self.metrics.results()
-        return logs | {str(m.config["name"]): number(m.result()) for m in self.losses.trackers}
+        """The same as numbers."""
+        return {name: number(x) for name, x in self.measured().items()}
 
     def reset_metrics(self) -> None:
         """Forget the batches so far."""
-        tracked: list[Metric] = [self.loss, *self.losses.trackers, *self.metrics.metrics]
-        for metric in tracked:
+        for metric in self.tracked.values():
             metric.reset_state()
 
     def train_on_batch(
@@ -237,19 +309,24 @@ class Compiled:
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
     ) -> Logs:
-        """One update; the logs since the last reset, as Keras gives them."""
+        """One update; the logs of this batch alone."""
+        self.reset_metrics()
         return self.train_step(self.names.batch(x, y, sample_weight, class_weight))
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> Logs:
-        """The logs since the last reset, with this batch."""
+        """The logs of this batch alone."""
+        self.reset_metrics()
         return self.test_step(self.names.batch(x, y, sample_weight))
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs, one array or a list of several."""
-        outcome, _ = self._run(self.names.batch(x), {}, training=False)
+        return _as_given(self.predict_step(self.names.batch(x)))
+
+    def predict_step(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The outputs for a batch; nothing is changed but the states of stateful layers."""
+        outcome, _ = self._run(batch, {}, training=False)
         self._keep(outcome)
-        outputs = [xp.to_host(output.value) for output in outcome.outputs]
-        return outputs[0] if len(outputs) == 1 else outputs
+        return outcome.outputs
 
     # Many batches
 
@@ -281,7 +358,7 @@ class Compiled:
             (x, y, sample_weight), validation_data = split(self.names, x, y, sample_weight, validation_split)
         data = Data(
             self.names, x, y, sample_weight,
-            batch_size=batch_size, steps=steps_per_epoch, class_weight=class_weight,
+            batch_size=batch_size, steps=steps_of_epoch(steps_per_epoch), class_weight=class_weight,
             shuffled=self._shuffled if shuffle else None,
         )  # fmt: skip
         held_out = None
@@ -319,7 +396,7 @@ class Compiled:
                 break
         if logs is None:
             raise ValueError(f"the data of epoch {epoch} is empty: at least one batch is needed")
-        return dict(sorted(logs.items()))
+        return dict(sorted(self.results().items()))
 
     def _shuffled(self, epoch: int, count: int) -> Any:
         return np.random.Generator(np.random.Philox(key=self.seed, counter=epoch)).permutation(count)
@@ -341,6 +418,7 @@ class Compiled:
     def _evaluated(self, data: Data, called: CallbackList) -> Logs:
         called.on_test_begin()
         self.reset_metrics()
+        data.reset()
         logs: Logs | None = None
         for step, batch in enumerate(data.epoch(0)):
             called.on_test_batch_begin(step)
@@ -348,20 +426,38 @@ class Compiled:
             called.on_test_batch_end(step, logs)
         if logs is None:
             raise ValueError("there is no data to evaluate: at least one batch is needed")
+        trackers = [str(tracker.config["name"]) for tracker in self.losses.trackers]
+        self.evaluated = results_of_evaluation(self.measured(), trackers)
+        logs = {name: number(x) for name, x in self.evaluated.items()}
         called.on_test_end(logs)
-        return dict(logs)
+        return logs
 
     def predict(self, x: Any, *, batch_size: int | None = None, steps: int | None = None) -> Any:
         """The outputs for all samples, one array or a list of several."""
-        batches = [
-            self.predict_on_batch(batch.x)
-            for batch in Data(self.names, x, batch_size=batch_size, steps=steps).epoch(0)
-        ]
+        return _as_given(self.predicted(x, batch_size=batch_size, steps=steps))
+
+    def predicted(
+        self, x: Any, *, batch_size: int | None = None, steps: int | None = None
+    ) -> tuple[Tensor, ...]:
+        """The outputs for all samples."""
+        data = Data(self.names, x, batch_size=batch_size, steps=steps)
+        batches = [self.predict_step(batch) for batch in data.epoch(0)]
         if not batches:
             raise ValueError("there is no data to predict for: at least one batch is needed")
-        if isinstance(batches[0], list):
-            return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
-        return np.concatenate(batches)
+        return tuple(concatenate(*parts, axis=0) for parts in zip(*batches, strict=True))
+
+
+def _source(w: Tensor) -> Tensor:
+    """The weight as what gradients are asked by, with the error that it has."""
+    source = variable(w.value)
+    source.error, source.provenance = w.error, w.provenance
+    return source
+
+
+def _as_given(outputs: Sequence[Tensor]) -> Any:
+    """The outputs of a model as its users get them: one array, or a list of several."""
+    arrays = [xp.to_host(output.value) for output in outputs]
+    return arrays[0] if len(arrays) == 1 else arrays
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:

@@ -16,6 +16,7 @@ from conformance.reference_impl.losses import Loss
 from conformance.reference_impl.losses.shapes import as_predictions, same_rank
 from conformance.reference_impl.metrics import Mean, MeanMetricWrapper, Metric
 from conformance.reference_impl.metrics.reduction import MeanOfFunction
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, multiply
 from conformance.reference_impl.spelling import suggestion
 from conformance.reference_impl.tape import Tensor, detached
@@ -103,6 +104,18 @@ def reducing(function: Callable[..., Tensor]) -> Loss:
     return Reduced()
 
 
+@patchable("training.samples_of_batch")
+def samples_of_batch(predictions: Tensor) -> Array:
+    """What a batch counts in the mean of one of several losses: its number of samples"""
+    return xp.asarray(float(predictions.shape[0]))
+
+
+@patchable("training.mask_of_loss")
+def mask_of_loss(mask: Array | None) -> Array | None:
+    """The mask under which the loss of an output is computed: that of the output"""
+    return mask
+
+
 class Losses:
     """The losses of all outputs.
 
@@ -149,9 +162,9 @@ class Losses:
         for objective, y in zip(self.objectives, self._labels(ys, len(predictions)), strict=True):
             i = objective.output
             loss = objective.of(y, predictions[i])
-            value = loss(y, predictions[i], sample_weights[i], masks[i])
+            value = loss(y, predictions[i], sample_weights[i], mask_of_loss(masks[i]))
             if objective.tracker is not None:
-                objective.tracker.update_state(value.value, xp.asarray(float(predictions[i].shape[0])))
+                objective.tracker.update_state(detached(value), samples_of_batch(predictions[i]))
             values.append(value if objective.weight is None else multiply(value, float(objective.weight)))
         return functools.reduce(add, values) if values else None
 
@@ -255,10 +268,10 @@ class Metrics:
                 weight = multiply(*same_rank(*(as_predictions(a) for a in (weight, mask))))
             metric.update_state(ys[i], detached(predictions[i]), weight)
 
-    def results(self) -> dict[str, Any]:
-        """By name: numbers, or arrays where a metric has several; a name that is taken gets a number, and one
-        of a weighted metric that of an unweighted one first `weighted_`."""
-        found: dict[str, Any] = {}
+    def named(self) -> dict[str, Metric]:
+        """By the name in the logs: a name that is taken gets a number, and one of a weighted metric that of
+        an unweighted one first `weighted_`."""
+        found: dict[str, Metric] = {}
         for measured in self.measured:
             if measured.metric is None:
                 continue
@@ -266,7 +279,7 @@ class Metrics:
             name = prefix + str(measured.metric.config["name"])
             if name in found and measured.weighted:
                 name = f"{prefix}weighted_{measured.metric.config['name']}"
-            found[_free(name, found)] = number(measured.metric.result())
+            found[_free(name, found)] = measured.metric
         return found
 
 

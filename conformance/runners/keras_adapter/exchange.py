@@ -42,7 +42,7 @@ class ModelExperiment:
                 with at("config"):
                     return json.loads(self._model.to_json())
             case ["loaded", _, "weights"]:
-                return {name: of_value(to_array(x)) for name, x in _weights(self._model)}
+                return {name: of_value(to_array(x)) for name, x in weights_of(self._model)}
             case ["loaded", _, "output", index]:
                 return self._pass.output(int(index))
             case ["file", name]:
@@ -77,11 +77,11 @@ class ModelExperiment:
             return {path.name: base64.b64encode(path.read_bytes()).decode()}
 
 
-def _weights(model: Any, around: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+def weights_of(model: Any, around: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Every weight by the names of the models around its layer, of that, and its own."""
     for layer in model.layers:
         path = (*around, str(layer.name))
         if isinstance(layer, keras.Model):
-            yield from _weights(layer, path)
+            yield from weights_of(layer, path)
         else:
             yield from (("/".join((*path, name)), x) for name, x in named(layer.weights).items())

@@ -17,6 +17,7 @@ from conformance.runners.keras_adapter.models import FORMATS
 from conformance.runners.keras_adapter.optimizers import OPTIMIZER
 from conformance.runners.keras_adapter.runtime import keras
 from conformance.runners.keras_adapter.subjects import ACTIVATIONS, ALIASES, CLASSES
+from conformance.runners.keras_adapter.training import TRAINING
 from conformance.runners.keras_adapter.values import ASKED as VALUES
 
 ARITHMETIC: dict[str, Any] = {
@@ -108,4 +109,4 @@ def _capabilities() -> dict[str, list[str]]:
         for kind, patterns in {"losses": LOSS, "metrics": STREAM, "optimizers": OPTIMIZER, **VALUES}.items()
         for name in CLASSES.get(kind, ())
     }
-    return layers | functions | others | dict.fromkeys(MODELS, OBSERVABLES) | STATEMENTS
+    return layers | functions | others | dict.fromkeys(MODELS, OBSERVABLES) | TRAINING | STATEMENTS

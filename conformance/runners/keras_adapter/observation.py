@@ -17,6 +17,7 @@ from conformance.runners.keras_adapter.metrics import MetricExperiment
 from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import api
+from conformance.runners.keras_adapter.training import TrainingExperiment
 from conformance.runners.keras_adapter.values import (
     InitializerExperiment,
     ScheduleExperiment,
@@ -48,6 +49,7 @@ EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "regularizers": WeightExperiment,
     "initializers": InitializerExperiment,
     "models": ModelExperiment,
+    "training": TrainingExperiment,
 }
 """By kind of subject, how it is asked."""
 

@@ -7,6 +7,7 @@
  * - `classes`: those of another name.
  * - `madeFrom`: classes that TensorFlow.js has as functions that make another, `tf.regularizers.l1` and `l2`.
  * - `verbatim`: keys whose string values are the user's or a dtype, never an option.
+ * - `logs`: ends of names in the logs of training, which Keras takes from the metric that was asked for.
  * - `functions`: activation functions by their canonical names in Keras, where TensorFlow.js knows only
  *   another one.
  * - `losses`: by class of Keras, the function.
@@ -43,6 +44,10 @@ export const classToKeras = (className) => CLASSES_BACK[className] ?? className;
 
 /** The name that Keras has for a weight of a class. */
 export const weightToKeras = (className, name) => inverted(TABLES.weights[className] ?? {})[name] ?? name;
+
+/** The name in the logs of training that Keras has for one of TensorFlow.js. */
+export const logToKeras = (name) =>
+  identifierToKeras(name).replace(/(?<=^|_)[a-z]+$/, (end) => TABLES.logs[end] ?? end);
 
 const camel = (snake) => snake.replace(/(?<=[a-z0-9])_+([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/(?<=[a-z0-9])([A-Z])/g, "_$1").toLowerCase();

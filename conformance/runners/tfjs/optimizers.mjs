@@ -45,7 +45,7 @@ const given = (asked, kind) =>
     .map(([name, wire]) => [name.slice(kind.length + 1), wire]);
 
 /** The slots of the class that this optimizer has: those for centring only if it is centred. */
-const slotsOf = ({slots}, {centered}) => slots.filter((slot) => slot !== "average_gradient" || centered);
+export const slotsOf = ({slots}, {centered}) => slots.filter((slot) => slot !== "average_gradient" || centered);
 
 /** Whether an optimizer that has made no update has these slots: then they need not be set. */
 function initial(slots, config) {

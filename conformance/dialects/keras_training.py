@@ -1,0 +1,51 @@
+"""Training runs of Keras that come to something else than they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.data import Data
+from conformance.cases.drafts.training import several_outputs
+from conformance.dialects.deviation import Value, subject
+from conformance.dialects.keras_record import KERAS, in_keras
+from conformance.dialects.scopes import all_of
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.tape import Tensor
+
+
+def counts_once(original: Any, predictions: Tensor) -> Array:
+    """Every batch counts the same."""
+    one: Array = xp.asarray(1.0)
+    return one
+
+
+def several_losses(case: Case, data: Data) -> bool:
+    """More than one output has a loss."""
+    loss = case.config["compile"].get("loss")
+    return isinstance(loss, list) and sum(one is not None for one in loss) > 1
+
+
+DEVIATIONS = (
+    in_keras(
+        id="keras-losses-of-outputs-by-batches",
+        summary=(
+            "The losses of several outputs are averaged over batches without regard to their sizes: the "
+            "last, smaller batch counts as much as the others. What a batch counts is the static size of "
+            "the predictions, which is unknown once the step is traced for batches of any size. Their sum, "
+            "`loss`, is right."
+        ),
+        kind="bug",
+        source=(
+            "keras@3.15.1 src/trainers/compile_utils.py:CompileLoss.call, "
+            "`sample_weight=tree.flatten(y_p)[0].shape[0]`"
+        ),
+        upstream=f"{KERAS}/pull/19363, which has mended it for `loss`, by the size in the graph",
+        scope=all_of(subject("training.Functional"), several_losses),
+        effect=Value(
+            {"training.samples_of_batch": counts_once},
+            ("fit/step/*/log/*_loss", "fit/history/*_loss", "evaluate/log/*_loss"),
+        ),
+        witnesses=(several_outputs(),),
+    ),
+)

@@ -1,0 +1,193 @@
+"""Training runs asked of Keras: a model of the case, compiled, and what its methods do with the case's data.
+
+Functions are traced as by default, since that is what users meet: what is known of shapes then, and what not,
+has its effects. A run tells what there is after every step, by a callback that reads weights and slots.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.runners.keras_adapter.exchange import weights_of
+from conformance.runners.keras_adapter.messages import ConcreteCase
+from conformance.runners.keras_adapter.optimizers import named_slots
+from conformance.runners.keras_adapter.passes import once
+from conformance.runners.keras_adapter.refusals import at
+from conformance.runners.keras_adapter.runtime import GENERATION, api, keras, to_array
+from conformance.runners.wire import Array
+
+METHODS = ["fit/*", "evaluate/*", "predict/*", "train_on_batch/*", "test_on_batch/*"]
+"""Patterns of the observables of a training run."""
+
+TRAINING = {name: METHODS for name in ("training.Functional", "training.Sequential") if GENERATION == 3}
+"""The subjects, with what can be asked of them."""
+
+Told = dict[str, Any]
+"""What has been seen, by observable."""
+
+
+class TrainingExperiment:
+    """A model whose methods are called; each of them once, on a model of its own."""
+
+    def __init__(self, case: ConcreteCase) -> None:
+        self.case = case
+
+    def ask(self, observable: str) -> Any:
+        """As `Experiment.ask`."""
+        method = observable.partition("/")[0]
+        found: Mapping[str, Any] = getattr(self, method)
+        if observable not in found:
+            raise ValueError(f"{method} has not told {observable!r}; it has told {', '.join(found)}")
+        return found[observable]
+
+    def _model(self) -> Any:
+        # Each method has a model of its own, and what is named in it has the same names.
+        api.reset_names()
+        config = copy.deepcopy(self.case.config)
+        kind = keras.Sequential if self.case.subject.endswith("Sequential") else keras.Model
+        with at("construction"):
+            model = kind.from_config(config["model"])
+        with at("build"):
+            for name, variable in weights_of(model):
+                variable.assign(self.case.weights[name])
+        with at("construction"):
+            model.compile(**config["compile"])
+        return model
+
+    def _data(self) -> dict[str, Any]:
+        places = self.case.config["data"]
+        data = {name: self._listed(places, name) for name in ("x", "y", "sample_weight")}
+        if "validation" in places:
+            held_out = places["validation"]
+            given = [self._listed(held_out, name) for name in ("x", "y", "sample_weight")]
+            data["validation_data"] = tuple(arrays for arrays in given if arrays is not None)
+        return {name: value for name, value in data.items() if value is not None}
+
+    def _listed(self, places: Mapping[str, Any], name: str) -> Any:
+        if name not in places:
+            return None
+        arrays = [self.case.inputs[i] for i in places[name]]
+        return arrays[0] if len(arrays) == 1 else arrays
+
+    def _arguments(self, method: str) -> dict[str, Any]:
+        given = dict(self.case.config.get(method, {}))
+        if "class_weight" in given:
+            given["class_weight"] = {int(name): weight for name, weight in given["class_weight"].items()}
+        return given
+
+    @once
+    def fit(self) -> Told:
+        model, arguments = self._model(), self._arguments("fit")
+        with at("construction"):
+            made = [getattr(keras.callbacks, name)(**given) for name, given in arguments.pop("callbacks", ())]
+        watching = Watching()
+        with at("call"):
+            history = model.fit(
+                **self._data(), **arguments, shuffle=False, verbose=0, callbacks=[*made, watching]
+            )
+        return {
+            **watching.told,
+            "fit/callbacks": watching.occasions,
+            "fit/epochs": history.epoch,
+            **{f"fit/weight/{name}": to_array(w) for name, w in weights_of(model)},
+            **{f"fit/history/{name}": np.array(xs, np.float32) for name, xs in history.history.items()},
+        }
+
+    @once
+    def evaluate(self) -> Told:
+        model, watching, data = self._model(), Watching(), self._data()
+        data.pop("validation_data", None)
+        with at("call"):
+            logs = model.evaluate(
+                **data, **self._arguments("evaluate"), return_dict=True, verbose=0, callbacks=[watching]
+            )
+        return {**logs_as("evaluate", logs), "evaluate/callbacks": watching.occasions}
+
+    @once
+    def predict(self) -> Told:
+        model = self._model()
+        with at("call"):
+            outputs = model.predict(self._data()["x"], **self._arguments("predict"), verbose=0)
+        outputs = outputs if isinstance(outputs, list) else [outputs]
+        return {f"predict/output/{i}": np.array(output) for i, output in enumerate(outputs)}
+
+    @once
+    def train_on_batch(self) -> Told:
+        model = self._model()
+        told: Told = {}
+        with at("call"):
+            for i, batch in enumerate(self._batches("train_on_batch")):
+                logs = model.train_on_batch(**batch, return_dict=True)
+                told |= state_of(model, f"train_on_batch/{i}") | logs_as(f"train_on_batch/{i}", logs)
+        return told
+
+    @once
+    def test_on_batch(self) -> Told:
+        model = self._model()
+        told: Told = {}
+        with at("call"):
+            for i, batch in enumerate(self._batches("test_on_batch")):
+                told |= logs_as(f"test_on_batch/{i}", model.test_on_batch(**batch, return_dict=True))
+        return told
+
+    def _batches(self, method: str) -> Iterator[dict[str, Any]]:
+        data = self._data()
+        data.pop("validation_data", None)
+        start = 0
+        for size in self.case.config[method]:
+            yield {name: cut(value, start, start + size) for name, value in data.items()}
+            start += size
+
+
+def cut(value: Any, start: int, stop: int) -> Any:
+    return [x[start:stop] for x in value] if isinstance(value, list) else value[start:stop]
+
+
+def logs_as(prefix: str, logs: Mapping[str, Any]) -> dict[str, Array]:
+    return {f"{prefix}/log/{name}": np.array(x, np.float32) for name, x in logs.items()}
+
+
+def state_of(model: Any, step: str) -> dict[str, Array]:
+    """Weights and slots, by their names in cases."""
+    weights = dict(weights_of(model))
+    own = {id(variable): name for name, variable in weights.items()}
+    trained = {
+        str(variable.path).replace("/", "_"): own[id(variable)] for variable in model.trainable_variables
+    }
+    by_path = {path: weights[name] for path, name in trained.items()}
+    told = {f"{step}/weight/{name}": to_array(w) for name, w in weights.items()}
+    for key, slot in named_slots(model.optimizer, by_path).items():
+        path, _, name = key.rpartition("/")
+        told[f"{step}/slot/{trained[path]}/{name}" if path else f"{step}/slot/{key}"] = to_array(slot)
+    return told
+
+
+class Watching(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Notes every occasion with the names in its logs, and what there is after each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: Told = {}
+        self.occasions: list[list[Any]] = []
+        self.steps = 0
+        for name in dir(keras.callbacks.Callback):
+            if name.startswith("on_") and not name.startswith("on_batch"):
+                setattr(self, name, self._noting(name, getattr(self, name)))
+
+    def _noting(self, name: str, act: Callable[..., None]) -> Callable[..., None]:
+        def note(*given: Any, logs: Mapping[str, Any] | None = None) -> None:
+            numbers = [x for x in given if isinstance(x, int)]
+            found = logs or next((x for x in given if isinstance(x, dict)), {})
+            self.occasions.append([name, *numbers, sorted(found)])
+            act(*numbers, logs=found)
+
+        return note
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        step = f"fit/step/{self.steps}"
+        self.told |= state_of(self.model, step) | logs_as(step, logs or {})
+        self.steps += 1

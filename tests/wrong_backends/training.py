@@ -1,0 +1,96 @@
+"""Faults of training runs: batches that count otherwise, data that are trained on or not, weights, penalties
+and statistics that are forgotten, callbacks in another order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from conformance.cases.case import Case
+
+from .fault import Fault
+
+TRAINING = "conformance.reference_impl.training"
+COMPILED = f"{TRAINING}.compiled:Compiled"
+
+
+def every_batch_counts_once(original: Any, compiled: Any, batch: Any, *args: Any, **kwargs: Any) -> Any:
+    """The loss is the mean of the batches' losses, whatever their sizes."""
+    update = compiled.loss.update_state
+    compiled.loss.update_state = lambda value, size: update(value, np.asarray(4.0))
+    try:
+        return original(compiled, batch, *args, **kwargs)
+    finally:
+        compiled.loss.update_state = update
+
+
+def trained_on_validation(original: Any, compiled: Any, batch: Any) -> Any:
+    """What is held out is trained on, where there is training."""
+    return original(compiled, batch) if compiled.history is None else compiled.train_step(batch)
+
+
+def classes_unweighted(original: Any, ys: Any, weights: Any, class_weight: Any) -> Any:
+    """Weights of classes are ignored."""
+    return weights
+
+
+def forgotten_in_evaluation(original: Any, penalties: Any, training: bool) -> Any:
+    return penalties if training else []
+
+
+def statistics_kept(original: Any, compiled: Any, outcome: Any) -> None:
+    """Moving averages do not move."""
+    before = {path: dict(own) for path, own in compiled.weights.items()}
+    original(compiled, outcome)
+    for path, own in before.items():
+        compiled.weights[path] |= {name: w for name, w in own.items() if name.startswith("moving_")}
+
+
+def logs_of_the_last_batch(original: Any, compiled: Any, *args: Any) -> Any:
+    """An epoch's logs are those of its last batch alone."""
+    step = compiled.train_step
+
+    def alone(batch: Any) -> Any:
+        compiled.reset_metrics()
+        return step(batch)
+
+    compiled.train_step = alone
+    try:
+        return original(compiled, *args)
+    finally:
+        del compiled.train_step
+
+
+def batches_end_before_they_begin(case: Case, observable: str, answer: Any) -> Any:
+    if observable != "fit/callbacks":
+        return answer
+    swapped = {"on_train_batch_begin": "on_train_batch_end", "on_train_batch_end": "on_train_batch_begin"}
+    return [[swapped.get(name, name), *others] for name, *others in answer]
+
+
+FAULTS = (
+    Fault(
+        "last-batch-counts-as-full", "fit", "training.*", {f"{COMPILED}._objective": every_batch_counts_once}
+    ),
+    Fault(
+        "last-batch-evaluated-as-full", "evaluate", "training.*",
+        {f"{COMPILED}._objective": every_batch_counts_once},
+    ),
+    Fault(
+        "validation-data-trained-on", "fit", "training.*", {f"{COMPILED}.test_step": trained_on_validation}
+    ),
+    Fault(
+        "classes-unweighted", "fit", "training.*",
+        {f"{TRAINING}.batches:_with_class_weight": classes_unweighted},
+    ),
+    Fault(
+        "penalties-not-evaluated", "evaluate", "training.*",
+        {"training.counted_penalties": forgotten_in_evaluation},
+    ),
+    Fault("statistics-not-moved", "fit", "training.*", {f"{COMPILED}._keep": statistics_kept}),
+    Fault(
+        "epoch-of-the-last-batch", "fit", "training.*", {f"{COMPILED}._one_epoch": logs_of_the_last_batch}
+    ),
+    Fault("batches-end-first", "callbacks", "training.*", said=batches_end_before_they_begin),
+)  # fmt: skip
