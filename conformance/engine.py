@@ -55,8 +55,8 @@ class Plan:
         seed: of the backends' own random generators, the same for each case.
         dialects: modules of dialects, before the installed and the built-in ones.
         witnesses: whether the witnesses of recorded deviations about the same subjects are asked as well.
-        prove: whether these are judged by all properties, whatever judges the rest, so that each deviation
-            is seen to hold or not; told is what the plan's properties say of them.
+        prove: whether all witnesses are asked, whatever they are about, and judged by all properties, so that
+            each deviation is seen to hold or not; told is what the plan's properties say of them.
         limits: seconds that a start and a case may take.
         workers: how many processes judge; with 0 the engine's own does.
         before: what an interrupted run has judged already; it is not asked again.
@@ -359,7 +359,7 @@ class Asked:
         witnesses = [case for d in bench.dialect.deviations for case in d.witnesses]
         if plan.witnesses:
             subjects = {case.subject for case in plan.cases}
-            cases += [case for case in witnesses if case.subject in subjects]
+            cases += [case for case in witnesses if plan.prove or case.subject in subjects]
         self.in_full = {case.id for case in witnesses} if plan.prove else set()
         left = {case.id: case for case in cases if case.id not in done}
         self.cases = {id_: case for id_, case in left.items() if not is_about_model(case)}

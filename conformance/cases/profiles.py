@@ -31,4 +31,4 @@ KINDS = {
 """The kinds of subjects that a profile is about."""
 
 WEAKEST = {"inference": "ieee-float32", "training": "ieee-float32", "interchange": None, "api": None}
-"""The named arithmetic than which a profile's certificates grant none weaker; None where nothing is computed."""
+"""The weakest arithmetic that a profile's certificates grant, by name; None where nothing is computed."""

@@ -41,7 +41,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Departure(Record, frozen=True):
-    """A recorded deviation that explains checks of the certificate, and how many."""
+    """A recorded deviation that shows in the certificate's subjects, and how many checks of the corpus it
+    explains; none where it shows on its witnesses alone."""
 
     id: str
     kind: str
@@ -92,7 +93,7 @@ class Assessment(Record, frozen=True):
 
     Attributes:
         reasons: why it is refused; nothing where it is granted.
-        checks: how many there are of each verdict.
+        checks: of each verdict, how many there are on the cases of the corpus.
         dialect: whose the recorded deviations are: a module, or nothing where none is recorded.
     """
 
@@ -114,11 +115,18 @@ def assess(scope: Scope, report: Report) -> Assessment:
         ValueError: there is not one backend.
     """
     (backend,) = report.results.backends
+    subjects = set(scope.names)
+    corpus = {case.id for case in scope.cases}
     verdicts: Counter[str] = Counter()
     explained: Counter[str] = Counter()
     unpredictable: Counter[str] = Counter()
+    reached: set[str] = set()
     differing = free = 0
     for check in report.checks:
+        if check.subject in subjects:
+            reached.update(check.deviations)
+        if check.case not in corpus:  # a witness of a recorded deviation
+            continue
         verdicts[check.verdict] += 1
         if check.verdict is Verdict.UNSPECIFIED:
             unpredictable.update(check.deviations)
@@ -126,8 +134,8 @@ def assess(scope: Scope, report: Report) -> Assessment:
         if check.verdict is Verdict.CONFORMS and check.required_rung not in UNROUNDED:
             free += 1
             differing += check.rung is not Rung.EXACT
-    cells = [cell for cell in report.results.cells if cell.subject in set(scope.names)]
-    departures = [d for d in report.results.deviations if explained[d.id]]
+    cells = [cell for cell in report.results.cells if cell.subject in subjects]
+    departures = [d for d in report.results.deviations if d.id in reached]
     precision = tuple(_looser(backend)) if WEAKEST[scope.profile] else ()
     support = _support(scope, cells)
     reasons = (
@@ -135,15 +143,14 @@ def assess(scope: Scope, report: Report) -> Assessment:
         *incomplete(scope, report),
         *_unsupported(support),
         *_too_weak(scope, backend),
-        *_failed(report.results.cells),
+        *_failed(cells),
         *(
             f"the recorded deviation {id_} is unpredictable, and {count} checks ask for what it is about"
             for id_, count in sorted(unpredictable.items())
         ),
         *_not_held(departures, report.results.deviations),
     )
-    deviates = bool(verdicts[Verdict.DEVIATES] or precision)
-    granted = Grade.DIALECT if deviates else Grade.SPECIFICATION
+    granted = Grade.DIALECT if departures or precision else Grade.SPECIFICATION
     return Assessment(
         grade=Grade.REFUSED if reasons else granted,
         reasons=reasons,
@@ -256,9 +263,7 @@ def judged_otherwise(before: Sequence[Check], now: Sequence[Check]) -> list[str]
     found = []
     for key in sorted(said.keys() | again.keys()):
         old, new = said.get(key), again.get(key)
-        words = [
-            "nothing" if c is None else ", ".join([c.verdict, *c.deviations]) for c in (old, new)
-        ]
+        words = ["nothing" if c is None else ", ".join([c.verdict, *c.deviations]) for c in (old, new)]
         if words[0] != words[1]:
             found.append(f"{' '.join(filter(None, key))}: {words[0]} in the certificate, {words[1]} now")
     return found
