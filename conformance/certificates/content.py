@@ -14,7 +14,7 @@ from conformance import dialects
 from conformance.certificates.grading import Grade
 from conformance.certificates.scope import Scope
 from conformance.certificates.statement import Certificate
-from conformance.reporting import junit, page
+from conformance.reporting import junit
 from conformance.reporting.store import CHECKS, PAGE, RESULTS, Report
 
 STATEMENT, TEST_RESULT = "certificate.json", "test-result.json"
@@ -60,9 +60,9 @@ def _readme(scope: Scope, report: Report, certificate: Certificate) -> str:
 DERIVED: Mapping[str, Derived] = {
     README: _readme,
     JUNIT: lambda scope, report, certificate: junit.render(report),
-    PAGE: lambda scope, report, certificate: page.render(report),
 }
-"""What is read by people and servers is what the results make, and nothing else."""
+"""What is made of the results, the same wherever this suite makes it; who verifies makes it anew. The page is
+bound by its digest alone: it holds compressed data, whose bytes are those of one zlib."""
 
 
 def escaped(text: str) -> str:

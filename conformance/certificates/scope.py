@@ -78,7 +78,8 @@ class Scope:
         """
         asked = {case.subject for case in corpora.load(self.corpus)}
         there = {name for name in asked if name.partition(".")[0] in KINDS[self.profile]}
-        return select("subject", self.patterns, sorted(there & members(self.subjects, there)))
+        what = f"subject of {self.subjects} in the profile {self.profile}"
+        return select(what, self.patterns, sorted(there & members(self.subjects, there)))
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -89,7 +90,8 @@ class Scope:
     def __str__(self) -> str:
         if not self.patterns:
             return f"{self.subjects} ({SUBJECTS[self.subjects]}, {len(self.names)} subjects)"
-        return f"{len(self.names)} chosen subjects of {self.subjects}: {', '.join(self.names)}"
+        chosen = "subject" if len(self.names) == 1 else "subjects"
+        return f"{len(self.names)} chosen {chosen} of {self.subjects}: {', '.join(self.names)}"
 
 
 def members(subjects: str, names: Collection[str]) -> set[str]:

@@ -170,6 +170,8 @@ def _canonical_key(content: bytes) -> bytes:
         key = serialization.load_pem_public_key(content)
     except UnsupportedAlgorithm as error:
         raise ValueError("of an unknown kind") from error
+    except ValueError as error:
+        raise ValueError("nothing that can be read") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("of another kind")
     return _pem(key)

@@ -49,7 +49,7 @@ from conformance.selection import UnknownName
 MOST_FILES = 10_000
 LARGEST_FILE = 128 * 2**20
 LARGEST_STATEMENT = 32 * 2**20
-LARGEST_CHECKS = 2**30
+LARGEST_CHECKS = 2**28
 LONGEST_CHECK = 2**20
 """Bytes, at most: of a file, a statement, the checks when they are no longer compressed, and one of them."""
 
@@ -105,6 +105,8 @@ def verify(directory: Path, trusted: Sequence[bytes] = ()) -> Verified:
     _raise_if_any(_too_much(directory / CHECKS))
     try:
         report = read(directory)
+        # They are looked at many times, and are known not to be too many.
+        report = Report(report.results, tuple(report.checks))
         scope = Scope.of(report.results.suite)
         expected = certificate_of(scope, report, assess(scope, report))
     except (ResultsError, UnknownName, BadArithmetic, ValueError, RecursionError) as error:

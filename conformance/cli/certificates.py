@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from conformance.cli.group import (
@@ -17,6 +19,9 @@ from conformance.cli.group import (
     node_option,
     tfjs_option,
 )
+
+if TYPE_CHECKING:
+    from conformance.certificates.grading import Independence
 
 
 @main.command(epilog="Example: conformance certify --backend tfjs-wasm --profile inference --out certificate")
@@ -143,15 +148,15 @@ def certify(
         for reason in assessment.reasons:
             click.echo(f"- {reason}")
         if not assessment.independence.proven:
-            click.echo(unproven(backend.name))
+            click.echo(unproven(backend.name, assessment.independence))
         click.echo(f"Certificate: {out / README}")
     sys.exit(1 if assessment.grade is Grade.REFUSED else 0)
 
 
-def unproven(backend: str) -> str:
+def unproven(backend: str, independence: Independence) -> str:
     return (
-        f"Independence unproven: wherever rounding is free, {backend} has the specification's own bits, so "
-        "that it may be the specification itself."
+        f"Independence unproven: in each of the {independence.of} checks where rounding is free, {backend} has "
+        "the specification's own bits, so that it may be the specification itself."
     )
 
 
@@ -233,7 +238,7 @@ def verify(
             f"{len(assessment.precision)} functions declared less precise than published"
         )
     if not assessment.independence.proven:
-        lines.append(unproven(backend.name))
+        lines.append(unproven(backend.name, assessment.independence))
     if keys and verified.signature is not Signature.VALID:
         problems.append(f"it is {verified.signature}, and not signed by a key given")
     rechecked = None
