@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -155,8 +154,8 @@ def certify(
 
 def unproven(backend: str, independence: Independence) -> str:
     return (
-        f"Independence unproven: in each of the {independence.of} checks where rounding is free, {backend} has "
-        "the specification's own bits, so that it may be the specification itself."
+        f"Independence unproven: in each of the {independence.of} checks where rounding is free, {backend} "
+        "has the specification's own bits, so that it may be the specification itself."
     )
 
 

@@ -1,8 +1,8 @@
 """An adapter that answers with the specification itself, in one of several ways.
 
 Its argument says how: `float32`, computed in the precision of the data; `rounded`, in double precision and
-rounded once; `shifted`, with outputs that are one too large; `weak`, which declares float16; `half`, which
-supports no more than outputs.
+rounded once; `shifted`, with outputs that are one too large; `leaky`, with a relu that leaks, as the dialect
+`tests.certificates.leaky` says; `weak`, which declares float16; `half`, which supports no more than outputs.
 """
 
 import sys
@@ -13,6 +13,7 @@ from conformance.cases.case import Case, Source
 from conformance.cases.data import make
 from conformance.cases.relations.relation import literal
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
+from conformance.reference_impl.patches import patched
 from conformance.runners.protocol import (
     ConcreteCase,
     Identity,
@@ -24,6 +25,7 @@ from conformance.runners.protocol import (
 )
 from conformance.runners.serve import serve
 from tests.answers import answer
+from tests.certificates.leaky import leaking
 from tests.wrong_backends.reference_backend import as_observed
 
 HOW = sys.argv[1]
@@ -47,7 +49,8 @@ def observe(concrete: ConcreteCase) -> dict[str, Observed]:
         cotangents=tuple(map(source, concrete.cotangents)),
         observables=concrete.observables,
     )
-    answers = answer(case, make(case), IEEE_FLOAT32 if HOW == "rounded" else None)
+    with patched({"activations.relu": leaking} if HOW == "leaky" else {}):
+        answers = answer(case, make(case), IEEE_FLOAT32 if HOW == "rounded" else None)
     observed = {name: as_observed(case, name, answers) for name in answers}
     return {name: adapted(name, one) for name, one in observed.items()}
 
