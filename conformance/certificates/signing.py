@@ -6,7 +6,7 @@ key it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -103,10 +103,11 @@ def sign(statements: Sequence[bytes], private_key: Any) -> Signed:
     return Signed(b"".join(lines), _pem(private_key.public_key()))
 
 
-def verify(statements: Sequence[bytes], signed: Signed, trusted: Sequence[bytes]) -> Signature:
+def verify(statements: Mapping[str, bytes], signed: Signed, trusted: Sequence[bytes]) -> Signature:
     """Who signed the statements.
 
     Args:
+        statements: by the names of their files, in the order of their envelopes.
         trusted: public keys, as `load_public_key` gives them.
 
     Raises:
@@ -127,7 +128,7 @@ def verify(statements: Sequence[bytes], signed: Signed, trusted: Sequence[bytes]
     lines = signed.envelopes.splitlines(keepends=True)
     if len(lines) != len(statements):
         raise BadSignature(f"there are {len(lines)} envelopes, and {len(statements)} statements")
-    for line, statement in zip(lines, statements, strict=True):
+    for line, (name, statement) in zip(lines, statements.items(), strict=True):
         try:
             envelope = Envelope.from_dict(msgspec.json.decode(line))
             whole = _encode(envelope) == line and set(envelope.signatures) == {key.keyid}
@@ -136,7 +137,7 @@ def verify(statements: Sequence[bytes], signed: Signed, trusted: Sequence[bytes]
         if not whole:
             raise BadSignature("an envelope is in another form than certify writes, or of another key")
         if envelope.payload_type != PAYLOAD or envelope.payload != statement:
-            raise BadSignature("an envelope holds another statement than the file beside it")
+            raise BadSignature(f"an envelope holds another statement than {name}")
         try:
             envelope.verify([key], 1)
         except VerificationError as error:

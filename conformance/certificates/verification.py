@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -94,9 +94,9 @@ def verify(directory: Path, trusted: Sequence[bytes] = ()) -> Verified:
         BadKey: it is signed, and what verifies signatures is not installed.
     """
     there = _listed(directory)
-    statements = [_statement(directory, name, there) for name in STATED]
+    statements = {name: _statement(directory, name, there) for name in STATED}
     try:
-        subject, certificate = decode(statements[0])
+        subject, certificate = decode(statements[STATEMENT])
     except (msgspec.DecodeError, RecursionError) as error:
         raise NotVerified([f"{STATEMENT}: is no statement of a certificate ({error})"]) from error
     _raise_if_any(_at_odds(directory, there, subject))
@@ -116,7 +116,7 @@ def verify(directory: Path, trusted: Sequence[bytes] = ()) -> Verified:
     made = [encode(subject, expected), encode(subject, test_result_of(expected, report))]
     _raise_if_any(
         f"{name}: says something else than the results beside it amount to"
-        for name, content, again in zip(STATED, statements, made, strict=True)
+        for name, content, again in zip(STATED, statements.values(), made, strict=True)
         if content != again
     )
     _raise_if_any(
@@ -182,7 +182,7 @@ def _at_odds(directory: Path, there: set[str], subject: tuple[Resource, ...]) ->
 
 
 def _signature(
-    directory: Path, there: set[str], statements: Sequence[bytes], trusted: Sequence[bytes]
+    directory: Path, there: set[str], statements: Mapping[str, bytes], trusted: Sequence[bytes]
 ) -> tuple[Signature, str]:
     present = [name for name in SIGNED if name in there]
     if not present:

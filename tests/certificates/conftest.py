@@ -20,6 +20,11 @@ def invoke(*arguments: str | Path) -> click.testing.Result:
     return click.testing.CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+def unwrapped(result: click.testing.Result) -> str:
+    """What was printed, without the frame and the line ends of a narrow terminal."""
+    return " ".join(result.output.replace("│", " ").split())
+
+
 def command(how: str, name: str = "") -> str:
     return f"{name or how}={shlex.join([sys.executable, '-m', 'tests.adapters.specification', how])}"
 

@@ -17,7 +17,7 @@ from conformance.certificates import verification
 from conformance.certificates.issuing import issue
 from conformance.certificates.verification import NotVerified, verify
 from conformance.reporting.store import read
-from tests.certificates.conftest import Certified, command, invoke
+from tests.certificates.conftest import Certified, command, invoke, unwrapped
 
 FEW = settings(
     max_examples=40,
@@ -58,7 +58,7 @@ def add_beside(path: Path, data: st.DataObject) -> None:
 def tamper_and_verify(original: Path, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(shutil.copytree(original, Path(folder) / "certificate"))
-        path = data.draw(st.sampled_from(files(directory)).map(lambda p: p), "file")
+        path = data.draw(st.sampled_from(files(directory)), "file")
         change = data.draw(st.sampled_from([flip, truncate, append, remove, add_beside]), "change")
         change(path, data)
         with pytest.raises(NotVerified) as failed:
@@ -211,20 +211,11 @@ def test_signature_of_another_certificate_is_told(
     _, directory = certified("shifted")
     for name in ("certificate.intoto.jsonl", "key.pub"):
         shutil.copy(signed / name, directory)
-    with pytest.raises(NotVerified, match="an envelope holds another statement than the file beside it"):
+    with pytest.raises(NotVerified, match=r"an envelope holds another statement than certificate\.json"):
         verify(directory)
 
 
 def test_file_that_holds_no_key_is_told_with_the_remedy(keys: tuple[Path, Path], tmp_path: Path) -> None:
-    result = invoke(
-        "certify",
-        "--backend",
-        "tfjs-cpu",
-        "--profile",
-        "inference",
-        "--out",
-        tmp_path / "out",
-        "--key",
-        keys[1],
-    )
-    assert (result.exit_code, "openssl genpkey" in result.output) == (2, True)
+    asked = ("certify", "--backend", "tfjs-cpu", "--profile", "inference", "--out", tmp_path / "out")
+    result = invoke(*asked, "--key", keys[1])
+    assert (result.exit_code, "openssl genpkey" in unwrapped(result)) == (2, True)
