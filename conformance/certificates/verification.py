@@ -43,7 +43,7 @@ from conformance.certificates.statement import (
 from conformance.reference_impl.arithmetic import BadArithmetic
 from conformance.reporting.recording import suite_of
 from conformance.reporting.results import ResultsError
-from conformance.reporting.store import CHECKS, Report, read
+from conformance.reporting.store import CHECKS, RESULTS, Report, read
 from conformance.selection import UnknownName
 
 MOST_FILES = 10_000
@@ -97,7 +97,7 @@ def verify(directory: Path, trusted: Sequence[bytes] = ()) -> Verified:
     statements = {name: _statement(directory, name, there) for name in STATED}
     try:
         subject, certificate = decode(statements[STATEMENT])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotVerified([f"{STATEMENT}: is no statement of a certificate ({error})"]) from error
     _raise_if_any(_at_odds(directory, there, subject))
     signature, key_id = _signature(directory, there, statements, trusted)
@@ -110,7 +110,7 @@ def verify(directory: Path, trusted: Sequence[bytes] = ()) -> Verified:
         scope = Scope.of(report.results.suite)
         expected = certificate_of(scope, report, assess(scope, report))
     except (ResultsError, UnknownName, BadArithmetic, ValueError, RecursionError) as error:
-        raise NotVerified([str(error)]) from error
+        raise NotVerified([f"{RESULTS}, {CHECKS}: {error}"]) from error
     _raise_if_any(_not_of_the_corpus(scope, report))
     _raise_if_any(f"{CHECKS}: {reason}" for reason in incomplete(scope, report))
     made = [encode(subject, expected), encode(subject, test_result_of(expected, report))]
