@@ -47,7 +47,7 @@ from conformance.reporting.store import CHECKS, RESULTS, Report, read
 from conformance.selection import UnknownName
 
 MOST_FILES = 10_000
-LARGEST_FILE = 128 * 2**20
+LARGEST_FILE = 64 * 2**20
 LARGEST_STATEMENT = 32 * 2**20
 LARGEST_CHECKS = 2**28
 LONGEST_CHECK = 2**20
@@ -143,6 +143,8 @@ def _listed(directory: Path) -> set[str]:
                 name = Path(entry.path).relative_to(directory).as_posix()
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
+                    if not any(folders[-1].iterdir()):
+                        problems.append(f"{name}: is an empty folder, which no certificate has")
                 elif not entry.is_file(follow_symlinks=False):
                     problems.append(f"{name}: is a link, or no plain file")
                 elif entry.stat(follow_symlinks=False).st_size > LARGEST_FILE:

@@ -271,4 +271,14 @@ def verify(
 
 def _tell(as_json: bool, outcome: bytes, lines: list[str] | tuple[str, ...]) -> None:
     for line in [outcome.decode()] if as_json else lines:
-        click.echo(line)
+        click.echo(printable(line))
+
+
+def printable(line: str) -> str:
+    """The line with its visible escapes for what a terminal could take for a command: it has words of a
+    stranger's.
+
+    >>> printable("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -113,6 +113,13 @@ def test_link_in_the_directory_is_told(certified: Certified) -> None:
         verify(directory)
 
 
+def test_empty_folder_is_told(certified: Certified) -> None:
+    _, directory = certified("float32")
+    (directory / "more").mkdir()
+    with pytest.raises(NotVerified, match="more: is an empty folder"):
+        verify(directory)
+
+
 def test_more_checks_than_can_be_read_are_told(certified: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
     _, directory = certified("float32")
     (directory / "checks.jsonl.gz").write_bytes(gzip.compress(bytes(100_000)))
