@@ -55,6 +55,8 @@ class Plan:
         seed: of the backends' own random generators, the same for each case.
         dialects: modules of dialects, before the installed and the built-in ones.
         witnesses: whether the witnesses of recorded deviations about the same subjects are asked as well.
+        prove: whether all witnesses are asked, whatever they are about, and judged by all properties, so that
+            each deviation is seen to hold or not; told is what the plan's properties say of them.
         limits: seconds that a start and a case may take.
         workers: how many processes judge; with 0 the engine's own does.
         before: what an interrupted run has judged already; it is not asked again.
@@ -66,6 +68,7 @@ class Plan:
     seed: int = 0
     dialects: tuple[str, ...] = ()
     witnesses: bool = True
+    prove: bool = False
     limits: Limits = field(default_factory=Limits)
     workers: int = field(default_factory=default_workers)
     before: Iterable[Judged] = ()
@@ -105,16 +108,23 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                 )
                 async for judged in judge_all(plan, asked, made, judges, group):
                     ledger.enter(judged)
-                    yield judged
+                    yield told_by(plan, judged)
                 async for judged in exchange_all(asked, made, judges, group):
                     ledger.enter(judged)
-                    yield judged
+                    yield told_by(plan, judged)
                 for backend in asked:
                     for d in backend.bench.dialect.deviations:
                         yield ledger.record(backend.bench, d, plan)
             except GeneratorExit:
                 # Given up: whoever closes the stream gets no exception group for it.
                 group.cancel_scope.cancel()
+
+
+def told_by(plan: Plan, judged: Judged) -> Judged:
+    """What the plan's properties say, where others have judged too."""
+    if not plan.prove or plan.properties is None:
+        return judged
+    return Judged(judged.case, tuple(c for c in judged.checks if c.property in plan.properties))
 
 
 async def judge_all(
@@ -148,7 +158,8 @@ async def exchange_all(
     sessions = []
     for case in models.values():
         takers = [(backend.bench, backend.runner) for backend in asked if case.id in backend.models]
-        sessions.append(ModelSession(case, takers))
+        in_full = any(case.id in backend.in_full for backend in asked)
+        sessions.append(ModelSession(case, takers, in_full))
         group.start_soon(sessions[-1].hold, judges, made, room)
     for session in sessions:
         for judged in await session.result():
@@ -169,7 +180,8 @@ async def answered(
                 break
             case = cases.popleft()
             answers = {backend.bench.name: await backend.answer(case) for backend in takers}
-            hearings.append(Hearing(case, made.data(case), answers))
+            in_full = any(case.id in backend.in_full for backend in takers)
+            hearings.append(Hearing(case, made.data(case), answers, in_full))
             made.forget(case)
         yield hearings
 
@@ -203,16 +215,16 @@ class CaseSession(Session):
 class ModelSession(Session):
     """A case about a model, and the backends between which it goes."""
 
-    def __init__(self, case: Case, takers: list[tuple[Bench, Runner]]) -> None:
+    def __init__(self, case: Case, takers: list[tuple[Bench, Runner]], in_full: bool) -> None:
         super().__init__()
-        self.case, self.takers = case, takers
+        self.case, self.takers, self.in_full = case, takers, in_full
 
     async def hold(self, judges: Judges, made: Made, room: anyio.Semaphore) -> None:
         async with room:
             data = make(self.case)
             exchanged = await Exchange(self.case, data, self.takers, made.seed).told()
             names = tuple(bench.name for bench, _ in self.takers)
-            (checks,) = await judges.judge([ModelHearing(self.case, data, exchanged, names)])
+            (checks,) = await judges.judge([ModelHearing(self.case, data, exchanged, names, self.in_full)])
         self.judged = [Judged(self.case, checks)]
         self.over.set()
 
@@ -241,7 +253,15 @@ class Starting:
             return
         self.started[spec.name] = bench, runner
         dialect = bench.dialect
-        started = Started(spec.name, identity, dialect.digest, dialect.nearest, spec.given, spec.environment)
+        started = Started(
+            spec.name,
+            identity,
+            dialect.digest,
+            dialect.nearest,
+            spec.given,
+            spec.environment,
+            dialect.module,
+        )
         await self.send.send(started)
 
     async def events(self) -> AsyncGenerator[Preparing | Started | Unavailable, None]:
@@ -336,10 +356,11 @@ class Asked:
         """Asked all of the plan's cases, and the witnesses of its own deviations, that are not done."""
         self.bench, self.runner = bench, runner
         cases = list(plan.cases)
+        witnesses = [case for d in bench.dialect.deviations for case in d.witnesses]
         if plan.witnesses:
             subjects = {case.subject for case in plan.cases}
-            witnesses = (case for d in bench.dialect.deviations for case in d.witnesses)
-            cases += [case for case in witnesses if case.subject in subjects]
+            cases += [case for case in witnesses if plan.prove or case.subject in subjects]
+        self.in_full = {case.id for case in witnesses} if plan.prove else set()
         left = {case.id: case for case in cases if case.id not in done}
         self.cases = {id_: case for id_, case in left.items() if not is_about_model(case)}
         self.models = {id_: case for id_, case in left.items() if id_ not in self.cases}
@@ -409,7 +430,8 @@ class Ledger:
         """The entry of a recorded deviation in the results: whether it holds on each of its witnesses,
         where all were asked, answered and judged by all properties, and how many checks it explains."""
         held = [(bench.name, d.id, case.id) in self.shown for case in d.witnesses]
-        asked = all(case.id in self.judged for case in d.witnesses) and plan.properties is None
+        in_full = plan.properties is None or plan.prove
+        asked = all(case.id in self.judged for case in d.witnesses) and in_full
         broken = any((bench.name, case.id) in self.broken for case in d.witnesses)
         unsure = broken or isinstance(d.effect, Unpredictable)
         unknown = not asked or (unsure and not all(held))

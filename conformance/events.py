@@ -27,6 +27,7 @@ class Started:
     Attributes:
         dialect_digest: of the dialect that it is judged under.
         dialect_nearest: `Dialect.nearest`.
+        dialect: `Dialect.module`.
         given, environment: `BackendSpec.given` and `environment`, by which it can be started again.
     """
 
@@ -36,6 +37,7 @@ class Started:
     dialect_nearest: Mapping[str, str] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    dialect: str = ""
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,13 @@ def default_workers() -> int:
 
 @dataclass(frozen=True)
 class Hearing:
-    """A case, its data, and by backend what it answered; None where it was asked nothing."""
+    """A case, its data, and by backend what it answered; None where it was asked nothing. `in_full` where all
+    properties judge, whichever are named."""
 
     case: Case
     data: Data
     answers: Mapping[str, Answer | None]
+    in_full: bool = False
 
     def checks(self, benches: Mapping[str, Bench], properties: Sequence[Property]) -> tuple[Check, ...]:
         """Of every backend that was asked."""
@@ -56,6 +58,7 @@ class ModelHearing:
     data: Data
     exchanged: Exchanged
     backends: tuple[str, ...]
+    in_full: bool = False
 
     def checks(self, benches: Mapping[str, Bench], properties: Sequence[Property]) -> tuple[Check, ...]:
         named = [benches[name] for name in self.backends]
@@ -136,7 +139,8 @@ def judge(
 ) -> list[tuple[Check, ...]]:
     """The checks of each hearing, by the properties named."""
     judging = [PROPERTIES[name] for name in properties]
-    return [hearing.checks(benches, judging) for hearing in hearings]
+    everything = list(PROPERTIES.values())
+    return [hearing.checks(benches, everything if hearing.in_full else judging) for hearing in hearings]
 
 
 def judge_in_worker(docket: Docket, hearings: Sequence[Hearing | ModelHearing]) -> list[tuple[Check, ...]]:

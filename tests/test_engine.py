@@ -247,6 +247,15 @@ def test_selected_properties_leave_deviations_undecided(recorded: Any) -> None:
     assert records(events)[0].holds is None
 
 
+def test_proven_deviations_are_judged_in_full_and_told_as_the_properties_say(recorded: Any) -> None:
+    """Also where no case is about what they are about."""
+    recorded(LEAK)
+    asked = plan("leaky", cases=(), dialects=(DIALECT,), properties=("gradients",), prove=True)
+    events = events_of(asked)
+    assert records(events)[0].holds
+    assert [(event.case, event.checks) for event in judged(events)] == [(WITNESS, ())]
+
+
 def test_two_runs_give_equal_checks(recorded: Any) -> None:
     recorded(LEAK)
     first, second = (events_of(plan("well", "leaky", "fragile", dialects=(DIALECT,))) for _ in range(2))

@@ -1,4 +1,4 @@
-"""The profiles: named sets of properties that belong together, and that certificates will be about."""
+"""The profiles: named sets of properties that belong together, and that certificates are about."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "api": ("constructor", "identifiers", "guide"),
 }
 """The names of a profile's properties, of those that the suite has."""
+
+KINDS = {
+    "inference": ("layers", "activations"),
+    "training": ("layers", "activations", "losses", "optimizers"),
+    "interchange": ("layers", "losses", "models"),
+    "api": ("layers", "activations", "losses", "optimizers", "guide"),
+}
+"""The kinds of subjects that a profile is about."""
+
+WEAKEST = {"inference": "ieee-float32", "training": "ieee-float32", "interchange": None, "api": None}
+"""The weakest arithmetic that a profile's certificates grant, by name; None where nothing is computed."""

@@ -41,7 +41,8 @@ def take_up(context: click.Context, _: click.Parameter, directory: Path | None) 
             raise BadFile(f"{directory} holds no run to go on with: {error}") from error
         if not arguments:
             raise BadFile(
-                f"{directory} is of a session of pytest, which cannot be gone on with: run it again"
+                f"{directory} is of a session of pytest or of certify, which cannot be gone on with: "
+                "run it again"
             )
         context.default_map = arguments | {"out": str(directory)}
     return directory

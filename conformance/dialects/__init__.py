@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata
 
 from conformance.dialects.deviation import Dialect
@@ -55,7 +56,7 @@ def of(backend: str, versions: Mapping[str, str], modules: tuple[str, ...] = ())
         table = load(module)
         if backend in table:
             try:
-                return table[backend].of_versions(versions)
+                return replace(table[backend].of_versions(versions), module=module)
             except InvalidRequirement as error:
                 raise BadDialect(f"dialect {module!r}: {error}") from error
     return Dialect()

@@ -229,10 +229,12 @@ class Dialect:
     Attributes:
         nearest: by package, for those of which no entry covers the live version: the version that the
             entries are taken of instead.
+        module: where it was found.
     """
 
     deviations: tuple[Deviation, ...] = ()
     nearest: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
 
     def of_versions(self, live: Mapping[str, str]) -> Dialect:
         """The entries that apply to these versions, by package; where none covers that of a package, those

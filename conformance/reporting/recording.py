@@ -122,6 +122,7 @@ def enter(journal: JournalWriter, event: Event) -> None:
 def _record_of(started: Started) -> BackendRecord:
     return BackendRecord(
         **msgspec.structs.asdict(started.identity),
+        dialect=started.dialect,
         dialect_digest=started.dialect_digest,
         dialect_nearest=dict(started.dialect_nearest),
         given=started.given,

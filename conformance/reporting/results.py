@@ -53,6 +53,7 @@ class BackendRecord(_Record, frozen=True):
     Attributes:
         dialect_nearest: by package, for those of whose version nothing is recorded: the version whose
             deviations it was judged under instead.
+        dialect: the module that its dialect was found in, or nothing where none is recorded.
         given: the words of the command line that ask for it, where its name does not do.
         environment: the variables that the suite set for it.
     """
@@ -70,6 +71,7 @@ class BackendRecord(_Record, frozen=True):
     environment: dict[str, str] = {}
     aliases: dict[str, str] = {}
     models: tuple[str, ...] = ()
+    dialect: str = ""
 
 
 class UnavailableRecord(_Record, frozen=True):

@@ -77,7 +77,7 @@ def observe(case: Case, replacements: Replacements | None = None, said: Said | N
     """What the backend answers to a case."""
     answers = _correct(case) if replacements is None else _answers(case, replacements)
     observed: dict[str, Observed | Broken] = {
-        name: _as_observed(case, name, answers, said) for name in answers
+        name: as_observed(case, name, answers, said) for name in answers
     }
     for prefix, derived in asked_beside(case).items():
         observed |= {prefix + name: x for name, x in observe(derived, replacements, said).items()}
@@ -108,7 +108,7 @@ def _correct(case: Case) -> dict[str, Expected]:
     return _answered[case.id]
 
 
-def _as_observed(case: Case, name: str, answers: Mapping[str, Expected], said: Said | None) -> Observed:
+def as_observed(case: Case, name: str, answers: Mapping[str, Expected], said: Said | None = None) -> Observed:
     expected = answers[name]
     if isinstance(expected, Own):
         expected = answers[expected.observable]
