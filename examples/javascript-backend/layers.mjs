@@ -38,13 +38,10 @@ export function sourcesOf({ shape, from }, input) {
 
 // Layers that make each element of the output of the one at its place: a number and its derivative.
 export const ELEMENTWISE = {
-  ReLU: ({ negative_slope = 0, max_value = null, threshold = 0 }) => {
-    const top = max_value ?? Infinity;
-    return (x) => {
-      if (Number.isNaN(x)) return [x, x];
-      if (x > threshold) return x < top ? [x, 1] : [top, 0];
-      return negative_slope === 0 ? [0, 0] : [negative_slope * (x - threshold), negative_slope];
-    };
+  ReLU: ({ negative_slope = 0, max_value = null, threshold = 0 }) => (x) => {
+    if (Number.isNaN(x)) return [x, negative_slope];
+    if (x > threshold) return max_value === null || x < max_value ? [x, 1] : [max_value, 0];
+    return negative_slope === 0 ? [0, 0] : [negative_slope * (x - threshold), negative_slope];
   },
 };
 
