@@ -1,9 +1,10 @@
-"""The verbs about the runtimes themselves: `backends` and `setup`."""
+"""The verbs about the runtimes themselves: `backends`, `setup` and `new-backend`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -68,6 +69,26 @@ def setup(node: str | None) -> None:
         click.echo(error, err=True)
         sys.exit(3)
     click.echo(f"TensorFlow.js is ready in {place}")
+
+
+@main.command(epilog="Example: conformance new-backend my-runtime")
+@click.argument("name")
+@click.option(
+    "--language", default="python", show_default=True, type=click.Choice(["python", "program"]),
+    help="A Python class, or a program that may be rewritten in any language.",
+)  # fmt: skip
+def new_backend(name: str, language: str) -> None:
+    """Write the skeleton of a backend of your own into a new directory NAME; overwrites nothing."""
+    from conformance.skeletons import CannotWrite, write
+
+    try:
+        with errors_of_users():
+            steps = write(name, language, Path())
+    except CannotWrite as error:
+        raise click.UsageError(str(error)) from error
+    click.echo("Written. It answers already; next, type:\n")
+    for step in steps:
+        click.echo(f"    {step}")
 
 
 async def _availability(specs: Sequence[BackendSpec]) -> list[tuple[str, str, str, str]]:
