@@ -38,10 +38,19 @@ export function sourcesOf({ shape, from }, input) {
 
 // Layers that make each element of the output of the one at its place: a number and its derivative.
 export const ELEMENTWISE = {
-  ReLU: ({ negative_slope = 0, max_value = null, threshold = 0 }) => (x) => {
-    if (Number.isNaN(x)) return [x, negative_slope];
-    if (x > threshold) return max_value === null || x < max_value ? [x, 1] : [max_value, 0];
-    return negative_slope === 0 ? [0, 0] : [negative_slope * (x - threshold), negative_slope];
+  ReLU: ({ negative_slope = 0, max_value = null, threshold = 0 }) => {
+    // The derivatives at the corners, as Keras has them.
+    const atThreshold = max_value === null && threshold === 0 ? negative_slope : 0;
+    const atMaximum = max_value === 6 && threshold === 0 ? 0 : 1;
+    return (x) => {
+      if (Number.isNaN(x)) return [x, negative_slope];
+      if (x > threshold) {
+        if (max_value === null || x < max_value) return [x, 1];
+        return [max_value, x === max_value ? atMaximum : 0];
+      }
+      if (negative_slope === 0) return [0, 0];
+      return [negative_slope * (x - threshold), x === threshold ? atThreshold : negative_slope];
+    };
   },
 };
 

@@ -15,6 +15,18 @@ def relu6(x: jax.Array) -> jax.Array:
     return jnp.where((x > 0) & (x < 6), x, jax.lax.stop_gradient(jnp.clip(x, 0, 6)))
 
 
+@jax.custom_jvp
+def softsign(x: jax.Array) -> jax.Array:
+    """x/(1 + |x|), whose derivative is 1/(1 + |x|)²; that of the quotient cancels where |x| is large."""
+    return x / (1 + jnp.abs(x))
+
+
+@softsign.defjvp
+def _(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
+    (x,), (tangent,) = primals, tangents
+    return softsign(x), tangent / jnp.square(1 + jnp.abs(x))
+
+
 ACTIVATIONS: dict[str | None, Activation] = {
     None: lambda x: x,
     "elu": jax.nn.elu,
@@ -32,7 +44,7 @@ ACTIVATIONS: dict[str | None, Activation] = {
     "silu": jax.nn.silu,
     "softmax": jax.nn.softmax,
     "softplus": jax.nn.softplus,
-    "softsign": jax.nn.soft_sign,
+    "softsign": softsign,
     "swish": jax.nn.silu,
     "tanh": jnp.tanh,
 }

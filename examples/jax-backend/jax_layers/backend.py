@@ -24,7 +24,9 @@ TRAINING = ["training/output/*", "training/state/*", "training/gradient/*"]
 DRAWING = {"Dropout", "LSTM"}
 """Layers that draw random numbers in training, which these here do not."""
 
-OF_EVERY_LAYER = {"name", "trainable", "dtype", "autocast", "activity_regularizer"}
+OF_EVERY_LAYER = {
+    "name", "trainable", "dtype", "autocast", "activity_regularizer", "input_shape", "batch_input_shape",
+}  # fmt: skip
 """Arguments that every layer of Keras takes; the functions name those that they look at."""
 
 
@@ -38,8 +40,9 @@ class JaxLayers:
             versions={"jax": jax.__version__, "python": platform.python_version(), "numpy": np.__version__},
             settings={"device": jax.default_backend(), "x64": "on"},
             platform={"machine": platform.machine(), "system": platform.system()},
-            # XLA computes with subnormal numbers as if they were 0.
-            arithmetic={"base": "ieee-float32", "subnormals": "flushed"},
+            # XLA computes with subnormal numbers as if they were 0, and divides by a constant by multiplying with
+            # its reciprocal.
+            arithmetic={"base": "ieee-float32", "subnormals": "flushed", "ulps": {"divide": 1.5}},
             capabilities={
                 f"layers.{name}": VALUES if name in DRAWING else VALUES + TRAINING for name in LAYERS
             },

@@ -5,7 +5,8 @@ Arguments that change no output, such as initializers and regularizers, are take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,9 @@ _activation = activation
 
 @layer("Add")
 def add(call: Call) -> Result:
-    first, *others = call.inputs
+    rank = max(x.ndim for x in call.inputs)
+    # Where there are fewer dimensions, those behind the batch are missing.
+    first, *others = (x.reshape(x.shape[:1] + (1,) * (rank - x.ndim) + x.shape[1:]) for x in call.inputs)
     for x in others:
         first = first + x
     return of(first)
@@ -101,28 +104,65 @@ def batch_normalization(
     center: bool = True,
     scale: bool = True,
     renorm: bool = False,
+    renorm_clipping: Mapping[str, float] | None = None,
+    renorm_momentum: float = 0.99,
     trainable: bool = True,
     **_: Any,
 ) -> Result:
-    if renorm:
-        raise NotImplementedError("batch renormalization")
     x, weights = call.inputs[0], call.weights
     axis %= x.ndim
     mean, variance = weights["moving_mean"], weights["moving_variance"]
     state: Weights = {}
     if call.training:
-        state = {"moving_mean": mean, "moving_variance": variance}
+        state = {name: value for name, value in weights.items() if name not in ("gamma", "beta")}
+    r, d = jnp.ones_like(mean), jnp.zeros_like(mean)
     if call.training and trainable:
         mean, variance = batch_moments(x, axis, call.masks)
-        new = {"moving_mean": mean, "moving_variance": variance}
-        state = {name: old * momentum + new[name] * (1 - momentum) for name, old in state.items()}
+        state = {
+            "moving_mean": moved(weights["moving_mean"], mean, momentum),
+            "moving_variance": moved(weights["moving_variance"], variance, momentum),
+        }
+        if renorm:
+            r, d = renormalization(weights, mean, variance, epsilon, **(renorm_clipping or {}))
+            deviation = jnp.sqrt(variance + epsilon)
+            stddev = moved(weights["moving_stddev"], deviation, momentum)
+            state |= {
+                "moving_variance": jax.nn.relu(jnp.square(stddev) - epsilon),
+                "moving_stddev": stddev,
+                "renorm_mean": moved(weights["renorm_mean"], mean, renorm_momentum),
+                "renorm_stddev": moved(weights["renorm_stddev"], deviation, renorm_momentum),
+            }
     along = [size if i == axis else 1 for i, size in enumerate(x.shape)]
     y = (x - mean.reshape(along)) * lax.rsqrt(variance.reshape(along) + epsilon)
+    if renorm:
+        y = y * r.reshape(along) + d.reshape(along)
     if scale:
         y = y * weights["gamma"].reshape(along)
     if center:
         y = y + weights["beta"].reshape(along)
     return Result((y,), state)
+
+
+def moved(old: jax.Array, new: jax.Array, momentum: float) -> jax.Array:
+    """The moving average one step on."""
+    return old * momentum + new * (1 - momentum)
+
+
+def renormalization(
+    weights: Weights,
+    mean: jax.Array,
+    variance: jax.Array,
+    epsilon: float,
+    *,
+    rmin: float = -jnp.inf,
+    rmax: float = jnp.inf,
+    dmax: float = jnp.inf,
+) -> tuple[jax.Array, jax.Array]:
+    """r and d, through which no gradient flows (Ioffe 2017, section 3)."""
+    reference = jnp.maximum(weights["renorm_stddev"], epsilon**0.5)
+    r = jnp.clip(jnp.sqrt(variance + epsilon) / reference, rmin, rmax)
+    d = jnp.clip((mean - weights["renorm_mean"]) / reference, -dmax, dmax)
+    return lax.stop_gradient(r), lax.stop_gradient(d)
 
 
 def batch_moments(x: jax.Array, axis: int, masks: Sequence[jax.Array]) -> tuple[jax.Array, jax.Array]:
@@ -217,7 +257,7 @@ def flatten(call: Call, data_format: str | None = None) -> Result:
     x = call.inputs[0]
     if data_format == "channels_first" and x.ndim > 2:
         x = jnp.moveaxis(x, 1, -1)
-    return of(x.reshape(x.shape[0], -1) if x.size else x.reshape(x.shape[0], 0))
+    return of(x.reshape(x.shape[0], math.prod(x.shape[1:])))
 
 
 @layer("LSTM")
@@ -300,11 +340,14 @@ def max_pooling2d(
 
     window = pair(pool_size)
     steps = window if strides is None else pair(strides)
-    x = call.inputs[0]
+    # A NaN is passed over, as Keras on TensorFlow does; XLA's maximum is NaN.
+    x = jnp.where(jnp.isnan(call.inputs[0]), -jnp.inf, call.inputs[0])
     return of(lax.reduce_window(x, -jnp.inf, lax.max, spread(window), spread(steps), padding.upper()))
 
 
 @layer("Reshape")
 def reshape(call: Call, *, target_shape: Sequence[int], **_: Any) -> Result:
     x = call.inputs[0]
-    return of(x.reshape(x.shape[0], *target_shape))
+    known = math.prod(size for size in target_shape if size != -1)
+    rest = math.prod(x.shape[1:]) // known
+    return of(x.reshape(x.shape[0], *(rest if size == -1 else size for size in target_shape)))
