@@ -303,8 +303,8 @@ def _changes(difference: Difference, change: Change) -> list[Text]:
 
 
 def _notices(report: Report) -> list[Text]:
-    """Versions without a dialect, backends that were asked nothing, deviations that no longer hold, doubts about the specification, backends
-    that did not start."""
+    """Versions without a dialect, backends that were asked nothing, deviations that no longer hold, doubts
+    about the specification, backends that did not start."""
     lines = [Text(line) for backend in report.results.backends for line in unrecorded_versions(backend)]
     lines += _unasked(report.results)
     for deviation in report.results.deviations:

@@ -56,6 +56,14 @@ class PluginHost:
             BadPlugin: there is no such class, or it is no `PythonBackend`. What its own code raises goes on.
         """
         self._backend = self._found(start.backend)()
+        lacking = [
+            method for method in ("identity", "observe") if not callable(getattr(self._backend, method, None))
+        ]
+        if lacking:
+            raise BadPlugin(
+                f"{self._reference} lacks {' and '.join(lacking)}: a backend is a class with the methods of "
+                "conformance.runners.plugin.PythonBackend"
+            )
         identity = self._backend.identity()
         if not isinstance(identity, Identity):
             raise BadPlugin(
@@ -80,14 +88,10 @@ class PluginHost:
             classes = [n for n, value in vars(module).items() if isinstance(value, type)]
             near = get_close_matches(name, classes, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise BadPlugin(f"{self._reference}: module {module.__file__} has no class {name!r}{hint}") from None
-        lacking = [method for method in ("identity", "observe") if not callable(getattr(found, method, None))]
-        if lacking:
             raise BadPlugin(
-                f"{self._reference} lacks {' and '.join(lacking)}: a backend is a class with the methods of "
-                "conformance.runners.plugin.PythonBackend"
-            )
-        return found  # type: ignore[no-any-return]  # its methods are there; what they do shows when called
+                f"{self._reference}: module {module.__file__} has no class {name!r}{hint}"
+            ) from None
+        return found  # type: ignore[no-any-return]  # whether it is one shows when it is made
 
     def observe(self, case: ConcreteCase) -> dict[str, Observed]:
         """The backend's answers as messages.
@@ -98,8 +102,8 @@ class PluginHost:
         answers = self._backend.observe(PythonCase.of(case))
         if not isinstance(answers, Mapping):
             raise BadPlugin(
-                f"{self._reference}: observe() has to return a mapping from each of the case's observables to "
-                f"its answer, not a {type(answers).__name__}"
+                f"{self._reference}: observe() has to return a mapping from each of the case's observables "
+                f"to its answer, not a {type(answers).__name__}"
             )
         return {name: to_observed(name, answer) for name, answer in answers.items()}
 

@@ -74,8 +74,8 @@ def write(name: str, language: str, into: Path) -> tuple[str, ...]:
     """
     if NAME.fullmatch(name) is None:
         raise CannotWrite(
-            f"{name!r} is no name for a backend: lower-case letters and digits, beginning with a letter, with "
-            "single hyphens between words, as in my-runtime"
+            f"{name!r} is no name for a backend: lower-case letters and digits, beginning with a letter, "
+            "with single hyphens between words, as in my-runtime"
         )
     if name in registry.backends():
         raise CannotWrite(f"there is a backend named {name!r} already (conformance backends); choose another")

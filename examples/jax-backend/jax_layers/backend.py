@@ -40,8 +40,8 @@ class JaxLayers:
             versions={"jax": jax.__version__, "python": platform.python_version(), "numpy": np.__version__},
             settings={"device": jax.default_backend(), "x64": "on"},
             platform={"machine": platform.machine(), "system": platform.system()},
-            # XLA computes with subnormal numbers as if they were 0, and divides by a constant by multiplying with
-            # its reciprocal.
+            # XLA computes with subnormal numbers as if they were 0, and divides by a constant by multiplying
+            # with its reciprocal.
             arithmetic={"base": "ieee-float32", "subnormals": "flushed", "ulps": {"divide": 1.5}},
             capabilities={
                 f"layers.{name}": VALUES if name in DRAWING else VALUES + TRAINING for name in LAYERS
