@@ -96,8 +96,8 @@ def backends(
     for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
         if point.name in table:
             raise TakenName(
-                f"{point.value} brings a backend named {point.name!r}, and that name is taken: choose another "
-                f"in the entry point {ENTRY_POINT_GROUP!r} of its package, and install it again"
+                f"{point.value} brings a backend named {point.name!r}, and that name is taken: choose "
+                f"another in the entry point {ENTRY_POINT_GROUP!r} of its package, and install it again"
             )
         table[point.name] = BackendSpec(
             point.name,
