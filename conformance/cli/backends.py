@@ -31,6 +31,7 @@ def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, 
     """Start each backend once, and say which can be asked; installs nothing."""
     import anyio
     from rich.table import Table
+    from rich.text import Text
 
     from conformance.runners import registry
     from conformance.runners.builds import find_builds
@@ -48,7 +49,8 @@ def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, 
     console = console_of()
     with console_of(stderr=True).status("starting each backend"):
         for row in anyio.run(_availability, specs):
-            table.add_row(*row)
+            # As it is: in [tensorflow] rich would see markup.
+            table.add_row(*map(Text, row))
     console.print(table)
 
 
