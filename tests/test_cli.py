@@ -477,7 +477,7 @@ def test_a_report_goes_to_a_file_only_in_a_format(baseline: Path, tmp_path: Path
     assert "--format" in result.stderr
 
 
-@pytest.mark.parametrize("verb", [None, "run", "report", "diff", "backends", "setup"])
+@pytest.mark.parametrize("verb", [None, "run", "report", "diff", "backends", "setup", "new-backend"])
 def test_help_shows_an_example(verb: str | None) -> None:
     result = invoke(*filter(None, [verb]), "--help")
     assert result.exit_code == 0

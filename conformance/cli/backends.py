@@ -1,9 +1,10 @@
-"""The verbs about the runtimes themselves: `backends` and `setup`."""
+"""The verbs about the runtimes themselves: `backends`, `setup` and `new-backend`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -30,6 +31,7 @@ def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, 
     """Start each backend once, and say which can be asked; installs nothing."""
     import anyio
     from rich.table import Table
+    from rich.text import Text
 
     from conformance.runners import registry
     from conformance.runners.builds import find_builds
@@ -47,7 +49,8 @@ def backends(node: str | None, tfjs: tuple[str, ...], keras_pythons: tuple[str, 
     console = console_of()
     with console_of(stderr=True).status("starting each backend"):
         for row in anyio.run(_availability, specs):
-            table.add_row(*row)
+            # As it is: in [tensorflow] rich would see markup.
+            table.add_row(*map(Text, row))
     console.print(table)
 
 
@@ -68,6 +71,26 @@ def setup(node: str | None) -> None:
         click.echo(error, err=True)
         sys.exit(3)
     click.echo(f"TensorFlow.js is ready in {place}")
+
+
+@main.command(epilog="Example: conformance new-backend my-runtime")
+@click.argument("name")
+@click.option(
+    "--language", default="python", show_default=True, type=click.Choice(["python", "program"]),
+    help="A Python class, or a program that may be rewritten in any language.",
+)  # fmt: skip
+def new_backend(name: str, language: str) -> None:
+    """Write the skeleton of a backend of your own into a new directory NAME; overwrites nothing."""
+    from conformance.skeletons import CannotWrite, write
+
+    try:
+        with errors_of_users():
+            steps = write(name, language, Path())
+    except CannotWrite as error:
+        raise click.UsageError(str(error)) from error
+    click.echo("Written. It answers already; next, type:\n")
+    for step in steps:
+        click.echo(f"    {step}")
 
 
 async def _availability(specs: Sequence[BackendSpec]) -> list[tuple[str, str, str, str]]:

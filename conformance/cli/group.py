@@ -84,16 +84,17 @@ def errors_of_users() -> Iterator[None]:
     """What is wrong with the names, cases, builds and environments that a user gives, as click tells it.
 
     Raises:
-        click.UsageError: a name is unknown.
+        click.UsageError: a name is unknown, or taken by two backends.
         BadFile: something named cannot be used.
     """
     from conformance.runners.builds import BadBuild
     from conformance.runners.python import BadPython
+    from conformance.runners.registry import TakenName
     from conformance.selection import BadCase, UnknownName
 
     try:
         yield
-    except UnknownName as error:
+    except (TakenName, UnknownName) as error:
         raise click.UsageError(str(error)) from error
     except (BadBuild, BadCase, BadPython) as error:
         raise BadFile(str(error)) from error

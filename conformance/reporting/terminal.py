@@ -303,9 +303,10 @@ def _changes(difference: Difference, change: Change) -> list[Text]:
 
 
 def _notices(report: Report) -> list[Text]:
-    """Versions without a dialect, deviations that no longer hold, doubts about the specification, backends
-    that did not start."""
+    """Versions without a dialect, backends that were asked nothing, deviations that no longer hold, doubts
+    about the specification, backends that did not start."""
     lines = [Text(line) for backend in report.results.backends for line in unrecorded_versions(backend)]
+    lines += _unasked(report.results)
     for deviation in report.results.deviations:
         if deviation.holds is False:
             lines.append(
@@ -324,6 +325,28 @@ def _notices(report: Report) -> list[Text]:
         lines.append(Text(f"{gone.backend} could not be started:", style="bold red"))
         lines += [Text(f"  {line}") for line in gone.message.splitlines()]
     return [Text(), *lines] if lines else []
+
+
+def _unasked(results: Results) -> list[Text]:
+    """Backends that support nothing of what was asked, and what they say that they do: there a name may be
+    misspelt."""
+    lines = []
+    for backend in results.backends:
+        cells = [cell for cell in results.cells if cell.backend == backend.name]
+        sums = total(cells)
+        if not sums.checks or sums.unsupported < sums.checks:
+            continue
+        asked = {cell.subject for cell in cells}
+        told = [
+            f"{subject} ({', '.join(patterns)})" if subject in asked else subject
+            for subject, patterns in backend.capabilities.items()
+        ]
+        more = f", and {len(told) - FINDINGS_SHOWN} more" if len(told) > FINDINGS_SHOWN else ""
+        listed = ", ".join(told[:FINDINGS_SHOWN]) or "nothing"
+        lines.append(
+            Text(f"{backend.name} supports none of what was asked; its capabilities name: {listed}{more}")
+        )
+    return lines
 
 
 def summary(report: Report, directory: Path, exit_code: int, news: News | None = None) -> bytes:

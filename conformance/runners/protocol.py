@@ -162,11 +162,23 @@ Observed = WireTensor | WireJSON | WireError
 
 
 class ConcreteCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A case with its arrays made; never the expected answer. Fields as in `cases.case.Case`.
+    """A case with its arrays made; never the expected answer.
 
     Attributes:
-        config: of a model, its whole description in the form of Keras 3, which a file of weights alone needs;
-            of a training run as `cases.training` says.
+        subject: `layers.Dense`, `activations.gelu`, `optimizers.Adam`, …
+        config: the constructor's arguments (a function's, for an activation) by Keras's names, with the
+            values that Keras's JSON holds; one that is left out has Keras's default. Arguments that change
+            no answer are in it too. Of a model, its whole description in the form of Keras 3, which a file
+            of weights alone needs; of a training run as `cases.training` says.
+        inputs: a tensor for each input.
+        weights: a tensor for each weight that the layer has, by Keras's name for it (`kernel`, `gamma`, …)
+            and in Keras's layout; of an optimizer, for each `variable/…`, `gradient/…` and `slot/…`.
+        masks: a boolean tensor for each input, or none at all.
+        initial_state: the states that a recurrent layer starts from, or none.
+        cotangents: a tensor for each output, where gradients are asked for: the vector of the vector-Jacobian
+            product.
+        observables: what to answer, all of it and nothing else.
+        seed: for what is drawn at random.
         files: of a model, base64 by file name: `model.keras`, or `model.json` with the files that it names.
             They come in the message, so that an adapter needs neither this machine's disk nor a network.
     """
@@ -191,7 +203,11 @@ class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 
 class Observe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="observe"):
-    """Ask one case; the answer carries the same id."""
+    """Ask one case; the answer carries the same id.
+
+    Cases come in any order, and one may come again, under another id and with fewer observables: nothing of
+    a case may be left when the next one comes.
+    """
 
     id: int
     case: ConcreteCase
@@ -238,7 +254,9 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         versions: of everything whose version changes answers: the runtime, the interpreter, NumPy.
         settings: what changes bits: oneDNN, threads, SIMD.
         platform: machine, operating system, processor features.
-        arithmetic: `{"base": name, …overrides}`, see `reference_impl.arithmetic`.
+        arithmetic: `{"base": name}`, of `ieee-float32`, `ieee-float64` and `float16`, and what differs from
+            it: `unit_roundoff`, `subnormals` (`kept`, `flushed`, `either`), `ulps` and `absolute` errors by
+            function, `algorithms` by computation.
         capabilities: for each subject the patterns (`fnmatch`) of the observables that can be asked,
             found by introspection. What is not listed is unsupported and asked nothing; a class that the
             backend has and the specification lacks is listed too.

@@ -46,6 +46,10 @@ KERAS_BACKENDS = ("keras-tensorflow", "keras-tensorflow-onednn", "keras2-tensorf
 """The backends that `--tfjs` and `--keras-python` are about."""
 
 
+class TakenName(ValueError):
+    """An installed package brings a backend by a name that another one has; the message names both."""
+
+
 @dataclass(frozen=True)
 class BackendSpec:
     """How to start a backend.
@@ -86,12 +90,15 @@ def backends(
         keras_pythons: by backend of Keras, the Python of the user's that it runs in.
 
     Raises:
-        ValueError: an installed package brings a backend by a name that is taken.
+        TakenName: an installed package brings a backend by a name that is taken.
     """
     table = {spec.name: spec for spec in (*_keras(keras_pythons), *_tensorflow_js(node, tfjs))}
     for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
         if point.name in table:
-            raise ValueError(f"{point.value} brings a backend named {point.name!r}, and that name is taken")
+            raise TakenName(
+                f"{point.value} brings a backend named {point.name!r}, and that name is taken: choose "
+                f"another in the entry point {ENTRY_POINT_GROUP!r} of its package, and install it again"
+            )
         table[point.name] = BackendSpec(
             point.name,
             f"Python class {point.value}",

@@ -1,5 +1,6 @@
 """Backends are found by name, from an entry point or a command, and a Python class answers for itself."""
 
+import re
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -22,7 +23,7 @@ from conformance.runners.protocol import (
     to_wire,
 )
 from conformance.runners.provision import silent
-from conformance.runners.question import Answer, Limits
+from conformance.runners.question import Answer, Broken, Limits
 from conformance.runners.registry import (
     DEFAULT_BACKENDS,
     BackendSpec,
@@ -148,6 +149,30 @@ def test_a_python_class_answers_each_observable_for_itself(plugin: Plugin) -> No
 def test_a_class_that_cannot_be_made_says_why(plugin: Plugin) -> None:
     with pytest.raises(BackendUnavailable, match="RuntimeError: the library is not installed"):
         ask(plugin("Unmakeable"), ConcreteCase("layers.Dense", {}, (), {}, (), (), (), (), 0))
+
+
+@pytest.mark.parametrize(
+    ("class_name", "message"),
+    [
+        ("Doublin", "no class 'Doublin'; did you mean Doubling?"),
+        ("Silent", "Silent lacks observe: a backend is a class with"),
+        ("Nameless", "identity() has to return a conformance.runners.protocol.Identity, not a dict"),
+        ("Numbered", "what identity() returns is no Identity: Expected `str`, got `int`"),
+    ],
+)
+def test_a_class_that_is_no_backend_is_told_what_it_lacks(
+    plugin: Plugin, class_name: str, message: str
+) -> None:
+    with pytest.raises(BackendUnavailable, match=re.escape(message)):
+        ask(plugin(class_name), ConcreteCase("layers.Dense", {}, (), {}, (), (), (), (), 0))
+
+
+def test_a_class_that_answers_no_mapping_is_told(plugin: Plugin) -> None:
+    case = ConcreteCase("layers.Dense", {}, (), {}, (), (), (), ("output/0",), 0)
+    _, answers = ask(plugin("Listing"), case)
+    broken = answers["output/0"]
+    assert isinstance(broken, Broken)
+    assert "observe() has to return a mapping from each of the case's observables" in broken.message
 
 
 def test_a_backend_says_how_to_be_asked_for_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 from conformance.cases.case import Case
@@ -53,8 +54,9 @@ def quick() -> tuple[Case, ...]:
 
 
 def longer() -> Iterator[Case]:
-    """The cases beyond the quick corpus that are not recombined from it: programs that take a minute."""
-    return guide.drafts()
+    """The cases beyond the quick corpus that are not recombined from it: programs that take a minute, and
+    laws that take seconds to judge."""
+    return itertools.chain(random.more(), guide.drafts())
 
 
 def apart(cases: Iterable[Case]) -> Iterator[Case]:

@@ -46,3 +46,26 @@ class Doubling:
 class Unmakeable:
     def __init__(self) -> None:
         raise RuntimeError("the library is not installed")
+
+
+class Silent:
+    def identity(self) -> Identity:
+        return Identity("silent", "python", {}, {}, {}, {"base": "ieee-float32"}, {"*": ["*"]})
+
+
+class Nameless(Silent):
+    def identity(self) -> Identity:
+        return {"name": "nameless"}  # type: ignore[return-value]  # which is the fault
+
+    def observe(self, case: PythonCase) -> dict[str, Answer]:
+        return {}
+
+
+class Numbered(Nameless):
+    def identity(self) -> Identity:
+        return Identity("numbered", "python", {"numpy": 2}, {}, {}, {}, {})  # type: ignore[dict-item]  # so is this
+
+
+class Listing(Silent):
+    def observe(self, case: PythonCase) -> dict[str, Answer]:
+        return [case.inputs]  # type: ignore[return-value]  # and this
