@@ -17,7 +17,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from conformance.reference_impl.saving.hdf5_attributes import attribute_texts, check_addresses
+from conformance.reference_impl.saving.hdf5_headers import (
+    attribute_texts,
+    check_addresses,
+    elements_elsewhere,
+)
 from conformance.reference_impl.saving.saved_model import PIECE, FormatError
 
 DEEPEST = 40
@@ -259,12 +263,15 @@ class Group:
         if not self.has(name):
             raise self.file.fault(path, "is missing")
         with self.file.reading(path):
-            link = self.handle.links.get_info(name.encode()).type
-            if link != h5py.h5l.TYPE_HARD:
+            link = self.handle.links.get_info(name.encode())
+            if link.type != h5py.h5l.TYPE_HARD:
                 kind = {h5py.h5l.TYPE_SOFT: "soft", h5py.h5l.TYPE_EXTERNAL: "external"}.get(
-                    link, "user-defined"
+                    link.type, "user-defined"
                 )
                 raise self.file.fault(path, f"{kind} links are not followed")
+            elsewhere = elements_elsewhere(self.file.stream, link.u)
+            if elsewhere:
+                raise self.file.fault(path, f"its elements are {elsewhere}")
             handle = h5py.h5o.open(self.handle, name.encode())
         match handle:
             case h5py.h5g.GroupID():
@@ -290,10 +297,6 @@ class Group:
 
         plist = dataset.get_create_plist()
         layout = plist.get_layout()
-        if plist.get_external_count():
-            raise refused("its bytes are in other files, which are not read (HDF5 external storage)")
-        if layout == h5py.h5d.VIRTUAL:
-            raise refused("its elements are in other datasets, which are not read (HDF5 virtual dataset)")
         if layout != h5py.h5d.CONTIGUOUS:
             raise refused(
                 "is compressed or in chunks, and Keras stores weights in one piece: use `h5repack -l CONTI`"

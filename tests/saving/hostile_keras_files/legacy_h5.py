@@ -44,6 +44,21 @@ def a_virtual_dataset_without_end_in_h5(path: Path, elsewhere: Path) -> None:
         file.create_virtual_dataset(KERNEL, layout)
 
 
+@hostile(".h5", "kernel", "virtual")
+def a_virtual_dataset_in_a_heap_without_end(path: Path, elsewhere: Path) -> None:
+    """The last object of the heap, where the sources are, is so large that the one behind it begins where it
+    does: the library goes round as soon as the dataset is opened. Found by fuzzing."""
+    a_virtual_dataset_without_end_in_h5(path, elsewhere)
+    content = bytearray(path.read_bytes())
+    last = at = content.rindex(b"GCOL") + 16
+    while content[at : at + 2] != b"\0\0":
+        last = at
+        (size,) = struct.unpack_from("<Q", content, at + 8)
+        at += 16 + -(-size // 8) * 8
+    struct.pack_into("<Q", content, last + 8, 2**64 - 16)
+    path.write_bytes(content)
+
+
 @hostile(".h5", "model_weights", "external link")
 def an_external_link_to_the_weights_of_h5(path: Path, elsewhere: Path) -> None:
     with h5_file(path) as file:

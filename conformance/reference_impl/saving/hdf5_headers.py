@@ -1,7 +1,8 @@
-"""Texts in the attributes of an HDF5 file, read from its bytes.
+"""Headers of the objects in an HDF5 file, read from its bytes before the library sees them.
 
 The library would read an attribute whole, and each of its texts may be a reference to the same long one: what
-takes kilobytes in the file would take gigabytes in memory. Here the lengths are added up first.
+takes kilobytes in the file would take gigabytes in memory. Here the lengths are added up first. It would also
+look for elements that are elsewhere as soon as it opens their dataset, and for ever in a damaged heap.
 Source: HDF5 File Format Specification 3.0, sections III.E (global heap) and IV.A (object headers).
 """
 
@@ -20,7 +21,8 @@ MOST_STEPS = 2**18
 """How many messages of object headers, and objects of heaps, are looked at for one attribute."""
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-ATTRIBUTE, CONTINUATION, ATTRIBUTE_INFO = 0x0C, 0x10, 0x15
+EXTERNAL_FILES, LAYOUT, ATTRIBUTE, CONTINUATION, ATTRIBUTE_INFO = 0x07, 0x08, 0x0C, 0x10, 0x15
+VIRTUAL = 3
 FIXED_TEXT, VARIABLE_LENGTH = 3, 9
 NULL_SPACE = 2
 SHARED = 2
@@ -67,6 +69,23 @@ def attribute_texts(stream: BinaryIO, header: int, name: str) -> tuple[str, ...]
     return None
 
 
+def elements_elsewhere(stream: BinaryIO, header: int) -> str:
+    """Where the elements of a dataset are that are not in its file; "" if they are in it.
+
+    Raises:
+        ValueError: the header is damaged.
+    """
+    try:
+        for kind, message in _Header(stream, header).messages():
+            if kind == EXTERNAL_FILES:
+                return "in other files, which are not read (HDF5 external storage)"
+            if kind == LAYOUT and message[0] > 2 and message[1] == VIRTUAL:
+                return "in other datasets, which are not read (HDF5 virtual dataset)"
+    except (struct.error, IndexError):
+        raise ValueError("the object's header is damaged") from None
+    return ""
+
+
 def _bytes(stream: BinaryIO, start: int, size: int) -> bytes:
     if size > MOST_BYTES:
         raise ValueError(f"{size} bytes; {MOST_BYTES} are allowed")
@@ -89,19 +108,26 @@ class _Header:
     steps: int = 0
 
     def attributes(self) -> Iterator[bytes]:
+        for kind, message in self.messages():
+            if kind == ATTRIBUTE:
+                yield message
+            elif kind == ATTRIBUTE_INFO and not message[4 if message[1] & 1 else 2 :].startswith(UNDEFINED):
+                raise ValueError("the object has more attributes than Keras writes (dense storage)")
+
+    def messages(self) -> Iterator[tuple[int, bytes]]:
+        """The messages in all blocks of the header, by their kinds."""
         start = _bytes(self.stream, self.address, 16)
         if start.startswith(b"OHDR"):
-            yield from self._attributes_2(start[5])
+            yield from self._messages_2(start[5])
         else:
             blocks = [(self.address + 16, int.from_bytes(start[8:12], "little"))]
             while blocks:
                 for kind, message in self._messages(_bytes(self.stream, *blocks.pop()), _MESSAGE_1, 8):
-                    if kind == ATTRIBUTE:
-                        yield message
-                    elif kind == CONTINUATION:
+                    if kind == CONTINUATION:
                         blocks.append(_CONTINUATION.unpack_from(message))
+                    yield kind, message
 
-    def _attributes_2(self, flags: int) -> Iterator[bytes]:
+    def _messages_2(self, flags: int) -> Iterator[tuple[int, bytes]]:
         at = self.address + 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
         size = int.from_bytes(_bytes(self.stream, at, width), "little")
@@ -110,15 +136,10 @@ class _Header:
         blocks = [(at + width, size)]
         while blocks:
             for kind, message in self._messages(_bytes(self.stream, *blocks.pop()), _MESSAGE_2, head):
-                if kind == ATTRIBUTE:
-                    yield message
-                elif kind == CONTINUATION:
+                if kind == CONTINUATION:
                     begin, size = _CONTINUATION.unpack_from(message)
                     blocks.append((begin + 4, max(size - 8, 0)))
-                elif kind == ATTRIBUTE_INFO and not message[4 if message[1] & 1 else 2 :].startswith(
-                    UNDEFINED
-                ):
-                    raise ValueError("the object has more attributes than Keras writes (dense storage)")
+                yield kind, message
 
     def _messages(self, block: bytes, layout: Struct, head: int) -> Iterator[tuple[int, bytes]]:
         at = 0
