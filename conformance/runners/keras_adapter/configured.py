@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from conformance.runners.keras_adapter.messages import ConcreteCase
@@ -64,6 +65,23 @@ class Configured:
             case "signature":
                 return {"arguments": arguments(self.cls)}
         raise ValueError(f"{self.case.subject} has no observable {observable!r}")
+
+
+def settled_by_seed(made: Callable[[int | None], Callable[[], bytes]], seed: int) -> dict[str, bool]:
+    """Which of the results are the same, bit for bit.
+
+    Args:
+        made: from a seed to a function that draws anew at each call.
+        seed: that of the case.
+    """
+    settled = made(seed)
+    first = settled()
+    return {
+        "same_seed": first == made(seed)(),
+        "other_seed": first == made(seed + 1)(),
+        "without_seed": made(None)() == made(None)(),
+        "next_call": first == settled(),
+    }
 
 
 def deserialized_layers(value: Any) -> Any:

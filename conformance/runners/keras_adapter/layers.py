@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from conformance.runners.keras_adapter.calls import Invocation, is_stateful, of_other_sizes
-from conformance.runners.keras_adapter.configured import Configured, serialized
+from conformance.runners.keras_adapter.configured import Configured, serialized, settled_by_seed
 from conformance.runners.keras_adapter.members import members
 from conformance.runners.keras_adapter.messages import ConcreteCase
 from conformance.runners.keras_adapter.passes import Pass, once, recorded_if_asked
@@ -204,21 +204,14 @@ class LayerExperiment(Configured):
                 Invocation(self.cls, replace(self.case, inputs=twice))(layer, training=False)
 
     def _settled_by_seed(self) -> dict[str, bool]:
-        weights, invocation, seed = self._loaded.get_weights(), self._invocation, self.case.config["seed"]
+        weights, invocation = self._loaded.get_weights(), self._invocation
 
         def made(seed: int | None) -> Callable[[], bytes]:
             layer = self._build(self.construct(seed=seed))
             layer.set_weights(weights)
             return lambda: to_array(tf.nest.flatten(invocation(layer, training=True))[0]).tobytes()
 
-        settled = made(seed)
-        first = settled()
-        return {
-            "same_seed": first == made(seed)(),
-            "other_seed": first == made(seed + 1)(),
-            "without_seed": made(None)() == made(None)(),
-            "next_call": first == settled(),
-        }
+        return settled_by_seed(made, self.case.config["seed"])
 
     def counted_parameters(self) -> int:
         """What `count_params` says."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from conformance.runners.keras_adapter.activations import ActivationExperiment
+from conformance.runners.keras_adapter.called import CalledExperiment
 from conformance.runners.keras_adapter.exchange import ModelExperiment
 from conformance.runners.keras_adapter.layers import LayerExperiment
 from conformance.runners.keras_adapter.losses import LossExperiment
@@ -18,11 +19,7 @@ from conformance.runners.keras_adapter.optimizers import OptimizerExperiment
 from conformance.runners.keras_adapter.refusals import Refusal, at
 from conformance.runners.keras_adapter.runtime import api
 from conformance.runners.keras_adapter.training import TrainingExperiment
-from conformance.runners.keras_adapter.values import (
-    InitializerExperiment,
-    ScheduleExperiment,
-    WeightExperiment,
-)
+from conformance.runners.keras_adapter.values import InitializerExperiment, ScheduleExperiment
 
 _BEFORE_BUILDING = ("config", "reconstructed")
 
@@ -45,8 +42,8 @@ EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "metrics": MetricExperiment,
     "optimizers": OptimizerExperiment,
     "schedules": ScheduleExperiment,
-    "constraints": WeightExperiment,
-    "regularizers": WeightExperiment,
+    "constraints": CalledExperiment,
+    "regularizers": CalledExperiment,
     "initializers": InitializerExperiment,
     "models": ModelExperiment,
     "training": TrainingExperiment,
