@@ -289,7 +289,7 @@ def test_results_of_a_session_that_was_cut_short_say_so(suite: Run, pytester: py
     suite("-x", *FORWARD, *asks("leaky"), *asks("well"), "--conformance-results", "out")
     results = read(pytester.path / "out").results
     assert (results.status, [backend.name for backend in results.backends]) == ("interrupted", ["leaky"])
-    with pytest.raises(BadFile, match="a session of pytest, which cannot be gone on with"):
+    with pytest.raises(BadFile, match="a session of pytest or of certify, which cannot be gone on with"):
         cli.main(["run", "--resume", "out"], standalone_mode=False)
 
 

@@ -166,8 +166,8 @@ def shapes() -> Case:
     return sketch.case(sketch.layer("Dot", "dot", leaky, parts, axes=[1, 1], normalize=False))
 
 
-QUICK = (dense, image, diamond, nested, text, wrapped)
-MORE = (namesakes, states, resetting, masked, cells, decoder, shapes)
+QUICK = (dense, nested, text, wrapped)
+MORE = (image, diamond, namesakes, states, resetting, masked, cells, decoder, shapes)
 
 
 def drafts() -> Iterator[Case]:
