@@ -122,7 +122,7 @@ FAULTS = (
     Fault(
         "recurrent_dropout_for_all_gates",
         "random",
-        "layers.LSTM",
+        "layers.LSTMCell",
         {"layers.DenseCell.drops_by_block": for_all_gates},
     ),
     Fault(
