@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -138,6 +139,12 @@ BEYOND: dict[str, Callable[[], Iterator[Case]]] = {
 """By kind of subject, what is drafted for the standard corpus alone."""
 
 
+@cache
+def beyond(kind: str) -> tuple[Case, ...]:
+    """What a kind's module drafts for the standard corpus, about all its subjects."""
+    return tuple(BEYOND[kind]())
+
+
 def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
     """More cases about a subject, made of its quick ones where it is a layer; of losses and optimizers the
     quick ones are all."""
@@ -148,7 +155,7 @@ def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
         case "activations":
             return of_activation(name)
         case _ if kind in BEYOND:
-            return (case for case in BEYOND[kind]() if case.subject == subject)
+            return (case for case in beyond(kind) if case.subject == subject)
     return iter(())
 
 
