@@ -62,9 +62,9 @@ def test_what_is_committed_proves_all_of_the_zoo() -> None:
     """Whether it is of the present code says `python -m proofs.teeth --check`, before a release."""
     found = report.read(REPORT)
     assert found.holds, (found.survivors, found.alarms, found.unasked)
-    assert {
-        name: (fault.property, fault.subject, fault.verdict) for name, fault in found.faults.items()
-    } == {fault.name: (fault.property, fault.subject, fault.verdict) for fault in FAULTS}
+    assert {name: (fault.property, fault.subject, fault.verdict) for name, fault in found.faults.items()} == {
+        fault.name: (fault.property, fault.subject, fault.verdict) for fault in FAULTS
+    }
     assert len(found.faults) >= 60
     assert sum(not name.startswith("as_") for name in found.correct) >= 5
     for fault in found.faults.values():

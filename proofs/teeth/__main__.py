@@ -12,12 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.wrong_backends.zoo import BACKENDS
-
 from proofs.teeth import report
 from proofs.teeth.asking import ASKED, Row, ask, cases, concerned
 from proofs.teeth.binding import present
 from proofs.teeth.journal import Journal
+from tests.wrong_backends.zoo import BACKENDS
 
 REPORT = Path(__file__).parents[2] / "reports" / "teeth.json"
 JOURNAL = Path("teeth-journal.jsonl")
@@ -73,7 +72,9 @@ def checked(path: Path) -> None:
         SystemExit: it does not, or is not.
     """
     found, now = report.read(path), present()
-    stale = [part for part in ("corpus", "code", "zoo") if getattr(found.bound_to, part) != getattr(now, part)]
+    stale = [
+        part for part in ("corpus", "code", "zoo") if getattr(found.bound_to, part) != getattr(now, part)
+    ]
     if stale:
         print(f"{path} is of another {', another '.join(stale)}: run `python -m proofs.teeth`")
     tell(found)

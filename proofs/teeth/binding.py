@@ -13,14 +13,13 @@ import msgspec
 
 import conformance
 from conformance.cases import corpus
-from tests.wrong_backends import correct, zoo
-
 from proofs.teeth.asking import CORPUS
+from tests.wrong_backends import correct, zoo
 
 SUITE = Path(conformance.__file__).parent
 ZOO = Path(zoo.__file__).parent
 
-JUDGING = ("cases", "reference_impl", "checks.py", "judging.py", "laws.py", "verdicts.py")
+JUDGING = ("cases", "reference_impl", "checks.py", "evidence.py", "judging.py", "laws.py", "verdicts.py")
 """Of the suite, what makes questions and judges answers; the corpus in it goes by its cases."""
 
 
@@ -56,7 +55,9 @@ def _with_imported(module: ModuleType) -> set[ModuleType]:
         one = waiting.pop()
         found.add(one)
         names = {getattr(value, "__module__", None) for value in vars(one).values()}
-        inside = {sys.modules[n] for n in names if isinstance(n, str) and n.startswith(zoo.__package__)}
+        inside = {
+            sys.modules[n] for n in names if isinstance(n, str) and n.startswith("tests.wrong_backends")
+        }
         waiting += inside - found
     return found
 

@@ -14,12 +14,11 @@ import numpy as np
 import conformance
 from conformance.cases.properties import PROPERTIES
 from conformance.reporting.markdown import table
+from proofs.teeth.asking import ASKED, CORPUS, Kill, Row
+from proofs.teeth.binding import Binding, present
 from tests.wrong_backends.correct import Variant
 from tests.wrong_backends.fault import Fault
 from tests.wrong_backends.zoo import BACKENDS
-
-from proofs.teeth.asking import ASKED, CORPUS, Kill, Row
-from proofs.teeth.binding import Binding, present
 
 ENOUGH = 10_000
 """Cases that each equivalent backend has to be asked."""

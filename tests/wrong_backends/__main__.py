@@ -1,4 +1,4 @@
-"""A backend of the zoo as a program: `python -m tests.wrong_backends NAME`, from the root of the repository."""
+"""A backend of the zoo as a program, from the root of the repository: `python -m tests.wrong_backends NAME`."""
 
 import argparse
 

@@ -56,9 +56,7 @@ def from_the_bias(original: Any, self: Any, x: Any, kernel: Any, *bias: Any) -> 
 
 def in_lanes(original: Any, self: Any, x: Any, kernel: Any, *bias: Any) -> Any:
     """Every lane adds up its own products; at the end the lanes, and then the bias, are added."""
-    lanes = [
-        from_the_bias(original, self, x[..., i::LANES], kernel[..., i::LANES, :]) for i in range(LANES)
-    ]
+    lanes = [from_the_bias(original, self, x[..., i::LANES], kernel[..., i::LANES, :]) for i in range(LANES)]
     return functools.reduce(operator.add, [*lanes, *bias])
 
 

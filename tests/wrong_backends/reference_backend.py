@@ -90,12 +90,10 @@ def _put(new: Callable[..., Any], original: Callable[..., Any]) -> Callable[...,
 
 def observe(
     case: Case, replacements: Replacements | None = None, said: Said | None = None
-) -> dict[str, Observed]:| None = None, said: Said | None = None) -> Answer:
+) -> dict[str, Observed]:
     """What the backend answers to a case."""
     answers = _correct(case) if replacements is None else _answers(case, replacements)
-    observed = {name: as_observed(case, name, answers, said) for name in answers}| Broken] = {
-        name: as_observed(case, name, answers, said) for name in answers
-    }
+    observed = {name: as_observed(case, name, answers, said) for name in answers}
     for prefix, derived in asked_beside(case).items():
         observed |= {prefix + name: x for name, x in observe(derived, replacements, said).items()}
     return observed

@@ -106,5 +106,8 @@ FAULTS = (
     ),
     Fault("answer_of_the_case_before", "forward", "layers.Dense", said=Late()),
     Fault("samples_swapped", "forward", "layers.Embedding", said=rows_reversed),
-    Fault("gradients_swapped", "gradients", "layers.Subtract", {f"{CASES}.parts:vjp": in_reverse_where_alike}),
+    Fault(
+        "gradients_swapped", "gradients", "layers.Subtract",
+        {f"{CASES}.parts:vjp": in_reverse_where_alike},
+    ),
 )  # fmt: skip

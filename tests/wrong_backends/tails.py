@@ -113,7 +113,10 @@ FAULTS = (
         "steps_behind_4_not_added", "forward", "layers.GlobalAveragePooling1D",
         {rule("Sum", "value"): sum_without_tail},
     ),
-    Fault("elements_behind_4_unchanged", "forward", "activations.relu", {rule("Relu", "value"): tail_as_it_was}),
+    Fault(
+        "elements_behind_4_unchanged", "forward", "activations.relu",
+        {rule("Relu", "value"): tail_as_it_was},
+    ),
     Fault(
         "exponentials_behind_4_not_added", "forward", "layers.Softmax",
         {rule("Softmax", "compose"): normalized_without_tail},

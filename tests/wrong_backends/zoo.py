@@ -61,6 +61,6 @@ def spec(name: str) -> BackendSpec:
     return BackendSpec(
         name,
         f"of the zoo, meant for {backend.property}" if isinstance(backend, Fault) else "of the zoo, correct",
-        lambda progress: [sys.executable, "-m", __package__, name],
+        lambda progress: [sys.executable, "-m", __name__.rpartition(".")[0], name],
         environment={"PYTHONPATH": str(root)},
     )
