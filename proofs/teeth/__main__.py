@@ -16,8 +16,6 @@ from proofs.teeth import report
 from proofs.teeth.asking import ASKED, Row, ask, cases, concerned
 from proofs.teeth.binding import present
 from proofs.teeth.journal import Journal
-from tests.wrong_backends.zoo import BACKENDS
-
 REPORT = Path(__file__).parents[2] / "reports" / "teeth.json"
 JOURNAL = Path("teeth-journal.jsonl")
 
@@ -111,11 +109,12 @@ def main() -> None:
     parser.add_argument("--report", type=Path, default=REPORT, help="default: reports/teeth.json")
     parser.add_argument("--check", action="store_true", help="only say whether the report is of the present")
     given = parser.parse_args()
-    if unknown := [name for name in given.names if name not in BACKENDS]:
-        parser.error(f"no backends of the zoo: {', '.join(unknown)}")
+    known = [backend.name for backend in ASKED]
+    if unknown := [name for name in given.names if name not in known]:
+        parser.error(f"the proof asks no {', '.join(unknown)}")
     if given.check:
         checked(given.report)
-    names = given.names or [backend.name for backend in ASKED]
+    names = given.names or known
     found = prove(Journal(given.journal), names, given.jobs, Console())
     if given.names:
         for name in (*found.faults, *found.correct):

@@ -47,7 +47,9 @@ FAMILIES = (
 
 FAULTS: tuple[Fault, ...] = tuple(fault for family in FAMILIES for fault in family.FAULTS)
 
-BACKENDS: dict[str, Fault | Variant] = {backend.name: backend for backend in (*FAULTS, *VARIANTS)}
+EVERY: tuple[Fault | Variant, ...] = (*FAULTS, *VARIANTS)
+
+BACKENDS = {backend.name: backend for backend in EVERY}
 """Every backend of the zoo by its name."""
 
 
