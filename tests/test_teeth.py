@@ -29,7 +29,7 @@ def test_a_fault_is_caught_and_what_is_right_is_not() -> None:
 
 def test_backends_are_asked_what_concerns_them() -> None:
     names = set(concerned(SUBJECT))
-    assert {FAULT, "float16_storage", "as_numpy_adds", *map(str, EQUIVALENT)} <= names
+    assert {FAULT, "as_numpy_adds", *map(str, EQUIVALENT)} <= names
     assert "kernel_transposed" not in names
 
 

@@ -16,6 +16,7 @@ from proofs.teeth import report
 from proofs.teeth.asking import ASKED, Row, ask, cases, concerned
 from proofs.teeth.binding import present
 from proofs.teeth.journal import Journal
+
 REPORT = Path(__file__).parents[2] / "reports" / "teeth.json"
 JOURNAL = Path("teeth-journal.jsonl")
 

@@ -1,4 +1,4 @@
-"""A backend of the zoo as a program, from the root of the repository: `python -m tests.wrong_backends NAME`."""
+"""A backend of the zoo as a program, from the root of a checkout: `python -m tests.wrong_backends NAME`."""
 
 import argparse
 

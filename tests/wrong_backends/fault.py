@@ -33,6 +33,7 @@ class Fault:
         said: what becomes of answers that are right.
         verdict: the one that the fault gets.
         arithmetic: what it declares, where that is not the default.
+        corpus: the smallest that has a case for it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Fault:
     said: Said | None = None
     verdict: Verdict = Verdict.DIVERGES
     arithmetic: Mapping[str, Any] = field(default_factory=dict)
+    corpus: str = "quick"
 
     def concerns(self, case: Case) -> bool:
         return fnmatchcase(case.subject, self.subject)

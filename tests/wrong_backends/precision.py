@@ -84,7 +84,7 @@ FAULTS = (
         {rule("KernelCorrelate", "value"): in_half},
     ),
     Fault(
-        "rounds_to_zero_declared_nearest", "forward", "layers.Dense",
+        "rounds_to_zero_declared_nearest", "forward", "layers.Multiply",
         dict.fromkeys(ARITHMETIC, rounded_to_zero),
     ),
     Fault(

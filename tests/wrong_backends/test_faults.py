@@ -1,4 +1,5 @@
-"""Every deliberately wrong backend is caught, on the quick corpus, by the property meant for its fault."""
+"""Every deliberately wrong backend is caught by the property meant for its fault: here those for which the
+quick corpus has a case, by `proofs.teeth` all of them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ def matrix() -> Iterator[dict[str, Counter[str]]]:
         print(f"{name:{width}}", *(f"{counts[p] or '·':>{len(p)}}" for p in PROPERTIES))
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.corpus == "quick"], ids=str)
 def test_fault_is_caught(fault: Fault, matrix: dict[str, Counter[str]]) -> None:
     found: Counter[str] = Counter()
     caught = []
