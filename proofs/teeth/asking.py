@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 
 import msgspec
@@ -92,7 +93,8 @@ def cases() -> Mapping[str, Sequence[tuple[int, Case]]]:
 def concerned(subject: str) -> Iterator[str]:
     """The backends that are asked some of the subject's cases."""
     for backend in ASKED:
-        if any(backend.concerns(case) for _, case in cases()[subject]):
+        matching = fnmatchcase(subject, backend.subject)
+        if matching and any(backend.concerns(case) for _, case in cases()[subject]):
             yield backend.name
 
 

@@ -48,10 +48,6 @@ def without_epsilon(original: Any, x: Tensor, y: Any) -> Tensor:
     return original(x, y) if isinstance(y, Tensor) else x
 
 
-def iteration_not_counted(case: Case, observable: str, answer: Any) -> Any:
-    return answer - 1 if observable == "slot/iteration" else answer
-
-
 def decay_of_everything(original: Any, optimizer: Any, path: str, variable: Tensor) -> float | None:
     """Weights decay by the square of the factor that is asked for."""
     decay = original(optimizer, path, variable)
@@ -95,5 +91,4 @@ FAULTS = (
         "averages-of-weights-stale", "optimizer-steps", "optimizers.*",
         {f"{OPTIMIZERS}.optimizer:Optimizer._average": lambda original, self, w, state: None},
     ),
-    Fault("iteration-not-counted", "optimizer-steps", "optimizers.Adamax", said=iteration_not_counted),
 )  # fmt: skip
