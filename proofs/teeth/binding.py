@@ -13,14 +13,15 @@ import msgspec
 
 import conformance
 from conformance.cases import corpus
-from proofs.teeth.asking import CORPUS
-from tests.wrong_backends import correct, zoo
+from proofs.teeth import asking
+from tests import answers
+from tests.wrong_backends import correct, reference_backend, zoo
 
 SUITE = Path(conformance.__file__).parent
 ZOO = Path(zoo.__file__).parent
 
 JUDGING = ("cases", "reference_impl", "checks.py", "evidence.py", "judging.py", "laws.py", "verdicts.py")
-"""Of the suite, what makes questions and judges answers; the corpus in it goes by its cases."""
+"""Of the suite, what makes questions and judges answers; the corpus goes by its cases."""
 
 
 class Binding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,14 +35,16 @@ class Binding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def present() -> Binding:
     """What a proof made now is bound to."""
-    ids = "".join(f"{id_}\n" for id_ in sorted(case.id for case in corpus.load(CORPUS)))
-    of_suite = (path for part in JUDGING for path in _files(SUITE / part))
-    return Binding(hashlib.sha256(ids.encode()).hexdigest(), _digest(of_suite), _digest(_files(ZOO)))
+    ids = "".join(f"{id_}\n" for id_ in sorted(case.id for case in corpus.load(asking.CORPUS)))
+    code = [path for part in JUDGING for path in _files(SUITE / part)] + [Path(asking.__file__)]
+    backends = [*_files(ZOO), Path(answers.__file__)]
+    return Binding(hashlib.sha256(ids.encode()).hexdigest(), _digest(code), _digest(backends))
 
 
 @cache
 def binding_of(backend: str) -> str:
-    """What the answers of one backend of the zoo are bound to: not the families that it has nothing of."""
+    """What the answers of one backend of the zoo are bound to: of the families only those that its own one
+    takes something from."""
     family = next((f for f in zoo.FAMILIES if backend in {fault.name for fault in f.FAULTS}), correct)
     files = (Path(str(module.__file__)) for module in _with_imported(family))
     now = present()
@@ -49,15 +52,13 @@ def binding_of(backend: str) -> str:
 
 
 def _with_imported(module: ModuleType) -> set[ModuleType]:
-    """The module, and those of the zoo that something in it comes from."""
-    found, waiting = set[ModuleType](), [module]
+    """The module, that of the reference backend, and those of the tests that something in them comes from."""
+    found, waiting = set[ModuleType](), [module, reference_backend]
     while waiting:
         one = waiting.pop()
         found.add(one)
         names = {getattr(value, "__module__", None) for value in vars(one).values()}
-        inside = {
-            sys.modules[n] for n in names if isinstance(n, str) and n.startswith("tests.wrong_backends")
-        }
+        inside = {sys.modules[n] for n in names if isinstance(n, str) and n.startswith("tests.")}
         waiting += inside - found
     return found
 
@@ -70,8 +71,6 @@ def _files(path: Path) -> Iterable[Path]:
 
 
 def _digest(files: Iterable[Path]) -> str:
-    """Of the names and the contents of files."""
-    total = hashlib.sha256()
-    for path in sorted(files):
-        total.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return total.hexdigest()
+    """Of the names and the contents of files, wherever they are."""
+    lines = sorted(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

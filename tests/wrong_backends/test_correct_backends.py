@@ -12,10 +12,11 @@ from .reference_backend import QUICK, judge_of, observe
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_correct_backend_raises_no_alarm(variant: Variant) -> None:
+    """Those that `proofs.teeth` asks the whole standard corpus are asked every second case here."""
     judge = judge_of(**variant.arithmetic)
     alarms = [
         f"{case.subject} {case.config} {check.observable}: {check.message}"
-        for case in QUICK
+        for case in (QUICK[::2] if variant in EQUIVALENT else QUICK)
         if variant.concerns(case)
         for check in judge.checks(case, observe(case, variant.replaced))
         if check.verdict in FINDINGS | BROKEN
