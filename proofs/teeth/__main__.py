@@ -94,7 +94,8 @@ def tell(found: report.Report) -> None:
         f"{len(found.faults)} faults, {len(found.survivors)} survive; {len(found.correct)} correct backends, "
         f"{len(found.alarms)} raise an alarm"
     )
-    print(*(line(found, name) for name in (*found.survivors, *found.alarms)), sep="\n")
+    for name in (*found.survivors, *found.alarms):
+        print(line(found, name))
     for name in found.unasked:
         print(f"{name} was not asked, or not enough")
 
