@@ -10,7 +10,7 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Ctrl-C works, here and in programs that are started, also where the tests run in the background, with it
+    """Ctrl-C works, here and in programs that are started, also where tests run in the background, with it
     ignored."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
