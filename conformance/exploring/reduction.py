@@ -8,7 +8,7 @@ Zeller and Hildebrandt 2002: halves first, then ever smaller parts).
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.cases.case import Case, Literal, Source, encode
 from conformance.cases.data import make
+from conformance.cases.models import is_about_model
 from conformance.reference_impl.arrays import Array
 
 Fails = Callable[[Case], Awaitable[bool]]
@@ -40,7 +41,8 @@ async def reduced(case: Case, observable: str, fails: Fails) -> Case:
         fails: asked of one candidate after the other; where it answers no to everything, the case comes back
             as it was.
     """
-    for simpler in (alone(case, observable), bare(alone(case, observable))):
+    alone = asking(case, {observable})
+    for simpler in (alone, bare(alone)):
         if simpler != case and await fails(simpler):
             case = simpler
     case = await without_arguments(case, fails)
@@ -52,9 +54,11 @@ async def reduced(case: Case, observable: str, fails: Fails) -> Case:
     return literal
 
 
-def alone(case: Case, observable: str) -> Case:
-    """The case, asking for one observable."""
-    return msgspec.structs.replace(case, observables=(observable,))
+def asking(case: Case, observables: Set[str]) -> Case:
+    """The case, asking for nothing but these. A model is asked for all, for each part shows in another."""
+    if is_about_model(case):
+        return case
+    return msgspec.structs.replace(case, observables=tuple(o for o in case.observables if o in observables))
 
 
 def bare(case: Case) -> Case:

@@ -1,10 +1,10 @@
 """The search: rounds of drawn cases, subject by subject, several subjects at once.
 
-In a round Hypothesis draws cases of one space, aiming at large margins. A case that fails in a new way makes
-Hypothesis reduce it, under the exception that stands for its signature; the smallest case of each signature
-is then reduced in its data. What has been seen to fail does not stop the search: in later rounds its
-signature is known. What a round draws follows from the seed and from what the backends answer, so that a
-search which was interrupted goes the same way again, without asking what has been answered.
+In a round Hypothesis draws cases of one space, aiming at large margins, until one fails in a new way; that it
+reduces, and then the data of the smallest case of each signature are reduced. What has been seen to fail does
+not stop the search: in later rounds its signature is known. What a round draws follows from the seed and from
+what the backends answer, so that a search which was interrupted goes the same way again, without asking what
+has been answered.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import hashlib
+import math
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 import anyio.abc
@@ -32,7 +33,7 @@ from conformance.checks import Bench
 from conformance.engine import Ledger, Plan, Starting
 from conformance.events import Event, Judged
 from conformance.exploring.examining import Examiner, Outcome
-from conformance.exploring.reduction import reduced, size
+from conformance.exploring.reduction import asking, reduced, size
 from conformance.exploring.spaces import Space
 from conformance.judges import Judges, start_workers
 from conformance.runners.process import Runner
@@ -60,7 +61,7 @@ class Goal:
 
 
 class Failing(Exception):
-    """A case fails in a new way; there is a class for each."""
+    """A case fails in the way that is reduced."""
 
 
 class Over(KeyboardInterrupt):
@@ -218,13 +219,14 @@ class Search:
         for signature in one.signatures:
             await self.reduce(signature)
 
-    async def outcome(self, case: Case) -> Outcome | None:
-        """What came of the case, asked if it is a new one; None once the search is over."""
+    async def outcome(self, case: Case, reducing: bool) -> Outcome | None:
+        """What came of the case, asked if it is a new one; None once the search is over, but where it is
+        reduced."""
         while case.id in self.asking:
             await self.asking[case.id].wait()
         if case.id in self.outcomes:
             return self.outcomes[case.id]
-        if self.over:
+        if self.over and not reducing:
             return None
         self.asking[case.id] = anyio.Event()
         try:
@@ -257,19 +259,23 @@ class Search:
 
 @dataclass(eq=False)
 class Round:
-    """Some cases of a space, drawn in a thread of its own.
+    """Some cases of a space, drawn in a thread of its own, until one fails in a new way, which is reduced.
 
     Attributes:
         news: how many of them nobody had drawn before.
-        signatures: of what failed in a new way, in the order in which it was seen.
+        signatures: of what failed in a new way; Hypothesis reduces the first, and the others as they come
+            with it.
+        observables: what they are about, and all that is asked then.
+        until: when the reduction is given up.
     """
 
     search: Search
     space: Space
     seed: int
     news: int = 0
-    signatures: dict[str, type[Failing]] = field(default_factory=dict)
-    until: float = float("inf")
+    signatures: tuple[str, ...] = ()
+    observables: frozenset[str] = frozenset()
+    until: float = math.inf
 
     def draw(self) -> None:
         """Have Hypothesis draw them."""
@@ -281,34 +287,48 @@ class Round:
             deadline=None,
             phases=(Phase.generate, Phase.target, Phase.shrink),
             suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
             print_blob=False,
         )
         @hypothesis.given(self.space)
         def ask(case: Case) -> None:
             if time.monotonic() > self.until:
                 return
-            new = case.id not in self.search.outcomes
-            try:
-                anyio.from_thread.check_cancelled()
-                outcome = anyio.from_thread.run(self.search.outcome, case)
-            except (asyncio.CancelledError, concurrent.futures.CancelledError):
-                outcome = None
-            if outcome is None:
-                raise Over
-            self.news += new
+            if self.signatures:
+                case = asking(case, self.observables)
+            outcome = self.outcome(case)
+            if not self.signatures:
+                self.claim(outcome)
+            if self.signatures and self.signatures[0] in outcome.failing:
+                raise Failing
             hypothesis.target(outcome.margin)
-            for signature in outcome.failing:
-                # Another round may see the same: one of them reduces it.
-                mine = self.search.claimed.setdefault(signature, self) is self
-                if mine and signature not in self.signatures:
-                    self.signatures[signature] = type("Failing", (Failing,), {})
-                    self.until = min(self.until, time.monotonic() + REDUCTION_S)
-            for signature, error in self.signatures.items():
-                if signature in outcome.failing:
-                    raise error
 
-        with suppress(Over, Failing, Flaky, Unsatisfiable, ExceptionGroup):
+        with suppress(Over, Failing, Flaky, Unsatisfiable):
             ask()
+
+    def outcome(self, case: Case) -> Outcome:
+        """What came of the case.
+
+        Raises:
+            Over: the search is over, or was given up.
+        """
+        self.news += case.id not in self.search.outcomes
+        try:
+            anyio.from_thread.check_cancelled()
+            outcome = anyio.from_thread.run(self.search.outcome, case, bool(self.signatures))
+        except (asyncio.CancelledError, concurrent.futures.CancelledError):
+            outcome = None
+        if outcome is None:
+            raise Over
+        return outcome
+
+    def claim(self, outcome: Outcome) -> None:
+        """Take what fails in a new way: another round may see the same, and one of them reduces it."""
+        claimed = self.search.claimed
+        self.signatures = tuple(s for s in outcome.failing if claimed.setdefault(s, self) is self)
+        self.observables = frozenset(outcome.failing[s].observable for s in self.signatures)
+        if self.signatures:
+            self.until = time.monotonic() + REDUCTION_S
 
 
 def able(spaces: dict[str, Space], benches: Iterable[Bench]) -> dict[str, Space]:
