@@ -86,7 +86,13 @@ class Examiner:
                     waiting.append(self.receive.receive_nowait())
                 except anyio.WouldBlock:
                     break
-            judged = await self.judges.judge([one.hearing for one in waiting])
+            hearings = [one.hearing for one in waiting]
+            try:
+                judged = await self.judges.judge(hearings)
+            except Exception as error:
+                cases = "\n".join(encode(hearing.case).decode() for hearing in hearings)
+                error.add_note(f"while these cases were judged:\n{cases}")
+                raise
             for one, checks in zip(waiting, judged, strict=True):
                 one.checks = checks
                 one.over.set()

@@ -34,7 +34,7 @@ from conformance.engine import Ledger, Plan, Starting
 from conformance.events import Event, Judged
 from conformance.exploring.examining import Examiner, Outcome
 from conformance.exploring.reduction import asking, reduced, size
-from conformance.exploring.spaces import Space
+from conformance.exploring.spaces import Space, answered
 from conformance.judges import Judges, start_workers
 from conformance.runners.process import Runner
 
@@ -244,7 +244,7 @@ class Search:
         until = time.monotonic() + REDUCTION_S
 
         async def fails(case: Case) -> bool:
-            if time.monotonic() > until:
+            if time.monotonic() > until or not answered(case):
                 return False
             judged = await self.examiner.examine(case, apart=True)
             failing = signature in Outcome.of(judged.checks).failing

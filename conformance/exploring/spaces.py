@@ -24,6 +24,7 @@ from conformance.cases.drafts.draft import draft_activation, recipe
 from conformance.cases.drafts.models import drawn
 from conformance.cases.drafts.standard import LARGEST, REGIMES, UNSET, Array, Placed, computes
 from conformance.cases.expected import Refusal
+from conformance.cases.relations import relation_of
 from conformance.reference_impl.fields import REQUIRED
 
 Space = st.SearchStrategy[Case]
@@ -191,7 +192,8 @@ def answered(case: Case) -> bool:
     if case.to_be_refused:
         return False
     answers = Answers(case, make(case), None)
-    return not any(isinstance(answers[name], Refusal) for name in case.observables)
+    asked = (name for name in case.observables if relation_of(name) is None)
+    return not any(isinstance(answers[name], Refusal) for name in asked)
 
 
 MAKERS: Mapping[str, Callable[[str, Sequence[Case]], Space | None]] = {
