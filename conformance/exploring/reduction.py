@@ -87,8 +87,11 @@ class Place:
     field: str
     key: int | str
 
+    def source(self, case: Case) -> Source:
+        return getattr(case, self.field)[self.key]  # type: ignore[no-any-return]  # by its name
+
     def of(self, case: Case) -> Literal:
-        source = getattr(case, self.field)[self.key]
+        source = self.source(case)
         assert isinstance(source, Literal)
         return source
 
@@ -124,6 +127,11 @@ def written_out(case: Case) -> Case:
         )
         literal = msgspec.structs.replace(literal, **{field: made})
     return literal
+
+
+def is_written_out(case: Case) -> bool:
+    """Whether all of the case's data are literal: it has been reduced, or has none."""
+    return all(isinstance(place.source(case), Literal) for place in places(case))
 
 
 def as_literal(x: Array) -> Literal:

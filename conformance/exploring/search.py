@@ -27,13 +27,13 @@ from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from conformance.cases import corpus
-from conformance.cases.case import Case, Recipe
+from conformance.cases.case import Case
 from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
 from conformance.engine import Ledger, Plan, Starting
 from conformance.events import Event, Judged
 from conformance.exploring.examining import Examiner, Outcome
-from conformance.exploring.reduction import asking, reduced, size
+from conformance.exploring.reduction import asking, is_written_out, reduced, size
 from conformance.exploring.spaces import Space, answered
 from conformance.judges import Judges, start_workers
 from conformance.runners.process import Runner
@@ -185,7 +185,9 @@ class Search:
         """Search until the goal is reached, or nothing is left to draw."""
         limiter = anyio.CapacityLimiter(SIDE_BY_SIDE)
         waiting = self.turns()
-        left_unreduced = [signature for signature, found in self.found.items() if drawn(found.case)]
+        left_unreduced = [
+            signature for signature, found in self.found.items() if not is_written_out(found.case)
+        ]
         async with self.send, anyio.create_task_group() as group:
 
             async def work() -> None:
@@ -338,9 +340,3 @@ def able(spaces: dict[str, Space], benches: Iterable[Bench]) -> dict[str, Space]
         for subject, space in spaces.items()
         if any(subject in bench.identity.capabilities for bench in benches)
     }
-
-
-def drawn(case: Case) -> bool:
-    """Whether the case's data are not all written out: nobody has reduced it."""
-    sources = (*case.inputs, *case.weights.values(), *case.masks, *case.initial_state, *case.cotangents)
-    return any(isinstance(source, Recipe) for source in sources)
