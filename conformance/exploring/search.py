@@ -9,7 +9,6 @@ has been answered.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import hashlib
 import math
@@ -124,12 +123,14 @@ async def explore(plan: Plan, spaces: dict[str, Space], goal: Goal) -> AsyncGene
                 for _ in range(max(plan.workers, 1)):
                     group.start_soon(examiner.judge)
                 search = Search(examiner, able(spaces, benches), goal, plan.seed, plan.before)
-                stack.callback(search.close)
                 group.start_soon(search.run)
                 ledger = Ledger()
-                async for judged in search.receive:
-                    ledger.enter(judged)
-                    yield judged
+                try:
+                    async for judged in search.receive:
+                        ledger.enter(judged)
+                        yield judged
+                finally:
+                    search.close()
                 for bench in benches:
                     for d in bench.dialect.deviations:
                         yield ledger.record(bench, d, plan)
@@ -148,6 +149,8 @@ class Search:
         self.goal = goal
         self.seed = seed
         self.spaces = [Searched(subject, space) for subject, space in spaces.items()]
+        self.closed = False
+        self.scopes: set[anyio.CancelScope] = set()
         self.asking: dict[str, anyio.Event] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.found: dict[str, Found] = {}
@@ -178,6 +181,10 @@ class Search:
         )
 
     def close(self) -> None:
+        """Have every thread that draws end at its next case; the group that they are of waits for them."""
+        self.closed = True
+        for scope in self.scopes:
+            scope.cancel()
         self.send.close()
         self.receive.close()
 
@@ -215,20 +222,28 @@ class Search:
         seed = searched.seed(self.seed)
         searched.round += 1
         one = Round(self, searched.space, seed)
-        # Where the search is given up, the thread is told at the next case that it draws, and not waited for.
-        await anyio.to_thread.run_sync(one.draw, limiter=limiter, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(one.draw, limiter=limiter)
         searched.barren = 0 if one.news else searched.barren + 1
         for signature in one.signatures:
             await self.reduce(signature)
 
     async def outcome(self, case: Case, reducing: bool) -> Outcome | None:
         """What came of the case, asked if it is a new one; None once the search is over, but where it is
-        reduced."""
+        reduced, or closed."""
+        with anyio.CancelScope() as scope:
+            self.scopes.add(scope)
+            try:
+                return await self._outcome(case, reducing)
+            finally:
+                self.scopes.remove(scope)
+        return None
+
+    async def _outcome(self, case: Case, reducing: bool) -> Outcome | None:
         while case.id in self.asking:
             await self.asking[case.id].wait()
         if case.id in self.outcomes:
             return self.outcomes[case.id]
-        if self.over and not reducing:
+        if self.closed or (self.over and not reducing):
             return None
         self.asking[case.id] = anyio.Event()
         try:
@@ -316,9 +331,8 @@ class Round:
         """
         self.news += case.id not in self.search.outcomes
         try:
-            anyio.from_thread.check_cancelled()
             outcome = anyio.from_thread.run(self.search.outcome, case, bool(self.signatures))
-        except (asyncio.CancelledError, concurrent.futures.CancelledError):
+        except concurrent.futures.CancelledError:
             outcome = None
         if outcome is None:
             raise Over

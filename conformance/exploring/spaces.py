@@ -188,11 +188,15 @@ def other_cases(draw: st.DrawFn, cases: Sequence[Case]) -> Case:
 
 
 def answered(case: Case) -> bool:
-    """Whether the specification does not refuse what the case asks first, nor is to."""
+    """Whether the specification has an answer to what the case asks first, and that is no refusal."""
     asked = [name for name in case.observables if relation_of(name) is None]
     if case.to_be_refused or not asked:
         return False
-    return not isinstance(Answers(case, make(case), None)[asked[0]], Refusal)
+    try:
+        answer = Answers(case, make(case), None)[asked[0]]
+    except LookupError:  # there is no such output, or weight, with this configuration
+        return False
+    return not isinstance(answer, Refusal)
 
 
 MAKERS: Mapping[str, Callable[[str, Sequence[Case]], Space | None]] = {

@@ -62,8 +62,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seconds = statistics.median(one.found_s or 0.0 for one in found)
         reduced = [one.reduced_s for one in found if one.reduced_s is not None]
         return (
-            f"{len(found)} of {len(self.hunts)} faults found, after {cases:g} cases and {seconds:.1f} s in the "
-            f"median; {len(reduced)} reduced, to {self.elements:g} elements, in "
+            f"{len(found)} of {len(self.hunts)} faults found, after {cases:g} cases and {seconds:.1f} s in "
+            f"the median; {len(reduced)} reduced, to {self.elements:g} elements, in "
             f"{statistics.median(reduced):.1f} s in the median and {max(reduced):.1f} s at most"
         )
 
@@ -126,9 +126,8 @@ def main() -> None:
         hunts=tuple(hunts(given.names)),
     )
     print(report)
-    print(
-        f"Not found: {', '.join(report.missed) or 'none'}; not reduced: {', '.join(report.unreduced) or 'none'}"
-    )
+    for what, names in (("found", report.missed), ("reduced", report.unreduced)):
+        print(f"Not {what}: {', '.join(names) or 'none'}")
     if not given.names:
         given.report.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
         given.report.with_suffix(".md").write_text("\n\n".join(markdown(report)) + "\n")
