@@ -12,6 +12,7 @@ from conformance.cases.case import decode
 from proofs.search.__main__ import Report, markdown
 from proofs.search.hunting import Hunt, concerned, hunt, searchable
 from proofs.teeth.binding import present
+from tests.wrong_backends.fault import Fault
 from tests.wrong_backends.zoo import BACKENDS, FAULTS
 
 
@@ -24,9 +25,10 @@ FOUND = Hunt("a", "layers.A", 3, 1.5, ("forward",), 2.0, 4)
 
 def test_the_search_finds_and_reduces_a_fault_without_the_corpus() -> None:
     fault = BACKENDS["relu_gradient_at_zero_one"]
+    assert isinstance(fault, Fault)
     found = anyio.run(partial(hunt, fault))
     assert found.found_s is not None
-    assert fault.property in found.properties  # type: ignore[union-attr]  # it is a fault
+    assert fault.property in found.properties
     assert found.elements is not None
     assert found.elements <= 12
     assert decode(bytes(found.case)).elements == found.elements
