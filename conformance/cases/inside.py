@@ -59,12 +59,13 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
         return
     around = layers.get(name)
     mirrored = {argument: case.config.get(other) for argument, other in around.mirrors.items()}
-    for argument, value in {**mirrored, **case.config}.items():
+    given = {argument: value for argument, value in case.config.items() if value is not None}
+    for argument, value in {**mirrored, **given}.items():
         for place, description in nested.descriptions(around, argument, value):
             within = (*path, argument, *place)
-            inner, given = _alone(around, case, data, description)
-            yield Inside(within, inner, given)
-            yield from layers_inside(inner, given, within)
+            inner, own = _alone(around, case, data, description)
+            yield Inside(within, inner, own)
+            yield from layers_inside(inner, own, within)
 
 
 def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
