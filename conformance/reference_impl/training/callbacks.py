@@ -390,3 +390,19 @@ class LambdaCallback(Callback):
             if occasion not in OCCASIONS:
                 raise TypeError(f"unknown occasion {occasion!r}; {suggestion(occasion, OCCASIONS)}")
             setattr(self, occasion, function)
+
+
+CALLBACKS: dict[str, type[Callback]] = {
+    cls.__name__: cls
+    for cls in (
+        CSVLogger,
+        EarlyStopping,
+        History,
+        LambdaCallback,
+        LearningRateScheduler,
+        ModelCheckpoint,
+        ReduceLROnPlateau,
+        TerminateOnNaN,
+    )
+}
+"""Those that can be given to `fit`, by Keras's names."""
