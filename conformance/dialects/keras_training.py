@@ -10,7 +10,7 @@ from conformance.cases.drafts import datasets
 from conformance.cases.drafts.training import several_outputs
 from conformance.cases.training import SUBJECTS
 from conformance.dialects.deviation import Metadata, Value, subject
-from conformance.dialects.keras_record import KERAS, in_keras
+from conformance.dialects.keras_record import KERAS, in_keras, searched
 from conformance.dialects.scopes import all_of
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Tensor
@@ -79,8 +79,11 @@ DEVIATIONS = (
         ),
         kind="bug",
         source=(
-            "keras.15.1 src/backend/tensorflow/trainer.py:fit, evaluate: `on_train_batch_begin` comes before "
+            "keras@3.15.1 src/backend/tensorflow/trainer.py:fit, evaluate: `on_train_batch_begin` comes before "
             "`train_function(iterator)`, which ends the loop by StopIteration"
+        ),
+        upstream=searched(
+            "keras fit generator on_train_batch_begin called extra time before StopIteration end of epoch"
         ),
         scope=all_of(subject(*SUBJECTS), runs_out),
         effect=Metadata(("fit/callbacks", "evaluate/callbacks"), one_more_begins),

@@ -17,7 +17,7 @@ from conformance.cases.training import SUBJECTS, data_of
 from conformance.dialects.deviation import Metadata, Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, any_of, without
 from conformance.dialects.tensorflow_js.optimizers import SUBJECTS as OPTIMIZERS_THERE
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, issue, pull, searched
 from conformance.reference_impl import optimizers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.metrics import Metric
@@ -495,6 +495,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{TRAINING}:fitLoop, `if (batchIndex === batches.length - 1)`; "
         f"{LAYERS}/engine/training_dataset.js:fitDataset, `interrupting training`",
+        upstream=searched("stopTraining onBatchEnd validation not run val_loss missing epoch cut short fitLoop"),
         scope=any_of(
             all_of(RUNS, asks("fit"), validates, in_batches, takes_no("steps_per_epoch")),
             all_of(calls_back("LambdaCallback"), validates, stops_within_an_epoch),
@@ -508,6 +509,7 @@ DEVIATIONS = (
         "as in Keras: the epochs that are left have no batches, and no losses in the history.",
         kind="intentional",
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `if (!hasBatchesPerEpoch)`",
+        upstream=searched("fitDataset batchesPerEpoch dataset iterator ran out of data repeat epochs validation"),
         scope=all_of(RUNS, asks("fit"), in_batches, takes_no("steps_per_epoch"), runs_out),
         effect=Value(
             {"training.begins_again": never, "training.logs_without_batches": no_logs}, FIT
@@ -519,6 +521,7 @@ DEVIATIONS = (
         "Of datasets, the logs at the beginning of a batch have its number and its size too.",
         kind="intentional",
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `onBatchBegin(batchIndex, batchLogs)`",
+        upstream=searched("fitDataset onBatchBegin logs batch size callback"),
         scope=all_of(RUNS, asks("fit"), in_batches),
         effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size("on_train_batch_begin"))),
         witnesses=(datasets.uneven(),),
@@ -538,6 +541,7 @@ DEVIATIONS = (
         "There are `fitDataset` and `evaluateDataset`, and nothing that predicts for a dataset.",
         kind="intentional",
         source=f"{TRAINING}:LayersModel",
+        upstream=searched("predict dataset predictDataset LayersModel tf.data"),
         scope=all_of(RUNS, asks("predict"), in_batches),
         effect=Raises("not-implemented", "call", ("predict/*",), "predict of TensorFlow.js takes no datasets"),
         witnesses=(datasets.uneven(),),
@@ -549,6 +553,7 @@ DEVIATIONS = (
         "all of them.",
         kind="intentional",
         source=f"{LAYERS}/optimizers.js:getOptimizer",
+        upstream=pull(229, "tfjs-layers"),
         scope=all_of(RUNS, optimizer_by_name("adagrad", "adadelta", "adamax")),
         effect=Value(
             {
@@ -566,6 +571,7 @@ DEVIATIONS = (
         "ratio of counts, as precision, is no such mean: it depends on how data are cut into batches.",
         kind="intentional",
         source=f"{TRAINING}:testLoop; {LAYERS}/base_callbacks.js:BaseLogger",
+        upstream=searched("metrics precision recall averaged over batches evaluate wrong fit"),
         scope=all_of(RUNS, measures("precision")),
         effect=Value({"training.streamed": batch_by_batch}, ("fit/*", "evaluate/log/*", "train_on_batch/*")),
         witnesses=(drafts.counted(),),
