@@ -16,6 +16,7 @@ from conformance.cases.models import configuration, weights_by_layer
 from conformance.cases.training import data_of, is_about_training
 from conformance.reference_impl import layers, losses, metrics, optimizers
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import Layer, nested
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model
@@ -111,8 +112,9 @@ def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
     for identifier, y, y_pred in zip(identifiers, labels, outputs, strict=True):
         config = arguments_of(identifier)
         sources = tuple(Recipe("computed", a.shape, 0, a.dtype.name) for a in (y, y_pred))
-        name = type(losses.get(identifier)).__name__
-        alone = Case(f"losses.{name}", config, inputs=sources, observables=case.observables)
+        alone = Case(
+            f"losses.{name_of_loss(identifier)}", config, inputs=sources, observables=case.observables
+        )
         yield Inside(("loss",), alone, Data((y, y_pred), {}, (), (), ()))
     for one in whole.metrics.measured:
         y, y_pred = labels[one.output], outputs[one.output]
@@ -134,6 +136,18 @@ def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
     alone = Case(f"optimizers.{name}", config, observables=case.observables)
     first = {"slot/iteration": np.zeros((), np.int32)}
     yield Inside(("optimizer",), alone, Data((), first, (), (), ()))
+
+
+def name_of_loss(identifier: Any) -> str:
+    """The class of a loss as `compile` takes it.
+
+    >>> name_of_loss("mse"), name_of_loss({"class_name": "Huber", "config": {}})
+    ('MeanSquaredError', 'Huber')
+    """
+    meant = losses.get(identifier)
+    if isinstance(meant, losses.Loss):
+        return type(meant).__name__
+    return next(name for name in losses.Loss.registered if snake_case(name) == meant.__name__)
 
 
 def arguments_of(identifier: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from conformance.cases.drafts.training import LINE, SAMPLES, SGD, draft, numbers
 WORSENING = optimizer("SGD", learning_rate=2.0)
 """With it every epoch is worse than the one before."""
 
-LOWEST = {"monitor": "loss", "mode": "min"}
+LOWEST: JSONObject = {"monitor": "loss", "mode": "min"}
 
 HELD_OUT = (numbers(4, samples=3), numbers(1, samples=3))
 """Data for validation."""
@@ -65,9 +65,7 @@ def best_weights_restored() -> Case:
 def stopping_by_held_out() -> Case:
     """What is watched is what comes of validation, the higher the better: it improves, and is not stopped."""
     highest = {"monitor": "val_mae", "mode": "max", "min_delta": 2.0**-10}
-    return called(
-        "EarlyStopping", highest, optimizer=WORSENING, metrics=["mae"], validated=True, epochs=3
-    )
+    return called("EarlyStopping", highest, optimizer=WORSENING, metrics=["mae"], validated=True, epochs=3)
 
 
 def reduced_rate(*, epochs: int = 4, **arguments: Any) -> Case:
@@ -92,12 +90,20 @@ def logged_apart() -> Case:
 def saved(filepath: str, *, epochs: int = 2, batch_size: int = SAMPLES, **arguments: Any) -> Case:
     """Files whose names say when they were written, and that have the weights of then."""
     return called(
-        "ModelCheckpoint", {"filepath": filepath, **arguments}, optimizer=WORSENING, epochs=epochs,
+        "ModelCheckpoint",
+        {"filepath": filepath, "save_weights_only": filepath.endswith(".weights.h5"), **arguments},
+        optimizer=WORSENING,
+        epochs=epochs,
         batch_size=batch_size,
-    )  # fmt: skip
+    )
 
 
 WEIGHTS = "{epoch}.weights.h5"
+
+
+def best_saved(filepath: str, **arguments: Any) -> Case:
+    """A file is written where the loss is better than it was."""
+    return saved(filepath, save_best_only=True, **{**LOWEST, **arguments})
 
 
 def ended(occasion: str, **more: Any) -> Case:
@@ -116,7 +122,7 @@ QUICK: tuple[Callable[[], Case], ...] = (
     reduced_rate,
     partial(scheduled, 1.0, 0.5, 4.0),
     logged,
-    partial(saved, WEIGHTS, save_weights_only=True),
+    partial(saved, WEIGHTS),
     partial(ended, "on_train_batch_end", batch_size=4),
     partial(terminated, 1),
 )
@@ -134,12 +140,10 @@ STANDARD: tuple[Callable[[], Case], ...] = (
     partial(scheduled, 2.0, 2.0),
     partial(logged, metrics=("mae",), epochs=3, validated=True, validation_freq=2),
     logged_apart,
-    partial(saved, "best.weights.h5", save_weights_only=True, save_best_only=True, **LOWEST),
-    partial(saved, WEIGHTS, save_weights_only=True, save_best_only=True, monitor="loss", mode="max"),
-    partial(
-        saved, WEIGHTS, save_weights_only=True, save_best_only=True, initial_value_threshold=2.0**-10, **LOWEST
-    ),
-    partial(saved, "{epoch}-{batch}.weights.h5", save_weights_only=True, save_freq=3, epochs=3, batch_size=4),
+    partial(best_saved, "best.weights.h5"),
+    partial(best_saved, WEIGHTS, mode="max"),
+    partial(best_saved, WEIGHTS, initial_value_threshold=2.0**-10),
+    partial(saved, "{epoch}-{batch}.weights.h5", save_freq=3, epochs=3, batch_size=4),
     partial(saved, "{epoch:02d}.keras"),
     partial(ended, "on_train_batch_end"),
     partial(ended, "on_epoch_end", batch_size=4),

@@ -1,4 +1,4 @@
-"""Drafts about training runs on batches that the user makes: datasets and generators in the place of arrays."""
+"""Drafts about training runs on batches that the user makes: on datasets and generators."""
 
 from __future__ import annotations
 

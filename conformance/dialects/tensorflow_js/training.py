@@ -105,6 +105,11 @@ def has_baseline(case: Case, data: Data) -> bool:
     return case.config["callback"].get("baseline") is not None
 
 
+def starts_later(case: Case, data: Data) -> bool:
+    """Early stopping is not to look at the first epochs."""
+    return bool(case.config["callback"].get("start_from_epoch", 0))
+
+
 def in_batches(case: Case, data: Data) -> bool:
     """Data are given in batches."""
     return "batches" in case.config["data"]
@@ -189,7 +194,7 @@ def the_baseline(original: Any, baseline: float | None) -> float | None:
     return baseline
 
 
-def any_epoch(original: Any, epoch: int) -> bool:
+def any_epoch(original: Any, epoch: int, *others: Any) -> bool:
     return True
 
 
@@ -479,6 +484,17 @@ DEVIATIONS = (
         witnesses=(drafts.with_optimizer(drafts.LION),),
     ),
     deviation(
+        "tfjs-stops-early-from-the-first-epoch",
+        "EarlyStopping has no `startFromEpoch`, and passes over an argument that it does not know: it looks at "
+        "every epoch.",
+        kind="intentional",
+        source=f"{LAYERS}/callbacks.js:EarlyStopping",
+        upstream=searched("earlyStopping startFromEpoch start_from_epoch"),
+        scope=all_of(calls_back("EarlyStopping"), starts_later),
+        effect=Value({"training.watches": any_epoch}, FIT),
+        witnesses=(callbacks.stopping(patience=1, start_from_epoch=2),),
+    ),
+    deviation(
         "tfjs-best-weights-not-restored",
         "EarlyStopping does not implement `restoreBestWeights`.",
         kind="intentional",
@@ -495,7 +511,9 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{TRAINING}:fitLoop, `if (batchIndex === batches.length - 1)`; "
         f"{LAYERS}/engine/training_dataset.js:fitDataset, `interrupting training`",
-        upstream=searched("stopTraining onBatchEnd validation not run val_loss missing epoch cut short fitLoop"),
+        upstream=searched(
+            "stopTraining onBatchEnd validation not run val_loss missing epoch cut short fitLoop"
+        ),
         scope=any_of(
             all_of(RUNS, asks("fit"), validates, in_batches, takes_no("steps_per_epoch")),
             all_of(calls_back("LambdaCallback"), validates, stops_within_an_epoch),
@@ -509,11 +527,11 @@ DEVIATIONS = (
         "as in Keras: the epochs that are left have no batches, and no losses in the history.",
         kind="intentional",
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `if (!hasBatchesPerEpoch)`",
-        upstream=searched("fitDataset batchesPerEpoch dataset iterator ran out of data repeat epochs validation"),
-        scope=all_of(RUNS, asks("fit"), in_batches, takes_no("steps_per_epoch"), runs_out),
-        effect=Value(
-            {"training.begins_again": never, "training.logs_without_batches": no_logs}, FIT
+        upstream=searched(
+            "fitDataset batchesPerEpoch dataset iterator ran out of data repeat epochs validation"
         ),
+        scope=all_of(RUNS, asks("fit"), in_batches, takes_no("steps_per_epoch"), runs_out),
+        effect=Value({"training.begins_again": never, "training.logs_without_batches": no_logs}, FIT),
         witnesses=(datasets.in_steps([4, 3], 3, 2), datasets.in_steps([4, 3], 2, 2)),
     ),
     deviation(
@@ -533,7 +551,9 @@ DEVIATIONS = (
         source=f"{LAYERS}/engine/training_dataset.js:standardizeDataIteratorOutput",
         upstream=issue(25),
         scope=all_of(RUNS, in_batches, weighs_samples),
-        effect=Raises("not-implemented", "call", (*FIT, *EVALUATE), "datasets of TensorFlow.js have no weights"),
+        effect=Raises(
+            "not-implemented", "call", (*FIT, *EVALUATE), "datasets of TensorFlow.js have no weights"
+        ),
         witnesses=(datasets.weighted(),),
     ),
     deviation(
@@ -543,7 +563,9 @@ DEVIATIONS = (
         source=f"{TRAINING}:LayersModel",
         upstream=searched("predict dataset predictDataset LayersModel tf.data"),
         scope=all_of(RUNS, asks("predict"), in_batches),
-        effect=Raises("not-implemented", "call", ("predict/*",), "predict of TensorFlow.js takes no datasets"),
+        effect=Raises(
+            "not-implemented", "call", ("predict/*",), "predict of TensorFlow.js takes no datasets"
+        ),
         witnesses=(datasets.uneven(),),
     ),
     deviation(
