@@ -96,8 +96,8 @@ def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
 
 
 def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
-    """The layers of the model, for all samples at once, or as many as it takes; the losses and metrics of what
-    it gives for them; the optimizer as it begins."""
+    """The layers of the model, for all samples at once, or as many as it takes; the losses and metrics of
+    what it gives for them; the optimizer as it begins."""
     compiled, given = case.config["compile"], data_of(case, data.inputs)
     model, weights = Model.from_config(configuration(case)), weights_by_layer(case, data.weights)
     size = model.input_layers[0].batch_shape[0] or len(given["x"][0])
@@ -110,10 +110,11 @@ def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
         outputs = [output.value for output in whole.predicted(x, batch_size=size)]
     identifiers = compiled["loss"] if isinstance(compiled["loss"], list) else [compiled["loss"]]
     for identifier, y, y_pred in zip(identifiers, labels, outputs, strict=True):
-        config = arguments_of(identifier)
-        sources = tuple(Recipe("computed", a.shape, 0, a.dtype.name) for a in (y, y_pred))
         alone = Case(
-            f"losses.{name_of_loss(identifier)}", config, inputs=sources, observables=case.observables
+            f"losses.{name_of_loss(identifier)}",
+            arguments_of(identifier),
+            inputs=(computed(y), computed(y_pred)),
+            observables=case.observables,
         )
         yield Inside(("loss",), alone, Data((y, y_pred), {}, (), (), ()))
     for one in whole.metrics.measured:
@@ -126,7 +127,7 @@ def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
         alone = Case(
             f"metrics.{type(metric).__name__}",
             {} if meant is not None else arguments_of(one.identifier),
-            weights={key: Recipe("computed", a.shape, 0, a.dtype.name) for key, a in update.items()},
+            weights={key: computed(a) for key, a in update.items()},
             observables=case.observables,
         )
         yield Inside(("metric",), alone, Data((), update, (), (), ()))
@@ -151,7 +152,7 @@ def name_of_loss(identifier: Any) -> str:
 
 
 def arguments_of(identifier: Any) -> dict[str, Any]:
-    """The configuration of a case about a loss or a metric as `compile` takes it; a name is resolved there too.
+    """The configuration of a case about a loss or a metric as `compile` takes it; there too a name is resolved.
 
     >>> arguments_of("mse"), arguments_of({"class_name": "Huber", "config": {"delta": 0.5}})
     ({'identifier': 'mse'}, {'delta': 0.5})
@@ -188,19 +189,20 @@ def _of_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (math.prod(shape[:2]), *shape[2:])
 
 
+def computed(x: Array) -> Recipe:
+    """An array as a source. It is in no regime: what is asked of it is its form."""
+    return Recipe("computed", x.shape, 0, x.dtype.name)
+
+
 def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
-    """The case that a call amounts to. Its arrays are in no regime: what is asked of a source is its form."""
-
-    def form(x: Array) -> Recipe:
-        return Recipe("computed", x.shape, 0, x.dtype.name)
-
+    """The case that a call amounts to."""
     return Case(
         subject=f"layers.{type(layer).__name__}",
         config=layer.get_config(),
-        inputs=tuple(map(form, data.inputs)),
-        weights={name: form(x) for name, x in data.weights.items()},
-        masks=tuple(map(form, data.masks)),
-        initial_state=tuple(map(form, data.initial_state)),
+        inputs=tuple(map(computed, data.inputs)),
+        weights={name: computed(x) for name, x in data.weights.items()},
+        masks=tuple(map(computed, data.masks)),
+        initial_state=tuple(map(computed, data.initial_state)),
         observables=observables,
     )
 

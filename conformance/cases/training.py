@@ -2,17 +2,17 @@
 
 The `config` of a case has `model`, as in a case about a model; `compile`, the arguments of Keras's
 `Model.compile`, in which a class and its configuration stand for an instance; `data`, which of the case's
-inputs are `x`, `y`, `sample_weight` and, under `validation`, these again; and the arguments of each method that
-is asked, under its name: `fit`, `evaluate`, `predict`. Of `train_on_batch` and `test_on_batch`, which have none,
-there are the sizes of the batches that they are given one after the other. Weights are named as in a case about
-a model.
+inputs are `x`, `y`, `sample_weight` and, under `validation`, these again; and the arguments of each method
+that is asked, under its name: `fit`, `evaluate`, `predict`. Of `train_on_batch` and `test_on_batch`, which have
+none, there are the sizes of the batches that they are given one after the other. Weights are named as in a
+case about a model.
 
-Data with `batches`, a list of sizes, are given as batches of these sizes: a dataset, which can be gone through
-any number of times, and says how many batches it has; or, where `once` is true, what can be gone through once
-and does not say it, as a generator.
+Data with `batches`, a list of sizes, are given as batches of these sizes: a dataset, which can be gone
+through any number of times, and says how many batches it has; or, where `once` is true, what can be gone
+through once and does not say it, as a generator.
 
-A case about a callback, `callbacks.NAME`, is one of `fit` and of a Sequential, and has the callback's arguments
-under `callback`. What JSON cannot hold stands there as follows:
+A case about a callback, `callbacks.NAME`, is one of `fit` and of a Sequential, and has the callback's
+arguments under `callback`. What JSON cannot hold stands there as follows:
 
 - `filename` and `filepath`, files: their names in a folder of the case's own;
 - `schedule`, a function from an epoch and a rate to a rate: the factors of the rate, by epoch;

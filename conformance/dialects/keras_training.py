@@ -74,13 +74,14 @@ DEVIATIONS = (
     in_keras(
         id="keras-batch-begins-that-is-not-there",
         summary=(
-            "Where data do not say how many batches they have, as a generator, callbacks are told of one more at "
-            "the end of every epoch and evaluation, which begins and does not end: it is asked for only then."
+            "Where data do not say how many batches they have, as a generator, callbacks are told of one more "
+            "at the end of every epoch and evaluation, which begins and does not end: it is asked for only "
+            "then."
         ),
         kind="bug",
         source=(
-            "keras@3.15.1 src/backend/tensorflow/trainer.py:fit, evaluate: `on_train_batch_begin` comes before "
-            "`train_function(iterator)`, which ends the loop by StopIteration"
+            "keras@3.15.1 src/backend/tensorflow/trainer.py:fit, evaluate: `on_train_batch_begin` comes "
+            "before `train_function(iterator)`, which ends the loop by StopIteration"
         ),
         upstream=searched(
             "keras fit generator on_train_batch_begin called extra time before StopIteration end of epoch"
