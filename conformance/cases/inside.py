@@ -152,7 +152,7 @@ def name_of_loss(identifier: Any) -> str:
 
 
 def arguments_of(identifier: Any) -> dict[str, Any]:
-    """The configuration of a case about a loss or a metric as `compile` takes it; there too a name is resolved.
+    """The configuration of a case about a loss or metric as `compile` takes it: a name is resolved there too.
 
     >>> arguments_of("mse"), arguments_of({"class_name": "Huber", "config": {"delta": 0.5}})
     ({'identifier': 'mse'}, {'delta': 0.5})

@@ -3,9 +3,9 @@
 The `config` of a case has `model`, as in a case about a model; `compile`, the arguments of Keras's
 `Model.compile`, in which a class and its configuration stand for an instance; `data`, which of the case's
 inputs are `x`, `y`, `sample_weight` and, under `validation`, these again; and the arguments of each method
-that is asked, under its name: `fit`, `evaluate`, `predict`. Of `train_on_batch` and `test_on_batch`, which have
-none, there are the sizes of the batches that they are given one after the other. Weights are named as in a
-case about a model.
+that is asked, under its name: `fit`, `evaluate`, `predict`. Of `train_on_batch` and `test_on_batch`, which
+have none, there are the sizes of the batches that they are given one after the other. Weights are named as in
+a case about a model.
 
 Data with `batches`, a list of sizes, are given as batches of these sizes: a dataset, which can be gone
 through any number of times, and says how many batches it has; or, where `once` is true, what can be gone

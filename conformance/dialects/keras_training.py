@@ -74,9 +74,9 @@ DEVIATIONS = (
     in_keras(
         id="keras-batch-begins-that-is-not-there",
         summary=(
-            "Where data do not say how many batches they have, as a generator, callbacks are told of one more "
-            "at the end of every epoch and evaluation, which begins and does not end: it is asked for only "
-            "then."
+            "Where data do not say how many batches they have, as a generator, callbacks are told of one "
+            "more at the end of every epoch and evaluation, which begins and does not end: it is asked for "
+            "only then."
         ),
         kind="bug",
         source=(

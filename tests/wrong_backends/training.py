@@ -139,7 +139,9 @@ FAULTS = (
         "epoch-of-the-last-batch", "fit", "training.*", {f"{COMPILED}._one_epoch": logs_of_the_last_batch}
     ),
     Fault("batches-end-first", "callbacks", "training.*", said=batches_end_before_they_begin),
-    Fault("uneven-batches-left-out", "fit", "training.*", {f"{TRAINING}.batches:Data.epoch": uneven_left_out}),
+    Fault(
+        "uneven-batches-left-out", "fit", "training.*", {f"{TRAINING}.batches:Data.epoch": uneven_left_out}
+    ),
     Fault(
         "rate-scheduled-late", "fit", "callbacks.*",
         {f"{CALLBACKS}:LearningRateScheduler.on_epoch_begin": scheduled_too_late},

@@ -184,10 +184,9 @@ def numbers_in(
     dtype = next(iter(logs[0].values())).dtype
     values = np.array([[np.nan if x == "NA" else float(x) for x in row] for row in rows], dtype)
 
-    def error(name: str, told: Mapping[str, Tensor]) -> float:
-        return 0.0 if name not in told or told[name].error is None else float(told[name].error)
-
-    errors = np.array([[error(name, told) for name in names] for told in logs])
+    exact = Tensor(xp.zeros(()))
+    off = [[told.get(name, exact).error for name in names] for told in logs]
+    errors = np.array([[0.0 if error is None else float(error) for error in row] for row in off])
     return Tensor(xp.asarray(values), xp.asarray(errors), Provenance.COMPOSED)
 
 

@@ -485,8 +485,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-stops-early-from-the-first-epoch",
-        "EarlyStopping has no `startFromEpoch`, and passes over an argument that it does not know: it looks at "
-        "every epoch.",
+        "EarlyStopping has no `startFromEpoch`, and passes over an argument that it does not know: it looks "
+        "at every epoch.",
         kind="intentional",
         source=f"{LAYERS}/callbacks.js:EarlyStopping",
         upstream=searched("earlyStopping startFromEpoch start_from_epoch"),
