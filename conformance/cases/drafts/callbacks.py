@@ -119,7 +119,7 @@ def terminated(place: int) -> Case:
 
 QUICK: tuple[Callable[[], Case], ...] = (
     stopping_early,
-    reduced_rate,
+    partial(reduced_rate, patience=2),
     partial(scheduled, 1.0, 0.5, 4.0),
     logged,
     partial(saved, WEIGHTS),
