@@ -24,9 +24,6 @@ CONFIGURATIONS = ("config", "reconstructed/config", "saved/config", "loaded/conf
 REFUSAL = ("refusal",)
 """The observable of what has to be refused."""
 
-NOT_SEARCHED = "none found (not searched)"
-"""Of a thread upstream that nobody has looked for."""
-
 
 @dataclass(frozen=True)
 class Value:

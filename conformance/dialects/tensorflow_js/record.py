@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.cases.case import Case
-from conformance.dialects.deviation import NOT_SEARCHED, Deviation, Effect, Scope
+from conformance.dialects.deviation import Deviation, Effect, Scope
 
 LAYERS = "@tensorflow/tfjs-layers@4.22.0 dist"
 CORE = "@tensorflow/tfjs-core@4.22.0 dist"
@@ -55,7 +55,7 @@ def deviation(
     scope: Scope,
     effect: Effect,
     witnesses: tuple[Case, ...],
-    upstream: str = NOT_SEARCHED,
+    upstream: str,
 ) -> Deviation:
     """An entry about the package and version that `source` begins with."""
     package, _, version = source.partition(" ")[0].rpartition("@")
