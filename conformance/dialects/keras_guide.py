@@ -12,7 +12,7 @@ DEVIATIONS = (
         summary="A layer that is called on an array or on a tensor with values gives one with values: "
         "Keras is eager since version 2.0 of TensorFlow (2019), and was symbolic only before.",
         kind="intentional",
-        source="keras/src/layers/layer.py Layer.__call__",
+        source="keras 3.15.1, keras/src/layers/layer.py, Layer.__call__",
         upstream=searched(
             "keras layer call eager tensor symbolic input guide Layer.__call__ returns values numpy array "
             "eager execution"
@@ -29,7 +29,7 @@ DEVIATIONS = (
         "optimizer is built for the variables that the model has besides those of its layers, which are "
         "none. Compile it again, or save it as `.keras`.",
         kind="bug",
-        source="keras/src/legacy/saving/legacy_h5_format.py load_model_from_hdf5, "
+        source="keras 3.15.1, keras/src/legacy/saving/legacy_h5_format.py, load_model_from_hdf5, "
         "`model.optimizer.build(model._trainable_variables)`",
         upstream=searched("keras load_model h5 fit unknown variable optimizer originally built with"),
         scope=subject("guide.I04"),

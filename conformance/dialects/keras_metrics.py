@@ -34,7 +34,7 @@ from conformance.dialects.scopes import all_of, sets, without
 from conformance.reference_impl.metrics.metric import MetricFunction
 from conformance.reference_impl.tape import Tensor
 
-SOURCE = "keras@3.15.1 src/metrics"
+SOURCE = "keras 3.15.1, keras/src/metrics"
 METRICS = tuple(f"metrics.{name}" for name in SUITED)
 CLASSIFIED = tuple(f"metrics.{name}" for name in ("IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"))
 """The metrics that have a confusion matrix, and may have an axis of classes."""
@@ -160,7 +160,7 @@ DEVIATIONS = (
         summary="CategoricalHinge, and FBetaScore and F1Score without a threshold, refuse an empty batch, "
         "which leaves other metrics as they are.",
         kind="bug",
-        source="keras@3.15.1 src/backend/tensorflow/numpy.py, max",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py, max",
         upstream=searched("keras CategoricalHinge empty batch tf.reduce_max axis error numpy max zero size"),
         scope=all_of(
             subject("metrics.CategoricalHinge", "metrics.FBetaScore", "metrics.F1Score"), of_nothing
@@ -219,7 +219,7 @@ DEVIATIONS = (
         id="keras-metric-subtracts-text-from-numbers",
         summary="A text for `label_smoothing` fails in the first update, by an error of Python's own.",
         kind="bug",
-        source="keras@3.15.1 src/losses/losses.py, binary_crossentropy, categorical_crossentropy",
+        source="keras 3.15.1, keras/src/losses/losses.py, binary_crossentropy, categorical_crossentropy",
         upstream=TYPES_SEARCHED,
         scope=all_of(subject(*METRICS), in_words("label_smoothing"), wrong_in("label_smoothing")),
         effect=Raises("internal", "call", REFUSAL, "unsupported operand type(s) for -"),

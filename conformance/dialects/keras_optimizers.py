@@ -37,7 +37,7 @@ DEVIATIONS = (
         id="keras-learning-rate-told-in-float32",
         summary="An optimizer tells its learning rate as float32 has it: 0.10000000149011612 for 0.1.",
         kind="precision",
-        source="keras@3.15.1 src/optimizers/base_optimizer.py:get_config, of the variable `_learning_rate`",
+        source="keras 3.15.1, keras/src/optimizers/base_optimizer.py:get_config, of the variable `_learning_rate`",
         upstream=searched("keras optimizer get_config learning_rate float32 0.0010000000474974513"),
         scope=all_of(subject(*(f"optimizers.{name}" for name in Optimizer.registered)), has_no_float32),
         effect=Metadata(CONFIGURATIONS, rate_in_float32),
@@ -50,7 +50,7 @@ DEVIATIONS = (
             "`keras.optimizers.get` and `deserialize`. An instance of the class works."
         ),
         kind="bug",
-        source="keras@3.15.1 src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
+        source="keras 3.15.1, keras/src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
         upstream=searched('keras Lamb optimizer ALL_OBJECTS missing optimizers.get "lamb" unknown optimizer'),
         scope=subject("optimizers.Lamb"),
         effect=Raises(
@@ -68,7 +68,7 @@ DEVIATIONS = (
         ),
         kind="bug",
         source=(
-            "keras@3.15.1 src/optimizers/schedule_free_adamw.py:update_step, `momentum_old = momentum.value`"
+            "keras 3.15.1, keras/src/optimizers/schedule_free_adamw.py:update_step, `momentum_old = momentum.value`"
         ),
         upstream=searched(
             "keras ScheduleFreeAdamW momentum_old momentum.value in place tensorflow wrong update"

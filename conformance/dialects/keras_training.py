@@ -37,7 +37,7 @@ DEVIATIONS = (
         ),
         kind="bug",
         source=(
-            "keras@3.15.1 src/trainers/compile_utils.py:CompileLoss.call, "
+            "keras 3.15.1, keras/src/trainers/compile_utils.py:CompileLoss.call, "
             "`sample_weight=tree.flatten(y_p)[0].shape[0]`"
         ),
         upstream=f"{KERAS}/pull/19363, which has mended it for `loss`, by the size in the graph",

@@ -56,7 +56,12 @@ def deviation(
     effect: Effect,
     witnesses: tuple[Case, ...],
     upstream: str,
+    remedy: str = "",
+    since: str = "",
 ) -> Deviation:
     """An entry about the package and version that `source` begins with."""
     package, _, version = source.partition(" ")[0].rpartition("@")
-    return Deviation(name, summary, kind, source, upstream, f"{package}=={version}", scope, effect, witnesses)
+    return Deviation(
+        name, summary, kind, source, upstream, f"{package}=={version}", scope, effect, witnesses,
+        remedy=remedy, since=since,
+    )  # fmt: skip
