@@ -143,8 +143,8 @@ class Deviation:
         stands: why the specification stands, where the other backends answer as this one does; without it,
             it is the suspect there.
         remedy: what a user can do about it, in sentences.
-        since: the first release whose source has the cause, and its year ("tfjs-layers 0.2.0 (2018)"), or that of
-            Keras where it is Keras that has changed. Empty where nobody has looked.
+        since: the first release whose source has the cause, and its year, as "tfjs-layers 0.2.0 (2018)"; that
+            of Keras where it is Keras that has changed. Empty where nobody has looked.
     """
 
     id: str

@@ -121,6 +121,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/regression_metrics.py, get_config of CosineSimilarity",
         upstream=FORGOTTEN,
+        remedy="Compile again after loading, with the axis.",
         scope=subject("metrics.CosineSimilarity"),
         effect=Metadata(CONFIGURATIONS, without_axis),
         witnesses=(COSINE,),
@@ -132,6 +133,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/regression_metrics.py, get_config of CosineSimilarity",
         upstream=FORGOTTEN,
+        remedy="Make the metric anew with the axis.",
         scope=all_of(subject("metrics.CosineSimilarity"), sets("axis")),
         effect=Value({"metrics.cosine_similarity": along_the_last}, ("reconstructed/result",)),
         witnesses=(COSINE,),
@@ -147,6 +149,7 @@ DEVIATIONS = (
         upstream=searched(
             "keras SparseCategoricalCrossentropy metric ignore_class counts ignored samples sample_weight"
         ),
+        remedy="Give sample weights, if only ones.",
         scope=all_of(subject("metrics.SparseCategoricalCrossentropy"), ignores_unweighed),
         effect=Value(
             {"metrics.weighing": counts_what_is_ignored}, ("result/*", "state/*", "reconstructed/result")
@@ -162,6 +165,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py, max",
         upstream=searched("keras CategoricalHinge empty batch tf.reduce_max axis error numpy max zero size"),
+        remedy="Do not update with an empty batch.",
         scope=all_of(
             subject("metrics.CategoricalHinge", "metrics.FBetaScore", "metrics.F1Score"), of_nothing
         ),
@@ -184,6 +188,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/iou_metrics.py, result of IoU: ops.sum(iou, axis=self.axis)",
         upstream=f"{KERAS}/issues/23667",
+        remedy="Put the classes last.",
         scope=all_of(subject(*CLASSIFIED), along_another),
         effect=Raises(
             "invalid-argument",
@@ -207,6 +212,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/confusion_metrics.py, metrics_utils.py:parse_init_thresholds, "
         "regression_metrics.py:R2Score",
         upstream=TYPES_SEARCHED,
+        remedy="Give a number.",
         scope=all_of(subject(*METRICS), in_words(*COMPARED), wrong_in(**COMPARED)),
         effect=Raises("internal", "construction", REFUSAL, "not supported between instances of"),
         witnesses=(
@@ -221,6 +227,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/losses/losses.py, binary_crossentropy, categorical_crossentropy",
         upstream=TYPES_SEARCHED,
+        remedy="Give a number.",
         scope=all_of(subject(*METRICS), in_words("label_smoothing"), wrong_in("label_smoothing")),
         effect=Raises("internal", "call", REFUSAL, "unsupported operand type(s) for -"),
         witnesses=(spoilt("BinaryCrossentropy", label_smoothing="x"),),
@@ -231,6 +238,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/iou_metrics.py, IoU: max(target_class_ids)",
         upstream=TYPES_SEARCHED,
+        remedy="Give a list of one.",
         scope=all_of(subject(*METRICS), single("target_class_ids"), wrong_in(target_class_ids=[0])),
         effect=Raises("internal", "construction", REFUSAL, "'int' object is not iterable"),
         witnesses=(spoilt("BinaryIoU", target_class_ids=0),),
@@ -242,6 +250,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/confusion_metrics.py, AUC: len(thresholds)",
         upstream=TYPES_SEARCHED,
+        remedy="Give a list of one.",
         scope=all_of(subject("metrics.AUC"), single("thresholds"), wrong_in("thresholds")),
         effect=Raises("internal", "construction", REFUSAL, "object of type 'float' has no len()"),
         witnesses=(spoilt("AUC", thresholds=0.5),),
@@ -252,6 +261,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/reduction_metrics.py, MeanMetricWrapper",
         upstream=TYPES_SEARCHED,
+        remedy="Give a function.",
         scope=all_of(subject("metrics.MeanMetricWrapper"), single("fn")),
         effect=Raises("internal", "call", REFUSAL, "object is not callable"),
         witnesses=(spoilt("MeanMetricWrapper", fn=3),),
@@ -263,6 +273,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/confusion_metrics.py, Precision, Recall, AUC; iou_metrics.py, IoU",
         upstream=searched("keras metrics Precision top_k=0 validation num_labels target_class_ids negative"),
+        remedy="Check the numbers yourself.",
         scope=all_of(subject(*METRICS), wrong_in(**TAKEN), without(single("target_class_ids"))),
         effect=Accepts(),
         witnesses=(

@@ -41,6 +41,7 @@ DEVIATIONS = (
             "`sample_weight=tree.flatten(y_p)[0].shape[0]`"
         ),
         upstream=f"{KERAS}/pull/19363, which has mended it for `loss`, by the size in the graph",
+        remedy="Choose a batch size that divides the samples, or read `loss` alone.",
         scope=all_of(subject("training.Functional"), several_losses),
         effect=Value(
             {"training.samples_of_batch": counts_once},

@@ -1,8 +1,8 @@
-"""Renders the recorded deviations as Markdown, `docs/divergences.md`: what differs from Keras, since when, why,
-and what to do.
+"""Renders the recorded deviations as Markdown, `docs/divergences.md`: what differs from Keras, since when,
+why, and what to do.
 
-It is made of the dialects alone, and of what the specification computes of their witnesses with a deviation and
-without it: no backend is asked. `python -m conformance.reporting.divergences` prints it.
+It is made of the dialects alone, and of what the specification computes of their witnesses with a deviation
+and without it: no backend is asked. `python -m conformance.reporting.divergences` prints it.
 """
 
 from __future__ import annotations
@@ -102,26 +102,26 @@ OCCASIONS = {
 """When something is refused, by `Raises.at`."""
 
 LEGEND = (
-    "Each entry is recorded in the suite ([`conformance/dialects`](../conformance/dialects)) with cases that show "
-    "it, and that are asked of the released programs on every run: an entry that no longer holds fails the run, "
-    "and so does a difference that is not recorded. What is not here was asked and is alike, or was not asked "
-    "([reports/coverage.md](../reports/coverage.md))."
+    "Each entry is recorded in the suite ([`conformance/dialects`](../conformance/dialects)) with cases that "
+    "show it, and that are asked of the released programs on every run: an entry that no longer holds fails "
+    "the run, and so does a difference that is not recorded. What is not here was asked and is alike, or was "
+    "not asked ([reports/coverage.md](../reports/coverage.md))."
 )
 
 COLUMNS = (
-    "*Shows as*: what comes out otherwise; *refused* is an error that the program means, *fails* one that it does "
-    "not. A **bug** contradicts what the program documents, or Keras, for no reason that is given; *intentional* is "
-    "what is written so, or said to be missing; *precision* is a matter of rounding. *Since*: the first release "
-    "whose source has the cause, as its history tells, or of Keras where it is Keras that has changed; *seen in*: "
-    "nobody has looked further back. *Why*: the cause in the released source, and the thread about it if there is "
-    "one. `conformance convert` carries a Keras model to TensorFlow.js, and `conformance check` says of a model "
-    "which of these concern it."
+    "*Shows as*: what comes out otherwise; *refused* is an error that the program means, *fails* one that it "
+    "does not. A **bug** contradicts what the program documents, or Keras, for no reason that is given; "
+    "*intentional* is what is written so, or said to be missing; *precision* is a matter of rounding. *Since*: "
+    "the first release whose source has the cause, as its history tells, or of Keras where it is Keras that "
+    "has changed; *seen in*: nobody has looked further back. *Why*: the cause in the released source, and the "
+    "thread about it if there is one. `conformance convert` carries a Keras model to TensorFlow.js, and "
+    "`conformance check` says of a model which of these concern it."
 )
 
-ROUND_THE_CORNER = (
-    "Those that change the output of a layer in inference, without any error, on ordinary numbers: nothing empty, "
-    "no NaN and no infinity. First those that need the fewest arguments beside the required ones, then those on the "
-    "most backends, then those in the most layers and functions."
+BY_WHICH_RULE = (
+    "Those that change the output of a layer in inference, without any error, on ordinary numbers: nothing "
+    "empty, no NaN and no infinity. First those that need the fewest arguments beside the required ones, then "
+    "those on the most backends, then those in the most layers and functions."
 )
 
 
@@ -147,8 +147,8 @@ class Entry:
 
     @cached_property
     def aspects(self) -> tuple[str, ...]:
-        """What is other than specified: of values that are computed otherwise, what is so in a witness; of the
-        rest, what is recorded."""
+        """What is other than specified: of values that are computed otherwise, what is so in a witness; of
+        the rest, what is recorded."""
         effect = self.deviation.effect
         changed = [name for case in self.deviation.witnesses for name in self.changed(case)]
         return tuple(dict.fromkeys(aspect(name) for name in changed or effect.observables))
@@ -169,7 +169,7 @@ class Entry:
 
     @cached_property
     def silent_on(self) -> tuple[Case, ...]:
-        """The witnesses of ordinary numbers of which the output in inference is another one, without an error."""
+        """The witnesses of ordinary numbers whose output in inference is another one, without an error."""
         match self.deviation.effect:
             case Value():
                 return tuple(
@@ -278,7 +278,7 @@ def foremost(found: Iterable[Entry]) -> list[Entry]:
 
 def _foremost(found: Iterable[Entry]) -> Iterator[str]:
     yield "## The dozen of TensorFlow.js that bite most"
-    yield ROUND_THE_CORNER
+    yield BY_WHICH_RULE
     lines = []
     for entry in foremost(found):
         deviation = entry.deviation
@@ -361,7 +361,9 @@ RELEASED = (
         "https://github.com/keras-team/keras/blob/v{version}/{path}",
     ),
     (
-        re.compile(r"tensorflow (?P<version>\d+\.\d+), (?P<path>tensorflow/[\w/]+\.(?:cc|h|py))(?::(?P<line>\d+))?"),
+        re.compile(
+            r"tensorflow (?P<version>\d+\.\d+), (?P<path>tensorflow/[\w/]+\.(?:cc|h|py))(?::(?P<line>\d+))?"
+        ),
         "https://github.com/tensorflow/tensorflow/blob/v{version}.0/{path}",
     ),
 )

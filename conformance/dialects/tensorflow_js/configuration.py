@@ -30,6 +30,7 @@ from conformance.dialects.tensorflow_js.layers import POSITIVE
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
     CONV_LSTM,
+    FIRST,
     LAYERS,
     RECURRENT,
     deviation,
@@ -178,7 +179,7 @@ UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]
         "quantization-config",
         ("quantization_config",),
         subject("layers.Dense", "layers.Embedding"),
-        "quantization_config is not known: quantize when converting.",
+        "quantization_config is not known.",
         "layers/core.js:90 (Dense), embeddings.js:25 (Embedding)",
         searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
         (DENSE_CASE, EMBEDDING_CASE),
@@ -287,6 +288,7 @@ def unread(
         kind="intentional",
         source=f"{LAYERS}/{source}",
         upstream=upstream,
+        remedy="Leave what is not known at its default, or write out what it does with other layers.",
         scope=scope,
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking(*arguments)),
         witnesses=witnesses,
@@ -303,6 +305,8 @@ DEVIATIONS = (
         kind="intentional",
         source=DTYPE,
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
+        remedy="None is needed: everything is float32.",
+        since=FIRST,
         scope=all_of(
             subject(*(name for name in ALL_LAYERS if name not in ("layers.Embedding", "layers.InputLayer"))),
             without(told_a_shape),
@@ -319,6 +323,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="`conformance convert` makes an InputLayer of it on the way back to Keras.",
+        since=FIRST,
         scope=told_a_shape,
         effect=Metadata(CONFIGURATIONS, with_input_shape),
         witnesses=(
@@ -333,17 +339,19 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:224 (Flatten.getConfig)",
         upstream=searched("Flatten spatialDropout1d getConfig dataFormat noiseShape config"),
+        remedy="Take a missing data_format for channels_last.",
+        since="tfjs-layers 1.3.2 (2019)",
         scope=all_of(subject("layers.Flatten"), without(sets("data_format"))),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(FLATTEN_CASE,),
     ),
     deviation(
         "tfjs-config-without-low-rank-adaptation",
-        "The configuration does not tell lora_rank and lora_alpha, which are not known: merge the adapted "
-        "weight before converting.",
+        "The configuration does not tell lora_rank and lora_alpha, which are not known.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
         upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        remedy="Merge the adapted weight before converting.",
         scope=sets("lora_rank"),
         effect=Metadata(CONFIGURATIONS, lacking("lora_rank", "lora_alpha")),
         witnesses=LOW_RANK_CASES,
@@ -355,6 +363,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/core.js:99 (Dense), embeddings.js:41 (Embedding)",
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
+        remedy="None is needed: everything is float32.",
+        since=FIRST,
         scope=all_of(any_of(subject("layers.Embedding"), told_a_shape), omits("input_shape")),
         effect=Metadata(("config",), lacking("dtype")),
         witnesses=(EMBEDDING_CASE, said_of(DENSE_CASE, {"input_dim": 5})),
@@ -368,6 +378,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="Leave input_length away.",
+        since=FIRST,
         scope=all_of(subject("layers.Embedding"), sets("input_length")),
         effect=Metadata(("shape/unknown",), with_input_length),
         witnesses=(LENGTH_CASE,),
@@ -378,6 +390,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:1278 (StackedRNNCells.fromConfig)",
         upstream=searched("StackedRNNCells fromConfig"),
+        remedy="None is needed: the layer around the stack tells it.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.StackedRNNCells"), told_a_shape),
         effect=Metadata(("reconstructed/config",), lacking("batch_input_shape", "dtype")),
         witnesses=(said_of(STACKED_CASE, {"input_shape": [4]}),),
@@ -385,12 +399,14 @@ DEVIATIONS = (
     deviation(
         "tfjs-embedding-config-tells-input-shape",
         "The configuration has the keys of Keras 2: batch_input_shape, made up as (None, None), and "
-        "input_length. Keras 3 refuses them; drop both when going back.",
+        "input_length. Keras 3 refuses them.",
         kind="intentional",
         source=f"{LAYERS}/layers/embeddings.js:41, :129 (Embedding)",
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="`conformance convert` drops both on the way back to Keras.",
+        since=FIRST,
         scope=subject("layers.Embedding"),
         effect=Metadata(CONFIGURATIONS, of_embedding),
         witnesses=(EMBEDDING_CASE,),
@@ -404,6 +420,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="None is needed: it changes nothing.",
+        since=FIRST,
         scope=subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell", *CONV_LSTM),
         effect=Metadata(CONFIGURATIONS, with_implementation),
         witnesses=(
@@ -417,11 +435,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-config-without-activity-regularizer",
-        "activity_regularizer is dropped in silence: the penalty is missing from the loss. Use a layer "
-        "ActivityRegularization where training matters.",
+        "activity_regularizer is dropped in silence: the penalty is missing from the loss.",
         kind="bug",
         source=f"{LAYERS}/engine/topology.js:199 (Layer: activityRegularizer is null)",
         upstream=issue(8022),
+        remedy="Train in Keras: TensorFlow.js has no other layer for the penalty. A trained model does not "
+        "need it.",
+        since=FIRST,
         scope=all_of(
             subject(
                 *set(ALL_LAYERS).difference(
@@ -445,6 +465,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:771, :951, :1152 (TODO(cais): Add activityRegularizer)",
         upstream=issue(8022),
+        remedy="Train in Keras. A trained model does not need it.",
+        since=FIRST,
         scope=all_of(
             subject("layers.ConvLSTM2D", "layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
             sets("activity_regularizer"),
@@ -458,6 +480,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
         upstream=issue(3900),
+        remedy="`conformance convert` writes the groups into one kernel with zeros.",
         scope=all_of(subject(*CONVOLUTIONS), grouped),
         effect=Metadata(("weights",), ungrouped),
         witnesses=(GROUPED_CASE,),
@@ -468,6 +491,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:126 (Dense.build), convolutional.js:334, embeddings.js:62",
         upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        remedy="Merge the adapted weight before converting.",
         scope=sets("lora_rank"),
         effect=Metadata(("weights",), never_adapted),
         witnesses=LOW_RANK_CASES,
@@ -478,6 +502,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:162 (BatchNormalization.build)",
         upstream=searched("batchNormalization renorm not supported synchronized arguments"),
+        remedy="`conformance convert` drops them: in inference they count for nothing.",
         scope=all_of(subject("layers.BatchNormalization"), sets("renorm")),
         effect=Metadata(("weights",), weights_lacking("moving_stddev", "renorm_")),
         witnesses=(RENORM_CASE,),
@@ -489,6 +514,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:331 (RNN.build: inputSpec)",
         upstream=searched("stateful LSTM batch size fixed after build predict different batch size"),
+        remedy="Give every call a batch of that size, or build the layer anew.",
+        since=FIRST,
         scope=all_of(subject(*RECURRENT, "layers.ConvLSTM2D"), sets("stateful")),
         effect=Metadata(("shape/unknown",), fixed_batch),
         witnesses=(STATEFUL_CASE,),

@@ -9,6 +9,7 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Value, subject
 from conformance.dialects.scopes import all_of, omits
 from conformance.dialects.tensorflow_js.record import (
+    FIRST,
     LAYERS,
     deviation,
     searched,
@@ -136,14 +137,17 @@ def default(
     witness: Case,
     kind: str = "intentional",
     upstream: str = SEARCHED,
+    since: str = FIRST,
 ) -> Deviation:
     """The entry about an argument whose default is another value."""
     return deviation(
         f"tfjs-{layer.lower()}-{argument.replace('_', '-')}-default",
-        f"{summary} Give the argument explicitly.",
+        summary,
         kind=kind,
         source=f"{LAYERS}/layers/{source}",
         upstream=upstream,
+        remedy="Give the argument explicitly.",
+        since=since,
         scope=all_of(subject(f"layers.{layer}"), omits(argument)),
         effect=Value(
             {f"default:layers.{layer}.{argument}": value},
@@ -154,7 +158,13 @@ def default(
 
 
 def undefined(
-    layer: str, argument: str, summary: str, source: str, upstream: str, witness: Case
+    layer: str,
+    argument: str,
+    summary: str,
+    source: str,
+    upstream: str,
+    witness: Case,
+    since: str = FIRST,
 ) -> Deviation:
     """The entry about an argument that stays undefined where it is not given."""
 
@@ -165,10 +175,12 @@ def undefined(
 
     return deviation(
         f"tfjs-{layer.lower()}-{argument.replace('_', '-')}-undefined",
-        f"{summary} Give the argument explicitly.",
+        summary,
         kind="bug",
         source=f"{LAYERS}/layers/{source}",
         upstream=upstream,
+        remedy="Give the argument explicitly.",
+        since=since,
         scope=all_of(subject(f"layers.{layer}"), omits(argument)),
         effect=Metadata((*CONFIGURATIONS, "signature"), patch),
         witnesses=(witness,),

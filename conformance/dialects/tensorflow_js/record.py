@@ -10,6 +10,9 @@ CORE = "@tensorflow/tfjs-core@4.22.0 dist"
 CPU = "@tensorflow/tfjs-backend-cpu@4.22.0 dist"
 WASM = "@tensorflow/tfjs-backend-wasm@4.22.0 dist"
 
+FIRST = "tfjs-layers 0.0.2 (2018)"
+"""The first release of the Layers API that its history tells of: since then, what was never otherwise."""
+
 NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""
 

@@ -1,0 +1,130 @@
+"""The page of what differs from Keras: it is made of the dialects, says each deviation once, and is up to date."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from conformance import dialects
+from conformance.dialects.deviation import Deviation, Unpredictable, Value
+from conformance.interchange import rewriting
+from conformance.reporting.divergences import (
+    FOREMOST,
+    PROGRAMS,
+    Entry,
+    built_in,
+    entries,
+    foremost,
+    linked,
+    render,
+)
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "divergences.md"
+RENEWED_BY = "python -m conformance.reporting.divergences > docs/divergences.md"
+
+DIALECTS = built_in()
+RECORDED = {d.id: d for dialect in DIALECTS.values() for d in dialect.deviations}
+TENSORFLOW_JS = entries({name: DIALECTS[name] for name in PROGRAMS["TensorFlow.js"]})
+BY_ID = {entry.deviation.id: entry for entry in TENSORFLOW_JS}
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(DIALECTS)
+
+
+def test_the_committed_page_is_what_the_dialects_say(page: str) -> None:
+    assert PAGE.read_text(encoding="utf-8") == page, f"renew it: {RENEWED_BY}"
+
+
+def test_every_recorded_deviation_is_there_once(page: str) -> None:
+    anchors = re.findall(r'<a id="([a-z0-9-]+)"></a>', page)
+    assert sorted(anchors) == sorted(RECORDED)
+
+
+def test_every_built_in_dialect_is_of_a_program() -> None:
+    assert sorted(name for names in PROGRAMS.values() for name in names) == sorted(dialects.BUILT_IN)
+
+
+def test_the_dozen_change_outputs_in_silence() -> None:
+    found = foremost(TENSORFLOW_JS)
+    assert len(found) == FOREMOST
+    for entry in found:
+        assert isinstance(entry.deviation.effect, Value | Unpredictable)
+        assert entry.silent_on
+    assert [entry.rank for entry in found] == sorted(entry.rank for entry in found)
+
+
+def test_what_only_training_or_nan_meets_is_not_among_the_dozen() -> None:
+    for name in ("tfjs-softsign-gradient-composed", "tfjs-wasm-relu6-of-nan", "tfjs-no-causal-padding"):
+        assert not BY_ID[name].silent_on
+
+
+@pytest.mark.parametrize(
+    ("name", "shows"),
+    (
+        ("tfjs-no-causal-padding", "refused when it is called"),
+        ("tfjs-cropping2d-has-no-default", "fails when it is made"),
+        ("tfjs-prelu-gradient-at-zero", "another gradient"),
+        ("tfjs-unknown-arguments-ignored", "accepts what is wrong"),
+        ("tfjs-causal-padding-shape", "another inferred shape"),
+        ("tfjs-masking-leaks", "tells another memory left"),
+        ("tfjs-wasm-mean-loss-of-nothing", "unpredictable output"),
+    ),
+)
+def test_how_it_shows(name: str, shows: str) -> None:
+    assert BY_ID[name].shows == shows
+
+
+def test_what_a_witness_shows_counts_and_not_what_the_patch_may_touch() -> None:
+    assert RECORDED["tfjs-relu-gradient-of-nan"].effect.observables == ("*",)
+    assert BY_ID["tfjs-relu-gradient-of-nan"].shows == "another gradient"
+
+
+def test_without_a_known_beginning_the_version_is_told_that_it_was_seen_in() -> None:
+    known = RECORDED["tfjs-no-causal-padding"]
+    unknown = Deviation(**{**vars(known), "since": ""})
+    assert Entry(unknown, ("tfjs-cpu",)).since == "seen in tfjs-layers 4.22.0"
+
+
+@pytest.mark.parametrize("entry", RECORDED.values(), ids=RECORDED)
+def test_since_names_a_release_and_its_year(entry: Deviation) -> None:
+    release = r"(keras|tensorflow|tfjs-(backend-(cpu|wasm)|core|layers)) \d+\.\d+\.\d+ \(20\d\d\)"
+    assert re.fullmatch(f"({release})?", entry.since)
+
+
+@pytest.mark.parametrize("entry", RECORDED.values(), ids=RECORDED)
+def test_a_remedy_is_sentences(entry: Deviation) -> None:
+    assert re.fullmatch(r"([A-Z`{].*\.)?", entry.remedy)
+
+
+def test_what_the_converter_rewrites_says_so() -> None:
+    rules = Path(rewriting.__file__).parent.glob("*.py")
+    rewritten = {
+        name for rule in rules for name in re.findall(r'"((?:tfjs|keras2)-[a-z0-9-]+)"', rule.read_text())
+    }
+    assert rewritten
+    assert not {name for name in rewritten if "conformance convert" not in RECORDED[name].remedy}
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    (
+        (
+            "keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+            r"[keras 3.15.1, keras/src/ops/nn.py](https://github.com/keras-team/keras/blob/v3.15.1/"
+            r"keras/src/ops/nn.py#L3054), \_rms\_normalization",
+        ),
+        (
+            "tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
+            r"[tensorflow 2.21, tensorflow/core/kernels/mkl/mkl\_conv\_ops.cc](https://github.com/tensorflow/"
+            r"tensorflow/blob/v2.21.0/tensorflow/core/kernels/mkl/mkl_conv_ops.cc), MklConvOp::Compute",
+        ),
+        ("tensorflow 2.21, the kernels of AvgPool3D", "tensorflow 2.21, the kernels of AvgPool3D"),
+    ),
+)
+def test_the_source_is_linked_where_a_file_is_named(source: str, link: str) -> None:
+    assert linked(source) == link
