@@ -244,7 +244,7 @@ DEVIATIONS = (
         subject("layers.BatchNormalization", "layers.LayerNormalization"),
         Metadata(("saved/config", "loaded/config"), axes_of_built),
         designed.dense(),
-        remedy="None is needed.",
+        remedy="Nothing need be done.",
         since="keras 3.0.0 (2023)",
     ),
     entry(
@@ -317,7 +317,7 @@ DEVIATIONS = (
         Metadata(CONFIGURATIONS, told("quantization_config")),
         DENSE,
         EMBEDDING,
-        remedy="None is needed: it is about training and storage.",
+        remedy="Nothing need be done: it is about training and storage.",
     ),
     entry(
         "config-of-embedding",
@@ -337,7 +337,7 @@ DEVIATIONS = (
         subject("layers.BatchNormalization"),
         Metadata(CONFIGURATIONS, told("synchronized")),
         NORMALIZATION,
-        remedy="None is needed: Keras 3 takes its default.",
+        remedy="Nothing need be done: Keras 3 takes its default.",
     ),
     entry(
         "config-without-renorm",
@@ -346,7 +346,7 @@ DEVIATIONS = (
         all_of(subject("layers.BatchNormalization"), without(sets("renorm"))),
         Metadata(CONFIGURATIONS, told("renorm", "renorm_clipping", "renorm_momentum")),
         NORMALIZATION,
-        remedy="None is needed: Keras 3 takes its default.",
+        remedy="Nothing need be done: Keras 3 takes its default.",
     ),
     entry(
         "config-of-lstm",
@@ -410,7 +410,7 @@ DEVIATIONS = (
             all_of(subject(*subjects), asks("signature")),
             Metadata(("signature",), patch),
             witness,
-            remedy="None is needed: leave these arguments away.",
+            remedy="Nothing need be done: leave these arguments away.",
         )
         for name, (summary, source, subjects, patch, witness) in CONSTRUCTORS.items()
     ),

@@ -260,6 +260,7 @@ DEVIATIONS = (
         upstream="none found (searched GitHub issues for: keras ops.add tensorflow backend bias_add wrong "
         "broadcast); brought by https://github.com/keras-team/keras/pull/20386",
         remedy="Use channels_last, or an output of another width.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(subject(*ALL_CONVOLUTIONS), as_wide_as_channels),
         effect=Value({"layers.convolved": bias_along_last}),
         witnesses=(
@@ -488,6 +489,7 @@ PLAIN = (
         "tensorflow 2.21, tensorflow/core/kernels/conv_grad_shape_utils.cc",
         upstream=SHORT_OUTPUT_SEARCHED,
         remedy="Use an output_padding of 1 or more.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject(*TRANSPOSED_CONVOLUTIONS),
             leaves_an_element_out,
@@ -512,6 +514,7 @@ ONE_DNN = (
         "tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_input_ops.cc",
         upstream=SHORT_OUTPUT_SEARCHED,
         remedy="Use an output_padding of 1 or more.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), leaves_an_element_out, without(dilates)),
         effect=Raises("internal", "call", CALL, "could not create a primitive descriptor"),
         witnesses=(SHORT_CASE,),

@@ -106,6 +106,7 @@ DEVIATIONS = (
             "and 'int' validation units rate"
         ),
         remedy="Give a number.",
+        since="keras 3.0.0 (2023)",
         scope=any_of(
             *(
                 all_of(subject(*subjects), in_words(*values), wrong_in(**values))
@@ -129,6 +130,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/core/input_layer.py:20, InputLayer.__init__ (**kwargs)",
         upstream=searched("InputLayer ignores unknown keyword arguments kwargs"),
         remedy="Check the spelling.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.InputLayer"), unknown_arguments),
         effect=Accepts(),
         witnesses=(Case("layers.InputLayer", {"shape": [3], "unit": 3}, observables=("refusal",)),),
@@ -143,6 +145,7 @@ DEVIATIONS = (
         "keras/src/layers/preprocessing/normalization.py:160, Normalization.build",
         upstream=AXIS_SEARCHED,
         remedy="Give an integer.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Softmax", "layers.Normalization"), in_words("axis"), wrong_in("axis")),
         effect=Raises("internal", "call", REFUSAL, "not supported between instances of"),
         witnesses=(spoilt("Softmax", {"axis": "last"}), spoilt("Normalization", {"axis": "last"})),
@@ -156,6 +159,7 @@ DEVIATIONS = (
         "rms_normalization.py:55, build",
         upstream=AXIS_SEARCHED,
         remedy="Give an integer.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.GroupNormalization", "layers.RMSNormalization"),
             in_words("axis"),
@@ -175,6 +179,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/merging/concatenate.py:60, Concatenate.build",
         upstream=AXIS_SEARCHED,
         remedy="Give an integer.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(subject("layers.Concatenate"), in_words("axis"), wrong_in("axis")),
         effect=Raises("internal", "call", REFUSAL, "not all arguments converted during string formatting"),
         witnesses=(spoilt("Concatenate", {"axis": "last"}),),
@@ -186,6 +191,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59, :109",
         upstream=CROP_SEARCHED,
         remedy="Give a number.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.CenterCrop"), in_words("height", "width"), wrong_in(height=3, width=3)),
         effect=Raises("internal", "call", REFUSAL, "unsupported operand type"),
         witnesses=(spoilt("CenterCrop", {"height": "3"}),),
@@ -197,6 +203,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59",
         upstream=CROP_SEARCHED,
         remedy="Give a positive number.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.CenterCrop"), without(in_words("height", "width")), wrong_in(height=3, width=3)
         ),
@@ -212,6 +219,7 @@ DEVIATIONS = (
         "merging/concatenate.py:75, dot.py:286, backend/tensorflow/nn.py:141, glu",
         upstream=f"{KERAS}/pull/23329",
         remedy="Give an axis that the input has.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject(
                 "activations.glu",
@@ -254,6 +262,7 @@ DEVIATIONS = (
             "keras layer called with list of inputs silently stacked converted to one tensor no input_spec"
         ),
         remedy="Give one tensor.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*STACKING), too_many_inputs),
         effect=Accepts(),
         witnesses=(twice("Activation"), twice("Dropout"), twice("Rescaling")),
@@ -266,6 +275,7 @@ DEVIATIONS = (
         "activations/softmax.py:84",
         upstream=LISTS_SEARCHED,
         remedy="Give one tensor.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Embedding", "layers.Reshape", "layers.Softmax"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "'list' object has no attribute"),
         witnesses=(twice("Embedding"), twice("Reshape"), twice("Softmax")),
@@ -277,6 +287,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, build",
         upstream=LISTS_SEARCHED,
         remedy="Give one tensor.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.GroupNormalization"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "not supported between instances of 'tuple' and 'int'"),
         witnesses=(twice("GroupNormalization"),),
@@ -288,6 +299,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/gru.py:184, GRUCell.call",
         upstream=searched("keras GRU initial_state extra states ignored number of states not checked"),
         remedy="Give one state.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.GRU"), more_states_than(1), wrong_in_states),
         effect=Accepts(),
         witnesses=(spoilt("GRU", initial_state=STATES["GRU"][0]),),
@@ -337,6 +349,7 @@ DEVIATIONS = (
         "keras/src/layers/core/embedding.py:144",
         upstream=searched("keras Embedding Bidirectional weights argument wrong type AttributeError"),
         remedy="Give a list of arrays.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Bidirectional", "layers.Embedding"), wrong_in("weights")),
         effect=Raises("internal", "construction", REFUSAL, "has no "),
         witnesses=(spoilt("Bidirectional", {"weights": 3}), spoilt("Embedding", {"weights": 3})),
@@ -348,6 +361,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/reshaping/reshape.py:40, Reshape.__init__",
         upstream=searched("keras Reshape target_shape int 'int' object is not iterable"),
         remedy="Give a tuple.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Reshape"), wrong_in(target_shape=[-1])),
         effect=Raises("internal", "construction", REFUSAL, "object is not iterable"),
         witnesses=(spoilt("Reshape", {"target_shape": 2}),),

@@ -89,6 +89,7 @@ DEVIATIONS = (
         "bug",
         "keras 3.15.1, keras/src/models/functional.py:793 (deserialize_node)",
         remedy="`conformance convert` makes a .keras of it.",
+        since="keras 3.0.0 (2023)",
         scope=about(calls_models),
         effect=Raises("invalid-argument", "load", LOADED, "either has loops or disconnected nodes"),
         witnesses=(designed.nested(),),
@@ -114,6 +115,7 @@ DEVIATIONS = (
         "bug",
         "keras 3.15.1, keras/src/models/functional.py:764 (deserialize_node)",
         remedy="`conformance convert` makes a .keras of it.",
+        since="keras 3.0.0 (2023)",
         scope=about(gives_states),
         effect=Raises("invalid-argument", "load", LOADED, "expects 1 input(s), but it received"),
         stands="Keras takes the same model from .keras. TensorFlow.js loads this file, and fails at a call "

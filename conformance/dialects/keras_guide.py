@@ -17,7 +17,7 @@ DEVIATIONS = (
             "keras layer call eager tensor symbolic input guide Layer.__call__ returns values numpy array "
             "eager execution"
         ),
-        remedy="None is needed.",
+        remedy="Nothing need be done.",
         scope=subject("guide.G09"),
         effect=Metadata(
             ("guide/python/kinds",), lambda case, expected: expected | {"of a concrete one": "concrete"}
@@ -34,6 +34,7 @@ DEVIATIONS = (
         "`model.optimizer.build(model._trainable_variables)`",
         upstream=searched("keras load_model h5 fit unknown variable optimizer originally built with"),
         remedy="Compile it again, or save it as `.keras`.",
+        since="keras 3.0.0 (2023)",
         scope=subject("guide.I04"),
         effect=Raises("invalid-argument", "call", ("guide/python/training",), "Unknown variable: "),
         witnesses=(ROWS["I04"].case,),

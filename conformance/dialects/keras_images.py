@@ -103,6 +103,7 @@ DEVIATIONS = (
             "keras Resizing pad_to_aspect_ratio integer dtype uint8 fill_value error tensorflow"
         ),
         remedy="Give fill_value as an integer, or cast the images.",
+        since="keras 3.3.0 (2024)",
         scope=all_of(subject("layers.Resizing"), pads_integers),
         effect=Raises("type", "call", CALL, "to EagerTensor of dtype int32"),
         witnesses=(resized({"pad_to_aspect_ratio": True}, 2, 8, 4, 3, regime="indices:256", dtype="int32"),),

@@ -122,6 +122,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/regression_metrics.py, get_config of CosineSimilarity",
         upstream=FORGOTTEN,
         remedy="Compile again after loading, with the axis.",
+        since="keras 3.0.0 (2023)",
         scope=subject("metrics.CosineSimilarity"),
         effect=Metadata(CONFIGURATIONS, without_axis),
         witnesses=(COSINE,),
@@ -134,6 +135,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/regression_metrics.py, get_config of CosineSimilarity",
         upstream=FORGOTTEN,
         remedy="Make the metric anew with the axis.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("metrics.CosineSimilarity"), sets("axis")),
         effect=Value({"metrics.cosine_similarity": along_the_last}, ("reconstructed/result",)),
         witnesses=(COSINE,),
@@ -150,6 +152,7 @@ DEVIATIONS = (
             "keras SparseCategoricalCrossentropy metric ignore_class counts ignored samples sample_weight"
         ),
         remedy="Give sample weights, if only ones.",
+        since="keras 3.14.0 (2026)",
         scope=all_of(subject("metrics.SparseCategoricalCrossentropy"), ignores_unweighed),
         effect=Value(
             {"metrics.weighing": counts_what_is_ignored}, ("result/*", "state/*", "reconstructed/result")
@@ -166,6 +169,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py, max",
         upstream=searched("keras CategoricalHinge empty batch tf.reduce_max axis error numpy max zero size"),
         remedy="Do not update with an empty batch.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("metrics.CategoricalHinge", "metrics.FBetaScore", "metrics.F1Score"), of_nothing
         ),
@@ -189,6 +193,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/iou_metrics.py, result of IoU: ops.sum(iou, axis=self.axis)",
         upstream=f"{KERAS}/issues/23667",
         remedy="Put the classes last.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*CLASSIFIED), along_another),
         effect=Raises(
             "invalid-argument",
@@ -213,6 +218,7 @@ DEVIATIONS = (
         "regression_metrics.py:R2Score",
         upstream=TYPES_SEARCHED,
         remedy="Give a number.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*METRICS), in_words(*COMPARED), wrong_in(**COMPARED)),
         effect=Raises("internal", "construction", REFUSAL, "not supported between instances of"),
         witnesses=(
@@ -239,6 +245,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/iou_metrics.py, IoU: max(target_class_ids)",
         upstream=TYPES_SEARCHED,
         remedy="Give a list of one.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*METRICS), single("target_class_ids"), wrong_in(target_class_ids=[0])),
         effect=Raises("internal", "construction", REFUSAL, "'int' object is not iterable"),
         witnesses=(spoilt("BinaryIoU", target_class_ids=0),),
@@ -251,6 +258,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/confusion_metrics.py, AUC: len(thresholds)",
         upstream=TYPES_SEARCHED,
         remedy="Give a list of one.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("metrics.AUC"), single("thresholds"), wrong_in("thresholds")),
         effect=Raises("internal", "construction", REFUSAL, "object of type 'float' has no len()"),
         witnesses=(spoilt("AUC", thresholds=0.5),),
@@ -262,6 +270,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/reduction_metrics.py, MeanMetricWrapper",
         upstream=TYPES_SEARCHED,
         remedy="Give a function.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("metrics.MeanMetricWrapper"), single("fn")),
         effect=Raises("internal", "call", REFUSAL, "object is not callable"),
         witnesses=(spoilt("MeanMetricWrapper", fn=3),),

@@ -55,6 +55,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
         upstream=searched('keras Lamb optimizer ALL_OBJECTS missing optimizers.get "lamb" unknown optimizer'),
         remedy="Give an instance of the class.",
+        since="keras 3.5.0 (2024)",
         scope=subject("optimizers.Lamb"),
         effect=Raises(
             "invalid-argument", "construction", ("identifier",), "Could not interpret optimizer identifier"
@@ -76,6 +77,7 @@ DEVIATIONS = (
             "keras ScheduleFreeAdamW momentum_old momentum.value in place tensorflow wrong update"
         ),
         remedy="Use another backend of Keras, or AdamW.",
+        since="keras 3.14.0 (2026)",
         scope=subject("optimizers.ScheduleFreeAdamW"),
         effect=Value(
             {"optimizers.ScheduleFreeAdamW.mean_before": mean_by_the_new_z},

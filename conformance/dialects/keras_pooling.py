@@ -265,6 +265,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:750, max",
         upstream=searched("keras GlobalMaxPooling empty batch Cannot compute the max of an empty tensor"),
         remedy="Do not call the model with an empty batch.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*(f"layers.GlobalMaxPooling{n}D" for n in (1, 2, 3))), given_empty_batch),
         effect=Raises(
             "invalid-argument",

@@ -132,6 +132,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:413, SimpleRNN.get_config",
         upstream=f"{KERAS}/issues/23657",
         remedy="Set the seed again after loading, where training goes on.",
+        since="keras 3.0.0 (2023)",
         scope=subject("layers.SimpleRNN"),
         effect=Metadata(CONFIGURATIONS, seed_left_out),
         witnesses=(
@@ -150,6 +151,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:341, SimpleRNN.__init__",
         upstream=searched("keras SimpleRNN activity_regularizer ignored"),
         remedy="Use a layer ActivityRegularization.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.SimpleRNN"), sets("activity_regularizer")),
         effect=Metadata(CONFIGURATIONS, penalty_lost),
         witnesses=(
@@ -170,6 +172,7 @@ DEVIATIONS = (
             "`compute_output_shape` method"
         ),
         remedy="Ask the layer that repeats it.",
+        since="keras 3.0.0 (2023)",
         scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell", "layers.StackedRNNCells"),
         effect=Raises(
             "not-implemented", "shape", ("shape/*",), "does not have a `compute_output_shape` method"
@@ -195,6 +198,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
         upstream=f"{KERAS}/issues/23688",
         remedy="Give both directions as many units, or use two layers and Concatenate.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
         effect=Metadata(("shape/*",), shapes_as_mirrored),
         witnesses=(other_backwards(), other_backwards(merge_mode=None)),
@@ -209,6 +213,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape",
         upstream=TIME_DISTRIBUTED_SEARCHED,
         remedy="Give the model's Input a complete shape.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.TimeDistributed"), wraps("BatchNormalization", "LayerNormalization", "PReLU")
         ),
@@ -226,6 +231,7 @@ DEVIATIONS = (
         "keras/src/layers/convolutional/base_depthwise_conv.py, compute_output_shape",
         upstream=TIME_DISTRIBUTED_SEARCHED,
         remedy="Give the model's Input a complete shape.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.TimeDistributed"), wraps("DepthwiseConv2D")),
         effect=Raises("internal", "shape", ("shape/unknown",), "unsupported operand type"),
         witnesses=(
@@ -244,6 +250,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
         upstream=searched("keras Biases must be 1D empty batch ops.add"),
         remedy="Do not call the model with an empty batch.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(
             subject("layers.LSTM", "layers.LSTMCell"),
             given_empty_batch,
@@ -277,6 +284,7 @@ DEVIATIONS = (
             "'list' object has no attribute 'assign'"
         ),
         remedy="Assign zeros to each state yourself.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.RNN"), sets("stateful"), any_of(wraps("StackedRNNCells"), lists_cells)),
         effect=Raises("internal", "call", CALL, "object has no attribute 'assign'"),
         witnesses=(
@@ -297,6 +305,7 @@ DEVIATIONS = (
         "mask is not)",
         upstream=searched("keras RNN unroll go_backwards mask not reversed zero_output_for_mask"),
         remedy="Leave unroll at False, which computes the same.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*REPEATING, "layers.Bidirectional"), masked, runs_unrolled_backwards),
         effect=Value(
             {
@@ -333,6 +342,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:103, StackedRNNCells.call",
         upstream=searched("keras StackedRNNCells single cell mask don't have the same nested structure RNN"),
         remedy="Repeat the cell itself, or set unroll.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.RNN"), given_mask, stacks_one_cell, without(sets("unroll"))),
         effect=Raises("invalid-argument", "call", CALL, "don't have the same nested structure"),
         witnesses=(
@@ -359,6 +369,7 @@ DEVIATIONS = (
             "keras ConvLSTM2D strides 0 OverflowError cannot convert float infinity to integer"
         ),
         remedy="Give strides of 1 or more.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.ConvLSTM2D"), without(sets("strides")), wrong_in("strides")),
         effect=Raises("internal", "call", REFUSAL, "cannot convert float infinity to integer"),
         witnesses=(spoilt("ConvLSTM2D", {"strides": 0}),),
@@ -370,6 +381,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
         upstream=STACK_SEARCHED,
         remedy="Give it a cell.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.StackedRNNCells"), without(sets("cells")), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
         ),
@@ -383,6 +395,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
         upstream=STACK_SEARCHED,
         remedy="Give a list of cells.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.StackedRNNCells"), sets("cells"), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
         ),

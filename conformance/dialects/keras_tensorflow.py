@@ -268,7 +268,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:134, celu",
         upstream=searched("keras celu gradient at zero tensorflow backend"),
-        remedy="None is needed, unless many inputs are exactly 0.",
+        remedy="Nothing need be done, unless many inputs are exactly 0.",
+        since="keras 3.7.0 (2024)",
         scope=celu_at_zero,
         effect=Value({"activations.celu": celu}),
         witnesses=(draft_activation("celu", {}, Literal((4,), (-1.0, 0.0, 0.5, 2.0))),),
@@ -280,6 +281,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax",
         upstream=f"{KERAS}/issues/23425",
         remedy="Divide what it gives by its sum, or use softmax.",
+        since="keras 3.8.0 (2025)",
         scope=uses_sparsemax,
         effect=Value({"activations.sparsemax": sparsemax}),
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
@@ -295,6 +297,7 @@ DEVIATIONS = (
             "_compute_moments_sync"
         ),
         remedy="Leave synchronized off where nothing is distributed.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.BatchNormalization"), sets("synchronized"), asks("training/*")),
         effect=Value({"layers.BatchNormalization.moments": moments_in_one_pass}, ("training/*",)),
         witnesses=(
@@ -316,6 +319,7 @@ DEVIATIONS = (
         "tensorflow/python/ops/sort_ops.py, _descending_sort (top_k)",
         upstream=searched("keras sparsemax NaN input gradient"),
         remedy="Find where the NaN comes from.",
+        since="keras 3.8.0 (2025)",
         scope=all_of(uses_sparsemax, any_of(given_nan, given_subnormals)),
         effect=Unpredictable(
             Verdict.DIVERGES, ("output/*", "reconstructed/output/*", "gradient/*"), "elements are outside"
@@ -332,6 +336,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/core/dense.py:156 and embedding.py:167, build",
         upstream=searched("keras Dense lora_alpha ignored enable_lora build"),
         remedy="Call enable_lora with it after building.",
+        since="keras 3.10.0 (2025)",
         scope=alpha_given,
         effect=Value({"layers.low_rank_scale": alpha_lost}),
         witnesses=(
@@ -355,6 +360,7 @@ DEVIATIONS = (
         "broadcasting tensorflow backend Add layer); brought by "
         "https://github.com/keras-team/keras/pull/20386",
         remedy="Repeat such an input to the shape of the other before.",
+        since="keras 3.7.0 (2024)",
         scope=added_along_another_axis,
         effect=Value({"layers.Merge.added": added_as_bias}),
         witnesses=tuple(
@@ -371,6 +377,7 @@ DEVIATIONS = (
         "ops.add); brought by "
         "https://github.com/keras-team/keras/pull/20386",
         remedy="Do not call the model with an empty batch.",
+        since="keras 3.7.0 (2024)",
         scope=adds_empty_bias,
         effect=Raises(
             "invalid-argument",
@@ -392,6 +399,7 @@ DEVIATIONS = (
         "Normalization.finalize_state",
         upstream=f"{KERAS}/issues/20147",
         remedy="Call finalize_state after set_weights.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Normalization"), has_statistics_as_weights),
         effect=Value({"layers.Normalization.statistics": statistics_as_built}),
         witnesses=(
@@ -413,6 +421,7 @@ DEVIATIONS = (
         "Normalization.call; keras/src/backend/tensorflow/numpy.py:111-129, add",
         upstream=searched("keras Biases must be 1D empty batch ops.add"),
         remedy="Do not call the model with an empty batch.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(subject("layers.Normalization"), sets("invert"), normalizes_nothing_but_a_bias),
         effect=Raises(
             "invalid-argument",
@@ -434,6 +443,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
         upstream=RMS_AXIS_SEARCHED,
         remedy="Permute around the layer, so that they are the last ones.",
+        since="keras 3.11.0 (2025)",
         scope=scales_other_axes,
         effect=Value({"layers.RMSNormalization.spread": in_place}),
         witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 4, 4)]),),
@@ -446,6 +456,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
         upstream=RMS_AXIS_SEARCHED,
         remedy="Permute around the layer, so that they are the last ones.",
+        since="keras 3.11.0 (2025)",
         scope=scales_axes_that_do_not_fit,
         effect=Raises(
             "invalid-argument",
@@ -462,6 +473,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/preprocessing/category_encoding.py:89, __init__",
         upstream=searched("keras CategoryEncoding num_tokens default None required but signature optional"),
         remedy="Give num_tokens.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.CategoryEncoding"), asks("signature")),
         effect=Metadata(("signature",), with_optional_num_tokens),
         witnesses=(
@@ -481,6 +493,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/regularization/spatial_dropout.py:62, __init__",
         upstream=searched("SpatialDropout1D unexpected keyword argument input_shape"),
         remedy="Put an Input before it.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject(*(f"layers.SpatialDropout{n}D" for n in (1, 2, 3))),
             lambda case, data: bool({"input_dim", "input_shape"} & case.config.keys()),
@@ -500,7 +513,8 @@ DEVIATIONS = (
         kind="intentional",
         source="keras 3.15.1, keras/src/ops/operation.py:200, Operation.__new__",
         upstream=searched("Identity get_config autocast auto config Operation __new__"),
-        remedy="None is needed.",
+        remedy="Nothing need be done.",
+        since="keras 3.12.0 (2025)",
         scope=all_of(
             subject("layers.ELU", "layers.Identity"),
             lambda case, data: any(name in case.config for name in UNSAID),
@@ -518,7 +532,8 @@ DEVIATIONS = (
         kind="intentional",
         source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py:119, __init__",
         upstream=searched("keras LayerNormalization rms_scaling signature kwargs not in __init__ arguments"),
-        remedy="None is needed: the argument is taken.",
+        remedy="Nothing need be done: the argument is taken.",
+        since="keras 3.11.0 (2025)",
         scope=all_of(subject("layers.LayerNormalization"), asks("signature")),
         effect=Metadata(("signature",), without_rms_scaling),
         witnesses=(

@@ -60,6 +60,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/initializers/constant_initializers.py, Identity (no get_config)",
         upstream=searched("keras initializers Identity get_config missing gain serialization"),
         remedy="Add the key to the configuration yourself.",
+        since="keras 3.0.0 (2023)",
         scope=subject("initializers.Identity"),
         effect=Metadata(CONFIGURATIONS, without_gain),
         witnesses=(draft_value("initializers.Identity", {"gain": 0.5}, sizes(5, 5), more=CONFIGURED),),
@@ -71,6 +72,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/initializers/constant_initializers.py, Identity (no get_config)",
         upstream=searched("keras initializers Identity get_config missing gain serialization"),
         remedy="Make it anew with the gain.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("initializers.Identity"), gains),
         effect=Value({"initializers.identity": of_gain_one}, ("reconstructed/output/*",)),
         witnesses=(draft_value("initializers.Identity", {"gain": 0.5}, sizes(5, 5), more=CONFIGURED),),
@@ -97,6 +99,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/regularizers/__init__.py, ALL_OBJECTS_DICT (to_snake_case)",
         upstream=searched("keras.regularizers.get l1_l2 Could not interpret regularizer identifier"),
         remedy="Write l1l2.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("regularizers.L1L2"), named("l1_l2")),
         effect=Raises(
             "invalid-argument", "construction", ("identifier",), "Could not interpret regularizer identifier"
@@ -112,6 +115,7 @@ DEVIATIONS = (
         "(convert_to_tensor in the constructor)",
         upstream=searched("keras regularizers L1 get_config float32 precision 0.009999999776482582"),
         remedy="Round the number to seven digits when you read it.",
+        since="keras 3.0.0 (2023)",
         scope=subject(*IN_FLOAT32),
         effect=Metadata(CONFIGURATIONS, rounded),
         witnesses=(

@@ -7,11 +7,11 @@ and without it: no backend is asked. `python -m conformance.reporting.divergence
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 
@@ -46,6 +46,9 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
 
 FOREMOST = 12
 """How many deviations of TensorFlow.js are shown first."""
+
+NAMED = 6
+"""How many classes and functions are named; of more, their number is."""
 
 SEVERAL = "several families"
 """Of a deviation that shows in more than one family of subjects."""
@@ -111,99 +114,75 @@ LEGEND = (
 COLUMNS = (
     "*Shows as*: what comes out otherwise; *refused* is an error that the program means, *fails* one that it "
     "does not. A **bug** contradicts what the program documents, or Keras, for no reason that is given; "
-    "*intentional* is what is written so, or said to be missing; *precision* is a matter of rounding. *Since*: "
-    "the first release whose source has the cause, as its history tells, or of Keras where it is Keras that "
-    "has changed; *seen in*: nobody has looked further back. *Why*: the cause in the released source, and the "
-    "thread about it if there is one. `conformance convert` carries a Keras model to TensorFlow.js, and "
-    "`conformance check` says of a model which of these concern it."
+    "*intentional* is what is written so, or said to be missing; *precision* is a matter of rounding.\n\n"
+    "*Since*: the first release whose source has the cause, as its history tells, or that of Keras where it "
+    "is Keras that has changed; *seen in*: nobody has looked further back. *Why*: the cause in the released "
+    "source, and the thread about it if one was found.\n\n"
+    "`conformance convert` carries a Keras model to TensorFlow.js and back, and `conformance check` says of "
+    "a model which of these concern it."
 )
 
 BY_WHICH_RULE = (
     "Those that change the output of a layer in inference, without any error, on ordinary numbers: nothing "
-    "empty, no NaN and no infinity. First those that need the fewest arguments beside the required ones, then "
-    "those on the most backends, then those in the most layers and functions."
+    "empty, no NaN and no infinity. First those that need the fewest arguments beside the required ones, "
+    "then those on the most backends, then those in the most layers and functions; others about the same "
+    "layers stand with the first."
 )
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A recorded deviation, and the backends that have it."""
+class Difference:
+    """What is recorded in the same words, of one layer or of several.
 
-    deviation: Deviation
+    Attributes:
+        deviations: alike in all but their scopes, sources and witnesses.
+        backends: those that have them.
+    """
+
+    deviations: tuple[Deviation, ...]
     backends: tuple[str, ...]
+
+    @property
+    def first(self) -> Deviation:
+        return self.deviations[0]
 
     @cached_property
     def subjects(self) -> frozenset[str]:
-        """What it is about: all that its scope names, if it does; else what its witnesses are about."""
-        scope = self.deviation.scope
-        if isinstance(scope, About):
-            return scope.subjects
-        return frozenset(case.subject for case in self.deviation.witnesses)
-
-    @cached_property
-    def family(self) -> str:
-        found = families(self.subjects)
-        return found[0].name if len(found) == 1 else SEVERAL
+        """What it is about."""
+        return frozenset(subject for d in self.deviations for subject in subjects_of(d))
 
     @cached_property
     def aspects(self) -> tuple[str, ...]:
         """What is other than specified: of values that are computed otherwise, what is so in a witness; of
         the rest, what is recorded."""
-        effect = self.deviation.effect
-        changed = [name for case in self.deviation.witnesses for name in self.changed(case)]
-        return tuple(dict.fromkeys(aspect(name) for name in changed or effect.observables))
-
-    def changed(self, case: Case) -> tuple[str, ...]:
-        """The observables of a witness that the deviation's patches change."""
-        effect = self.deviation.effect
-        if not isinstance(effect, Value):
-            return ()
-        data = make(case)
-        plain, patched = Answers(case, data, None), Answers(case, data, None, effect.patches)
-        with np.errstate(all="ignore"):
-            return tuple(
-                name
-                for name in case.observables
-                if matches(effect.observables, name) and not same(plain[name], patched[name])
-            )
+        changed = [name for d in self.deviations for case in d.witnesses for name in changes(d, case)]
+        return tuple(dict.fromkeys(aspect(name) for name in changed or self.first.effect.observables))
 
     @cached_property
     def silent_on(self) -> tuple[Case, ...]:
         """The witnesses of ordinary numbers whose output in inference is another one, without an error."""
-        match self.deviation.effect:
-            case Value():
-                return tuple(
-                    case for case in self.ordinary if any(aspect(n) == "output" for n in self.changed(case))
-                )
-            case Unpredictable(observables=observables) if matches(observables, "output/0"):
-                return self.ordinary
-        return ()
-
-    @property
-    def ordinary(self) -> tuple[Case, ...]:
-        """The witnesses about a layer or function whose inputs are finite, and not empty."""
         return tuple(
             case
-            for case in self.deviation.witnesses
-            if case.subject.startswith(("layers.", "activations."))
-            and all(x.size and np.isfinite(x).all() for x in make(case).inputs)
+            for d in self.deviations
+            for case in d.witnesses
+            if ordinary(case) and changes_output(d, case)
         )
 
-    @property
+    @cached_property
     def rank(self) -> tuple[int, int, int, str]:
         """How soon a user meets it, the soonest first."""
         given = min(len(optional_arguments(case)) for case in self.silent_on)
-        return given, -len(self.backends), -len(self.subjects), self.deviation.id
+        return given, -len(self.backends), -len(self.subjects), self.first.id
 
     @property
     def shows(self) -> str:
         """In a few words."""
         what = ", ".join(self.aspects)
-        match self.deviation.effect:
+        match self.first.effect:
             case Value():
-                return f"another {what}"
+                return f"other {what}"
             case Metadata():
-                return f"tells another {what}"
+                return f"tells other {what}"
             case Raises(kind="internal", at=at):
                 return f"fails {OCCASIONS[at]}"
             case Raises(at=at):
@@ -215,11 +194,51 @@ class Entry:
 
     @property
     def since(self) -> str:
-        deviation = self.deviation
-        if deviation.since or not deviation.versions:
-            return deviation.since or "–"
-        requirement = Requirement.parse(deviation.versions)
+        if self.first.since or not self.first.versions:
+            return self.first.since or "–"
+        requirement = Requirement.parse(self.first.versions)
         return f"seen in {requirement.package} {requirement.known()[0]}"
+
+
+def subjects_of(deviation: Deviation) -> frozenset[str]:
+    """All that its scope names, if it does; else what its witnesses are about."""
+    if isinstance(deviation.scope, About):
+        return deviation.scope.subjects
+    return frozenset(case.subject for case in deviation.witnesses)
+
+
+def family_of(deviation: Deviation) -> str:
+    found = families(subjects_of(deviation))
+    return found[0].name if len(found) == 1 else SEVERAL
+
+
+def changes(deviation: Deviation, case: Case) -> tuple[str, ...]:
+    """The observables of a witness that the deviation's patches change."""
+    effect = deviation.effect
+    if not isinstance(effect, Value):
+        return ()
+    data = make(case)
+    plain, patched = Answers(case, data, None), Answers(case, data, None, effect.patches)
+    with np.errstate(all="ignore"):
+        return tuple(
+            name
+            for name in case.observables
+            if matches(effect.observables, name) and not same(plain[name], patched[name])
+        )
+
+
+def changes_output(deviation: Deviation, case: Case) -> bool:
+    """Whether the output of a call in inference is another one, or may be."""
+    if isinstance(deviation.effect, Unpredictable):
+        return matches(deviation.effect.observables, "output/0")
+    return any(aspect(name) == "output" for name in changes(deviation, case))
+
+
+def ordinary(case: Case) -> bool:
+    """Whether it is about a layer or function, and its inputs are finite, and not empty."""
+    return case.subject.startswith(("layers.", "activations.")) and all(
+        x.size and np.isfinite(x).all() for x in make(case).inputs
+    )
 
 
 def aspect(observable: str) -> str:
@@ -240,15 +259,26 @@ def optional_arguments(case: Case) -> set[str]:
     return case.config.keys() - required
 
 
-def entries(of_backends: Mapping[str, Dialect]) -> tuple[Entry, ...]:
-    """Every recorded deviation once."""
+def differences(of_backends: Mapping[str, Dialect]) -> dict[str, list[Difference]]:
+    """By family of subjects; every recorded deviation is in one of them."""
     having: dict[str, list[str]] = {}
     recorded: dict[str, Deviation] = {}
     for backend, dialect in of_backends.items():
         for deviation in dialect.deviations:
             recorded[deviation.id] = deviation
             having.setdefault(deviation.id, []).append(backend)
-    return tuple(Entry(deviation, tuple(having[id_])) for id_, deviation in recorded.items())
+    alike: dict[tuple[str, ...], list[Deviation]] = {}
+    for d in sorted(recorded.values(), key=lambda d: d.id):
+        words = (d.summary, d.remedy, d.since, d.kind, d.effect.name, *having[d.id])
+        alike.setdefault((family_of(d), *words), []).append(d)
+    order = [
+        SEVERAL,
+        *(family.name for family in families(s for d in recorded.values() for s in subjects_of(d))),
+    ]
+    found: dict[str, list[Difference]] = {family: [] for family in order}
+    for (family, *_), deviations in alike.items():
+        found[family].append(Difference(tuple(deviations), tuple(having[deviations[0].id])))
+    return {family: members for family, members in found.items() if members}
 
 
 def built_in() -> dict[str, Dialect]:
@@ -259,66 +289,87 @@ def built_in() -> dict[str, Dialect]:
 def render(of_backends: Mapping[str, Dialect]) -> str:
     """The page about these backends, each of which is of one of the `PROGRAMS`."""
     programs = {
-        program: entries({name: of_backends[name] for name in names if name in of_backends})
+        program: differences({name: of_backends[name] for name in names if name in of_backends})
         for program, names in PROGRAMS.items()
     }
     return joined(
         ["# What differs from Keras", LEGEND],
-        _foremost(programs["TensorFlow.js"]),
-        ["## How to read the tables", COLUMNS],
-        *(_program(program, PROGRAMS[program], found) for program, found in programs.items() if found),
+        _foremost(foremost(itertools.chain.from_iterable(programs["TensorFlow.js"].values()))),
+        ["## How to read the tables", COLUMNS, _contents(programs)],
+        *(_program(program, found) for program, found in programs.items()),
     )
 
 
-def foremost(found: Iterable[Entry]) -> list[Entry]:
-    """Those that a user meets first, without being told."""
-    silent = [entry for entry in found if entry.deviation.kind != "precision" and entry.silent_on]
-    return sorted(silent, key=lambda entry: entry.rank)[:FOREMOST]
+def foremost(found: Iterable[Difference]) -> list[list[Difference]]:
+    """Those that a user meets first, without being told; what is about the same layers stands together."""
+    silent = [d for d in found if d.first.kind != "precision" and d.silent_on]
+    together: dict[frozenset[str], list[Difference]] = {}
+    for difference in sorted(silent, key=lambda d: d.rank):
+        together.setdefault(difference.subjects, []).append(difference)
+    return list(together.values())[:FOREMOST]
 
 
-def _foremost(found: Iterable[Entry]) -> Iterator[str]:
+def _foremost(found: Iterable[Sequence[Difference]]) -> Iterator[str]:
     yield "## The dozen of TensorFlow.js that bite most"
     yield BY_WHICH_RULE
     lines = []
-    for entry in foremost(found):
-        deviation = entry.deviation
-        where = f"{_names(entry.subjects)} · {_backends(entry.backends)} · [more](#{deviation.id})"
-        lines.append(f"1. **{prose(deviation.summary)}** {prose(deviation.remedy)}<br>{where}")
+    for first, *others in found:
+        where = f"{_backends(first.backends)}: [more](#{first.first.id})"
+        where += "".join(f", [{_backends(d.backends)}: {d.first.id}](#{d.first.id})" for d in others)
+        lines.append(f"1. {_told(first)}<br>{where}")
     yield "\n".join(lines)
 
 
-def _program(program: str, backends: Sequence[str], found: Sequence[Entry]) -> Iterator[str]:
+def _contents(programs: Mapping[str, Mapping[str, Sequence[Difference]]]) -> str:
+    """Links to the tables, with the numbers of their rows."""
+    return "\n".join(
+        f"- {program} ({_backends(PROGRAMS[program])}): "
+        + ", ".join(f"[{name}](#{_slug(program, name)}) {len(found)}" for name, found in by_family.items())
+        for program, by_family in programs.items()
+    )
+
+
+def _slug(program: str, family: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", f"{program} {family}".lower())
+
+
+def _program(program: str, found: Mapping[str, Sequence[Difference]]) -> Iterator[str]:
     """A table for each family of subjects."""
-    order = {family.name: i for i, family in enumerate(families(s for e in found for s in e.subjects))}
-    by_family = sorted(found, key=lambda entry: (order.get(entry.family, -1), entry.deviation.id))
     yield f"## {program}"
-    yield f"{len(found)} differences of {_backends(backends)}."
-    for family, group in groupby(by_family, key=lambda entry: entry.family):
-        yield f"### {program}: {family}"
-        yield from table(
-            ["What differs, and what to do", "Shows as", "Since", "Why"],
-            (_row(entry, len(backends)) for entry in group),
-            "llll",
-        )
+    for family, members in found.items():
+        yield f'### <a id="{_slug(program, family)}"></a>{program}: {family}'
+        rows = (_row(difference, len(PROGRAMS[program])) for difference in members)
+        yield from table(["What differs, and what to do", "Shows as", "Since", "Why"], rows, "llll")
 
 
-def _row(entry: Entry, backends: int) -> list[str]:
-    deviation = entry.deviation
-    what = f'<a id="{deviation.id}"></a>**{prose(deviation.summary)}**'
-    if deviation.remedy:
-        what += f"<br>{prose(deviation.remedy)}"
-    if len(entry.backends) < backends:
-        what += f"<br>*Only {_backends(entry.backends)}.*"
-    kind = f"**{deviation.kind}**" if deviation.kind == "bug" else deviation.kind
-    why = [linked(deviation.source)]
-    why += [f"[{_thread(url)}]({url})" for url in re.findall(r"https://[\w./-]+\w", deviation.upstream)]
-    return [f"{what}<br>`{deviation.id}`", f"{entry.shows}<br>{kind}", escape(entry.since), "<br>".join(why)]
+def _row(difference: Difference, backends: int) -> list[str]:
+    first = difference.first
+    anchors = "".join(f'<a id="{d.id}"></a>' for d in difference.deviations)
+    what = f"{anchors}{_told(difference)}"
+    if len(difference.backends) < backends:
+        what += f"<br>Only {_backends(difference.backends)}."
+    kind = f"**{first.kind}**" if first.kind == "bug" else first.kind
+    sources = dict.fromkeys(linked(d.source) for d in difference.deviations)
+    threads = dict.fromkeys(
+        f"[{_thread(url)}]({url})"
+        for d in difference.deviations
+        for url in re.findall(r"https://[\w./-]+\w", d.upstream)
+    )
+    why = "<br>".join((*sources, *threads))
+    return [what, f"{difference.shows}<br>{kind}", escape(difference.since), why]
+
+
+def _told(difference: Difference) -> str:
+    """Of what, what differs, and what to do."""
+    told = f"**{_names(difference.subjects)}** · {prose(difference.first.summary)}"
+    remedy = difference.first.remedy
+    return f"{told}<br>*What to do:* {prose(remedy)}" if remedy else told
 
 
 def _names(subjects: Iterable[str]) -> str:
     """The classes and functions, few of them by name."""
     names = sorted(subject.partition(".")[2] for subject in subjects)
-    return escape(", ".join(names)) if len(names) <= 4 else f"{len(names)} layers and functions"
+    return escape(", ".join(names)) if len(names) <= NAMED else f"{len(names)} layers and functions"
 
 
 def _backends(names: Iterable[str]) -> str:
@@ -367,14 +418,14 @@ RELEASED = (
         "https://github.com/tensorflow/tensorflow/blob/v{version}.0/{path}",
     ),
 )
-"""How a source begins, and where it lies; that of JavaScript is compiled from TypeScript, and has other lines."""
+"""How a source begins, and where it lies; JavaScript is compiled from TypeScript, which has other lines."""
 
 
 def linked(source: str) -> str:
     """The source of a cause, with a link to the file at its release where one is named.
 
-    >>> linked("@tensorflow/tfjs-layers@4.22.0 dist/losses.js:28 (l2Normalize)")
-    '[tfjs-layers 4.22.0, losses](https://github.com/tensorflow/tfjs/blob/tfjs-v4.22.0/tfjs-layers/src/losses.ts):28 (l2Normalize)'
+    >>> linked("@tensorflow/tfjs-core@4.22.0 dist/log.js:9 (warn)")
+    '[tfjs-core log](https://github.com/tensorflow/tfjs/blob/tfjs-v4.22.0/tfjs-core/src/log.ts):9 (warn)'
     """
     for pattern, address in RELEASED:
         if match := pattern.match(source):
@@ -382,9 +433,9 @@ def linked(source: str) -> str:
             url = address.format_map(named)
             if named.get("line"):
                 url += f"#L{named['line']}"
-            label = f"{named.get('package') or source.partition(' ')[0]} {named['version']}, {named['path']}"
-            return f"[{escape(label)}]({url}){escape(source[match.end() :])}"
-    return escape(source)
+            label = f"{named.get('package') or source.partition(' ')[0]} {named['path']}"
+            return f"[{escape(label)}]({url}){prose(source[match.end() :])}"
+    return prose(source)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""The page of what differs from Keras: it is made of the dialects, says each deviation once, and is up to date."""
+"""The page of what differs from Keras: it is made of the dialects, says each deviation once, and is up to
+date."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,9 @@ from conformance.interchange import rewriting
 from conformance.reporting.divergences import (
     FOREMOST,
     PROGRAMS,
-    Entry,
+    Difference,
     built_in,
-    entries,
+    differences,
     foremost,
     linked,
     render,
@@ -27,8 +29,12 @@ RENEWED_BY = "python -m conformance.reporting.divergences > docs/divergences.md"
 
 DIALECTS = built_in()
 RECORDED = {d.id: d for dialect in DIALECTS.values() for d in dialect.deviations}
-TENSORFLOW_JS = entries({name: DIALECTS[name] for name in PROGRAMS["TensorFlow.js"]})
-BY_ID = {entry.deviation.id: entry for entry in TENSORFLOW_JS}
+TENSORFLOW_JS = tuple(
+    difference
+    for family in differences({name: DIALECTS[name] for name in PROGRAMS["TensorFlow.js"]}).values()
+    for difference in family
+)
+BY_ID = {deviation.id: difference for difference in TENSORFLOW_JS for deviation in difference.deviations}
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +58,17 @@ def test_every_built_in_dialect_is_of_a_program() -> None:
 def test_the_dozen_change_outputs_in_silence() -> None:
     found = foremost(TENSORFLOW_JS)
     assert len(found) == FOREMOST
-    for entry in found:
-        assert isinstance(entry.deviation.effect, Value | Unpredictable)
-        assert entry.silent_on
-    assert [entry.rank for entry in found] == sorted(entry.rank for entry in found)
+    for difference in (difference for together in found for difference in together):
+        assert isinstance(difference.first.effect, Value | Unpredictable)
+        assert difference.silent_on
+    ranks = [together[0].rank for together in found]
+    assert ranks == sorted(ranks)
+
+
+def test_what_is_said_in_the_same_words_of_several_layers_is_one_row() -> None:
+    gates = BY_ID["tfjs-gru-recurrent-activation-default"]
+    assert gates is BY_ID["tfjs-lstm-recurrent-activation-default"]
+    assert gates.subjects == {"layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell"}
 
 
 def test_what_only_training_or_nan_meets_is_not_among_the_dozen() -> None:
@@ -65,15 +78,15 @@ def test_what_only_training_or_nan_meets_is_not_among_the_dozen() -> None:
 
 @pytest.mark.parametrize(
     ("name", "shows"),
-    (
+    [
         ("tfjs-no-causal-padding", "refused when it is called"),
         ("tfjs-cropping2d-has-no-default", "fails when it is made"),
-        ("tfjs-prelu-gradient-at-zero", "another gradient"),
+        ("tfjs-prelu-gradient-at-zero", "other gradient"),
         ("tfjs-unknown-arguments-ignored", "accepts what is wrong"),
-        ("tfjs-causal-padding-shape", "another inferred shape"),
-        ("tfjs-masking-leaks", "tells another memory left"),
+        ("tfjs-causal-padding-shape", "other inferred shape"),
+        ("tfjs-masking-leaks", "tells other memory left"),
         ("tfjs-wasm-mean-loss-of-nothing", "unpredictable output"),
-    ),
+    ],
 )
 def test_how_it_shows(name: str, shows: str) -> None:
     assert BY_ID[name].shows == shows
@@ -81,13 +94,13 @@ def test_how_it_shows(name: str, shows: str) -> None:
 
 def test_what_a_witness_shows_counts_and_not_what_the_patch_may_touch() -> None:
     assert RECORDED["tfjs-relu-gradient-of-nan"].effect.observables == ("*",)
-    assert BY_ID["tfjs-relu-gradient-of-nan"].shows == "another gradient"
+    assert BY_ID["tfjs-relu-gradient-of-nan"].shows == "other gradient"
 
 
 def test_without_a_known_beginning_the_version_is_told_that_it_was_seen_in() -> None:
     known = RECORDED["tfjs-no-causal-padding"]
-    unknown = Deviation(**{**vars(known), "since": ""})
-    assert Entry(unknown, ("tfjs-cpu",)).since == "seen in tfjs-layers 4.22.0"
+    unknown = replace(known, since="")
+    assert Difference((unknown,), ("tfjs-cpu",)).since == "seen in tfjs-layers 4.22.0"
 
 
 @pytest.mark.parametrize("entry", RECORDED.values(), ids=RECORDED)
@@ -112,19 +125,19 @@ def test_what_the_converter_rewrites_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("source", "link"),
-    (
+    [
         (
             "keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
-            r"[keras 3.15.1, keras/src/ops/nn.py](https://github.com/keras-team/keras/blob/v3.15.1/"
+            r"[keras keras/src/ops/nn.py](https://github.com/keras-team/keras/blob/v3.15.1/"
             r"keras/src/ops/nn.py#L3054), \_rms\_normalization",
         ),
         (
             "tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
-            r"[tensorflow 2.21, tensorflow/core/kernels/mkl/mkl\_conv\_ops.cc](https://github.com/tensorflow/"
+            r"[tensorflow tensorflow/core/kernels/mkl/mkl\_conv\_ops.cc](https://github.com/tensorflow/"
             r"tensorflow/blob/v2.21.0/tensorflow/core/kernels/mkl/mkl_conv_ops.cc), MklConvOp::Compute",
         ),
         ("tensorflow 2.21, the kernels of AvgPool3D", "tensorflow 2.21, the kernels of AvgPool3D"),
-    ),
+    ],
 )
 def test_the_source_is_linked_where_a_file_is_named(source: str, link: str) -> None:
     assert linked(source) == link

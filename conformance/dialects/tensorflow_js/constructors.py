@@ -89,7 +89,7 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
-        remedy="None is needed in TensorFlow.js; in Keras 3 begin the model with an Input.",
+        remedy="Nothing need be done in TensorFlow.js; in Keras 3 begin the model with an Input.",
         since="keras 3.0.0 (2023)",
         scope=all_of(subject(*CALLED_LAYERS), asks("signature")),
         effect=Metadata(("signature",), with_arguments_of_keras_2),
@@ -139,6 +139,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
         upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
         remedy="Adapt in Keras, and merge the adapted weight before converting.",
+        since="keras 3.0.3 (2024)",
         scope=all_of(subject(*CONVOLUTIONS, "layers.Dense", "layers.Embedding"), asks("signature")),
         effect=Metadata(("signature",), lacking("lora_alpha", "lora_rank")),
         witnesses=(CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE),

@@ -231,7 +231,15 @@ DEVIATIONS = (
         for (layer, line), witness in RECURRENT_CASES.items()
     ),
     *(
-        default(layer, "recurrent_activation", "hard_sigmoid", GATES, f"recurrent.js:{line - 1}", witness)
+        default(
+            layer,
+            "recurrent_activation",
+            "hard_sigmoid",
+            GATES,
+            f"recurrent.js:{line - 1}",
+            witness,
+            since="keras 3.0.0 (2023)" if layer.startswith("Conv") else "keras 2.3.0 (2019)",
+        )
         for (layer, line), witness in RECURRENT_CASES.items()
         if not layer.startswith("SimpleRNN")
     ),
@@ -245,6 +253,7 @@ DEVIATIONS = (
             "recurrent.js:806, :934 (GRUCell)",
             witness,
             upstream=searched("GRU reset_after Keras converted model error bias shape"),
+            since="keras 2.6.0 (2021)",
         )
         for layer, witness in (("GRU", GRU_CASE), ("GRUCell", GRU_CELL_CASE))
     ),
@@ -257,6 +266,7 @@ DEVIATIONS = (
         draft_layer("layers.Softmax", {}, [recipe("normal", 3, 5)], training=True, once=True),
         kind="bug",
         upstream=searched("Softmax layer default axis 1 differs from Keras"),
+        since="tfjs-layers 0.2.0 (2018)",
     ),
     *(
         undefined(

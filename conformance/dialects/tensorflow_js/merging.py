@@ -11,7 +11,6 @@ from conformance.dialects.deviation import Deviation, Raises, Scope, Value, subj
 from conformance.dialects.scopes import all_of, masked, sets
 from conformance.dialects.tensorflow_js.record import (
     CORE,
-    FIRST,
     LAYERS,
     NUMERIC,
     deviation,
@@ -128,7 +127,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/merge.js:122 (Merge.call never reads `mask`)",
         upstream=searched("merge layer Add Multiply computeMask mask expandDims rank error"),
         remedy="Multiply by the masks before.",
-        since=FIRST,
+        since="keras 3.4.0 (2024)",
         scope=all_of(subject("layers.Multiply", "layers.Maximum", "layers.Minimum"), masked),
         effect=Value({"layers.Merge.given_masks": without_masks}),
         witnesses=tuple(

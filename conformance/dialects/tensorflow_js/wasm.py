@@ -465,6 +465,7 @@ DEVIATIONS = (
         source=f"{WASM}/register_all_kernels.js (no UnsortedSegmentSum); {CORE}/gradients/GatherV2_grad.js",
         upstream=issue(8082),
         remedy="Train on another backend, then run on this one.",
+        since="tfjs-backend-wasm 1.3.0 (2019)",
         scope=subject("layers.Embedding"),
         effect=Raises(
             "missing-kernel",
