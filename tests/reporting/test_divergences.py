@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance import dialects
-from conformance.dialects.deviation import Deviation, Unpredictable, Value
+from conformance.dialects.deviation import Unpredictable, Value
 from conformance.interchange import rewriting
 from conformance.reporting.divergences import (
     FOREMOST,
@@ -47,8 +47,7 @@ def test_the_committed_page_is_what_the_dialects_say(page: str) -> None:
 
 
 def test_every_recorded_deviation_is_there_once(page: str) -> None:
-    anchors = re.findall(r'<a id="([a-z0-9-]+)"></a>', page)
-    assert sorted(anchors) == sorted(RECORDED)
+    assert not {id_ for id_ in RECORDED if page.count(f'<a id="{id_}"></a>') != 1}
 
 
 def test_every_built_in_dialect_is_of_a_program() -> None:
@@ -103,15 +102,13 @@ def test_without_a_known_beginning_the_version_is_told_that_it_was_seen_in() -> 
     assert Difference((unknown,), ("tfjs-cpu",)).since == "seen in tfjs-layers 4.22.0"
 
 
-@pytest.mark.parametrize("entry", RECORDED.values(), ids=RECORDED)
-def test_since_names_a_release_and_its_year(entry: Deviation) -> None:
+def test_since_names_a_release_and_its_year() -> None:
     release = r"(keras|tensorflow|tfjs-(backend-(cpu|wasm)|core|layers)) \d+\.\d+\.\d+ \(20\d\d\)"
-    assert re.fullmatch(f"({release})?", entry.since)
+    assert not {d.id: d.since for d in RECORDED.values() if not re.fullmatch(f"({release})?", d.since)}
 
 
-@pytest.mark.parametrize("entry", RECORDED.values(), ids=RECORDED)
-def test_a_remedy_is_sentences(entry: Deviation) -> None:
-    assert re.fullmatch(r"([A-Z`{].*\.)?", entry.remedy)
+def test_what_to_do_is_said_in_sentences() -> None:
+    assert not {d.id: d.remedy for d in RECORDED.values() if not re.fullmatch(r"([A-Z`].*\.)?", d.remedy)}
 
 
 def test_what_the_converter_rewrites_says_so() -> None:
