@@ -53,6 +53,9 @@ NAMED = 6
 SEVERAL = "several families"
 """Of a deviation that shows in more than one family of subjects."""
 
+EFFECTS = (Value, Unpredictable, Raises, Accepts, Metadata)
+"""In which order deviations are told: what computes something else comes first."""
+
 ASPECTS = {
     "again": "output",
     "config": "configuration",
@@ -192,12 +195,13 @@ class Difference:
             case Unpredictable():
                 return f"unpredictable {what}"
 
-    @property
-    def since(self) -> str:
-        if self.first.since or not self.first.versions:
-            return self.first.since or "–"
-        requirement = Requirement.parse(self.first.versions)
-        return f"seen in {requirement.package} {requirement.known()[0]}"
+
+def since(deviation: Deviation) -> str:
+    """The release that has the cause first, or one in which it was seen."""
+    if deviation.since or not deviation.versions:
+        return deviation.since or "–"
+    requirement = Requirement.parse(deviation.versions)
+    return f"seen in {requirement.package} {requirement.known()[0]}"
 
 
 def subjects_of(deviation: Deviation) -> frozenset[str]:
@@ -268,8 +272,8 @@ def differences(of_backends: Mapping[str, Dialect]) -> dict[str, list[Difference
             recorded[deviation.id] = deviation
             having.setdefault(deviation.id, []).append(backend)
     alike: dict[tuple[str, ...], list[Deviation]] = {}
-    for d in sorted(recorded.values(), key=lambda d: d.id):
-        words = (d.summary, d.remedy, d.since, d.kind, d.effect.name, *having[d.id])
+    for d in sorted(recorded.values(), key=lambda d: (EFFECTS.index(type(d.effect)), d.id)):
+        words = (d.summary, d.remedy, d.kind, d.effect.name, *having[d.id])
         alike.setdefault((family_of(d), *words), []).append(d)
     order = [
         SEVERAL,
@@ -356,7 +360,8 @@ def _row(difference: Difference, backends: int) -> list[str]:
         for url in re.findall(r"https://[\w./-]+\w", d.upstream)
     )
     why = "<br>".join((*sources, *threads))
-    return [what, f"{difference.shows}<br>{kind}", escape(difference.since), why]
+    releases = "<br>".join(dict.fromkeys(escape(since(d)) for d in difference.deviations))
+    return [what, f"{difference.shows}<br>{kind}", releases, why]
 
 
 def _told(difference: Difference) -> str:
@@ -408,8 +413,12 @@ RELEASED = (
         "https://github.com/tensorflow/tfjs/blob/tfjs-v{version}/{package}/src/{path}.ts",
     ),
     (
-        re.compile(r"keras (?P<version>\d+\.\d+\.\d+), (?P<path>keras/src/[\w/]+\.py)(?::(?P<line>\d+))?"),
-        "https://github.com/keras-team/keras/blob/v{version}/{path}",
+        re.compile(r"keras (?P<version>2\.\d+\.\d+), keras/src/(?P<path>[\w/]+\.py)(?::(?P<line>\d+))?"),
+        "https://github.com/keras-team/keras/blob/v{version}/keras/{path}",
+    ),
+    (
+        re.compile(r"keras (?P<version>3\.\d+\.\d+), keras/src/(?P<path>[\w/]+\.py)(?::(?P<line>\d+))?"),
+        "https://github.com/keras-team/keras/blob/v{version}/keras/src/{path}",
     ),
     (
         re.compile(
@@ -418,7 +427,8 @@ RELEASED = (
         "https://github.com/tensorflow/tensorflow/blob/v{version}.0/{path}",
     ),
 )
-"""How a source begins, and where it lies; JavaScript is compiled from TypeScript, which has other lines."""
+"""How a source begins, and where it lies: JavaScript is compiled from TypeScript, which has other lines, and
+Keras 2 is packaged in another directory than it is developed in."""
 
 
 def linked(source: str) -> str:

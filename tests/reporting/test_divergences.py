@@ -15,12 +15,12 @@ from conformance.interchange import rewriting
 from conformance.reporting.divergences import (
     FOREMOST,
     PROGRAMS,
-    Difference,
     built_in,
     differences,
     foremost,
     linked,
     render,
+    since,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def test_the_dozen_change_outputs_in_silence() -> None:
 def test_what_is_said_in_the_same_words_of_several_layers_is_one_row() -> None:
     gates = BY_ID["tfjs-gru-recurrent-activation-default"]
     assert gates is BY_ID["tfjs-lstm-recurrent-activation-default"]
-    assert gates.subjects == {"layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell"}
+    assert gates.subjects >= {"layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell"}
 
 
 def test_what_only_training_or_nan_meets_is_not_among_the_dozen() -> None:
@@ -98,8 +98,8 @@ def test_what_a_witness_shows_counts_and_not_what_the_patch_may_touch() -> None:
 
 def test_without_a_known_beginning_the_version_is_told_that_it_was_seen_in() -> None:
     known = RECORDED["tfjs-no-causal-padding"]
-    unknown = replace(known, since="")
-    assert Difference((unknown,), ("tfjs-cpu",)).since == "seen in tfjs-layers 4.22.0"
+    assert since(known) == "tfjs-layers 0.0.2 (2018)"
+    assert since(replace(known, since="")) == "seen in tfjs-layers 4.22.0"
 
 
 def test_since_names_a_release_and_its_year() -> None:
@@ -125,7 +125,7 @@ def test_what_the_converter_rewrites_says_so() -> None:
     [
         (
             "keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
-            r"[keras keras/src/ops/nn.py](https://github.com/keras-team/keras/blob/v3.15.1/"
+            r"[keras ops/nn.py](https://github.com/keras-team/keras/blob/v3.15.1/"
             r"keras/src/ops/nn.py#L3054), \_rms\_normalization",
         ),
         (
