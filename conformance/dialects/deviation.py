@@ -143,6 +143,7 @@ class Deviation:
         stands: why the specification stands, where the other backends answer as this one does; without it,
             it is the suspect there.
         remedy: what a user can do about it, in sentences.
+        converted: what `conformance convert` does about it where it can, as "renames it".
         since: the first release whose source has the cause, and its year, as "tfjs-layers 0.2.0 (2018)"; that
             of Keras where it is Keras that has changed. Empty where nobody has looked.
     """
@@ -158,6 +159,7 @@ class Deviation:
     witnesses: tuple[Case, ...]
     stands: str = ""
     remedy: str = ""
+    converted: str = ""
     since: str = ""
 
     @property
@@ -274,7 +276,7 @@ class Dialect:
         """The SHA-256 of the entries' records: all of them but scopes and what effects do."""
         lines = [
             f"{d.id}\t{d.description}\t{d.kind}\t{d.effect.name}\t{d.source}\t{d.upstream}\t{d.versions}\t"
-            f"{','.join(case.id for case in d.witnesses)}\t{d.stands}\t{d.since}"
+            f"{','.join(case.id for case in d.witnesses)}\t{d.stands}\t{d.converted}\t{d.since}"
             for d in sorted(self.deviations, key=lambda d: d.id)
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()

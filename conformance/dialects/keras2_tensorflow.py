@@ -54,6 +54,7 @@ def entry(
     *witnesses: Case,
     kind: str = "intentional",
     remedy: str = "",
+    converted: str = "",
     since: str = "",
 ) -> Deviation:
     """A difference between the two generations; nobody mends those of the older one."""
@@ -68,6 +69,7 @@ def entry(
         effect=effect,
         witnesses=witnesses,
         remedy=remedy,
+        converted=converted,
         since=since,
     )
 
@@ -254,7 +256,8 @@ DEVIATIONS = (
         About(frozenset(SUBJECTS), lambda case, data: bool(depthwise(case))),
         Metadata(("loaded/weights",), depthwise_kernels),
         designed.image(),
-        remedy="`conformance convert` renames it.",
+        remedy="Rename the weight.",
+        converted="renames it",
         since="keras 3.0.0 (2023)",
     ),
     entry(
@@ -266,7 +269,8 @@ DEVIATIONS = (
         Value({"activations.hard_sigmoid": hard_sigmoid}),
         draft_activation("hard_sigmoid", {}, recipe("normal", 5, 8)),
         draft_layer("layers.Dense", {"units": 7, "activation": "hard_sigmoid"}, [recipe("normal", 4, 5)]),
-        remedy="`conformance convert` writes the formula out.",
+        remedy="Train with sigmoid, or with the formula written out.",
+        converted="writes the formula out",
         since="keras 3.0.0 (2023)",
     ),
     entry(
@@ -327,7 +331,8 @@ DEVIATIONS = (
         subject("layers.Embedding"),
         Metadata(CONFIGURATIONS, told(batch_input_shape=[None, None], input_length=None)),
         EMBEDDING,
-        remedy="`conformance convert` drops both.",
+        remedy="Drop both when going on.",
+        converted="drops both",
         since="keras 3.0.0 (2023)",
     ),
     entry(
@@ -356,7 +361,8 @@ DEVIATIONS = (
         subject("layers.LSTM"),
         Metadata(CONFIGURATIONS, lstm_told),
         LSTM,
-        remedy="`conformance convert` drops what Keras 3 does not know.",
+        remedy="Drop what Keras 3 does not know.",
+        converted="drops what Keras 3 does not know",
         since="keras 3.0.0 (2023)",
     ),
     entry(

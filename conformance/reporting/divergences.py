@@ -273,7 +273,7 @@ def differences(of_backends: Mapping[str, Dialect]) -> dict[str, list[Difference
             having.setdefault(deviation.id, []).append(backend)
     alike: dict[tuple[str, ...], list[Deviation]] = {}
     for d in sorted(recorded.values(), key=lambda d: (EFFECTS.index(type(d.effect)), d.id)):
-        words = (d.summary, d.remedy, d.kind, d.effect.name, *having[d.id])
+        words = (d.summary, d.remedy, d.converted, d.kind, d.effect.name, *having[d.id])
         alike.setdefault((family_of(d), *words), []).append(d)
     order = [
         SEVERAL,
@@ -367,8 +367,11 @@ def _row(difference: Difference, backends: int) -> list[str]:
 def _told(difference: Difference) -> str:
     """Of what, what differs, and what to do."""
     told = f"**{_names(difference.subjects)}** · {prose(difference.first.summary)}"
-    remedy = difference.first.remedy
-    return f"{told}<br>*What to do:* {prose(remedy)}" if remedy else told
+    if difference.first.remedy:
+        told += f"<br>*What to do:* {prose(difference.first.remedy)}"
+    if difference.first.converted:
+        told += f" `conformance convert` {prose(difference.first.converted)}."
+    return told
 
 
 def _names(subjects: Iterable[str]) -> str:

@@ -155,8 +155,8 @@ def keras_2_hard_sigmoid(scope: Scope) -> Deviation:
         kind="bug",
         source=f"{LAYERS}/backend/tfjs_backend.js:619 (hardSigmoid)",
         upstream=searched("hardSigmoid differs Keras 3"),
-        remedy="`conformance convert` writes it as a Rescaling and a ReLU. By hand: write out relu6(x + "
-        "3)/6, or train with sigmoid.",
+        remedy="Retrain it with sigmoid, or with the formula written out.",
+        converted="writes it as a Rescaling and a ReLU",
         since="keras 3.0.0 (2023)",
         scope=scope,
         effect=Value({"activations.hard_sigmoid": hard_sigmoid}),

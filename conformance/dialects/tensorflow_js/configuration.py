@@ -323,7 +323,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
-        remedy="`conformance convert` makes an InputLayer of it on the way back to Keras.",
+        remedy="Put an InputLayer in its place when going back.",
+        converted="does so",
         since=FIRST,
         scope=told_a_shape,
         effect=Metadata(CONFIGURATIONS, with_input_shape),
@@ -406,7 +407,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
-        remedy="`conformance convert` drops both on the way back to Keras.",
+        remedy="Drop both when going back.",
+        converted="drops them",
         since=FIRST,
         scope=subject("layers.Embedding"),
         effect=Metadata(CONFIGURATIONS, of_embedding),
@@ -481,7 +483,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
         upstream=issue(3900),
-        remedy="`conformance convert` writes the groups into one kernel with zeros.",
+        remedy="Write the groups into one kernel, with zeros between them.",
+        converted="does so",
         since="keras 2.6.0 (2021)",
         scope=all_of(subject(*CONVOLUTIONS), grouped),
         effect=Metadata(("weights",), ungrouped),
@@ -505,7 +508,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:162 (BatchNormalization.build)",
         upstream=searched("batchNormalization renorm not supported synchronized arguments"),
-        remedy="`conformance convert` drops them: in inference they count for nothing.",
+        remedy="Drop them: in inference they count for nothing.",
+        converted="drops them",
         since=FIRST,
         scope=all_of(subject("layers.BatchNormalization"), sets("renorm")),
         effect=Metadata(("weights",), weights_lacking("moving_stddev", "renorm_")),

@@ -278,8 +278,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:99 (conv1dWithBias)",
         upstream=issue(1040),
-        remedy="`conformance convert` puts the zeros before the layer, and gives it padding valid. By "
-        "hand: the same.",
+        remedy="Put ZeroPadding1D, or another way to prepend zeros, before a layer with padding valid.",
+        converted="puts ZeroPadding1D before it",
         since=FIRST,
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Raises("not-implemented", "call", NUMERIC, "CAUSAL padding mode"),
@@ -291,7 +291,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:57 (convOutputLength)",
         upstream=searched("conv1d causal padding output shape wrong"),
-        remedy="Do not rely on the inferred shape; `conformance convert` puts the zeros before the layer.",
+        remedy="Put the zeros before a layer with padding valid.",
+        converted="puts ZeroPadding1D before it",
         since=FIRST,
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Value({"layers.output_length": as_if_valid}, ("shape/*",)),
@@ -304,8 +305,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
-        remedy="`conformance convert` permutes around the layer. By hand: use channelsLast, and Permute "
-        "around it.",
+        remedy="Use channelsLast, and Permute around it.",
+        converted="permutes around it",
         since=FIRST,
         scope=all_of(subject("layers.Conv1D"), channels_first, without(causal), without(grouped)),
         effect=Value({"layers.convolved": left_channels_last}, ("output/*", "training/*", "gradient/*")),
@@ -416,7 +417,8 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
         "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
         upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
-        remedy="`conformance convert` writes the zeros into the kernel. By hand: the same.",
+        remedy="Write the zeros into the kernel.",
+        converted="writes them there",
         since=FIRST,
         scope=all_of(subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), dilates),
         effect=Value({"layers.geometry": undilated}),
@@ -483,7 +485,8 @@ DEVIATIONS = (
         upstream=searched(
             "depthwise_kernel Keras 3 DepthwiseConv2D weight name converter load has no target variable"
         ),
-        remedy="`conformance convert` renames it. By hand: rename the weight, or load by order.",
+        remedy="Rename weights that are loaded by name.",
+        converted="renames it",
         since="keras 3.0.0 (2023)",
         scope=any_of(subject(DEPTHWISE), wraps("DepthwiseConv2D")),
         effect=Metadata(("weights",), renamed),

@@ -60,11 +60,12 @@ def deviation(
     witnesses: tuple[Case, ...],
     upstream: str,
     remedy: str = "",
+    converted: str = "",
     since: str = "",
 ) -> Deviation:
     """An entry about the package and version that `source` begins with."""
     package, _, version = source.partition(" ")[0].rpartition("@")
     return Deviation(
         name, summary, kind, source, upstream, f"{package}=={version}", scope, effect, witnesses,
-        remedy=remedy, since=since,
+        remedy=remedy, converted=converted, since=since,
     )  # fmt: skip

@@ -228,7 +228,8 @@ DEVIATIONS = (
         upstream=searched(
             "RNN getConfig cell arguments unrecognized keyword arguments when loading in Python Keras"
         ),
-        remedy="`conformance convert` drops them on the way back to Keras.",
+        remedy="Drop them when going back.",
+        converted="drops them",
         since=FIRST,
         scope=subject("layers.RNN"),
         effect=Metadata(CONFIGURATIONS, with_arguments_of_cell),
