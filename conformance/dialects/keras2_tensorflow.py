@@ -24,6 +24,7 @@ from conformance.dialects.deviation import (
     Value,
     subject,
 )
+from conformance.dialects.keras_record import KERAS, TENSORFLOW, searched
 from conformance.dialects.keras_tensorflow import PLAIN
 from conformance.dialects.scopes import (
     LAYERS,
@@ -42,6 +43,9 @@ from conformance.reference_impl.tape import Tensor
 
 SOURCE = "keras 2.15.0, keras/src"
 
+OF_GENERATIONS = "none found (not searched: Keras 3 is another generation, and Keras 2 no longer developed)"
+"""Of what Keras 3 has changed on purpose."""
+
 Patch = Callable[[Case, Any], Any]
 
 
@@ -53,6 +57,7 @@ def entry(
     effect: Effect,
     *witnesses: Case,
     kind: str = "intentional",
+    upstream: str = OF_GENERATIONS,
     remedy: str = "",
     converted: str = "",
     since: str = "",
@@ -63,7 +68,7 @@ def entry(
         summary=summary,
         kind=kind,
         source=f"{SOURCE}/{source}",
-        upstream="none found (not searched: Keras 2 is no longer developed)",
+        upstream=upstream,
         versions="keras==2.15.*",
         scope=scope,
         effect=effect,
@@ -269,6 +274,7 @@ DEVIATIONS = (
         Value({"activations.hard_sigmoid": hard_sigmoid}),
         draft_activation("hard_sigmoid", {}, recipe("normal", 5, 8)),
         draft_layer("layers.Dense", {"units": 7, "activation": "hard_sigmoid"}, [recipe("normal", 4, 5)]),
+        upstream=f"{KERAS}/pull/19477",
         remedy="Train with sigmoid, or with the formula written out.",
         converted="writes the formula out",
         since="keras 3.0.0 (2023)",
@@ -280,6 +286,10 @@ DEVIATIONS = (
         all_of(subject("activations.relu"), gives("negative_slope")),
         Raises("type", "call", ("*",), "unexpected keyword argument 'negative_slope'"),
         draft_activation("relu", {"negative_slope": 0.25}, recipe("normal", 3, 4)),
+        upstream=searched(
+            "keras relu negative_slope argument renamed from alpha Keras 3 activations.relu "
+            "backward compatibility"
+        ),
         remedy="Rename the argument.",
         since="keras 3.0.0 (2023)",
     ),
@@ -311,6 +321,7 @@ DEVIATIONS = (
         Value({"layers.BatchNormalization.kept_variance": bessel_corrected}, ("training/state/*",)),
         FUSED,
         kind="bug",
+        upstream=f"{TENSORFLOW}/issues/55545",
         remedy="Divide the moving variance by n/(n − 1), where training goes on in Keras 3.",
     ),
     entry(
@@ -331,6 +342,7 @@ DEVIATIONS = (
         subject("layers.Embedding"),
         Metadata(CONFIGURATIONS, told(batch_input_shape=[None, None], input_length=None)),
         EMBEDDING,
+        upstream=f"{KERAS}/issues/19094",
         remedy="Drop both when going on.",
         converted="drops both",
         since="keras 3.0.0 (2023)",
@@ -385,6 +397,10 @@ DEVIATIONS = (
         subject(*(f"layers.{name}" for name in SEEDED)),
         Metadata(("seeds",), told(same_seed=False)),
         asking("seeds", "Dropout", {"rate": 0.25, "seed": 7}, (60, 3)),
+        upstream=searched(
+            "keras 2 two layers with same seed give different random values RandomGenerator "
+            "legacy_stateful seed global seed"
+        ),
         remedy="Set the global seed anew as well, to repeat what is drawn.",
         since="keras 3.0.0 (2023)",
     ),
@@ -396,6 +412,7 @@ DEVIATIONS = (
         Raises("invalid-argument", "call", ("random", "seeds", "training/*"), "convert a value (None)"),
         asking("random", "AlphaDropout", {"rate": 0.25, "noise_shape": [None, 1, None]}, (150, 4, 60)),
         kind="bug",
+        upstream=searched("tf_keras AlphaDropout noise_shape None Attempt to convert a value (None) error"),
         remedy="Write its size.",
     ),
     entry(

@@ -95,6 +95,13 @@ ASPECTS = {
 }
 """What an observable is about, by the longest beginning of its name."""
 
+FOLLOWS = {
+    ASPECTS["file"]: ASPECTS["config"],
+    ASPECTS["loaded"]: ASPECTS["config"],
+    ASPECTS["reconstructed"]: ASPECTS["output"],
+}
+"""What goes without saying where another thing is said."""
+
 OCCASIONS = {
     "build": "when it is built",
     "call": "when it is called",
@@ -159,7 +166,8 @@ class Difference:
         """What is other than specified: of values that are computed otherwise, what is so in a witness; of
         the rest, what is recorded."""
         changed = [name for d in self.deviations for case in d.witnesses for name in changes(d, case)]
-        return tuple(dict.fromkeys(aspect(name) for name in changed or self.first.effect.observables))
+        found = dict.fromkeys(aspect(name) for name in changed or self.first.effect.observables)
+        return tuple(name for name in found if FOLLOWS.get(name) not in found)
 
     @cached_property
     def silent_on(self) -> tuple[Case, ...]:
@@ -183,9 +191,9 @@ class Difference:
         what = ", ".join(self.aspects)
         match self.first.effect:
             case Value():
-                return f"other {what}"
+                return f"computes otherwise: {what}"
             case Metadata():
-                return f"tells other {what}"
+                return f"tells otherwise: {what}"
             case Raises(kind="internal", at=at):
                 return f"fails {OCCASIONS[at]}"
             case Raises(at=at):
@@ -193,7 +201,7 @@ class Difference:
             case Accepts():
                 return "accepts what is wrong"
             case Unpredictable():
-                return f"unpredictable {what}"
+                return f"unpredictable: {what}"
 
 
 def since(deviation: Deviation) -> str:
@@ -340,10 +348,17 @@ def _slug(program: str, family: str) -> str:
 def _program(program: str, found: Mapping[str, Sequence[Difference]]) -> Iterator[str]:
     """A table for each family of subjects."""
     yield f"## {program}"
+    yield f"Recorded of {', '.join(_versions(itertools.chain.from_iterable(found.values())))}."
     for family, members in found.items():
         yield f'### <a id="{_slug(program, family)}"></a>{program}: {family}'
         rows = (_row(difference, len(PROGRAMS[program])) for difference in members)
         yield from table(["What differs, and what to do", "Shows as", "Since", "Why"], rows, "llll")
+
+
+def _versions(found: Iterable[Difference]) -> list[str]:
+    """Of the packages that the deviations are in."""
+    requirements = {Requirement.parse(d.versions) for one in found for d in one.deviations if d.versions}
+    return sorted(f"{required.package} {required.known()[0]}" for required in requirements)
 
 
 def _row(difference: Difference, backends: int) -> list[str]:

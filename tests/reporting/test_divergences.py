@@ -80,11 +80,11 @@ def test_what_only_training_or_nan_meets_is_not_among_the_dozen() -> None:
     [
         ("tfjs-no-causal-padding", "refused when it is called"),
         ("tfjs-cropping2d-has-no-default", "fails when it is made"),
-        ("tfjs-prelu-gradient-at-zero", "other gradient"),
+        ("tfjs-prelu-gradient-at-zero", "computes otherwise: gradient"),
         ("tfjs-unknown-arguments-ignored", "accepts what is wrong"),
-        ("tfjs-causal-padding-shape", "other inferred shape"),
-        ("tfjs-masking-leaks", "tells other memory left"),
-        ("tfjs-wasm-mean-loss-of-nothing", "unpredictable output"),
+        ("tfjs-causal-padding-shape", "computes otherwise: inferred shape"),
+        ("tfjs-masking-leaks", "tells otherwise: memory left"),
+        ("tfjs-wasm-mean-loss-of-nothing", "unpredictable: output"),
     ],
 )
 def test_how_it_shows(name: str, shows: str) -> None:
@@ -93,7 +93,7 @@ def test_how_it_shows(name: str, shows: str) -> None:
 
 def test_what_a_witness_shows_counts_and_not_what_the_patch_may_touch() -> None:
     assert RECORDED["tfjs-relu-gradient-of-nan"].effect.observables == ("*",)
-    assert BY_ID["tfjs-relu-gradient-of-nan"].shows == "other gradient"
+    assert BY_ID["tfjs-relu-gradient-of-nan"].shows == "computes otherwise: gradient"
 
 
 def test_without_a_known_beginning_the_version_is_told_that_it_was_seen_in() -> None:
