@@ -174,104 +174,6 @@ OF_IMAGES = searched(
     "Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"
 )
 
-UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]], ...] = (
-    (
-        "quantization-config",
-        ("quantization_config",),
-        subject("layers.Dense", "layers.Embedding"),
-        "quantization_config is not known.",
-        "layers/core.js:90 (Dense), embeddings.js:25 (Embedding)",
-        searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
-        (DENSE_CASE, EMBEDDING_CASE),
-    ),
-    (
-        "groups-argument",
-        ("groups",),
-        subject(*CONVOLUTIONS),
-        "groups is not known; the configuration does not tell it.",
-        "layers/convolutional.js:238 (BaseConv)",
-        issue(3900),
-        (CONV2D_CASE,),
-    ),
-    (
-        "batch-normalization-arguments",
-        ("renorm", "renorm_clipping", "renorm_momentum", "synchronized"),
-        subject("layers.BatchNormalization"),
-        "renorm, its arguments and synchronized are not known; the configuration does not tell them.",
-        "layers/normalization.js:140 (BatchNormalization)",
-        searched("batchNormalization renorm not supported synchronized arguments"),
-        (BATCH_NORMALIZATION_CASE,),
-    ),
-    (
-        "recurrent-arguments",
-        ("seed", "use_cudnn", "zero_output_for_mask"),
-        subject(*RECURRENT, *CELLS, *CONV_LSTM),
-        "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
-        "masked steps never give zeros.",
-        "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
-        searched("recurrentDropout seed reproducible LSTM GRU dropout mask seed"),
-        (*RECURRENT_CASES.values(),),
-    ),
-    (
-        "noise-seed",
-        ("seed",),
-        subject("layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
-        "seed is not known: noise cannot be repeated.",
-        "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
-        searched("gaussianNoise layer seed not reproducible stddev 0"),
-        NOISE_CASES,
-    ),
-    (
-        "layer-normalization-arguments",
-        ("beta_constraint", "gamma_constraint", "rms_scaling"),
-        subject("layers.LayerNormalization"),
-        "Constraints and rms_scaling are not known; the configuration does not tell them.",
-        "layers/normalization.js:264 (LayerNormalization)",
-        searched("layerNormalization layer axis rms_scaling gamma beta shape"),
-        (LAYER_NORMALIZATION_CASE,),
-    ),
-    (
-        "category-encoding-sparse",
-        ("sparse",),
-        subject("layers.CategoryEncoding"),
-        "sparse is not known: the output is always dense.",
-        "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
-        searched("categoryEncoding sparse"),
-        (CATEGORIES_CASE,),
-    ),
-    (
-        "center-crop-arguments",
-        ("bounding_box_format", "data_format", "factor"),
-        subject("layers.CenterCrop"),
-        "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
-        "layers/preprocessing/center_crop.js:16 (CenterCrop)",
-        OF_IMAGES,
-        (CENTER_CROP_CASE,),
-    ),
-    (
-        "resizing-arguments",
-        (
-            "antialias", "bounding_box_format", "data_format", "factor", "fill_mode", "fill_value",
-            "pad_to_aspect_ratio",
-        ),
-        subject("layers.Resizing"),
-        "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
-        "layers/preprocessing/image_resizing.js:24 (Resizing)",
-        OF_IMAGES,
-        (RESIZING_CASE,),
-    ),
-    (
-        "relu-arguments",
-        ("negative_slope", "threshold"),
-        subject("layers.ReLU"),
-        "negative_slope and threshold are not known; the configuration does not tell them.",
-        "layers/advanced_activations.js:26 (ReLU)",
-        searched("layers.reLU negativeSlope threshold ignored"),
-        (RELU_CASE,),
-    ),
-)  # fmt: skip
-"""Arguments that a constructor never reads: name, arguments, scope, summary, source, upstream, witnesses."""
-
 
 def unread(
     name: str,
@@ -281,7 +183,9 @@ def unread(
     source: str,
     upstream: str,
     witnesses: tuple[Case, ...],
+    since: str = "",
 ) -> Deviation:
+    """The entry about arguments that a constructor never reads."""
     return deviation(
         f"tfjs-no-{name}",
         summary,
@@ -289,16 +193,123 @@ def unread(
         source=f"{LAYERS}/{source}",
         upstream=upstream,
         remedy="Leave what is not known at its default, or write out what it does with other layers.",
+        since=since,
         scope=scope,
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking(*arguments)),
         witnesses=witnesses,
     )
 
 
+UNREAD = (
+    unread(
+        "quantization-config",
+        ("quantization_config",),
+        subject("layers.Dense", "layers.Embedding"),
+        "quantization_config is not known.",
+        "layers/core.js:90 (Dense), embeddings.js:25 (Embedding)",
+        searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        (DENSE_CASE, EMBEDDING_CASE),
+        since="keras 3.13.0 (2025)",
+    ),
+    unread(
+        "groups-argument",
+        ("groups",),
+        subject(*CONVOLUTIONS),
+        "groups is not known; the configuration does not tell it.",
+        "layers/convolutional.js:238 (BaseConv)",
+        issue(3900),
+        (CONV2D_CASE,),
+        since="keras 2.6.0 (2021)",
+    ),
+    unread(
+        "batch-normalization-arguments",
+        ("renorm", "renorm_clipping", "renorm_momentum", "synchronized"),
+        subject("layers.BatchNormalization"),
+        "renorm, its arguments and synchronized are not known; the configuration does not tell them.",
+        "layers/normalization.js:140 (BatchNormalization)",
+        searched("batchNormalization renorm not supported synchronized arguments"),
+        (BATCH_NORMALIZATION_CASE,),
+    ),
+    unread(
+        "recurrent-arguments",
+        ("seed", "use_cudnn", "zero_output_for_mask"),
+        subject(*RECURRENT, *CELLS, *CONV_LSTM),
+        "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
+        "masked steps never give zeros.",
+        "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
+        searched("recurrentDropout seed reproducible LSTM GRU dropout mask seed"),
+        (*RECURRENT_CASES.values(),),
+    ),
+    unread(
+        "noise-seed",
+        ("seed",),
+        subject("layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+        "seed is not known: noise cannot be repeated.",
+        "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
+        searched("gaussianNoise layer seed not reproducible stddev 0"),
+        NOISE_CASES,
+    ),
+    unread(
+        "layer-normalization-arguments",
+        ("beta_constraint", "gamma_constraint", "rms_scaling"),
+        subject("layers.LayerNormalization"),
+        "Constraints and rms_scaling are not known; the configuration does not tell them.",
+        "layers/normalization.js:264 (LayerNormalization)",
+        searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        (LAYER_NORMALIZATION_CASE,),
+    ),
+    unread(
+        "category-encoding-sparse",
+        ("sparse",),
+        subject("layers.CategoryEncoding"),
+        "sparse is not known: the output is always dense.",
+        "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
+        searched("categoryEncoding sparse"),
+        (CATEGORIES_CASE,),
+    ),
+    unread(
+        "center-crop-arguments",
+        ("bounding_box_format", "data_format", "factor"),
+        subject("layers.CenterCrop"),
+        "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
+        "layers/preprocessing/center_crop.js:16 (CenterCrop)",
+        OF_IMAGES,
+        (CENTER_CROP_CASE,),
+    ),
+    unread(
+        "resizing-arguments",
+        (
+            "antialias",
+            "bounding_box_format",
+            "data_format",
+            "factor",
+            "fill_mode",
+            "fill_value",
+            "pad_to_aspect_ratio",
+        ),
+        subject("layers.Resizing"),
+        "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
+        "layers/preprocessing/image_resizing.js:24 (Resizing)",
+        OF_IMAGES,
+        (RESIZING_CASE,),
+    ),
+    unread(
+        "relu-arguments",
+        ("negative_slope", "threshold"),
+        subject("layers.ReLU"),
+        "negative_slope and threshold are not known; the configuration does not tell them.",
+        "layers/advanced_activations.js:26 (ReLU)",
+        searched("layers.reLU negativeSlope threshold ignored"),
+        (RELU_CASE,),
+        since="keras 2.2.3 (2018)",
+    ),
+)
+
+
 DTYPE = f"{LAYERS}/engine/topology.js:1110 (Layer.getConfig); :221 (dtype is set with inputShape only)"
 
 DEVIATIONS = (
-    *(unread(*entry) for entry in UNREAD),
+    *UNREAD,
     deviation(
         "tfjs-config-without-dtype",
         "The configuration tells no dtype, unless the layer was given an input shape: everything is float32.",

@@ -216,7 +216,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/normalization.js:210 (BatchNormalization.call reads only `training`)",
         upstream=searched("BatchNormalization trainable false training moving statistics"),
         remedy="Call such layers with training=false yourself.",
-        since=FIRST,
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject("layers.BatchNormalization"), unsets("trainable"), asks("training/*")),
         effect=Value(
             {
@@ -243,7 +243,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/normalization.js:184 (BatchNormalization.call never reads `mask`)",
         upstream=searched("BatchNormalization mask ignored padded sequence"),
         remedy="Train where masks are honoured.",
-        since=FIRST,
+        since="keras 2.12.0 (2023)",
         scope=all_of(subject("layers.BatchNormalization"), masked, asks("training/*")),
         effect=Value({"layers.BatchNormalization.moments": ignoring_mask}),
         witnesses=(

@@ -199,7 +199,7 @@ DEVIATIONS = (
         source=f"{SOURCE} (cosine = cosineProximity); {LAYERS}/losses.js (cosineProximity: neg)",
         upstream=searched("cosineProximity metric sign negative cosine similarity Keras"),
         remedy="Change the sign.",
-        since=FIRST,
+        since="keras 2.3.0 (2019)",
         scope=there("CosineSimilarity"),
         effect=Value({"metrics.cosine_similarity": opposite}, RESULT),
         witnesses=(draft_metric("CosineSimilarity", {}, [NUMBERS.batch(2)]),),

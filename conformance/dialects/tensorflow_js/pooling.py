@@ -295,6 +295,7 @@ DEVIATIONS = (
             draft_layer("layers.GlobalMaxPooling2D", {}, [IMAGE], once=True),
             draft_layer("layers.GlobalAveragePooling1D", {"keepdims": True}, [SERIES]),
         ),
+        since="keras 2.6.0 (2021)",
     ),
     unread(
         "pooling-1d-data-format",
@@ -307,6 +308,7 @@ DEVIATIONS = (
             draft_layer("layers.MaxPooling1D", {}, [SERIES], once=True),
             draft_layer("layers.GlobalMaxPooling1D", {}, [SERIES]),
         ),
+        since="keras 2.2.3 (2018)",
     ),
     deviation(
         "tfjs-pooling-1d-channels-last",

@@ -269,7 +269,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:compile, `suffix = 'acc'`",
         upstream=issue(680),
         remedy="Read `acc` and `val_acc`.",
-        since=FIRST,
+        since="keras 2.3.0 (2019)",
         scope=all_of(RUNS, asks("fit"), names_accuracy),
         effect=Metadata(("fit/callbacks",), occasions(abbreviated)),
         witnesses=(drafts.accuracy(),),

@@ -171,7 +171,7 @@ DEVIATIONS = (
         source=f"{SOURCE}:244 (VarianceScaling.apply: truncatedNormal of the standard deviation as it is)",
         upstream=issue(8594),
         remedy="Scale by 1/0.88² = 1.29, or use a uniform initializer.",
-        since=FIRST,
+        since="keras 2.2.0 (2018)",
         scope=all_of(subject(*EVERY_SCALING), truncates),
         effect=Value({"initializers.of_truncated": uncorrected}, ("drawn",)),
         witnesses=(
