@@ -47,7 +47,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
 FOREMOST = 12
 """How many deviations of TensorFlow.js are shown first."""
 
-NAMED = 6
+NAMED = 12
 """How many classes and functions are named; of more, their number is."""
 
 SEVERAL = "several families"
@@ -115,10 +115,12 @@ OCCASIONS = {
 """When something is refused, by `Raises.at`."""
 
 LEGEND = (
-    "Each entry is recorded in the suite ([`conformance/dialects`](../conformance/dialects)) with cases that "
-    "show it, and that are asked of the released programs on every run: an entry that no longer holds fails "
-    "the run, and so does a difference that is not recorded. What is not here was asked and is alike, or was "
-    "not asked ([reports/coverage.md](../reports/coverage.md))."
+    "Keras is here what Keras 3 documents, made executable; where Keras 3 on TensorFlow itself does "
+    "otherwise, that is told too. Each entry is recorded in the suite "
+    "([`conformance/dialects`](../conformance/dialects)) with cases that show it, and that are asked of the "
+    "released programs on every run: an entry that no longer holds fails the run, and so does a difference "
+    "that is not recorded. What is not here was asked and is alike, or was not asked "
+    "([reports/coverage.md](../reports/coverage.md))."
 )
 
 COLUMNS = (
