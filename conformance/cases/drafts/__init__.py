@@ -12,6 +12,8 @@ from conformance.cases.case import Case
 from conformance.cases.drafts import (
     activations,
     arguments,
+    callbacks,
+    datasets,
     determinism,
     errors,
     guide,
@@ -44,6 +46,8 @@ MODULES = (
     errors,
     models,
     training,
+    datasets,
+    callbacks,
 )
 
 

@@ -7,6 +7,7 @@ Over the cases go the regimes, and sizes around the widths in which implementati
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ import msgspec
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.drafts import metrics, models, training, values
+from conformance.cases.drafts import callbacks, datasets, metrics, models, training, values
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -133,7 +134,8 @@ def standard(quick: Sequence[Case], subjects: Sequence[str] | None = None) -> It
 BEYOND: dict[str, Callable[[], Iterator[Case]]] = {
     "metrics": metrics.more,
     "models": models.more,
-    "training": training.more,
+    "training": lambda: itertools.chain(training.more(), datasets.more()),
+    "callbacks": callbacks.more,
     **dict.fromkeys(("constraints", "regularizers", "initializers"), values.more),
 }
 """By kind of subject, what is drafted for the standard corpus alone."""
