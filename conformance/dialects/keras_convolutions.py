@@ -25,6 +25,7 @@ from conformance.dialects.keras_record import (
 )
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
+    CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
     all_of,
     channels_first,
@@ -151,6 +152,43 @@ def cotangent_in_blocks(original: Any, layer: Any, x: Tensor, kernels: Any, bias
     )
 
 
+class MeetingOtherGroups(Composite):
+    """z itself. On the way back the filters of a group get 0 times the cotangents of the other groups too."""
+
+    def compose(self, z: Tensor, kernel: Tensor, *, layer: WindowedProduct, groups: int) -> Tensor:
+        return z
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        z: Tensor,
+        kernel: Tensor,
+        *,
+        layer: WindowedProduct,
+        groups: int,
+    ) -> Tensor:
+        if position == 0:
+            return cotangent
+        channels = layer.channel_axis % cotangent.ndim
+        zeros = total(multiply(cotangent, 0.0), axis=tuple(i for i in range(cotangent.ndim) if i != channels))
+        of_place = total(reshape(zeros, shape=(groups, kernel.shape[-1] // groups)), axis=(0,))
+        return broadcast_to(concatenate(*(of_place,) * groups, axis=0), shape=kernel.shape)
+
+
+meeting_other_groups = MeetingOtherGroups()
+
+
+def cotangents_among_groups(
+    original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
+) -> Tensor:
+    """For the gradient of its kernel the groups of a convolution become another dimension, along which the
+    channels of each group lie among zeros."""
+    z = original(layer, x, kernels, bias)
+    return meeting_other_groups(z, kernels[0], layer=layer, groups=layer.groups)
+
+
 class PassingOn(Composite):
     """z itself; the gradient of x is the cotangent of z."""
 
@@ -198,10 +236,11 @@ computed_elsewhere = ComputedElsewhere()
 
 
 def centred_forward(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
-    """Only the gradients are those of windows that begin at the first element."""
+    """Only the gradients are those of windows that begin at the first element, where other elements than
+    numbers spread as they do in every Conv3D."""
     with patched({"layers.framed": windows_centred}):
         seen = original(layer, detached(x), kernels, bias)
-    return computed_elsewhere(original(layer, x, kernels, bias), detached(seen))
+    return computed_elsewhere(cotangent_among_zeros(original, layer, x, kernels, bias), detached(seen))
 
 
 def centres_windows(case: Case, data: Data) -> bool:
@@ -213,6 +252,13 @@ def centres_windows(case: Case, data: Data) -> bool:
 
 def ungrouped(case: Case, data: Data) -> bool:
     return bool(case.config.get("groups", 1) == 1)
+
+
+def has_groups(case: Case, data: Data) -> bool:
+    """Of several filters, or of several channels."""
+    groups = case.config.get("groups", 1)
+    channels = data.inputs[0].shape[1 if channels_first(case, data) else -1]
+    return bool(groups > 1 and not groups == case.config["filters"] == channels)
 
 
 def as_wide_as_channels(case: Case, data: Data) -> bool:
@@ -271,6 +317,26 @@ DEVIATIONS = (
                 "layers.DepthwiseConv1D",
                 {"kernel_size": 1, "data_format": "channels_first"},
                 [recipe("normal", 2, 3, 3)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-grouped-gradient-of-nan",
+        summary="A NaN in the cotangent of a convolution with groups makes the gradient of the kernel NaN in "
+        "all groups: those of the others are multiplied by zero. Check for NaN before the layer.",
+        kind="bug",
+        source="tensorflow 2.21, XLA, which Keras compiles convolutions with groups by: "
+        "xla/service/convolution_group_converter.cc, ConvolutionVisitor::HandleBatchGroupCount",
+        upstream=searched(
+            "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
+        ),
+        scope=all_of(subject(*CONVOLUTIONS), has_groups, given_special_values),
+        effect=Value({"layers.convolved": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 4, "kernel_size": 1, "groups": 2, "activation": "sigmoid"},
+                [recipe("one_nan", 2, 3, 4, 6)],
             ),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from conformance.cases.case import Case
@@ -9,10 +10,18 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, Value, subject
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow, searched
-from conformance.dialects.scopes import all_of
+from conformance.dialects.scopes import all_of, any_of, given_special_values
 from conformance.reference_impl import layers
-from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.arithmetic import IEEE_FLOAT32
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.interpolation import (
+    WINDOWS,
+    per_pixel,
+    positions,
+    windowed,
+)
 from conformance.reference_impl.layers.resizing import in_proportion
+from conformance.reference_impl.primitives import where
 from conformance.reference_impl.tape import Tensor
 
 INTERPOLATING = subject("layers.Resizing", "layers.UpSampling2D")
@@ -31,6 +40,89 @@ def at_steps(original: Any, old: int, new: int, like: Tensor, interpolation: str
     error = 0.0 if at.error is None else at.error * STEPS
     uncertain = xp.abs(xp.abs(step - rounded) - 0.5) < error
     return Tensor(rounded / STEPS, xp.where(uncertain, 1.0 / STEPS, 0.0) if uncertain.any() else None)
+
+
+def idle_of_four(old: int, new: int, like: Tensor) -> Array:
+    """By the cubic without antialias, the pixels that are read, and have no weight: (new, old). Four are read;
+    those beyond the first and the last are that one, without a weight, and on a pixel the other three."""
+    at = positions(old, new, like).value
+    first = xp.floor(at)
+    step = xp.rint((at - first) * STEPS)
+    idle = xp.zeros((new, old), bool)
+    for tap in range(4):
+        pixel = (first + (tap - 1)).astype("int64")
+        inside = xp.clip(pixel, 0, old - 1)
+        weightless = (pixel != inside) | ((step == 0) & (tap != 1)) | ((step == STEPS) & (tap != 2))
+        idle[xp.arange(new), inside] |= weightless
+    return idle
+
+
+def idle_in_span(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Array:
+    """By other windows, the pixels that are read, and have no weight: (new, old). As many are read for each
+    new pixel as the widest window may have."""
+    step = per_pixel(old, new, like).value
+    radius = WINDOWS[interpolation].radius * (xp.maximum(step, 1.0) if antialias else 1.0)
+    middles = (xp.arange(new, dtype=like.dtype) + like.dtype.type(0.5)) * step
+    first = xp.clip(xp.ceil(middles - radius - 0.5), 0, old - 1)
+    pixel = xp.arange(old)
+    read = (pixel >= first[:, None]) & (pixel < first[:, None] + 2 * math.ceil(radius) + 1)
+    idle: Array = read & (windowed(old, new, like, interpolation, antialias).value == 0)
+    return idle
+
+
+def anywhere(those: Array, lost: Array) -> Array:
+    """Where one of those pixels (new, old) along the last axis but one is lost: (…, old, n) → (…, new, n)."""
+    found: Array = xp.matmul(those, lost)
+    return found
+
+
+def reading_idle_pixels(
+    original: Any, x: Tensor, axes: tuple[int, int], size: tuple[int, int], interpolation: str, *how: Any
+) -> Tensor:
+    """NaN where a pixel without weight is NaN or infinite, or overflows as a sum of a column: 0 times that is
+    added."""
+    antialias = bool(how and how[0])
+    like = Tensor(xp.zeros((), xp.float32))
+
+    def idle(old: int, new: int) -> Array:
+        if interpolation == "bicubic" and not antialias:
+            return idle_of_four(old, new, like)
+        return idle_in_span(old, new, like, interpolation, antialias)
+
+    def weights(old: int, new: int) -> Array:
+        of_all: Array = windowed(old, new, like, interpolation, antialias).value
+        return of_all
+
+    images = xp.moveaxis(xp.asarray(x.value, xp.float32), axes, (-2, -1))
+    (height, width), (rows, columns) = images.shape[-2:], size
+    lost = anywhere(idle(height, rows), ~xp.isfinite(images))
+    sums = in_order(weights(height, rows), images)
+    along = xp.swapaxes(lost, -1, -2), xp.swapaxes(lost | ~xp.isfinite(sums), -1, -2)
+    lost = anywhere(weights(width, columns) != 0, along[0]) | anywhere(idle(width, columns), along[1])
+    lost = xp.moveaxis(xp.swapaxes(lost, -1, -2), (-2, -1), axes)
+    made: Tensor = original(x, axes, size, interpolation, *how)
+    return where(Tensor(lost.astype(made.dtype)), math.nan, made)
+
+
+def in_order(weights: Array, x: Array) -> Array:
+    """weights @ x in float32, one term after the other; without the terms of no weight."""
+    sums = xp.zeros((*x.shape[:-2], weights.shape[0], x.shape[-1]), x.dtype)
+    for i in range(x.shape[-2]):
+        column = weights[:, i, None]
+        sums += xp.where(column != 0, column * x[..., i, None, :], 0.0)
+    return sums
+
+
+def by_windows(case: Case, data: Data) -> bool:
+    """More pixels than two are weighed in each direction."""
+    how = case.config.get("interpolation")
+    return how in WINDOWS and (how != "bilinear" or bool(case.config.get("antialias")))
+
+
+def given_large_numbers(case: Case, data: Data) -> bool:
+    """A weighted sum of pixels may overflow."""
+    x = data.inputs[0]
+    return bool(x.size and x.dtype.kind == "f" and abs(x).max() > IEEE_FLOAT32.largest / 4)
 
 
 def sizes(case: Case, data: Data) -> list[tuple[int, int]]:
@@ -127,6 +219,33 @@ DEVIATIONS = (
                 {"height": 3, "width": 5, "interpolation": "bicubic"},
                 [recipe("normal", 2, 4, 4, 3)],
             ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-windows-read-idle-pixels",
+        summary="Interpolation bicubic, lanczos3 and lanczos5, and bilinear with antialias, multiplies some "
+        "pixels by 0, at the edges and where new pixels lie on old ones: where one of those is NaN or "
+        "infinite, or the sum of a column overflows, the result is NaN. Check for NaN before the layer.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, GetWeightsAndIndices; "
+        "scale_and_translate_op.cc, ComputeSpansCore and GatherColumns",
+        upstream=searched("tensorflow resize bilinear bicubic NaN infinity zero weight neighboring pixels "
+        "scale_and_translate"),
+        scope=all_of(INTERPOLATING, by_windows, any_of(given_special_values, given_large_numbers)),
+        effect=Value(
+            {"layers.resized": reading_idle_pixels},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.UpSampling2D", {"interpolation": "bicubic"}, [recipe("one_infinity", 2, 7, 6, 3)]
+            ),
+            draft_layer(
+                "layers.UpSampling2D",
+                {"interpolation": "lanczos3", "size": [1, 2]},
+                [recipe("one_nan", 2, 7, 9, 3)],
+            ),
+            resized({"interpolation": "bilinear", "antialias": True}, 2, 9, 11, 3, regime="one_nan"),
         ),
     ),
 )

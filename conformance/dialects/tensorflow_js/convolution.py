@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from conformance.cases.case import Case
@@ -42,10 +44,12 @@ from conformance.dialects.tensorflow_js.record import (
 )
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
 from conformance.reference_impl.layers.recurrent import Recurrent, step_shape
-from conformance.reference_impl.primitives import add, pad, reshape, take_slice, transpose
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.primitives import add, pad, reshape, take_slice, transpose, where
+from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.tape import Tensor, detached, variable, vjp
 
 ADDS_BIAS_TO_NOTHING = all_of(
     subject(*CONV_LSTM, *(name for name in ALL_CONVOLUTIONS if name != "layers.Conv2D")),
@@ -57,6 +61,9 @@ ADDS_BIAS_TO_NOTHING = all_of(
 OF_BIAS = ("gradient/weight/bias", "training/gradient/weight/bias")
 
 DEPTHWISE, SEPARABLE = "layers.DepthwiseConv2D", "layers.SeparableConv2D"
+
+Product = Callable[[Tensor, Sequence[Tensor]], Tensor]
+"""(x, kernels) → the windows of x times the kernels."""
 
 RECONSTRUCTED = ("reconstructed/output/*",)
 GRADIENTS = ("gradient/*", "training/gradient/*")
@@ -138,6 +145,58 @@ def sums_centred(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tenso
     return add(z, reshape(bias, shape=shape))
 
 
+class InsideOnly(Composite):
+    """z itself; the gradients of its kernels lack the products of NaN and the zeros of the padding."""
+
+    def compose(self, z: Tensor, *kernels: Tensor, product: Product, x: Tensor) -> Tensor:
+        return z
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        z: Tensor,
+        *kernels: Tensor,
+        product: Product,
+        x: Tensor,
+    ) -> Tensor:
+        if position == 0:
+            return cotangent
+        place = position - 1
+
+        def gradient(x: Tensor, kernels: Sequence[Tensor], cotangent: Tensor) -> Tensor:
+            source = variable(kernels[place].value)
+            (found,) = vjp([product(x, (*kernels[:place], source, *kernels[position:]))], [cotangent], [source])
+            return found
+
+        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
+        met = gradient(ones_like(x), [ones_like(kernel) for kernel in kernels], is_nan)
+        numbers = gradient(x, [detached(kernel) for kernel in kernels], where(is_nan, 0.0, cotangent))
+        return where(Tensor((met.value > 0).astype(cotangent.dtype)), math.nan, numbers)
+
+
+inside_only = InsideOnly()
+
+
+def ones_like(x: Tensor) -> Tensor:
+    return Tensor(xp.ones_like(x.value))
+
+
+def padding_left_out(
+    original: Any, layer: Any, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None
+) -> Tensor:
+    """The gradients of kernels are sums over what lies inside of the input."""
+    z = original(layer, x, [detached(kernel) for kernel in kernels], bias)
+    product = partial(of_kernels, original, layer)
+    return inside_only(z, *kernels, product=product, x=detached(x))
+
+
+def of_kernels(original: Any, layer: Any, x: Tensor, kernels: Sequence[Tensor]) -> Tensor:
+    z: Tensor = original(layer, x, kernels, None)
+    return z
+
+
 def undilated(original: Any, layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:
     return tuple((size, stride, 1) for size, stride, _ in original(layer))
 
@@ -145,6 +204,14 @@ def undilated(original: Any, layer: WindowedProduct) -> tuple[tuple[int, int, in
 def as_if_valid(original: Any, n: int | None, size: int, stride: int, dilation: int, padding: str) -> Any:
     """Every padding but "same" is taken for "valid"."""
     return original(n, size, stride, dilation, padding if padding == "same" else "valid")
+
+
+def pads(case: Case, data: Data) -> bool:
+    """Windows may reach over the edges of the input, or of the state; channels of Conv1D come last."""
+    if case.subject in CONV_LSTM:
+        return True
+    first = case.subject == "layers.Conv1D" and channels_first(case, data)
+    return case.config.get("padding") == "same" and not first
 
 
 def causal(case: Case, data: Data) -> bool:
@@ -235,8 +302,10 @@ def one_initializer(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return {"arguments": arguments | refused}
 
 
-def configured(name: str, config: dict[str, Any], *shape: int, **more: Any) -> Case:
-    return draft_layer(name, config, [recipe("normal", *shape)], **more)
+def configured(
+    name: str, config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any
+) -> Case:
+    return draft_layer(name, config, [recipe(regime, *shape)], **more)
 
 
 CAUSAL_CASE = configured("layers.Conv1D", {"filters": 2, "kernel_size": 3, "padding": "causal"}, 2, 6, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.dialects.deviation import Raises, Value, subject
-from conformance.dialects.scopes import all_of, dilates, given_nan
+from conformance.dialects.scopes import all_of, dilates, given_nan, given_special_values
 from conformance.dialects.tensorflow_js import advanced_activations, images, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     RELU_GRADIENT,
@@ -15,12 +15,16 @@ from conformance.dialects.tensorflow_js.activations import (
 )
 from conformance.dialects.tensorflow_js.convolution import (
     ADDS_BIAS_TO_NOTHING,
+    DEPTHWISE,
     EMPTY_CASE,
+    GRADIENTS,
     OF_BIAS,
     SEPARABLE,
     TRANSPOSED_GAPS_CASE,
     centres_windows,
     configured,
+    padding_left_out,
+    pads,
     strides_too,
     sums_centred,
 )
@@ -31,6 +35,7 @@ from conformance.dialects.tensorflow_js.merging import (
     nan_without_gradient,
 )
 from conformance.dialects.tensorflow_js.record import (
+    CONV_LSTM,
     CORE,
     CPU,
     LAYERS,
@@ -68,6 +73,33 @@ DEVIATIONS = (
         scope=all_of(subject("layers.Conv3DTranspose"), centres_windows),
         effect=Value({"layers.convolved": sums_centred}),
         witnesses=(TRANSPOSED_GAPS_CASE,),
+    ),
+    deviation(
+        "tfjs-cpu-kernel-gradient-without-padding",
+        "Where an activation has no slope because its input is NaN, the gradient of a kernel is NaN only at "
+        "the places that lie inside of the input in such a window; Keras, which multiplies the zeros of the "
+        "padding too, gives NaN at all places. Only training meets it; look for the NaN itself.",
+        kind="intentional",
+        source=f"{CPU}/kernels/Conv2DBackpropFilter.js:36, Conv3DBackpropFilterV2.js:44, "
+        "DepthwiseConv2dNativeBackpropFilter.js:35 (yRMin, yRMax: sums begin and end inside of the input)",
+        upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        scope=all_of(
+            subject(*CONV_LSTM, "layers.Conv1D", "layers.Conv2D", "layers.Conv3D", DEPTHWISE, SEPARABLE),
+            given_special_values,
+            pads,
+        ),
+        effect=Value({"layers.convolved": padding_left_out}, GRADIENTS),
+        witnesses=(
+            configured(
+                "layers.Conv2D",
+                {"filters": 2, "kernel_size": 2, "padding": "same", "activation": "sigmoid"},
+                1,
+                2,
+                2,
+                2,
+                regime="one_nan",
+            ),
+        ),
     ),
     deviation(
         "tfjs-separable-strides-with-dilation",

@@ -36,8 +36,10 @@ from conformance.dialects.tensorflow_js.record import (
     CORE,
     CPU,
     LAYERS,
+    NUMERIC,
     WASM,
     deviation,
+    issue,
     searched,
 )
 from conformance.reference_impl import layers
@@ -110,6 +112,12 @@ def edges(layer: Pooling, spatial: tuple[int, ...]) -> list[tuple[int, int]]:
         for n, size, stride in zip(spatial, layer.pool_size, layer.strides, strict=True)
     ]
     return [(n // 2, n - n // 2) for n in needed]
+
+
+def leaves_nothing(case: Case, data: Data) -> bool:
+    """Without padding, the axis that the layer takes for steps is shorter than a window."""
+    layer = pooling(case)
+    return layer.padding == "valid" and data.inputs[0].shape[1] < layer.pool_size[0]
 
 
 def steps_over_the_end(case: Case, data: Data) -> bool:
@@ -309,12 +317,18 @@ DEVIATIONS = (
     deviation(
         "tfjs-pooling-1d-channels-last",
         "Pooling in one dimension takes the channels to be last, whatever data_format says: a model with "
-        "channels first pools over its channels. Permute around the layer.",
+        "channels first pools over its channels, and where those are fewer than a window is long, nothing is "
+        "left. Permute around the layer.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:120 (Pooling1D), :422 (GlobalPooling1D)",
         upstream=searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
         scope=all_of(subject(*ONE_DIMENSION), channels_first),
-        effect=Value({"layers.acting_format": lambda original, layer: "channels_last"}),
+        effect=Value(
+            {
+                "layers.acting_format": lambda original, layer: "channels_last",
+                "layers.Pooling.leave_nothing": lambda original, positions: False,
+            }
+        ),
         witnesses=(
             draft_layer("layers.MaxPooling1D", {"data_format": "channels_first"}, [SERIES]),
             draft_layer("layers.GlobalAveragePooling1D", {"data_format": "channels_first"}, [SERIES]),
@@ -482,6 +496,29 @@ ONLY_WASM = (
         witnesses=(
             draft_layer("layers.MaxPooling3D", {}, [recipe("all_negative", 2, 4, 3, 2, 2)]),
             draft_layer("layers.MaxPooling3D", {"strides": 1}, [recipe("ties", 2, 4, 3, 2, 2)]),
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-pooling-over-fewer-channels-traps",
+        "Pooling in one dimension over channels that come first and are fewer than a window is long, of which "
+        "nothing is left, reads and writes memory that is not its own, and traps. Permute around the layer.",
+        kind="bug",
+        source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
+        "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
+        upstream=issue(8407),
+        scope=all_of(subject("layers.AveragePooling1D", "layers.MaxPooling1D"), channels_first, leaves_nothing),
+        effect=Unpredictable(Verdict.RAISES, NUMERIC, "internal at call: "),
+        witnesses=(
+            draft_layer(
+                "layers.AveragePooling1D",
+                {"pool_size": 4, "data_format": "channels_first"},
+                [recipe("normal", 2, 3, 7)],
+            ),
+            draft_layer(
+                "layers.MaxPooling1D",
+                {"pool_size": 4, "data_format": "channels_first"},
+                [recipe("normal", 2, 3, 7)],
+            ),
         ),
     ),
 )
