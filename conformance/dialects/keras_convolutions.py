@@ -155,7 +155,7 @@ def cotangent_in_blocks(original: Any, layer: Any, x: Tensor, kernels: Any, bias
 class MeetingOtherGroups(Composite):
     """z itself. On the way back the filters of a group get 0 times the cotangents of the other groups too."""
 
-    def compose(self, z: Tensor, kernel: Tensor, *, layer: WindowedProduct, groups: int) -> Tensor:
+    def compose(self, z: Tensor, kernel: Tensor, *, groups: int) -> Tensor:
         return z
 
     def vjp(
@@ -166,13 +166,11 @@ class MeetingOtherGroups(Composite):
         z: Tensor,
         kernel: Tensor,
         *,
-        layer: WindowedProduct,
         groups: int,
     ) -> Tensor:
         if position == 0:
             return cotangent
-        channels = layer.channel_axis % cotangent.ndim
-        zeros = total(multiply(cotangent, 0.0), axis=tuple(i for i in range(cotangent.ndim) if i != channels))
+        zeros = total(multiply(cotangent, 0.0), axis=tuple(range(cotangent.ndim - 1)))
         of_place = total(reshape(zeros, shape=(groups, kernel.shape[-1] // groups)), axis=(0,))
         return broadcast_to(concatenate(*(of_place,) * groups, axis=0), shape=kernel.shape)
 
@@ -181,12 +179,11 @@ meeting_other_groups = MeetingOtherGroups()
 
 
 def cotangents_among_groups(
-    original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
+    original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
 ) -> Tensor:
     """For the gradient of its kernel the groups of a convolution become another dimension, along which the
     channels of each group lie among zeros."""
-    z = original(layer, x, kernels, bias)
-    return meeting_other_groups(z, kernels[0], layer=layer, groups=layer.groups)
+    return meeting_other_groups(original(layer, x, kernel, bias, groups), kernel, groups=groups)
 
 
 class PassingOn(Composite):
@@ -331,7 +328,7 @@ DEVIATIONS = (
             "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
         ),
         scope=all_of(subject(*CONVOLUTIONS), has_groups, given_special_values),
-        effect=Value({"layers.convolved": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.correlated": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
         witnesses=(
             draft_layer(
                 "layers.Conv2D",

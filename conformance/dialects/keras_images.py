@@ -229,8 +229,10 @@ DEVIATIONS = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, GetWeightsAndIndices; "
         "scale_and_translate_op.cc, ComputeSpansCore and GatherColumns",
-        upstream=searched("tensorflow resize bilinear bicubic NaN infinity zero weight neighboring pixels "
-        "scale_and_translate"),
+        upstream=searched(
+            "tensorflow resize bilinear bicubic NaN infinity zero weight neighboring pixels "
+            "scale_and_translate"
+        ),
         scope=all_of(INTERPOLATING, by_windows, any_of(given_special_values, given_large_numbers)),
         effect=Value(
             {"layers.resized": reading_idle_pixels},

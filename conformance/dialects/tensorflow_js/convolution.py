@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from conformance.cases.case import Case
@@ -62,8 +61,8 @@ OF_BIAS = ("gradient/weight/bias", "training/gradient/weight/bias")
 
 DEPTHWISE, SEPARABLE = "layers.DepthwiseConv2D", "layers.SeparableConv2D"
 
-Product = Callable[[Tensor, Sequence[Tensor]], Tensor]
-"""(x, kernels) → the windows of x times the kernels."""
+Product = Callable[[Tensor, Tensor], Tensor]
+"""(x, kernel) → the windows of x times the kernel."""
 
 RECONSTRUCTED = ("reconstructed/output/*",)
 GRADIENTS = ("gradient/*", "training/gradient/*")
@@ -146,9 +145,9 @@ def sums_centred(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tenso
 
 
 class InsideOnly(Composite):
-    """z itself; the gradients of its kernels lack the products of NaN and the zeros of the padding."""
+    """z itself; the gradient of its kernel lacks the products of NaN and the zeros of the padding."""
 
-    def compose(self, z: Tensor, *kernels: Tensor, product: Product, x: Tensor) -> Tensor:
+    def compose(self, z: Tensor, kernel: Tensor, *, product: Product, x: Tensor) -> Tensor:
         return z
 
     def vjp(
@@ -157,26 +156,26 @@ class InsideOnly(Composite):
         cotangent: Tensor,
         out: Tensor,
         z: Tensor,
-        *kernels: Tensor,
+        kernel: Tensor,
+        *,
         product: Product,
         x: Tensor,
     ) -> Tensor:
         if position == 0:
             return cotangent
-        place = position - 1
-
-        def gradient(x: Tensor, kernels: Sequence[Tensor], cotangent: Tensor) -> Tensor:
-            source = variable(kernels[place].value)
-            (found,) = vjp([product(x, (*kernels[:place], source, *kernels[position:]))], [cotangent], [source])
-            return found
-
         is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
-        met = gradient(ones_like(x), [ones_like(kernel) for kernel in kernels], is_nan)
-        numbers = gradient(x, [detached(kernel) for kernel in kernels], where(is_nan, 0.0, cotangent))
+        met = kernel_gradient(product, ones_like(x), ones_like(kernel), is_nan)
+        numbers = kernel_gradient(product, x, kernel, where(is_nan, 0.0, cotangent))
         return where(Tensor((met.value > 0).astype(cotangent.dtype)), math.nan, numbers)
 
 
 inside_only = InsideOnly()
+
+
+def kernel_gradient(product: Product, x: Tensor, kernel: Tensor, cotangent: Tensor) -> Tensor:
+    source = variable(kernel.value)
+    (gradient,) = vjp([product(x, source)], [cotangent], [source])
+    return gradient
 
 
 def ones_like(x: Tensor) -> Tensor:
@@ -184,17 +183,16 @@ def ones_like(x: Tensor) -> Tensor:
 
 
 def padding_left_out(
-    original: Any, layer: Any, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None
+    original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
 ) -> Tensor:
-    """The gradients of kernels are sums over what lies inside of the input."""
-    z = original(layer, x, [detached(kernel) for kernel in kernels], bias)
-    product = partial(of_kernels, original, layer)
-    return inside_only(z, *kernels, product=product, x=detached(x))
+    """The gradient of the kernel is a sum over what lies inside of the input."""
 
+    def product(x: Tensor, kernel: Tensor) -> Tensor:
+        z: Tensor = original(layer, x, kernel, None, groups)
+        return z
 
-def of_kernels(original: Any, layer: Any, x: Tensor, kernels: Sequence[Tensor]) -> Tensor:
-    z: Tensor = original(layer, x, kernels, None)
-    return z
+    z = original(layer, x, detached(kernel), bias, groups)
+    return inside_only(z, kernel, product=product, x=detached(x))
 
 
 def undilated(original: Any, layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:
@@ -207,11 +205,8 @@ def as_if_valid(original: Any, n: int | None, size: int, stride: int, dilation: 
 
 
 def pads(case: Case, data: Data) -> bool:
-    """Windows may reach over the edges of the input, or of the state; channels of Conv1D come last."""
-    if case.subject in CONV_LSTM:
-        return True
-    first = case.subject == "layers.Conv1D" and channels_first(case, data)
-    return case.config.get("padding") == "same" and not first
+    """Windows may reach over the edges of the input, or of the state."""
+    return case.subject in CONV_LSTM or case.config.get("padding") == "same"
 
 
 def causal(case: Case, data: Data) -> bool:
@@ -302,9 +297,7 @@ def one_initializer(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return {"arguments": arguments | refused}
 
 
-def configured(
-    name: str, config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any
-) -> Case:
+def configured(name: str, config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
     return draft_layer(name, config, [recipe(regime, *shape)], **more)
 
 

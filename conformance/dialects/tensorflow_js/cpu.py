@@ -88,7 +88,7 @@ DEVIATIONS = (
             given_special_values,
             pads,
         ),
-        effect=Value({"layers.convolved": padding_left_out}, GRADIENTS),
+        effect=Value({"layers.correlated": padding_left_out}, GRADIENTS),
         witnesses=(
             configured(
                 "layers.Conv2D",

@@ -270,9 +270,7 @@ ON_WASM = (
                 {"size": [2, 2], "interpolation": "bilinear"},
                 [recipe("one_nan", 2, 5, 5, 3)],
             ),
-            draft_layer(
-                "layers.RandomWidth", {"factor": [0.5, 0.5]}, [recipe("near_overflow", 2, 5, 8, 3)]
-            ),
+            draft_layer("layers.RandomWidth", {"factor": [0.5, 0.5]}, [recipe("near_overflow", 2, 5, 8, 3)]),
         ),
     ),
     nearest_pixels_astray(

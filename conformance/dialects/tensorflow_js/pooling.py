@@ -506,7 +506,9 @@ ONLY_WASM = (
         source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
         "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
         upstream=issue(8407),
-        scope=all_of(subject("layers.AveragePooling1D", "layers.MaxPooling1D"), channels_first, leaves_nothing),
+        scope=all_of(
+            subject("layers.AveragePooling1D", "layers.MaxPooling1D"), channels_first, leaves_nothing
+        ),
         effect=Unpredictable(Verdict.RAISES, NUMERIC, "internal at call: "),
         witnesses=(
             draft_layer(

@@ -423,7 +423,9 @@ DEVIATIONS = (
         "Of Keras's callbacks there is EarlyStopping alone.",
         kind="intentional",
         source=f"{LAYERS}/callbacks.js",
-        upstream=searched("callbacks missing ModelCheckpoint ReduceLROnPlateau LearningRateScheduler support"),
+        upstream=searched(
+            "callbacks missing ModelCheckpoint ReduceLROnPlateau LearningRateScheduler support"
+        ),
         scope=all_of(RUNS, calls_unknown),
         effect=Raises("not-implemented", "construction", FIT, "TensorFlow.js has no callback"),
         witnesses=(drafts.reduced_rate(),),
