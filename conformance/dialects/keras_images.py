@@ -43,8 +43,8 @@ def at_steps(original: Any, old: int, new: int, like: Tensor, interpolation: str
 
 
 def idle_of_four(old: int, new: int, like: Tensor) -> Array:
-    """By the cubic without antialias, the pixels that are read, and have no weight: (new, old). Four are read;
-    those beyond the first and the last are that one, without a weight, and on a pixel the other three."""
+    """By the cubic without antialias, the pixels that are read, and have no weight: (new, old). Four are
+    read; those beyond the first and the last are that one, without a weight, and on a pixel the other three."""
     at = positions(old, new, like).value
     first = xp.floor(at)
     step = xp.rint((at - first) * STEPS)

@@ -500,8 +500,9 @@ ONLY_WASM = (
     ),
     deviation(
         "tfjs-wasm-pooling-over-fewer-channels-traps",
-        "Pooling in one dimension over channels that come first and are fewer than a window is long, of which "
-        "nothing is left, reads and writes memory that is not its own, and traps. Permute around the layer.",
+        "Pooling in one dimension over channels that come first, and are fewer than a window is long, has "
+        "nothing to compute: it reads and writes memory that is not its own, and traps. Permute around the "
+        "layer.",
         kind="bug",
         source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
         "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
