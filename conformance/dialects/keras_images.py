@@ -9,6 +9,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.interpolation import not_finite_as
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow, searched
 from conformance.dialects.scopes import all_of, any_of, given_special_values
 from conformance.reference_impl import layers
@@ -18,10 +19,8 @@ from conformance.reference_impl.layers.interpolation import (
     WINDOWS,
     per_pixel,
     positions,
-    windowed,
 )
 from conformance.reference_impl.layers.resizing import in_proportion
-from conformance.reference_impl.primitives import where
 from conformance.reference_impl.tape import Tensor
 
 INTERPOLATING = subject("layers.Resizing", "layers.UpSampling2D")
@@ -42,75 +41,80 @@ def at_steps(original: Any, old: int, new: int, like: Tensor, interpolation: str
     return Tensor(rounded / STEPS, xp.where(uncertain, 1.0 / STEPS, 0.0) if uncertain.any() else None)
 
 
-def idle_of_four(old: int, new: int, like: Tensor) -> Array:
-    """By the cubic without antialias, the pixels that are read, and have no weight: (new, old). Four are
-    read; those beyond the first and the last are that one, without a weight, and on a pixel the other three."""
-    at = positions(old, new, like).value
-    first = xp.floor(at)
-    step = xp.rint((at - first) * STEPS)
-    idle = xp.zeros((new, old), bool)
-    for tap in range(4):
-        pixel = (first + (tap - 1)).astype("int64")
-        inside = xp.clip(pixel, 0, old - 1)
-        weightless = (pixel != inside) | ((step == 0) & (tap != 1)) | ((step == STEPS) & (tap != 2))
-        idle[xp.arange(new), inside] |= weightless
-    return idle
+Taps = tuple[Array, Array]
+"""By new pixel, the old ones that are read, −1 for none, and their weights: (new, taps) each."""
 
 
-def idle_in_span(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Array:
-    """By other windows, the pixels that are read, and have no weight: (new, old). As many are read for each
-    new pixel as the widest window may have."""
-    step = per_pixel(old, new, like).value
-    radius = WINDOWS[interpolation].radius * (xp.maximum(step, 1.0) if antialias else 1.0)
-    middles = (xp.arange(new, dtype=like.dtype) + like.dtype.type(0.5)) * step
-    first = xp.clip(xp.ceil(middles - radius - 0.5), 0, old - 1)
-    pixel = xp.arange(old)
-    read = (pixel >= first[:, None]) & (pixel < first[:, None] + 2 * math.ceil(radius) + 1)
-    idle: Array = read & (windowed(old, new, like, interpolation, antialias).value == 0)
-    return idle
+def taps_of_cubic(old: int, new: int) -> Taps:
+    """By the cubic without antialias: the four around the position. Those beyond the first and the last are
+    that one, without weight."""
+    at = positions(old, new, in_float32()).value
+    first, beside = xp.floor(at)[:, None], xp.arange(-1, 3, dtype=xp.float32)
+    distance = xp.abs(xp.rint((at[:, None] - first) * STEPS) / STEPS - beside)
+    inside = xp.clip(first + beside, 0, old - 1)
+    heights = xp.where(first + beside == inside, heights_of("bicubic", distance), 0.0)
+    return inside.astype("int64"), over_sum(heights)
 
 
-def anywhere(those: Array, lost: Array) -> Array:
-    """Where one of those pixels (new, old) along the last axis but one is lost: (…, old, n) → (…, new, n)."""
-    found: Array = xp.matmul(those, lost)
-    return found
+def taps_of_window(old: int, new: int, interpolation: str, antialias: bool) -> Taps:
+    """By other windows: for each new pixel as many as the widest window may have."""
+    step = per_pixel(old, new, in_float32()).value
+    wide = xp.maximum(step, xp.float32(1.0)) if antialias else xp.float32(1.0)
+    radius = xp.float32(WINDOWS[interpolation].radius) * wide
+    middles = ((xp.arange(new, dtype=xp.float32) + xp.float32(0.5)) * step)[:, None]
+    first = xp.clip(xp.ceil(middles - radius - xp.float32(0.5)), 0, old - 1)
+    last = xp.clip(xp.floor(middles + radius - xp.float32(0.5)), 0, old - 1)
+    pixel = first + xp.arange(2 * math.ceil(radius) + 1, dtype=xp.float32)
+    distance = xp.abs((pixel + xp.float32(0.5) - middles) * (xp.float32(1.0) / wide))
+    heights = xp.where(pixel <= last, heights_of(interpolation, distance), 0.0)
+    return xp.where(pixel < old, pixel, -1).astype("int64"), over_sum(heights)
 
 
-def reading_idle_pixels(
+def heights_of(interpolation: str, distance: Array) -> Array:
+    """In float32. At whole distances those of lanczos are tiny rather than 0, at its radius too."""
+    window = WINDOWS[interpolation]
+    if not interpolation.startswith("lanczos"):
+        inside: Array = xp.where(distance < window.radius, window.height(Tensor(distance)).value, 0.0)
+        return inside
+    pi, radius = xp.float32(math.pi), xp.float32(window.radius)
+    x = xp.maximum(distance, xp.float32(1e-3))
+    height = radius * xp.sin(pi * x) * xp.sin(pi * x / radius) / (pi * pi * x * x)
+    of_lanczos: Array = xp.where(distance <= 1e-3, 1.0, xp.where(distance > radius, 0.0, height))
+    return of_lanczos
+
+
+def in_float32() -> Tensor:
+    """Something of the format in which positions are computed."""
+    return Tensor(xp.zeros((), xp.float32))
+
+
+def over_sum(heights: Array) -> Array:
+    weights: Array = (heights * (1 / heights.sum(axis=1, keepdims=True))).astype(xp.float32)
+    return weights
+
+
+def summed(x: Array, axis: int, taps: Taps) -> Array:
+    """Σ weight·pixel along an axis in float32, one tap after the other, also those of no weight."""
+    sums, along = xp.float32(0.0), [-1 if i == axis else 1 for i in range(x.ndim)]
+    for pixel, weight in zip(taps[0].T, taps[1].T, strict=True):
+        term = xp.take(x, xp.maximum(pixel, 0), axis=axis) * weight.reshape(along)
+        sums = xp.where((pixel >= 0).reshape(along), sums + term, sums)
+    return sums
+
+
+def adding_every_tap(
     original: Any, x: Tensor, axes: tuple[int, int], size: tuple[int, int], interpolation: str, *how: Any
 ) -> Tensor:
-    """NaN where a pixel without weight is NaN or infinite, or overflows as a sum of a column: 0 times that is
-    added."""
-    antialias = bool(how and how[0])
-    like = Tensor(xp.zeros((), xp.float32))
-
-    def idle(old: int, new: int) -> Array:
+    """The sums along the columns, and of those along the rows, where they leave the numbers."""
+    antialias, seen = bool(how and how[0]), xp.asarray(x.value, xp.float32)
+    for axis, new in zip(axes, size, strict=True):
+        old = seen.shape[axis]
         if interpolation == "bicubic" and not antialias:
-            return idle_of_four(old, new, like)
-        return idle_in_span(old, new, like, interpolation, antialias)
-
-    def weights(old: int, new: int) -> Array:
-        of_all: Array = windowed(old, new, like, interpolation, antialias).value
-        return of_all
-
-    images = xp.moveaxis(xp.asarray(x.value, xp.float32), axes, (-2, -1))
-    (height, width), (rows, columns) = images.shape[-2:], size
-    lost = anywhere(idle(height, rows), ~xp.isfinite(images))
-    sums = in_order(weights(height, rows), images)
-    along = xp.swapaxes(lost, -1, -2), xp.swapaxes(lost | ~xp.isfinite(sums), -1, -2)
-    lost = anywhere(weights(width, columns) != 0, along[0]) | anywhere(idle(width, columns), along[1])
-    lost = xp.moveaxis(xp.swapaxes(lost, -1, -2), (-2, -1), axes)
-    made: Tensor = original(x, axes, size, interpolation, *how)
-    return where(Tensor(lost.astype(made.dtype)), math.nan, made)
-
-
-def in_order(weights: Array, x: Array) -> Array:
-    """weights @ x in float32, one term after the other; without the terms of no weight."""
-    sums = xp.zeros((*x.shape[:-2], weights.shape[0], x.shape[-1]), x.dtype)
-    for i in range(x.shape[-2]):
-        column = weights[:, i, None]
-        sums += xp.where(column != 0, column * x[..., i, None, :], 0.0)
-    return sums
+            taps = taps_of_cubic(old, new)
+        else:
+            taps = taps_of_window(old, new, interpolation, antialias)
+        seen = summed(seen, axis, taps)
+    return not_finite_as(seen, original(x, axes, size, interpolation, *how))
 
 
 def by_windows(case: Case, data: Data) -> bool:
@@ -149,8 +153,8 @@ def between_steps(case: Case, data: Data) -> bool:
 
 
 def averages_areas(case: Case, data: Data) -> bool:
-    """Images are brought to another size by interpolation area."""
-    return case.config.get("interpolation") == "area" and any(old != new for old, new in sizes(case, data))
+    """The interpolation is area."""
+    return bool(case.config.get("interpolation") == "area")
 
 
 def pads_integers(case: Case, data: Data) -> bool:
@@ -223,9 +227,10 @@ DEVIATIONS = (
     ),
     in_tensorflow(
         id="keras-windows-read-idle-pixels",
-        summary="Interpolation bicubic, lanczos3 and lanczos5, and bilinear with antialias, multiplies some "
-        "pixels by 0, at the edges and where new pixels lie on old ones: where one of those is NaN or "
-        "infinite, or the sum of a column overflows, the result is NaN. Check for NaN before the layer.",
+        summary="Interpolation bicubic, lanczos3 and lanczos5, and bilinear with antialias, reads pixels "
+        "without weight, at the edges and where new pixels lie on old ones, and multiplies them by 0: where "
+        "one of them is NaN or infinite, or the sum of a column overflows, the result is NaN. Check for NaN "
+        "before the layer.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, GetWeightsAndIndices; "
         "scale_and_translate_op.cc, ComputeSpansCore and GatherColumns",
@@ -235,7 +240,7 @@ DEVIATIONS = (
         ),
         scope=all_of(INTERPOLATING, by_windows, any_of(given_special_values, given_large_numbers)),
         effect=Value(
-            {"layers.resized": reading_idle_pixels},
+            {"layers.resized": adding_every_tap},
             ("output/*", "training/output/*", "reconstructed/output/*"),
         ),
         witnesses=(

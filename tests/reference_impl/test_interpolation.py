@@ -150,6 +150,14 @@ def test_sums_along_one_axis_may_overflow_though_the_whole_does_not() -> None:
     assert np.isinf(found.error).all()
 
 
+def test_mean_of_an_area_promises_nothing_where_the_sum_overflows() -> None:
+    x = np.array([[3e38, 3e38, 1.0, 1.0]])
+    with error_bounds(IEEE_FLOAT32):
+        truth = resized(variable(x), (0, 1), (1, 2), "area")
+    assert truth.error is not None
+    assert np.isinf(truth.error).tolist() == [[True, False]]
+
+
 @pytest.mark.parametrize("new", [(8, 10), (7, 18)])
 def test_gradient_bound_covers_one_sum_over_all_pixels(new: tuple[int, int]) -> None:
     """As kernels compute it: what each new pixel gives to the four, one after the other."""

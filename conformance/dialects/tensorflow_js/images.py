@@ -12,6 +12,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Raises, Value, subject
+from conformance.dialects.interpolation import not_finite_as
 from conformance.dialects.scopes import all_of, any_of, given_special_values, without
 from conformance.dialects.tensorflow_js.preprocessing import (
     CENTER_CROP,
@@ -27,7 +28,6 @@ from conformance.dialects.tensorflow_js.record import CPU, LAYERS, WASM, deviati
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.interpolation import positions, positions_from_corner
-from conformance.reference_impl.primitives import where
 from conformance.reference_impl.tape import Tensor
 
 UP_SAMPLING = subject("layers.UpSampling2D")
@@ -96,12 +96,6 @@ def widened_in_differences(original: Any, x: Tensor, new: int, interpolation: st
     rows = x.ndim - 3
     seen = in_differences(x.value, (rows, rows + 1), (x.shape[rows], new), positions_from_corner)
     return not_finite_as(seen, original(x, new, interpolation))
-
-
-def not_finite_as(seen: Array, images: Tensor) -> Tensor:
-    """The images, but what has been seen where that is no finite number."""
-    lost = (~xp.isfinite(seen)).astype(images.dtype)
-    return where(Tensor(lost), Tensor(seen.astype(images.dtype)), images)
 
 
 def given_far_numbers(case: Case, data: Data) -> bool:

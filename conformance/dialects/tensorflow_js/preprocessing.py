@@ -103,13 +103,6 @@ def pixels_corner_to_corner(original: Any, old: int, new: int) -> list[int]:
     return [math.floor(i * (old - 1) / (new - 1) + 0.5) if new > 1 else 0 for i in range(new)]
 
 
-def without_antialiasing(
-    original: Any, old: int, new: int, like: Tensor, interpolation: str, antialias: bool
-) -> Tensor:
-    shares: Tensor = original(old, new, like, interpolation, False)
-    return shares
-
-
 def uncut(original: Any, layer: Resizing, x: Tensor, axes: tuple[int, int]) -> Tensor:
     return x
 
@@ -422,7 +415,7 @@ DEVIATIONS = (
             {
                 "layers.positions": corner_to_corner,
                 "layers.nearest_pixels": pixels_corner_to_corner,
-                "layers.shares": without_antialiasing,
+                "layers.antialiased": lambda original, antialias: False,
                 "layers.Resizing.in_proportion": uncut,
             }
         ),
@@ -453,7 +446,7 @@ DEVIATIONS = (
             {
                 "layers.positions": from_corner,
                 "layers.nearest_pixels": pixels_from_corner,
-                "layers.shares": without_antialiasing,
+                "layers.antialiased": lambda original, antialias: False,
                 "layers.Resizing.in_proportion": uncut,
             }
         ),

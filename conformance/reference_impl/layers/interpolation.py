@@ -153,7 +153,6 @@ def windowed(old: int, new: int, like: Tensor, interpolation: str, antialias: bo
     return where(inside, multiply(heights, divide(1.0, total(heights, axis=(1,), keepdims=True))), 0.0)
 
 
-@patchable("layers.shares")
 def shares(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Tensor:
     """What each of `new` pixels takes of each of `old` ones along an axis: (new, old)"""
     if interpolation == "area":
@@ -191,14 +190,38 @@ def mixed_by_two(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor
     for axis, shares_of in zip(axes, (rows, columns), strict=True):
         taken = shares_of.reach > 0
         lowest, highest = -largest_taken(-lowest, axis, taken), largest_taken(highest, axis, taken)
-    differs = ~(highest - lowest <= arithmetic.largest) & ~xp.isnan(made.value)
-    return add(made, Tensor(xp.zeros_like(made.value), xp.where(differs, xp.inf, 0.0)))
+    return unpromised(made, ~(highest - lowest <= arithmetic.largest) & ~xp.isnan(made.value))
+
+
+def mixed_by_area(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
+    """Means of pixels, which runtimes also add up before they divide: nothing is promised where such a sum
+    may overflow."""
+    made = mixed(x, axes, rows, columns)
+    arithmetic = current_arithmetic()
+    if arithmetic is None or not x.size:
+        return made
+    pixels = math.prod(max(old / new, 1.0) for new, old in (rows.shape, columns.shape))
+    summed = Tensor(xp.where(xp.isfinite(x.reach), x.reach, 0.0) * pixels)
+    if float(summed.value.max()) <= arithmetic.largest:
+        return made
+    return unpromised(made, mixed(summed, axes, rows, columns).value > arithmetic.largest)
+
+
+def unpromised(x: Tensor, those: Array) -> Tensor:
+    """The same, where nothing is promised of those elements."""
+    return add(x, Tensor(xp.zeros_like(x.value), xp.where(those, xp.inf, 0.0)))
 
 
 def largest_taken(x: Array, axis: int, taken: Array) -> Array:
     """The largest of the pixels along an axis that each new one takes; taken (new, old)."""
     lines = xp.moveaxis(x, axis, -1)[..., None, :]
     return xp.moveaxis(xp.where(taken, lines, -xp.inf).max(axis=-1), -1, axis)
+
+
+@patchable("layers.antialiased")
+def antialiased(antialias: bool) -> bool:
+    """Whether a pixel of a smaller image is a mean of more of the old ones"""
+    return antialias
 
 
 @patchable("layers.resized")
@@ -216,9 +239,12 @@ def resized(
         for axis, n in zip(axes, size, strict=True):
             x = picked(x, axis, nearest_pixels(x.shape[axis], n))
         return x
+    antialias = antialiased(antialias)
     rows, columns = [
         shares(x.shape[axis], n, x, interpolation, antialias) for axis, n in zip(axes, size, strict=True)
     ]
+    if interpolation == "area":
+        return mixed_by_area(x, axes, rows, columns)
     if interpolation == "bilinear" and not antialias:
         return mixed_by_two(x, axes, rows, columns)
     return mixed(x, axes, rows, columns)
