@@ -12,6 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.convolution import padding_left_out
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import (
     CALL,
@@ -25,7 +26,6 @@ from conformance.dialects.keras_record import (
 )
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
-    CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
     all_of,
     channels_first,
@@ -44,6 +44,7 @@ from conformance.reference_impl.primitives import (
     broadcast_to,
     concatenate,
     multiply,
+    pad,
     reshape,
     take_slice,
     total,
@@ -240,6 +241,25 @@ def centred_forward(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Te
     return computed_elsewhere(cotangent_among_zeros(original, layer, x, kernels, bias), detached(seen))
 
 
+def centred_on_the_way_back(
+    original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
+) -> Tensor:
+    """Windows that begin at the first element; the gradient of x is read from those that are centred."""
+    z = original(layer, x, kernels, bias)
+    first = skipped(layer, z.shape[1:-1])
+    kept = take_slice(z, key=(slice(None), *(slice(-n or None) for n in first)))
+    return computed_elsewhere(pad(kept, widths=((0, 0), *((n, 0) for n in first), (0, 0))), detached(z))
+
+
+def centres_windows_of_output(case: Case, data: Data) -> bool:
+    """Padding is "same", and the gaps between windows of the output are wide enough to move the first one."""
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    assert isinstance(layer, WindowedProduct)
+    (shape,) = layer.output_shapes([x.shape for x in data.inputs])
+    known = tuple(n or 0 for n in shape[1:-1])
+    return layer.padding == "same" and any(skipped(layer, known))
+
+
 def centres_windows(case: Case, data: Data) -> bool:
     """Padding is "same", and the gaps between windows are wide enough to move the first one."""
     layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
@@ -327,13 +347,34 @@ DEVIATIONS = (
         upstream=searched(
             "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
         ),
-        scope=all_of(subject(*CONVOLUTIONS), has_groups, given_special_values),
+        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), has_groups, given_special_values),
         effect=Value({"layers.correlated": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
         witnesses=(
             draft_layer(
                 "layers.Conv2D",
                 {"filters": 4, "kernel_size": 1, "groups": 2, "activation": "sigmoid"},
                 [recipe("one_nan", 2, 3, 4, 6)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-grouped-conv3d-gradient-without-padding",
+        summary="A NaN in the cotangent of Conv3D with groups makes the gradient of the kernel NaN only at "
+        "the places that lie inside of the input there; without groups, where the zeros of the padding are "
+        "multiplied too, it is NaN at all places.",
+        kind="intentional",
+        source="tensorflow 2.21, XLA, which Keras compiles convolutions with groups by, and has no product "
+        "of matrices for four dimensions (seen; the kernel's source was not read)",
+        upstream=searched(
+            "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
+        ),
+        scope=all_of(subject("layers.Conv3D"), has_groups, given_special_values),
+        effect=Value({"layers.correlated": padding_left_out}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3D",
+                {"filters": 2, "kernel_size": 2, "padding": "same", "groups": 2, "activation": "sigmoid"},
+                [recipe("one_nan", 1, 1, 2, 2, 4)],
             ),
         ),
     ),
@@ -431,6 +472,36 @@ PLAIN = (
                 "layers.Conv3D",
                 {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
                 [recipe("normal", 1, 3, 4, 6, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-transpose-gradient-with-gaps",
+        summary="With padding same, and strides so much longer than the kernel that two elements or more lie "
+        "between windows, the gradient of Conv3DTranspose by its input is that of windows which do not begin "
+        "at the first element, as those of the layer itself do: half of what lies between comes before. Use "
+        "padding valid.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_3d.cc, LaunchConvOp<CPUDevice>: "
+        "Eigen::CuboidConvolution with PADDING_SAME makes the padding negative",
+        upstream=searched(
+            "tensorflow Conv3D padding SAME stride larger than kernel wrong result CPU Eigen "
+            "CuboidConvolution negative padding"
+        ),
+        scope=all_of(
+            subject("layers.Conv3DTranspose"),
+            without(channels_first),
+            without(dilates),
+            centres_windows_of_output,
+        ),
+        effect=Value(
+            {"layers.convolved": centred_on_the_way_back}, ("gradient/input/0", "training/gradient/input/0")
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3DTranspose",
+                {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
+                [recipe("normal", 1, 2, 2, 2, 2)],
             ),
         ),
     ),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.cases.case import Case
@@ -43,12 +42,10 @@ from conformance.dialects.tensorflow_js.record import (
 )
 from conformance.dialects.tensorflow_js.refusals import grouped
 from conformance.reference_impl import layers
-from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
 from conformance.reference_impl.layers.recurrent import Recurrent, step_shape
-from conformance.reference_impl.primitives import add, pad, reshape, take_slice, transpose, where
-from conformance.reference_impl.primitives.primitive import Composite
-from conformance.reference_impl.tape import Tensor, detached, variable, vjp
+from conformance.reference_impl.primitives import add, pad, reshape, take_slice, transpose
+from conformance.reference_impl.tape import Tensor
 
 ADDS_BIAS_TO_NOTHING = all_of(
     subject(*CONV_LSTM, *(name for name in ALL_CONVOLUTIONS if name != "layers.Conv2D")),
@@ -60,9 +57,6 @@ ADDS_BIAS_TO_NOTHING = all_of(
 OF_BIAS = ("gradient/weight/bias", "training/gradient/weight/bias")
 
 DEPTHWISE, SEPARABLE = "layers.DepthwiseConv2D", "layers.SeparableConv2D"
-
-Product = Callable[[Tensor, Tensor], Tensor]
-"""(x, kernel) → the windows of x times the kernel."""
 
 RECONSTRUCTED = ("reconstructed/output/*",)
 GRADIENTS = ("gradient/*", "training/gradient/*")
@@ -142,57 +136,6 @@ def sums_centred(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tenso
         return z
     shape = tuple(n if axis == layer.channel_axis % z.ndim else 1 for axis, n in enumerate(z.shape))
     return add(z, reshape(bias, shape=shape))
-
-
-class InsideOnly(Composite):
-    """z itself; the gradient of its kernel lacks the products of NaN and the zeros of the padding."""
-
-    def compose(self, z: Tensor, kernel: Tensor, *, product: Product, x: Tensor) -> Tensor:
-        return z
-
-    def vjp(
-        self,
-        position: int,
-        cotangent: Tensor,
-        out: Tensor,
-        z: Tensor,
-        kernel: Tensor,
-        *,
-        product: Product,
-        x: Tensor,
-    ) -> Tensor:
-        if position == 0:
-            return cotangent
-        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
-        met = kernel_gradient(product, ones_like(x), ones_like(kernel), is_nan)
-        numbers = kernel_gradient(product, x, kernel, where(is_nan, 0.0, cotangent))
-        return where(Tensor((met.value > 0).astype(cotangent.dtype)), math.nan, numbers)
-
-
-inside_only = InsideOnly()
-
-
-def kernel_gradient(product: Product, x: Tensor, kernel: Tensor, cotangent: Tensor) -> Tensor:
-    source = variable(kernel.value)
-    (gradient,) = vjp([product(x, source)], [cotangent], [source])
-    return gradient
-
-
-def ones_like(x: Tensor) -> Tensor:
-    return Tensor(xp.ones_like(x.value))
-
-
-def padding_left_out(
-    original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
-) -> Tensor:
-    """The gradient of the kernel is a sum over what lies inside of the input."""
-
-    def product(x: Tensor, kernel: Tensor) -> Tensor:
-        z: Tensor = original(layer, x, kernel, None, groups)
-        return z
-
-    z = original(layer, x, detached(kernel), bias, groups)
-    return inside_only(z, kernel, product=product, x=detached(x))
 
 
 def undilated(original: Any, layer: WindowedProduct) -> tuple[tuple[int, int, int], ...]:

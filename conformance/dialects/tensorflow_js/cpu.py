@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.dialects.convolution import padding_left_out
 from conformance.dialects.deviation import Raises, Value, subject
 from conformance.dialects.scopes import all_of, dilates, given_nan, given_special_values
 from conformance.dialects.tensorflow_js import advanced_activations, images, preprocessing
@@ -23,7 +24,6 @@ from conformance.dialects.tensorflow_js.convolution import (
     TRANSPOSED_GAPS_CASE,
     centres_windows,
     configured,
-    padding_left_out,
     pads,
     strides_too,
     sums_centred,

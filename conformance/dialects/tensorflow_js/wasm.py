@@ -53,6 +53,7 @@ from conformance.dialects.tensorflow_js.convolution import (
     output_shape,
     strides_too,
 )
+from conformance.dialects.tensorflow_js.convolutional_recurrent import of_zeros
 from conformance.dialects.tensorflow_js.defaults import (
     CONV1D_CASE,
     CONV2D_CASE,
@@ -127,9 +128,12 @@ def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
 GAPS = {"filters": 2, "kernel_size": 2, "padding": "same", "strides": 3}
 
 
-def of_zeros(original: Any, layer: WindowedProduct, x: Tensor) -> Any:
-    x, edges = original(layer, x)
-    return Tensor(xp.zeros_like(x.value)), edges
+def zeros_correlated(
+    original: Any, layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+) -> Tensor:
+    """What is given of zeros, with the gradients of the input that is not seen."""
+    z = original(layer, x, kernel, bias, groups)
+    return of_zeros(z, detached(original(layer, Tensor(xp.zeros_like(x.value)), kernel, bias, groups)))
 
 
 def input_unseen(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Any:
@@ -161,9 +165,9 @@ def summed_positions(layer: WindowedProduct, spatial: tuple[int, ...]) -> Array:
 
 
 class FromWindows(Composite):
-    """z itself; the gradient of the kernel is windowsᵀ · cotangent."""
+    """z itself; the gradient of the kernel is windowsᵀ · cotangent, of what is summed of the windows."""
 
-    def compose(self, z: Tensor, windows: Tensor, kernel: Tensor, *, last: bool) -> Tensor:
+    def compose(self, z: Tensor, windows: Tensor, kernel: Tensor, *, summed: Array, last: bool) -> Tensor:
         return z
 
     def vjp(
@@ -175,6 +179,7 @@ class FromWindows(Composite):
         windows: Tensor,
         kernel: Tensor,
         *,
+        summed: Array,
         last: bool,
     ) -> Tensor | None:
         if position == 0:
@@ -184,8 +189,15 @@ class FromWindows(Composite):
         if not last:
             cotangent = transpose(cotangent, axes=(0, *range(2, cotangent.ndim), 1))
         filters, terms = kernel.shape[-1], math.prod(kernel.shape[:-1])
-        columns = transpose(reshape(windows, shape=(-1, terms)), axes=(1, 0))
-        return reshape(affine(columns, reshape(cotangent, shape=(-1, filters))), shape=kernel.shape)
+        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
+
+        def sums(windows: Tensor, cotangent: Tensor) -> Tensor:
+            columns = transpose(reshape(windows, shape=(-1, terms)), axes=(1, 0))
+            return reshape(affine(columns, reshape(cotangent, shape=(-1, filters))), shape=kernel.shape)
+
+        counted = Tensor(xp.asarray(xp.broadcast_to(summed, windows.shape), windows.dtype))
+        met = Tensor((sums(counted, is_nan).value > 0).astype(windows.dtype))
+        return where(met, math.nan, sums(windows, where(is_nan, 0.0, cotangent)))
 
 
 from_windows = FromWindows()
@@ -200,7 +212,9 @@ def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor 
     full = pad(inside, widths=((0, 0), *edges, (0, 0)))
     views = windows(full, size=size, strides=strides, dilation=dilation)
     kept = where(Tensor(xp.asarray(summed, views.dtype)), views, 0.0)
-    return from_windows(original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], last=last)
+    return from_windows(
+        original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], summed=summed, last=last
+    )
 
 
 def sums_in_place(case: Case, data: Data) -> bool:
@@ -392,13 +406,13 @@ DEVIATIONS = (
             without(of_single_elements),
         ),
         effect=Value(
-            {"layers.framed": of_zeros},
+            {"layers.correlated": zeros_correlated},
             (
                 "output/*",
                 "training/output/*",
                 "reconstructed/output/*",
                 # Of which the slope of the activation is taken.
-                *in_both_modes("gradient/weight/bias"),
+                *in_both_modes("gradient/input/0", "gradient/weight/bias"),
             ),
         ),
         witnesses=(

@@ -200,15 +200,15 @@ def mixed_by_area(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tenso
     arithmetic = current_arithmetic()
     if arithmetic is None or not x.size:
         return made
-    pixels = math.prod(max(old / new, 1.0) for new, old in (rows.shape, columns.shape))
-    summed = Tensor(xp.where(xp.isfinite(x.reach), x.reach, 0.0) * pixels)
-    if float(summed.value.max()) <= arithmetic.largest:
-        return made
-    return unpromised(made, mixed(summed, axes, rows, columns).value > arithmetic.largest)
+    seen = [Tensor((weights.reach > 0).astype(x.dtype)) for weights in (rows, columns)]
+    magnitude = Tensor(xp.where(xp.isfinite(x.reach), x.reach, 0.0))
+    return unpromised(made, mixed(magnitude, axes, *seen).value > arithmetic.largest)
 
 
 def unpromised(x: Tensor, those: Array) -> Tensor:
     """The same, where nothing is promised of those elements."""
+    if not those.any():
+        return x
     return add(x, Tensor(xp.zeros_like(x.value), xp.where(those, xp.inf, 0.0)))
 
 

@@ -1,0 +1,66 @@
+"""What dialects of several backends say of convolutions: sums that leave out the zeros of the padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.primitives import where
+from conformance.reference_impl.primitives.primitive import Composite
+from conformance.reference_impl.tape import Tensor, detached, variable, vjp
+
+Product = Callable[[Tensor, Tensor], Tensor]
+"""(x, kernel) → the windows of x times the kernel."""
+
+
+class InsideOnly(Composite):
+    """z itself; the gradient of its kernel lacks the products of NaN and the zeros of the padding."""
+
+    def compose(self, z: Tensor, kernel: Tensor, *, product: Product, x: Tensor) -> Tensor:
+        return z
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        z: Tensor,
+        kernel: Tensor,
+        *,
+        product: Product,
+        x: Tensor,
+    ) -> Tensor:
+        if position == 0:
+            return cotangent
+        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
+        met = kernel_gradient(product, ones_like(x), ones_like(kernel), is_nan)
+        numbers = kernel_gradient(product, x, kernel, where(is_nan, 0.0, cotangent))
+        return where(Tensor((met.value > 0).astype(cotangent.dtype)), math.nan, numbers)
+
+
+inside_only = InsideOnly()
+
+
+def kernel_gradient(product: Product, x: Tensor, kernel: Tensor, cotangent: Tensor) -> Tensor:
+    source = variable(kernel.value)
+    (gradient,) = vjp([product(x, source)], [cotangent], [source])
+    return gradient
+
+
+def ones_like(x: Tensor) -> Tensor:
+    return Tensor(xp.ones_like(x.value))
+
+
+def padding_left_out(
+    original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+) -> Tensor:
+    """The gradient of the kernel is a sum over what lies inside of the input."""
+
+    def product(x: Tensor, kernel: Tensor) -> Tensor:
+        z: Tensor = original(layer, x, kernel, None, groups)
+        return z
+
+    z = original(layer, x, detached(kernel), bias, groups)
+    return inside_only(z, kernel, product=product, x=detached(x))
