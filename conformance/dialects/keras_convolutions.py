@@ -12,7 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.convolution import padding_left_out
+from conformance.dialects.convolution import cuts_left_out, padding_left_out
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import (
     CALL,
@@ -260,6 +260,10 @@ def centres_windows_of_output(case: Case, data: Data) -> bool:
     return layer.padding == "same" and any(skipped(layer, known))
 
 
+def pads_same(case: Case, data: Data) -> bool:
+    return bool(case.config.get("padding") == "same")
+
+
 def centres_windows(case: Case, data: Data) -> bool:
     """Padding is "same", and the gaps between windows are wide enough to move the first one."""
     layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
@@ -472,6 +476,33 @@ PLAIN = (
                 "layers.Conv3D",
                 {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
                 [recipe("normal", 1, 3, 4, 6, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-transpose-kernel-gradient-without-padding",
+        summary="With padding same, an element of the input of Conv3DTranspose that is NaN or infinite shows "
+        "in the gradient of the kernel only at the places that lie inside of the output there. Only training "
+        "meets it; look for the NaN itself.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DCustomBackpropFilterOp: "
+        "Eigen::CuboidConvolutionBackwardFilter",
+        upstream=searched(
+            "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
+        ),
+        scope=all_of(
+            subject("layers.Conv3DTranspose"),
+            without(channels_first),
+            without(dilates),
+            given_special_values,
+            pads_same,
+        ),
+        effect=Value({"layers.overlapped": cuts_left_out}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3DTranspose",
+                {"filters": 2, "kernel_size": 2, "padding": "same"},
+                [recipe("one_nan", 1, 1, 2, 2, 2)],
             ),
         ),
     ),

@@ -95,7 +95,8 @@ def over_sum(heights: Array) -> Array:
 
 def summed(x: Array, axis: int, taps: Taps) -> Array:
     """Σ weight·pixel along an axis in float32, one tap after the other, also those of no weight."""
-    sums, along = xp.float32(0.0), [-1 if i == axis else 1 for i in range(x.ndim)]
+    sums: Array = xp.float32(0.0)
+    along = [-1 if i == axis else 1 for i in range(x.ndim)]
     for pixel, weight in zip(taps[0].T, taps[1].T, strict=True):
         term = xp.take(x, xp.maximum(pixel, 0), axis=axis) * weight.reshape(along)
         sums = xp.where((pixel >= 0).reshape(along), sums + term, sums)

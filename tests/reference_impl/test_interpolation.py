@@ -130,7 +130,7 @@ HUGE: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
 def test_bilinear_promises_nothing_where_one_of_the_ways_leaves_the_numbers(
     compute: Callable[[Array, tuple[int, int]], Array], images: str
 ) -> None:
-    rng, promised = np.random.default_rng(0), 0
+    rng, promised = np.random.default_rng(0), False
     for old in ((4, 5), (3, 7), (9, 2)):
         for new in ((8, 10), (7, 4), (5, 18)):
             x = HUGE[images](rng, old).astype(FLOAT)
@@ -139,7 +139,7 @@ def test_bilinear_promises_nothing_where_one_of_the_ways_leaves_the_numbers(
                 error = np.abs(compute(x, new) - truth.value)
             assert truth.error is not None
             assert ((error <= truth.error) | np.isinf(truth.error)).all()
-            promised += np.count_nonzero(np.isfinite(truth.error))
+            promised |= bool(np.isfinite(truth.error).any())
     assert promised or images == "near overflow"
 
 
@@ -147,6 +147,7 @@ def test_sums_along_one_axis_may_overflow_though_the_whole_does_not() -> None:
     x, rows, columns = np.full((1, 2, 1), 3e38), np.array([[1.0, 1.0]]), np.array([[2.0**-10]])
     with error_bounds(IEEE_FLOAT32):
         found = resample(Tensor(x), Tensor(rows), Tensor(columns))
+    assert found.error is not None
     assert np.isinf(found.error).all()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.dialects.convolution import padding_left_out
+from conformance.dialects.convolution import cuts_left_out, padding_left_out
 from conformance.dialects.deviation import Raises, Value, subject
 from conformance.dialects.scopes import all_of, dilates, given_nan, given_special_values
 from conformance.dialects.tensorflow_js import advanced_activations, images, preprocessing
@@ -93,6 +93,29 @@ DEVIATIONS = (
             configured(
                 "layers.Conv2D",
                 {"filters": 2, "kernel_size": 2, "padding": "same", "activation": "sigmoid"},
+                1,
+                1,
+                1,
+                2,
+                regime="one_nan",
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-cpu-transposed-kernel-gradient-without-padding",
+        "With padding same, an element of the input of Conv2DTranspose or Conv3DTranspose that is NaN or "
+        "infinite shows in the gradient of the kernel only at the places that lie inside of the output "
+        "there. Only training meets it; look for the NaN itself.",
+        kind="intentional",
+        source=f"{CPU}/kernels/Conv2DBackpropFilter.js:36, Conv3DBackpropFilterV2.js:44 (yRMin, yRMax: sums "
+        "begin and end inside)",
+        upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_special_values, pads),
+        effect=Value({"layers.overlapped": cuts_left_out}, GRADIENTS),
+        witnesses=(
+            configured(
+                "layers.Conv2DTranspose",
+                {"filters": 2, "kernel_size": 2, "padding": "same"},
                 1,
                 2,
                 2,

@@ -117,7 +117,7 @@ def edges(layer: Pooling, spatial: tuple[int, ...]) -> list[tuple[int, int]]:
 def leaves_nothing(case: Case, data: Data) -> bool:
     """Without padding, the axis that the layer takes for steps is shorter than a window."""
     layer = pooling(case)
-    return layer.padding == "valid" and data.inputs[0].shape[1] < layer.pool_size[0]
+    return bool(layer.padding == "valid" and data.inputs[0].shape[1] < layer.pool_size[0])
 
 
 def steps_over_the_end(case: Case, data: Data) -> bool:
