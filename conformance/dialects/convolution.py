@@ -1,5 +1,5 @@
-"""What dialects of several backends say of convolutions: sums that leave out the zeros of the padding, where
-another factor is no number."""
+"""What dialects of several backends say of convolutions: values with the gradients of others, and sums that
+leave out the zeros of the padding where another factor is no number."""
 
 from __future__ import annotations
 
@@ -14,6 +14,19 @@ from conformance.reference_impl.tape import Tensor, detached, variable, vjp
 
 Product = Callable[[Tensor, Tensor], Tensor]
 """(x, kernel) → the windows of x times the kernel."""
+
+
+class ComputedElsewhere(Composite):
+    """The second, with the gradients of the first."""
+
+    def compose(self, z: Tensor, seen: Tensor) -> Tensor:
+        return seen
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, seen: Tensor) -> Tensor | None:
+        return cotangent if position == 0 else None
+
+
+computed_elsewhere = ComputedElsewhere()
 
 
 class InsideOnly(Composite):

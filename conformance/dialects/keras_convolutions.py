@@ -12,7 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.convolution import cuts_left_out, padding_left_out
+from conformance.dialects.convolution import computed_elsewhere, cuts_left_out, padding_left_out
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import (
     CALL,
@@ -218,19 +218,6 @@ def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
     first = skipped(layer, x.shape[1:-1])
     framed: Tensor = original(layer, take_slice(x, key=(slice(None), *(slice(n, None) for n in first))))
     return framed
-
-
-class ComputedElsewhere(Composite):
-    """The second, with the gradients of the first."""
-
-    def compose(self, z: Tensor, seen: Tensor) -> Tensor:
-        return seen
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, seen: Tensor) -> Tensor | None:
-        return cotangent if position == 0 else None
-
-
-computed_elsewhere = ComputedElsewhere()
 
 
 def centred_forward(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
