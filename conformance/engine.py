@@ -330,7 +330,8 @@ class Posed:
         for prefix, each in {"": case, **asked_beside(case)}.items():
             observables = bench.asked(each)
             if observables:
-                questions[prefix] = runner.ask(made.concrete(each, observables))
+                hangs = bench.dialect.hangs(each, made.data(each))
+                questions[prefix] = runner.ask(made.concrete(each, observables), suspected=hangs)
             if prefix:
                 made.forget(each)
         return cls(questions) if questions else None

@@ -211,7 +211,9 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
     judgement = specified_enough(judgement, unspecified, value.size)
     if judgement.verdict is Verdict.UNSPECIFIED:
         return judgement
-    return judgement if tensor.dot is None else statistical(judgement, tensor.dot(), departure, arithmetic)
+    if tensor.dot is None:
+        return judgement
+    return statistical(judgement, tensor.dot(), departure, np.isfinite(limit), arithmetic)
 
 
 def judge_draws(expected: Law, observed: Array) -> Judgement:
@@ -301,20 +303,25 @@ def describe_worst(value: Array, seen: Array, limit: Array, within: Array) -> st
 
 
 def statistical(
-    judgement: Judgement, dot: tuple[Array, Array], error: Array, arithmetic: Arithmetic
+    judgement: Judgement,
+    dot: tuple[Array, Array],
+    error: Array,
+    promised: Array,
+    arithmetic: Arithmetic,
 ) -> Judgement:
     """The rung where worst-case bounds go blind: mean square and bias of the errors of a dot product.
 
     With n products in an element and |x|·|w| their magnitude, e = error / (u·|x|·|w|) sums n roundings
-    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2). An element that
-    underflow may change by more than roundings do is none of these sums.
+    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2). An element of
+    which nothing is promised, as it may overflow, or that underflow may change by more than roundings do, is
+    none of these sums.
     """
     terms, magnitude = xp.to_host(dot[0]), xp.to_host(dot[1])
     terms = np.broadcast_to(terms, magnitude.shape)
     if not np.isfinite(magnitude).all():
         return judgement
     scale = arithmetic.unit_roundoff * magnitude
-    rounded = scale > 2 * terms * arithmetic.underflow
+    rounded = promised & (scale > 2 * terms * arithmetic.underflow)
     products = float(terms[rounded].sum())
     if not products:
         return judgement

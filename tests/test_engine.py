@@ -21,7 +21,9 @@ from conformance.engine import LOOKAHEAD, Plan, run
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reference_impl.primitives import multiply, relu, subtract
 from conformance.reporting.results import DeviationRecord
-from conformance.runners.question import Limits
+from conformance.runners.process import Runner
+from conformance.runners.protocol import ConcreteCase
+from conformance.runners.question import Limits, Question
 from conformance.runners.registry import BackendSpec, from_command
 from conformance.verdicts import Check, Verdict
 
@@ -233,6 +235,26 @@ def test_deviation_of_a_crash_holds_and_never_conforms(recorded: Any) -> None:
     events = events_of(plan("fragile", dialects=(DIALECT,)))
     (check,) = judged(events)[-1].checks
     assert (check.verdict, check.deviations) == (Verdict.UNSPECIFIED, ("relu-of-7-crashes",))
+    assert records(events)[0].holds is True
+
+
+def test_case_that_is_recorded_to_hang_is_asked_observable_by_observable(
+    recorded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effect = Unpredictable(Verdict.TIMED_OUT, ("output/0",), "gave no answer within")
+    hanging = deviation(effect, "relu-of-8-hangs", relu_of(8.0))
+    recorded(replace(hanging, scope=lambda case, data: 8.0 in data.inputs[0]), of="fragile")
+    ask, suspected = Runner.ask, []
+
+    def note(runner: Runner, case: ConcreteCase, **how: bool) -> Question:
+        suspected.append(how["suspected"])
+        return ask(runner, case, **how)
+
+    monkeypatch.setattr(Runner, "ask", note)
+    limits = Limits(start_s=30, case_s=0.4)
+    events = events_of(plan("fragile", cases=CASES[:1], limits=limits, dialects=(DIALECT,)))
+    assert suspected == [False, True]
+    assert verdicts(events, "fragile") == [Verdict.CONFORMS, Verdict.UNSPECIFIED]
     assert records(events)[0].holds is True
 
 

@@ -286,6 +286,17 @@ def test_tf32_product_is_within_the_bound_and_fails_the_statistical_rung() -> No
     assert (judgement.verdict, judgement.required_rung) == (Verdict.DIVERGES, Rung.STATISTICAL)
 
 
+def test_what_may_overflow_is_none_of_the_sums_that_the_statistical_rung_is_about() -> None:
+    x, kernel = np.ones((2, 1024)), np.ones((1024, 32))
+    x[0], kernel[:, 0] = 2.0**60, 2.0**60
+    with error_bounds(IEEE_FLOAT32):
+        expected = Value(affine(*(variable(t * 1.25) for t in (x, kernel))))
+    with np.errstate(over="ignore"):
+        seen = expected.tensor.value.astype(np.float32)
+    assert np.isinf(seen[0, 0])
+    assert judge(expected, to_wire(seen), IEEE_FLOAT32).verdict is Verdict.CONFORMS
+
+
 def test_bias_of_directed_rounding_counts_unless_it_is_declared() -> None:
     expected, x, kernel = product(IEEE_FLOAT32)
     seen = to_wire(summed_toward_zero(np.abs(x), np.abs(kernel)))

@@ -294,6 +294,18 @@ class Dialect:
         inside.sort(key=lambda applied: -len(applied.path))
         return (*inside, *(Applied(d, case) for d in self._own(case, data)))
 
+    def hangs(self, case: Case, data: Data) -> bool:
+        """Whether it is recorded that the backend may never answer to the case."""
+        return any(d.scope(case, data) for d in self._hanging)
+
+    @cached_property
+    def _hanging(self) -> tuple[Deviation, ...]:
+        return tuple(
+            d
+            for d in self.deviations
+            if isinstance(d.effect, Unpredictable) and d.effect.verdict is Verdict.TIMED_OUT
+        )
+
     def _own(self, case: Case, data: Data) -> tuple[Deviation, ...]:
         key = case.subject, case.to_be_refused
         if key not in self._by_subject:

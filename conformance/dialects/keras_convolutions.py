@@ -12,6 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.dialects.convolution import computed_elsewhere, cuts_left_out, padding_left_out
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import (
     CALL,
@@ -43,6 +44,7 @@ from conformance.reference_impl.primitives import (
     broadcast_to,
     concatenate,
     multiply,
+    pad,
     reshape,
     take_slice,
     total,
@@ -151,6 +153,40 @@ def cotangent_in_blocks(original: Any, layer: Any, x: Tensor, kernels: Any, bias
     )
 
 
+class MeetingOtherGroups(Composite):
+    """z itself. On the way back the filters of a group get 0 times the cotangents of the other groups too."""
+
+    def compose(self, z: Tensor, kernel: Tensor, *, groups: int) -> Tensor:
+        return z
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        z: Tensor,
+        kernel: Tensor,
+        *,
+        groups: int,
+    ) -> Tensor:
+        if position == 0:
+            return cotangent
+        zeros = total(multiply(cotangent, 0.0), axis=tuple(range(cotangent.ndim - 1)))
+        of_place = total(reshape(zeros, shape=(groups, kernel.shape[-1] // groups)), axis=(0,))
+        return broadcast_to(concatenate(*(of_place,) * groups, axis=0), shape=kernel.shape)
+
+
+meeting_other_groups = MeetingOtherGroups()
+
+
+def cotangents_among_groups(
+    original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+) -> Tensor:
+    """For the gradient of its kernel the groups of a convolution become another dimension, along which the
+    channels of each group lie among zeros."""
+    return meeting_other_groups(original(layer, x, kernel, bias, groups), kernel, groups=groups)
+
+
 class PassingOn(Composite):
     """z itself; the gradient of x is the cotangent of z."""
 
@@ -184,24 +220,35 @@ def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
     return framed
 
 
-class ComputedElsewhere(Composite):
-    """The second, with the gradients of the first."""
-
-    def compose(self, z: Tensor, seen: Tensor) -> Tensor:
-        return seen
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, seen: Tensor) -> Tensor | None:
-        return cotangent if position == 0 else None
-
-
-computed_elsewhere = ComputedElsewhere()
-
-
 def centred_forward(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
-    """Only the gradients are those of windows that begin at the first element."""
+    """Only the gradients are those of windows that begin at the first element, where other elements than
+    numbers spread as they do in every Conv3D."""
     with patched({"layers.framed": windows_centred}):
         seen = original(layer, detached(x), kernels, bias)
-    return computed_elsewhere(original(layer, x, kernels, bias), detached(seen))
+    return computed_elsewhere(cotangent_among_zeros(original, layer, x, kernels, bias), detached(seen))
+
+
+def centred_on_the_way_back(
+    original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
+) -> Tensor:
+    """Windows that begin at the first element; the gradient of x is read from those that are centred."""
+    z = original(layer, x, kernels, bias)
+    first = skipped(layer, z.shape[1:-1])
+    kept = take_slice(z, key=(slice(None), *(slice(-n or None) for n in first)))
+    return computed_elsewhere(pad(kept, widths=((0, 0), *((n, 0) for n in first), (0, 0))), detached(z))
+
+
+def centres_windows_of_output(case: Case, data: Data) -> bool:
+    """Padding is "same", and the gaps between windows of the output are wide enough to move the first one."""
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
+    assert isinstance(layer, WindowedProduct)
+    (shape,) = layer.output_shapes([x.shape for x in data.inputs])
+    known = tuple(n or 0 for n in shape[1:-1])
+    return layer.padding == "same" and any(skipped(layer, known))
+
+
+def pads_same(case: Case, data: Data) -> bool:
+    return bool(case.config.get("padding") == "same")
 
 
 def centres_windows(case: Case, data: Data) -> bool:
@@ -213,6 +260,13 @@ def centres_windows(case: Case, data: Data) -> bool:
 
 def ungrouped(case: Case, data: Data) -> bool:
     return bool(case.config.get("groups", 1) == 1)
+
+
+def has_groups(case: Case, data: Data) -> bool:
+    """Of several filters, or of several channels."""
+    groups = case.config.get("groups", 1)
+    channels = data.inputs[0].shape[1 if channels_first(case, data) else -1]
+    return bool(groups > 1 and not groups == case.config["filters"] == channels)
 
 
 def as_wide_as_channels(case: Case, data: Data) -> bool:
@@ -273,6 +327,47 @@ DEVIATIONS = (
                 "layers.DepthwiseConv1D",
                 {"kernel_size": 1, "data_format": "channels_first"},
                 [recipe("normal", 2, 3, 3)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-grouped-gradient-of-nan",
+        summary="A NaN in the cotangent of a convolution with groups makes the gradient of the kernel NaN in "
+        "all groups: those of the others are multiplied by zero. Check for NaN before the layer.",
+        kind="bug",
+        source="tensorflow 2.21, XLA, which Keras compiles convolutions with groups by: "
+        "xla/service/convolution_group_converter.cc, ConvolutionVisitor::HandleBatchGroupCount",
+        upstream=searched(
+            "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
+        ),
+        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), has_groups, given_special_values),
+        effect=Value({"layers.correlated": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv2D",
+                {"filters": 4, "kernel_size": 1, "groups": 2, "activation": "sigmoid"},
+                [recipe("one_nan", 2, 3, 4, 6)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-grouped-conv3d-gradient-without-padding",
+        summary="A NaN in the cotangent of Conv3D with groups makes the gradient of the kernel NaN only at "
+        "the places that lie inside of the input there; without groups, where the zeros of the padding are "
+        "multiplied too, it is NaN at all places.",
+        kind="intentional",
+        source="tensorflow 2.21, XLA, which Keras compiles convolutions with groups by, and has no product "
+        "of matrices for four dimensions (seen; the kernel's source was not read)",
+        upstream=searched(
+            "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
+        ),
+        scope=all_of(subject("layers.Conv3D"), has_groups, given_special_values),
+        effect=Value({"layers.correlated": padding_left_out}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3D",
+                {"filters": 2, "kernel_size": 2, "padding": "same", "groups": 2, "activation": "sigmoid"},
+                [recipe("one_nan", 1, 1, 2, 2, 4)],
             ),
         ),
     ),
@@ -373,6 +468,63 @@ PLAIN = (
                 "layers.Conv3D",
                 {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
                 [recipe("normal", 1, 3, 4, 6, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-transpose-kernel-gradient-without-padding",
+        summary="With padding same, an element of the input of Conv3DTranspose that is NaN or infinite shows "
+        "in the gradient of the kernel only at the places that lie inside of the output there. Only training "
+        "meets it; look for the NaN itself.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DCustomBackpropFilterOp: "
+        "Eigen::CuboidConvolutionBackwardFilter",
+        upstream=searched(
+            "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
+        ),
+        scope=all_of(
+            subject("layers.Conv3DTranspose"),
+            without(channels_first),
+            without(dilates),
+            given_special_values,
+            pads_same,
+        ),
+        effect=Value({"layers.overlapped": cuts_left_out}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3DTranspose",
+                {"filters": 2, "kernel_size": 2, "padding": "same"},
+                [recipe("one_nan", 1, 1, 2, 2, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-transpose-gradient-with-gaps",
+        summary="With padding same, and strides so much longer than the kernel that two elements or more lie "
+        "between windows, the gradient of Conv3DTranspose by its input is that of windows which do not begin "
+        "at the first element, as those of the layer itself do: half of what lies between comes before. Use "
+        "padding valid.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_3d.cc, LaunchConvOp<CPUDevice>: "
+        "Eigen::CuboidConvolution with PADDING_SAME makes the padding negative",
+        upstream=searched(
+            "tensorflow Conv3D padding SAME stride larger than kernel wrong result CPU Eigen "
+            "CuboidConvolution negative padding"
+        ),
+        scope=all_of(
+            subject("layers.Conv3DTranspose"),
+            without(channels_first),
+            without(dilates),
+            centres_windows_of_output,
+        ),
+        effect=Value(
+            {"layers.convolved": centred_on_the_way_back}, ("gradient/input/0", "training/gradient/input/0")
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.Conv3DTranspose",
+                {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
+                [recipe("normal", 1, 2, 2, 2, 2)],
             ),
         ),
     ),

@@ -156,13 +156,16 @@ class Runner:
         self._tasks.start_soon(self._supervise, command, identity, child, self._ended)
         return identity
 
-    def ask(self, case: ConcreteCase) -> Question:
+    def ask(self, case: ConcreteCase, *, suspected: bool = False) -> Question:
         """Have the case asked, behind those that wait already.
+
+        Args:
+            suspected: whether to ask it observable by observable from the beginning.
 
         Raises:
             anyio.ClosedResourceError: the runner was not started, or has been closed.
         """
-        question = Question(case)
+        question = Question(case, suspected=suspected)
         self._put(question)
         return question
 

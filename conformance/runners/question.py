@@ -59,7 +59,7 @@ class Pending:
 
     Attributes:
         id: under which number it was last asked; a new one each time.
-        suspected: the backend has failed once while this was the oldest one unanswered.
+        suspected: the backend has failed once while this was the oldest one unanswered, or is known to.
         abandoned: nobody waits for the answer any more.
     """
 

@@ -12,6 +12,7 @@ from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.interpolation import WINDOWS, resized, shares
 from conformance.reference_impl.layers.layer import Context
+from conformance.reference_impl.primitives import resample
 from conformance.reference_impl.tape import Tensor, error_bounds, variable, vjp
 
 FLOAT = np.float32
@@ -115,6 +116,47 @@ def test_bilinear_bound_covers_both_ways_of_interpolating(
                 assert (error <= truth.error).all()
                 largest = max(largest, (error / np.maximum(truth.error, 1e-300)).max())
     assert largest >= 0.01 or images == "all alike"  # of which a lerp is exact
+
+
+HUGE: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
+    "near overflow": lambda rng, shape: rng.choice([-1, 1], shape) * rng.uniform(2e38, 3.4e38, shape),
+    "one infinity": lambda rng, shape: np.where(np.arange(np.prod(shape)).reshape(shape) == 4, np.inf, 1.0),
+    "one large number": lambda rng, shape: np.where(rng.random(shape) < 0.2, 3e38, 1.0),
+}
+
+
+@pytest.mark.parametrize("images", HUGE)
+@pytest.mark.parametrize("compute", [lerp_of_lerps, sum_of_four])
+def test_bilinear_promises_nothing_where_one_of_the_ways_leaves_the_numbers(
+    compute: Callable[[Array, tuple[int, int]], Array], images: str
+) -> None:
+    rng, promised = np.random.default_rng(0), False
+    for old in ((4, 5), (3, 7), (9, 2)):
+        for new in ((8, 10), (7, 4), (5, 18)):
+            x = HUGE[images](rng, old).astype(FLOAT)
+            with error_bounds(IEEE_FLOAT32):
+                truth = resized(variable(x.astype(float)), (0, 1), new, "bilinear")
+                error = np.abs(compute(x, new) - truth.value)
+            assert truth.error is not None
+            assert ((error <= truth.error) | np.isinf(truth.error)).all()
+            promised |= bool(np.isfinite(truth.error).any())
+    assert promised or images == "near overflow"
+
+
+def test_sums_along_one_axis_may_overflow_though_the_whole_does_not() -> None:
+    x, rows, columns = np.full((1, 2, 1), 3e38), np.array([[1.0, 1.0]]), np.array([[2.0**-10]])
+    with error_bounds(IEEE_FLOAT32):
+        found = resample(Tensor(x), Tensor(rows), Tensor(columns))
+    assert found.error is not None
+    assert np.isinf(found.error).all()
+
+
+def test_mean_of_an_area_promises_nothing_where_the_sum_overflows() -> None:
+    x = np.array([[3e38, 3e38, 1.0, 1.0]])
+    with error_bounds(IEEE_FLOAT32):
+        truth = resized(variable(x), (0, 1), (1, 2), "area")
+    assert truth.error is not None
+    assert np.isinf(truth.error).tolist() == [[True, False]]
 
 
 @pytest.mark.parametrize("new", [(8, 10), (7, 18)])

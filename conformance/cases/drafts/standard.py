@@ -76,26 +76,7 @@ LARGEST = 6000
 """Elements that the inputs, weights and outputs of a case may have together."""
 
 
-UNEXPLAINED: dict[str, tuple[str, ...]] = {
-    "TensorFlow.js pools steps where channels come first, and fewer than a window makes nothing, or a trap": (
-        "292999b248e9eabc", "0363da811e57e6ba", "971aaf98efdecf7e",
-    ),
-    "runtimes interpolate to NaN near overflow, and between an infinity and numbers": (
-        "0940bbb25466bff3", "2751cd0e2f7700c4", "4d0f3c00eb8f314a", "fa1fcbfea65b1bab",
-        "40fe9edd6ee62a25", "059c2e50a6b1c40a", "1a0556779a033eee", "2d75bb066b68b55f", "c0194cec235bf721",
-    ),
-    "TensorFlow.js's plain backend leaves out the padding where ConvLSTM2D's recurrent kernel gets NaN": (
-        "0ded621f472cdca8",
-    ),
-    "Keras's gradient of Conv3D's kernel with NaN between windows": ("152d6d17bc21a53a",),
-    "Keras's gradient of a grouped convolution's kernel, where NaN of one group reaches the others": (
-        "a73991a8cb5a61cc",
-    ),
-    "wasm's gradient of Conv3D's kernel near overflow": ("e9d817eb85448b09",),
-    # Its cause is known (kernels/ResizeNearestNeighborGrad.js:48: invHeightScale is infinite, and so is the
-    # window that is searched), but to show it takes twice the time that a case may.
-    "the gradient of tfjs-cpu's nearest Resizing of one row to several never ends": ("3c7a33238adf141e",),
-}  # fmt: skip
+UNEXPLAINED: dict[str, tuple[str, ...]] = {}
 """Cases on which a backend does something that no deviation predicts yet, by what: they wait for one."""
 
 

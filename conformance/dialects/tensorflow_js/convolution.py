@@ -148,6 +148,11 @@ def as_if_valid(original: Any, n: int | None, size: int, stride: int, dilation: 
     return original(n, size, stride, dilation, padding if padding == "same" else "valid")
 
 
+def pads(case: Case, data: Data) -> bool:
+    """Windows may reach over the edges of the input, or of the state."""
+    return case.subject in CONV_LSTM or case.config.get("padding") == "same"
+
+
 def causal(case: Case, data: Data) -> bool:
     return case.config.get("padding") == "causal"
 
@@ -236,8 +241,8 @@ def one_initializer(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return {"arguments": arguments | refused}
 
 
-def configured(name: str, config: dict[str, Any], *shape: int, **more: Any) -> Case:
-    return draft_layer(name, config, [recipe("normal", *shape)], **more)
+def configured(name: str, config: dict[str, Any], *shape: int, regime: str = "normal", **more: Any) -> Case:
+    return draft_layer(name, config, [recipe(regime, *shape)], **more)
 
 
 CAUSAL_CASE = configured("layers.Conv1D", {"filters": 2, "kernel_size": 3, "padding": "causal"}, 2, 6, 3)

@@ -8,6 +8,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import spoilt
+from conformance.dialects.convolution import computed_elsewhere
 from conformance.dialects.deviation import Accepts, Metadata, Raises, Value, subject
 from conformance.dialects.refused import wrong_in
 from conformance.dialects.scopes import all_of, channels_first, given_mask, sets, without
@@ -25,7 +26,6 @@ from conformance.dialects.tensorflow_js.record import (
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers.convolution import WindowedProduct
-from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, detached
 
 SOURCE = f"{LAYERS}/layers/convolutional_recurrent.js"
@@ -55,21 +55,6 @@ def over_images(config: dict[str, Any], *shape: int, **more: Any) -> Case:
     )
 
 
-class OfZeros(Composite):
-    """What a convolution would give of zeros, with its own gradients."""
-
-    def compose(self, z: Tensor, of_zeros: Tensor) -> Tensor:
-        return of_zeros
-
-    def vjp(
-        self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, of_zeros: Tensor
-    ) -> Tensor | None:
-        return cotangent if position == 0 else None
-
-
-of_zeros = OfZeros()
-
-
 def zeros_convolved(
     original: Any, layer: WindowedProduct, x: Tensor, kernels: Any, bias: Tensor | None
 ) -> Tensor:
@@ -77,7 +62,7 @@ def zeros_convolved(
     z: Tensor = original(layer, x, kernels, bias)
     if min(gaps(layer, x.shape[1:-1])) >= 0:
         return z
-    return of_zeros(z, detached(original(layer, Tensor(xp.zeros_like(x.value)), kernels, bias)))
+    return computed_elsewhere(z, detached(original(layer, Tensor(xp.zeros_like(x.value)), kernels, bias)))
 
 
 def leaves_gaps(case: Case, data: Data) -> bool:

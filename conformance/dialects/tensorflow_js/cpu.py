@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.dialects.convolution import cuts_left_out, padding_left_out
 from conformance.dialects.deviation import Raises, Value, subject
-from conformance.dialects.scopes import all_of, dilates, given_nan
+from conformance.dialects.scopes import all_of, dilates, given_nan, given_special_values
 from conformance.dialects.tensorflow_js import advanced_activations, images, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
     RELU_GRADIENT,
@@ -15,12 +16,15 @@ from conformance.dialects.tensorflow_js.activations import (
 )
 from conformance.dialects.tensorflow_js.convolution import (
     ADDS_BIAS_TO_NOTHING,
+    DEPTHWISE,
     EMPTY_CASE,
+    GRADIENTS,
     OF_BIAS,
     SEPARABLE,
     TRANSPOSED_GAPS_CASE,
     centres_windows,
     configured,
+    pads,
     strides_too,
     sums_centred,
 )
@@ -31,6 +35,7 @@ from conformance.dialects.tensorflow_js.merging import (
     nan_without_gradient,
 )
 from conformance.dialects.tensorflow_js.record import (
+    CONV_LSTM,
     CORE,
     CPU,
     LAYERS,
@@ -72,6 +77,56 @@ DEVIATIONS = (
         scope=all_of(subject("layers.Conv3DTranspose"), centres_windows),
         effect=Value({"layers.convolved": sums_centred}),
         witnesses=(TRANSPOSED_GAPS_CASE,),
+    ),
+    deviation(
+        "tfjs-cpu-kernel-gradient-without-padding",
+        "Where an activation has no slope because its input is NaN, the gradient of a kernel is NaN only at "
+        "the places that lie inside of the input in such a window; Keras, which multiplies the zeros of the "
+        "padding too, gives NaN at all places. Only training meets it; look for the NaN itself.",
+        kind="intentional",
+        source=f"{CPU}/kernels/Conv2DBackpropFilter.js:36, Conv3DBackpropFilterV2.js:44, "
+        "DepthwiseConv2dNativeBackpropFilter.js:35 (yRMin, yRMax: sums begin and end inside of the input)",
+        upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        scope=all_of(
+            subject(*CONV_LSTM, "layers.Conv1D", "layers.Conv2D", "layers.Conv3D", DEPTHWISE, SEPARABLE),
+            given_special_values,
+            pads,
+        ),
+        effect=Value({"layers.correlated": padding_left_out}, GRADIENTS),
+        witnesses=(
+            configured(
+                "layers.Conv2D",
+                {"filters": 2, "kernel_size": 2, "padding": "same", "activation": "sigmoid"},
+                1,
+                1,
+                1,
+                2,
+                regime="one_nan",
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-cpu-transposed-kernel-gradient-without-padding",
+        "With padding same, an element of the input of Conv2DTranspose or Conv3DTranspose that is NaN or "
+        "infinite shows in the gradient of the kernel only at the places that lie inside of the output "
+        "there. Only training meets it; look for the NaN itself.",
+        kind="intentional",
+        source=f"{CPU}/kernels/Conv2DBackpropFilter.js:36, Conv3DBackpropFilterV2.js:44 (yRMin, yRMax: sums "
+        "begin and end inside)",
+        upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_special_values, pads),
+        effect=Value({"layers.overlapped": cuts_left_out}, GRADIENTS),
+        witnesses=(
+            configured(
+                "layers.Conv2DTranspose",
+                {"filters": 2, "kernel_size": 2, "padding": "same"},
+                1,
+                2,
+                2,
+                2,
+                regime="one_nan",
+            ),
+        ),
     ),
     deviation(
         "tfjs-separable-strides-with-dilation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,9 +12,12 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Metadata, Raises, Value, subject
-from conformance.dialects.scopes import all_of, given_nan, without
+from conformance.dialects.interpolation import not_finite_as
+from conformance.dialects.scopes import all_of, any_of, given_special_values, without
 from conformance.dialects.tensorflow_js.preprocessing import (
+    CENTER_CROP,
     RESAMPLING,
+    crops,
     from_corner,
     interpolates,
     interpolates_otherwise,
@@ -21,8 +25,9 @@ from conformance.dialects.tensorflow_js.preprocessing import (
     up_sampled,
 )
 from conformance.dialects.tensorflow_js.record import CPU, LAYERS, WASM, deviation, issue, searched
-from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.primitives import where
+from conformance.reference_impl.arithmetic import IEEE_FLOAT32
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.layers.interpolation import positions, positions_from_corner
 from conformance.reference_impl.tape import Tensor
 
 UP_SAMPLING = subject("layers.UpSampling2D")
@@ -63,20 +68,40 @@ def of_one_unknown_image(case: Case, expected: list[list[int | None]]) -> list[l
     return [[height_of_last_call(case), -1, None]]
 
 
-def read(shares: Tensor) -> Tensor:
-    """1 for the pixels that are read: those with a share, and the one after a pixel that has all."""
-    seen = shares.value != 0
-    seen[:, 1:] |= shares.value[:, :-1] == 1
-    return Tensor(seen.astype(shares.dtype))
+Positions = Callable[[int, int, Tensor], Tensor]
+"""(old, new, a tensor of the format) → where new pixels lie along an axis of old ones."""
 
 
-def multiplying_by_zero(
-    original: Any, x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor
+def in_differences(x: Array, axes: tuple[int, int], size: tuple[int, int], place: Positions) -> Array:
+    """Bilinear interpolation in float32, as first + (second − first)·share, along the columns and then along
+    the rows. The second pixel is the one after the first, also where its share is 0."""
+    made: Array = xp.asarray(x, xp.float32)
+    for axis, new in reversed(list(zip(axes, size, strict=True))):
+        old = made.shape[axis]
+        at = place(old, new, Tensor(made[:0])).value
+        first = xp.minimum(xp.floor(at).astype("int64"), old - 1)
+        share = (at - first.astype(xp.float32)).reshape([-1 if i == axis else 1 for i in range(made.ndim)])
+        low, high = (xp.take(made, xp.minimum(pixel, old - 1), axis=axis) for pixel in (first, first + 1))
+        made = low + (high - low) * share
+    return made
+
+
+def resized_in_differences(
+    original: Any, x: Tensor, axes: tuple[int, int], size: tuple[int, int], *how: Any
 ) -> Tensor:
-    """NaN also where a pixel is NaN that is read, and has no share."""
-    reached = original(Tensor(xp.isnan(x.value).astype(x.dtype)), axes, read(rows), read(columns))
-    lost = (reached.value > 0).astype(x.dtype)
-    return where(Tensor(lost), math.nan, original(x, axes, rows, columns))
+    return not_finite_as(in_differences(x.value, axes, size, positions), original(x, axes, size, *how))
+
+
+def widened_in_differences(original: Any, x: Tensor, new: int, interpolation: str) -> Tensor:
+    rows = x.ndim - 3
+    seen = in_differences(x.value, (rows, rows + 1), (x.shape[rows], new), positions_from_corner)
+    return not_finite_as(seen, original(x, new, interpolation))
+
+
+def given_far_numbers(case: Case, data: Data) -> bool:
+    """Two pixels differ by more than the largest number."""
+    x = data.inputs[0].astype(float)
+    return bool(x.size and x.max() - x.min() > IEEE_FLOAT32.largest)
 
 
 def pixels_in(float_: type[Any]) -> Any:
@@ -225,17 +250,28 @@ ON_CPU = (
 ON_WASM = (
     deviation(
         "tfjs-wasm-bilinear-spreads-nan",
-        "Bilinear interpolation is NaN also where a new pixel lies on an old one, and the next of those is "
-        "NaN: each NaN grows by a row and a column.",
+        "Bilinear interpolation adds a share of the difference from the next pixel, also where a new pixel "
+        "lies on an old one and that share is 0: each NaN grows by a row and a column, an infinity becomes "
+        "NaN, and so do two pixels that differ by more than the largest number.",
         kind="bug",
-        source=f"{WASM}/kernels/ResizeBilinear.js:54 (src/cc/kernels/ResizeBilinear.cc: XNNPACK multiplies "
-        "the difference from the next pixel by 0)",
+        source=f"{WASM}/kernels/ResizeBilinear.js:54 (src/cc/kernels/ResizeBilinear.cc: XNNPACK's "
+        "f32-ibilinear multiplies the difference from the next pixel by 0)",
         upstream=searched("wasm resizeBilinear NaN spreads neighbouring pixels"),
         remedy="Check for NaN before the layer.",
         since="tfjs-backend-wasm 1.5.0 (2019)",
-        scope=all_of(RESAMPLING, interpolates("bilinear"), without(of_one_number), given_nan),
+        scope=all_of(
+            any_of(
+                all_of(RESAMPLING, interpolates("bilinear"), without(of_one_number)),
+                all_of(CENTER_CROP, without(crops)),
+            ),
+            any_of(given_special_values, given_far_numbers),
+        ),
         effect=Value(
-            {"layers.mixed": multiplying_by_zero}, ("output/*", "training/output/*", "reconstructed/output/*")
+            {
+                "layers.resized": resized_in_differences,
+                "layers.RandomWidth.widened": widened_in_differences,
+            },
+            ("output/*", "training/output/*", "reconstructed/output/*"),
         ),
         witnesses=(
             draft_layer(
@@ -243,6 +279,7 @@ ON_WASM = (
                 {"size": [2, 2], "interpolation": "bilinear"},
                 [recipe("one_nan", 2, 5, 5, 3)],
             ),
+            draft_layer("layers.RandomWidth", {"factor": [0.5, 0.5]}, [recipe("near_overflow", 2, 5, 8, 3)]),
         ),
     ),
     nearest_pixels_astray(

@@ -7,6 +7,7 @@ import math
 from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from conformance.cases.case import Case, Literal
@@ -14,6 +15,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
     Deviation,
+    Raises,
     Scope,
     Unpredictable,
     Value,
@@ -36,8 +38,10 @@ from conformance.dialects.tensorflow_js.record import (
     CORE,
     CPU,
     LAYERS,
+    NUMERIC,
     WASM,
     deviation,
+    issue,
     searched,
 )
 from conformance.reference_impl import layers
@@ -45,6 +49,7 @@ from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.average_pooling import AveragePooling
+from conformance.reference_impl.layers.convolution import output_length
 from conformance.reference_impl.layers.max_pooling import MaxPooling
 from conformance.reference_impl.layers.pooling import Pooling
 from conformance.reference_impl.primitives import (
@@ -110,6 +115,23 @@ def edges(layer: Pooling, spatial: tuple[int, ...]) -> list[tuple[int, int]]:
         for n, size, stride in zip(spatial, layer.pool_size, layer.strides, strict=True)
     ]
     return [(n // 2, n - n // 2) for n in needed]
+
+
+def windows_over_channels(case: Case, data: Data) -> int:
+    """How many windows there are, by the formula, along the axis that the layer takes for steps."""
+    layer = pooling(case)
+    steps = data.inputs[0].shape[1]
+    found = output_length(steps, layer.pool_size[0], layer.strides[0], 1, layer.padding)
+    assert found is not None  # the steps are known
+    return found
+
+
+def leaves_nothing(case: Case, data: Data) -> bool:
+    return windows_over_channels(case, data) == 0
+
+
+def leaves_less_than_nothing(case: Case, data: Data) -> bool:
+    return windows_over_channels(case, data) < 0
 
 
 def steps_over_the_end(case: Case, data: Data) -> bool:
@@ -281,6 +303,12 @@ SERIES = recipe("normal", 2, 7, 3)
 IMAGE = recipe("normal", 2, 7, 6, 3)
 VOLUME = recipe("normal", 2, 5, 3, 4, 2)
 TIES = recipe("ties", 2, 7, 6, 3)
+WINDOWS_IN_LINE = subject("layers.AveragePooling1D", "layers.MaxPooling1D")
+FAR_FEWER = draft_layer(
+    "layers.MaxPooling1D",
+    {"pool_size": 4, "strides": 1, "data_format": "channels_first"},
+    [recipe("normal", 2, 2, 7)],
+)
 NAN_FIRST = Literal((1, 4, 1), ("nan", 1.0, 2.0, 0.0))
 
 DEVIATIONS = (
@@ -313,7 +341,8 @@ DEVIATIONS = (
     deviation(
         "tfjs-pooling-1d-channels-last",
         "Pooling in one dimension takes the channels to be last, whatever data_format says: a model with "
-        "channels first pools over its channels.",
+        "channels first pools over its channels, and where those are fewer than a window is long, nothing is "
+        "left.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:120 (Pooling1D), :422 (GlobalPooling1D)",
         upstream=searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
@@ -321,7 +350,12 @@ DEVIATIONS = (
         converted="permutes around it",
         since="keras 2.2.3 (2018)",
         scope=all_of(subject(*ONE_DIMENSION), channels_first),
-        effect=Value({"layers.acting_format": lambda original, layer: "channels_last"}),
+        effect=Value(
+            {
+                "layers.acting_format": lambda original, layer: "channels_last",
+                "layers.Pooling.leave_nothing": lambda original, positions: False,
+            }
+        ),
         witnesses=(
             draft_layer("layers.MaxPooling1D", {"data_format": "channels_first"}, [SERIES]),
             draft_layer("layers.GlobalAveragePooling1D", {"data_format": "channels_first"}, [SERIES]),
@@ -407,6 +441,17 @@ DEVIATIONS = (
 
 ONLY_CPU = (
     average_gradient(),
+    deviation(
+        "tfjs-cpu-pooling-over-far-fewer-channels",
+        "Pooling in one dimension over channels that come first is refused where those are fewer than a "
+        "window is long by more than a stride. Permute around the layer.",
+        kind="bug",
+        source=f"{LAYERS}/layers/pooling.js:120 (Pooling1D)",
+        upstream=searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
+        scope=all_of(WINDOWS_IN_LINE, channels_first, leaves_less_than_nothing),
+        effect=Raises("invalid-argument", "call", NUMERIC, "comprised of positive integers but got shape"),
+        witnesses=(FAR_FEWER,),
+    ),
     deviation(
         "tfjs-cpu-mean-of-quotients",
         "Global average pooling divides every element, and then adds: it rounds as often as there are "
@@ -510,6 +555,41 @@ ONLY_WASM = (
         witnesses=(
             draft_layer("layers.MaxPooling3D", {}, [recipe("all_negative", 2, 4, 3, 2, 2)]),
             draft_layer("layers.MaxPooling3D", {"strides": 1}, [recipe("ties", 2, 4, 3, 2, 2)]),
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-pooling-over-far-fewer-channels-aborts",
+        "Pooling in one dimension over channels that come first, and are fewer than a window is long by more "
+        "than a stride, aborts the program. Permute around the layer.",
+        kind="bug",
+        source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (makeOutput of a shape with -1)",
+        upstream=issue(8407),
+        scope=all_of(WINDOWS_IN_LINE, channels_first, leaves_less_than_nothing),
+        effect=Unpredictable(Verdict.CRASHED, NUMERIC, "Aborted()"),
+        witnesses=(msgspec.structs.replace(FAR_FEWER, observables=("output/0",)),),
+    ),
+    deviation(
+        "tfjs-wasm-pooling-over-fewer-channels-traps",
+        "Pooling in one dimension over channels that come first, and are fewer than a window is long, has "
+        "nothing to compute: it reads and writes memory that is not its own, and traps. Permute around the "
+        "layer.",
+        kind="bug",
+        source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
+        "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
+        upstream=issue(8407),
+        scope=all_of(WINDOWS_IN_LINE, channels_first, leaves_nothing),
+        effect=Unpredictable(Verdict.RAISES, NUMERIC, "internal at call: "),
+        witnesses=(
+            draft_layer(
+                "layers.AveragePooling1D",
+                {"pool_size": 4, "data_format": "channels_first"},
+                [recipe("normal", 2, 3, 7)],
+            ),
+            draft_layer(
+                "layers.MaxPooling1D",
+                {"pool_size": 4, "data_format": "channels_first"},
+                [recipe("normal", 2, 3, 7)],
+            ),
         ),
     ),
 )

@@ -12,6 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
+from conformance.dialects.convolution import computed_elsewhere
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
@@ -22,6 +23,7 @@ from conformance.dialects.scopes import (
     given_empty_batch,
     given_nan,
     given_no_row,
+    given_special_values,
     without,
 )
 from conformance.dialects.tensorflow_js import (
@@ -107,6 +109,14 @@ CONV3D_BACKWARDS = (
 )
 
 
+VMULCADDC = (
+    f"{WASM}/kernels/Conv2D.js, DepthwiseConv2dNative.js (src/cc/conv2d_impl.cc: XNNPACK's f32-vmulcaddc, "
+    "whose clamp gives its lower limit for NaN)"
+)
+
+CLAMPED_SEARCHED = searched("conv2d 1x1 one channel NaN becomes -Infinity vmulcaddc XNNPACK clamp")
+
+
 def relu6(original: Activation, x: Tensor) -> Tensor:
     """min(6, relu(x)), which is 6 where x is NaN; the gradient is NaN there."""
     return with_slope(
@@ -127,9 +137,48 @@ def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
 GAPS = {"filters": 2, "kernel_size": 2, "padding": "same", "strides": 3}
 
 
-def of_zeros(original: Any, layer: WindowedProduct, x: Tensor) -> Any:
-    x, edges = original(layer, x)
-    return Tensor(xp.zeros_like(x.value)), edges
+def zeros_correlated(
+    original: Any, layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+) -> Tensor:
+    """What is given of zeros, with the gradients of the input that is not seen."""
+    z = original(layer, x, kernel, bias, groups)
+    return computed_elsewhere(
+        z, detached(original(layer, Tensor(xp.zeros_like(x.value)), kernel, bias, groups))
+    )
+
+
+def clamped(z: Tensor) -> Tensor:
+    """−∞ where it is NaN; of which the slope of an activation is taken."""
+    is_nan = Tensor(xp.isnan(z.value).astype(z.dtype))
+    return computed_elsewhere(z, detached(where(is_nan, -math.inf, z)))
+
+
+def correlated_and_clamped(original: Any, *operands: Any) -> Tensor:
+    return clamped(original(*operands))
+
+
+def multiplies_channels_apart(case: Case, data: Data) -> bool:
+    """The windows are single elements, one after the other, and each output is of one channel."""
+    layer = layer_of(case)
+    if set(layer.kernel_size) != {1} or set(layer.strides) != {1}:
+        return False
+    if case.subject in ("layers.DepthwiseConv2D", "layers.SeparableConv2D"):
+        return depth_multiplier(case) == 1
+    return bool(case.config["filters"] == channels_of(case, data) == 1)
+
+
+def sums_one_channel(case: Case, data: Data) -> bool:
+    """The pointwise product of a separable convolution is of one channel, and gives one."""
+    channels = depth_multiplier(case) * channels_of(case, data)
+    return bool(case.config["filters"] == channels == 1)
+
+
+def channels_of(case: Case, data: Data) -> int:
+    return int(data.inputs[0].shape[1 if channels_first(case, data) else -1])
+
+
+def depth_multiplier(case: Case) -> int:
+    return int(case.config.get("depth_multiplier", 1))
 
 
 def input_unseen(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Any:
@@ -161,9 +210,9 @@ def summed_positions(layer: WindowedProduct, spatial: tuple[int, ...]) -> Array:
 
 
 class FromWindows(Composite):
-    """z itself; the gradient of the kernel is windowsᵀ · cotangent."""
+    """z itself; the gradient of the kernel is windowsᵀ · cotangent, of what is summed of the windows."""
 
-    def compose(self, z: Tensor, windows: Tensor, kernel: Tensor, *, last: bool) -> Tensor:
+    def compose(self, z: Tensor, windows: Tensor, kernel: Tensor, *, summed: Array, last: bool) -> Tensor:
         return z
 
     def vjp(
@@ -175,6 +224,7 @@ class FromWindows(Composite):
         windows: Tensor,
         kernel: Tensor,
         *,
+        summed: Array,
         last: bool,
     ) -> Tensor | None:
         if position == 0:
@@ -184,8 +234,15 @@ class FromWindows(Composite):
         if not last:
             cotangent = transpose(cotangent, axes=(0, *range(2, cotangent.ndim), 1))
         filters, terms = kernel.shape[-1], math.prod(kernel.shape[:-1])
-        columns = transpose(reshape(windows, shape=(-1, terms)), axes=(1, 0))
-        return reshape(affine(columns, reshape(cotangent, shape=(-1, filters))), shape=kernel.shape)
+        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
+
+        def sums(windows: Tensor, cotangent: Tensor) -> Tensor:
+            columns = transpose(reshape(windows, shape=(-1, terms)), axes=(1, 0))
+            return reshape(affine(columns, reshape(cotangent, shape=(-1, filters))), shape=kernel.shape)
+
+        counted = Tensor(xp.asarray(xp.broadcast_to(summed, windows.shape), windows.dtype))
+        met = Tensor((sums(counted, is_nan).value > 0).astype(windows.dtype))
+        return where(met, math.nan, sums(windows, where(is_nan, 0.0, cotangent)))
 
 
 from_windows = FromWindows()
@@ -200,7 +257,9 @@ def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor 
     full = pad(inside, widths=((0, 0), *edges, (0, 0)))
     views = windows(full, size=size, strides=strides, dilation=dilation)
     kept = where(Tensor(xp.asarray(summed, views.dtype)), views, 0.0)
-    return from_windows(original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], last=last)
+    return from_windows(
+        original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], summed=summed, last=last
+    )
 
 
 def sums_in_place(case: Case, data: Data) -> bool:
@@ -410,18 +469,51 @@ DEVIATIONS = (
             without(of_single_elements),
         ),
         effect=Value(
-            {"layers.framed": of_zeros},
+            {"layers.correlated": zeros_correlated},
             (
                 "output/*",
                 "training/output/*",
                 "reconstructed/output/*",
                 # Of which the slope of the activation is taken.
-                *in_both_modes("gradient/weight/bias"),
+                *in_both_modes("gradient/input/0", "gradient/weight/bias"),
             ),
         ),
         witnesses=(
             draft_layer("layers.Conv2D", GAPS, [recipe("normal", 1, 6, 9, 3)]),
             draft_layer("layers.Conv1D", GAPS, [recipe("normal", 1, 9, 3)]),
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-product-by-channel-of-nan",
+        "A convolution by single elements, in which every output is of one channel, is −∞ where it should be "
+        "NaN, so that a NaN upstream goes unnoticed behind an activation. Check for NaN before the layer.",
+        kind="bug",
+        source=VMULCADDC,
+        upstream=CLAMPED_SEARCHED,
+        scope=all_of(
+            subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
+            multiplies_channels_apart,
+            given_special_values,
+        ),
+        effect=Value({"layers.correlated": correlated_and_clamped}),
+        witnesses=(
+            draft_layer("layers.DepthwiseConv2D", {"kernel_size": 1}, [recipe("one_nan", 1, 3, 3, 3)]),
+            draft_layer("layers.Conv2D", {"filters": 1, "kernel_size": 1}, [recipe("one_nan", 1, 3, 3, 1)]),
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-pointwise-product-of-nan",
+        "SeparableConv2D of one channel with one filter is −∞ where it should be NaN, so that a NaN upstream "
+        "goes unnoticed behind an activation. Check for NaN before the layer.",
+        kind="bug",
+        source=VMULCADDC,
+        upstream=CLAMPED_SEARCHED,
+        scope=all_of(subject("layers.SeparableConv2D"), sums_one_channel, given_special_values),
+        effect=Value({"layers.pointwise": correlated_and_clamped}),
+        witnesses=(
+            draft_layer(
+                "layers.SeparableConv2D", {"filters": 1, "kernel_size": 2}, [recipe("one_nan", 1, 3, 3, 1)]
+            ),
         ),
     ),
     deviation(

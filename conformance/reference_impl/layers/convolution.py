@@ -208,8 +208,9 @@ def convolved(layer: WindowedProduct, x: Tensor, kernels: Sequence[Tensor], bias
     return transpose(z, axes=(0, z.ndim - 1, *range(1, z.ndim - 1)))
 
 
+@patchable("layers.correlated")
 def correlated(layer: WindowedProduct, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
-    """windows(x) · kernel + bias, group by group:
+    """windows(x) · kernel + bias, group by group, with the channels last:
     (batch, *spatial, groups · depth), (*size, depth, filters) → (batch, *positions, filters)."""
     _, strides, dilation = zip(*geometry(layer), strict=True)
     x, edges = framed(layer, x)

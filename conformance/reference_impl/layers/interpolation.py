@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from conformance.reference_impl.arrays import xp
+from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     absolute,
@@ -30,7 +30,7 @@ from conformance.reference_impl.primitives import (
     triangle,
     where,
 )
-from conformance.reference_impl.tape import Tensor, constant
+from conformance.reference_impl.tape import Tensor, constant, current_arithmetic
 
 
 def polynomial(x: Tensor, *coefficients: float) -> Tensor:
@@ -153,7 +153,6 @@ def windowed(old: int, new: int, like: Tensor, interpolation: str, antialias: bo
     return where(inside, multiply(heights, divide(1.0, total(heights, axis=(1,), keepdims=True))), 0.0)
 
 
-@patchable("layers.shares")
 def shares(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Tensor:
     """What each of `new` pixels takes of each of `old` ones along an axis: (new, old)"""
     if interpolation == "area":
@@ -171,12 +170,58 @@ def picked(x: Tensor, axis: int, pixels: list[int]) -> Tensor:
     return transpose(take(transpose(x, axes=order), indices=indices), axes=back)
 
 
-@patchable("layers.mixed")
 def mixed(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
     """Pixels that take these shares of the old ones along two axes"""
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     back = tuple(sorted(range(x.ndim), key=order.__getitem__))
     return transpose(resample(transpose(x, axes=order), rows, columns), axes=back)
+
+
+def mixed_by_two(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
+    """Pixels between two old ones in each direction, which runtimes also compute as
+    first + (second − first)·share: nothing is promised where one of them is infinite, or a difference may
+    overflow."""
+    made = mixed(x, axes, rows, columns)
+    arithmetic = current_arithmetic()
+    if arithmetic is None or not x.size or float((2 * x.reach).max()) <= arithmetic.largest:
+        return made
+    error = 0.0 if x.error is None else x.error
+    lowest, highest = x.value - error, x.value + error
+    for axis, shares_of in zip(axes, (rows, columns), strict=True):
+        taken = shares_of.reach > 0
+        lowest, highest = -largest_taken(-lowest, axis, taken), largest_taken(highest, axis, taken)
+    return unpromised(made, ~(highest - lowest <= arithmetic.largest) & ~xp.isnan(made.value))
+
+
+def mixed_by_area(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
+    """Means of pixels, which runtimes also add up before they divide: nothing is promised where such a sum
+    may overflow."""
+    made = mixed(x, axes, rows, columns)
+    arithmetic = current_arithmetic()
+    if arithmetic is None or not x.size:
+        return made
+    seen = [Tensor((weights.reach > 0).astype(x.dtype)) for weights in (rows, columns)]
+    magnitude = Tensor(xp.where(xp.isfinite(x.reach), x.reach, 0.0))
+    return unpromised(made, mixed(magnitude, axes, *seen).value > arithmetic.largest)
+
+
+def unpromised(x: Tensor, those: Array) -> Tensor:
+    """The same, where nothing is promised of those elements."""
+    if not those.any():
+        return x
+    return add(x, Tensor(xp.zeros_like(x.value), xp.where(those, xp.inf, 0.0)))
+
+
+def largest_taken(x: Array, axis: int, taken: Array) -> Array:
+    """The largest of the pixels along an axis that each new one takes; taken (new, old)."""
+    lines = xp.moveaxis(x, axis, -1)[..., None, :]
+    return xp.moveaxis(xp.where(taken, lines, -xp.inf).max(axis=-1), -1, axis)
+
+
+@patchable("layers.antialiased")
+def antialiased(antialias: bool) -> bool:
+    """Whether a pixel of a smaller image is a mean of more of the old ones"""
+    return antialias
 
 
 @patchable("layers.resized")
@@ -194,7 +239,12 @@ def resized(
         for axis, n in zip(axes, size, strict=True):
             x = picked(x, axis, nearest_pixels(x.shape[axis], n))
         return x
+    antialias = antialiased(antialias)
     rows, columns = [
         shares(x.shape[axis], n, x, interpolation, antialias) for axis, n in zip(axes, size, strict=True)
     ]
+    if interpolation == "area":
+        return mixed_by_area(x, axes, rows, columns)
+    if interpolation == "bilinear" and not antialias:
+        return mixed_by_two(x, axes, rows, columns)
     return mixed(x, axes, rows, columns)

@@ -50,7 +50,7 @@ class Pooling(Layer, registered=False):
                 shape[1:-1] if last else shape[2:], self.pool_size, self.strides, strict=True
             )
         )
-        if any(n is not None and n <= 0 for n in positions):
+        if leave_nothing(positions):
             raise ValueError(
                 f"{type(self).__name__} leaves nothing of an input of shape {shape}: pool_size "
                 f"{self.pool_size}, strides {self.strides}, padding {self.padding!r}"
@@ -80,6 +80,12 @@ class Pooling(Layer, registered=False):
     def inside(self, x: Tensor) -> Tensor:
         """1 where a tap lies inside of an input, 0 where it does not: (1, *positions, taps, 1)."""
         return self.taps(Tensor(xp.ones((1, *x.shape[1:-1], 1), x.dtype)))
+
+
+@patchable("layers.Pooling.leave_nothing")
+def leave_nothing(positions: Sequence[int | None]) -> bool:
+    """Whether there is no window along one of the axes, which is refused"""
+    return any(n is not None and n <= 0 for n in positions)
 
 
 @patchable("layers.acting_format")

@@ -9,7 +9,12 @@ from typing import Any
 from conformance.reference_impl import fields
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.fields import Kind, field
-from conformance.reference_impl.layers.interpolation import between_two, mixed, picked, positions_from_corner
+from conformance.reference_impl.layers.interpolation import (
+    between_two,
+    mixed_by_two,
+    picked,
+    positions_from_corner,
+)
 from conformance.reference_impl.layers.layer import Context, Result, Shape
 from conformance.reference_impl.layers.resizing_of_images import OfImages
 from conformance.reference_impl.patches import patchable
@@ -80,4 +85,4 @@ def widened(x: Tensor, new: int, interpolation: str) -> Tensor:
         return picked(x, axis, [i * old // new for i in range(new)])
     rows = Tensor(xp.eye(height, dtype=x.dtype))
     columns = between_two(old, positions_from_corner(old, new, x))
-    return mixed(x, (axis - 1, axis), rows, columns)
+    return mixed_by_two(x, (axis - 1, axis), rows, columns)

@@ -9,6 +9,7 @@ from conformance.reference_impl.fields import Serialized, field
 from conformance.reference_impl.layers.convolution import WindowedProduct
 from conformance.reference_impl.layers.depthwise_convolution import by_channel
 from conformance.reference_impl.layers.layer import Shape, Weight
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import dot_last, reshape
 from conformance.reference_impl.tape import Tensor
 
@@ -60,4 +61,10 @@ class SeparableConvolution(WindowedProduct, registered=False):
     def convolve(self, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
         depthwise, pointwise = kernels
         z = by_channel(self, x, depthwise, None)
-        return dot_last(z, reshape(pointwise, shape=pointwise.shape[-2:]), bias)
+        return mixed_channels(z, pointwise, bias)
+
+
+@patchable("layers.pointwise")
+def mixed_channels(z: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """Every element's channels times the pointwise kernel, and the bias"""
+    return dot_last(z, reshape(kernel, shape=kernel.shape[-2:]), bias)

@@ -78,6 +78,7 @@ def output_padding(layer: TransposedConvolution) -> tuple[int | None, ...]:
     return layer.output_padding or (None,) * layer.rank
 
 
+@patchable("layers.overlapped")
 def overlapped(layer: TransposedConvolution, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     """x times the kernel, added up where windows overlap, and the bias, cut or filled to the output's length:
     (batch, *positions, channels) · (*size, filters, channels) → (batch, *spatial, filters)."""

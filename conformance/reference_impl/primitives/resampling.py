@@ -85,7 +85,8 @@ class Resample(Accumulation):
         return xp.swapaxes(weighted(columns, xp.swapaxes(weighted(rows, x), -1, -2)), -1, -2)
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
-        """What the product of two of the factors loses by underflow is multiplied by the third."""
+        """What the product of two of the factors loses by underflow is multiplied by the third. Summed along
+        one axis after the other, the sums along the first may overflow where the whole one does not."""
         error: Any = super().bound(a, out, *inputs, **params)
         if error is None:
             return None
@@ -94,7 +95,7 @@ class Resample(Accumulation):
         for which, factor in enumerate(inputs):
             lost = self.value(*[factor.reach if i == which else p for i, p in enumerate(present)])
             error = error + inexact * lost * (2 * a.underflow)
-        return error
+        return xp.where(overflowing_halfway(a, *inputs), xp.inf, error)
 
     def vjp(self, position: int, cotangent: Tensor, out: Tensor, *inputs: Tensor) -> Tensor:
         x, rows, columns = inputs
@@ -104,6 +105,19 @@ class Resample(Accumulation):
             shares = affine(cotangent, swap_last(affine(x, swap_last(columns))))
             return unbroadcast(shares, rows.shape)
         return unbroadcast(affine(swap_last(cotangent), affine(rows, x)), columns.shape)
+
+
+def overflowing_halfway(a: Arithmetic, x: Tensor, rows: Tensor, columns: Tensor) -> Array:
+    """Where a sum along one of the axes that has a weight along the other may overflow."""
+    finite = xp.where(xp.isfinite(x.reach), x.reach, 0.0)
+    by_rows = weighted(rows.reach, finite) > a.largest
+    by_columns = weighted(columns.reach, xp.swapaxes(finite, -1, -2)) > a.largest
+    if not by_rows.any() and not by_columns.any():
+        return xp.zeros((), bool)
+    across = weighted(columns.reach > 0, xp.swapaxes(by_rows, -1, -2))
+    down = weighted(rows.reach > 0, xp.swapaxes(by_columns, -1, -2))
+    beyond: Array = (xp.swapaxes(across, -1, -2) != 0) | (down != 0)
+    return beyond
 
 
 def weighted(weights: Array, x: Array) -> Array:
