@@ -213,7 +213,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
         return judgement
     if tensor.dot is None:
         return judgement
-    return statistical(judgement, tensor.dot(), departure, np.isfinite(limit), arithmetic)
+    return statistical(judgement, tensor.dot(), value, departure, np.isfinite(limit), arithmetic)
 
 
 def judge_draws(expected: Law, observed: Array) -> Judgement:
@@ -305,6 +305,7 @@ def describe_worst(value: Array, seen: Array, limit: Array, within: Array) -> st
 def statistical(
     judgement: Judgement,
     dot: tuple[Array, Array],
+    value: Array,
     error: Array,
     promised: Array,
     arithmetic: Arithmetic,
@@ -312,9 +313,14 @@ def statistical(
     """The rung where worst-case bounds go blind: mean square and bias of the errors of a dot product.
 
     With n products in an element and |x|·|w| their magnitude, e = error / (u·|x|·|w|) sums n roundings
-    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2). An element of
-    which nothing is promised, as it may overflow, or that underflow may change by more than roundings do, is
-    none of these sums.
+    of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2). The last rounding
+    may be the same in all elements, as where one bias is added to numbers of one size: |Σe| may be larger by
+    u·|element| for each. An element of which nothing is promised, as it may overflow, or that underflow may
+    change by more than roundings do, is none of these sums.
+
+    Args:
+        value: the elements expected.
+        promised: where there is a limit.
     """
     terms, magnitude = xp.to_host(dot[0]), xp.to_host(dot[1])
     terms = np.broadcast_to(terms, magnitude.shape)
@@ -329,7 +335,8 @@ def statistical(
     mean_square = float((relative**2).sum()) / (0.4 * products)
     # Directed rounding, declared by a larger unit roundoff, is biased by design.
     directed = arithmetic.unit_roundoff > NAMED[arithmetic.name].unit_roundoff
-    bias = 0.0 if directed else abs(float(relative.sum())) / (2 * math.sqrt(products))
+    last = float((np.abs(value[rounded]) / magnitude[rounded]).sum())
+    bias = 0.0 if directed else abs(float(relative.sum())) / (2 * math.sqrt(products) + last)
     margin = max(mean_square, bias)
     if margin <= 1:
         return judgement

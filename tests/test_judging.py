@@ -309,6 +309,19 @@ def test_bias_of_directed_rounding_counts_unless_it_is_declared() -> None:
     assert judge(signed, to_wire(summed_toward_zero(x, kernel)), ROUND_TO_ZERO).passed
 
 
+def test_one_bias_added_to_numbers_of_one_size_is_no_bias_of_the_backend() -> None:
+    """What the bias has beyond the last digit of the sums is lost in each of them alike."""
+    rng = np.random.default_rng(1)
+    x = (300 + rng.standard_normal((320, 4))).astype(np.float32)
+    kernel, bias = np.float32([[0.25], [0.5], [0.25], [0.125]]), np.float32([0.8186483])
+    with error_bounds(IEEE_FLOAT32):
+        expected = Value(affine(*(variable(t.astype(np.float64)) for t in (x, kernel, bias))))
+    seen = (x.astype(np.float64) @ kernel).astype(np.float32) + bias
+    errors = seen - expected.tensor.value
+    assert abs(errors.mean()) > errors.std() / 4
+    assert judge(expected, to_wire(seen), IEEE_FLOAT32).verdict is Verdict.CONFORMS
+
+
 def test_small_product_has_no_statistics() -> None:
     rng = np.random.default_rng(0)
     with error_bounds(IEEE_FLOAT32):
