@@ -22,7 +22,7 @@ from conformance.reporting.store import Report
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
 
 SUPPORTED_SHARE = 0.9
-"""Of its subjects a certificate needs so many to be supported."""
+"""So many of the subjects of a whole set have to be supported; of chosen ones, all."""
 
 UNROUNDED = (None, Rung.STRUCTURE, Rung.EXACT, Rung.NONE)
 """The rungs that say nothing of how a backend rounds: every correct one has the same bits there."""
@@ -141,7 +141,7 @@ def assess(scope: Scope, report: Report) -> Assessment:
     reasons = (
         *_unfinished(report),
         *incomplete(scope, report),
-        *_unsupported(support),
+        *_unsupported(scope, support),
         *_too_weak(scope, backend),
         *_failed(cells),
         *(
@@ -205,11 +205,12 @@ def _support(scope: Scope, cells: Sequence[Cell]) -> Support:
     return Support(len(scope.names) - len(lacking), len(scope.names), tuple(sorted(lacking)))
 
 
-def _unsupported(support: Support) -> Iterator[str]:
-    if support.supported < SUPPORTED_SHARE * support.of:
+def _unsupported(scope: Scope, support: Support) -> Iterator[str]:
+    needed = 1.0 if scope.patterns else SUPPORTED_SHARE
+    if support.supported < needed * support.of:
         yield (
-            f"{support.supported} of {support.of} subjects are supported, and {SUPPORTED_SHARE:.0%} are "
-            f"needed; not supported, at least in part: {', '.join(support.unsupported)}"
+            f"{support.supported} of {support.of} subjects are supported, and {needed:.0%} are needed; not "
+            f"supported, at least in part: {', '.join(support.unsupported)}"
         )
 
 
