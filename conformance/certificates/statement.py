@@ -167,9 +167,7 @@ def certificate_of(scope: Scope, report: Report, assessment: Assessment) -> Cert
         seed=results.suite.seed,
         asked_at=results.started,
         corpus=Corpus(scope.corpus, Digests(results.suite.corpus_digest), len(scope.cases)),
-        scope=Asked(
-            scope.profile, scope.properties, scope.subjects, len(scope.whole), scope.names
-        ),
+        scope=Asked(scope.profile, scope.properties, scope.subjects, len(scope.whole), scope.names),
         backend=Backend(**{name: getattr(backend, name) for name in Backend.__struct_fields__}),
         assessment=assessment,
     )

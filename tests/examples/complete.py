@@ -29,6 +29,7 @@ class Example:
         folder: where it lies.
         command: what asks it in another folder, or in that one.
         layers: all that it has.
+        subjects: the set that they are of.
         grade: that it is granted for them, in the profile `inference`.
     """
 
@@ -36,6 +37,7 @@ class Example:
     folder: Path
     command: Callable[[Path], str]
     layers: tuple[str, ...]
+    subjects: str
     grade: Grade
 
 
@@ -47,6 +49,7 @@ JAX = Example(
         "Activation", "Add", "BatchNormalization", "Concatenate", "Conv2D", "Dense", "Dropout", "Embedding",
         "Flatten", "LSTM", "LayerNormalization", "MaxPooling2D", "Reshape",
     ),
+    "core",
     # It declares a division that is looser than the published one.
     Grade.DIALECT,
 )  # fmt: skip
@@ -56,5 +59,7 @@ JAVASCRIPT = Example(
     EXAMPLES / "javascript-backend",
     lambda folder: shlex.join([str(find_node().path), str(folder / "backend.mjs")]),
     ("Cropping1D", "Dense", "Permute", "ReLU", "RepeatVector", "UpSampling1D"),
+    # TensorFlow.js has no Cropping1D.
+    "keras",
     Grade.SPECIFICATION,
 )

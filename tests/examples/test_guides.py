@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -10,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.skeletons import SKELETONS
-from tests.examples.complete import EXAMPLES, JAVASCRIPT, JAX, ROOT, Example
+from tests.examples.complete import JAVASCRIPT, JAX, ROOT, Example
 
 GUIDE = ROOT / "docs" / "plug-in.md"
 GUIDES = (GUIDE, JAX.folder / "README.md", JAVASCRIPT.folder / "README.md", ROOT / "README.md")
@@ -45,5 +45,5 @@ def test_every_command_is_one_that_is_taken(guide: Path) -> None:
 def test_an_example_says_how_all_its_layers_are_certified(example: Example) -> None:
     (line,) = (c for c in commands(example.folder / "README.md") if c.startswith("conformance certify"))
     words = shlex.split(line)
-    named = [word for flag, word in zip(words, words[1:], strict=False) if flag == "--subject"]
+    named = [word for flag, word in itertools.pairwise(words) if flag == "--subject"]
     assert tuple(named) == example.layers

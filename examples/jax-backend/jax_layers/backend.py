@@ -168,7 +168,9 @@ class Experiment:
         if how_much == "unknown_batch":
             return [(None, *shape[1:]) for shape in self.shapes]
         return [
-            tuple(n if {i, i - len(shape)} & {*self.layer.fixed_axes()} else None for i, n in enumerate(shape))
+            tuple(
+                n if {i, i - len(shape)} & {*self.layer.fixed_axes()} else None for i, n in enumerate(shape)
+            )
             for shape in self.shapes
         ]
 

@@ -113,7 +113,9 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Whether inputs of these shapes are taken; raises ValueError where they are not."""
         own, wanted = type(self).__name__, self.ndim or f"{self.min_ndim} or more"
         if len(shapes) != 1 or len(shapes[0]) < self.min_ndim or self.ndim not in (None, len(shapes[0])):
-            raise ValueError(f"{own} takes one input, of rank {wanted}; the shapes of the inputs are {shapes}")
+            raise ValueError(
+                f"{own} takes one input, of rank {wanted}; the shapes of the inputs are {shapes}"
+            )
 
     def output_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         return (shapes[0],)
