@@ -336,11 +336,10 @@ class Posed:
         """
         wanted = case.observables if wanted is None else wanted
         relations = set(map(relation_of, wanted))
-        beside = {
-            prefix: each for prefix, each in asked_beside(case).items() if relation_of(prefix) in relations
-        }
         questions = {}
-        for prefix, each in {"": case, **beside}.items():
+        for prefix, each in {"": case, **asked_beside(case)}.items():
+            if prefix and relation_of(prefix) not in relations:
+                continue
             observables = tuple(o for o in bench.asked(each) if prefix or o in wanted)
             if observables:
                 questions[prefix] = runner.ask(made.concrete(each, observables))

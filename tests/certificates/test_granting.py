@@ -90,9 +90,8 @@ def test_of_a_whole_set_a_tenth_may_lack_support_and_of_chosen_subjects_none(mad
     unasked = msgspec.structs.replace(lacking, verdict=Verdict.UNSUPPORTED, asked=0)
     results = msgspec.structs.replace(report.results, cells=(unasked, *others))
     (reason,) = assess(scope, Report(results, report.checks)).reasons
-    assert reason == (
-        f"1 of 2 subjects are supported, and 100% are needed; not supported, at least in part: {lacking.subject}"
-    )
+    assert reason.startswith("1 of 2 subjects are supported, and 100% are needed")
+    assert lacking.subject in reason
     whole = Scope(scope.profile, scope.subjects, scope.corpus)
     reasons = assess(whole, Report(results, report.checks)).reasons
     assert not any("needed" in reason for reason in reasons), "all but one of the set, as far as cells tell"

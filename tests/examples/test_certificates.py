@@ -22,10 +22,10 @@ from tests.examples.complete import JAVASCRIPT, JAX, Example
 
 def certify(example: Example, layers: Sequence[str], folder: Path, out: Path) -> Result:
     """Ask for a certificate of the example in a folder, in the profile `inference`, on the small corpus."""
+    chosen = [word for layer in layers for word in ("--subject", f"layers.{layer}")]
     return invoke(
         "certify", "--backend-command", f"{example.name}={example.command(folder)}", "--profile", "inference",
-        "--subjects", example.subjects, *(word for layer in layers for word in ("--subject", f"layers.{layer}")), "--corpus", "quick",
-        "--out", out,
+        "--subjects", example.subjects, *chosen, "--corpus", "quick", "--out", out,
     )  # fmt: skip
 
 

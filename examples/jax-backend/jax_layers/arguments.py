@@ -40,9 +40,9 @@ class Described(Struct, Generic[Name], frozen=True, forbid_unknown_fields=True):
 InitializerName = Annotated[
     str,
     named(
-        "zeros", "ones", "constant", "random_normal", "normal", "truncated_normal", "random_uniform", "uniform",
-        "orthogonal", "identity", "variance_scaling", "glorot_uniform", "glorot_normal", "he_uniform",
-        "he_normal", "lecun_uniform", "lecun_normal",
+        "zeros", "ones", "constant", "random_normal", "normal", "truncated_normal", "random_uniform",
+        "uniform", "orthogonal", "identity", "variance_scaling", "glorot_uniform", "glorot_normal",
+        "he_uniform", "he_normal", "lecun_uniform", "lecun_normal",
     ),
 ]  # fmt: skip
 RegularizerName = Annotated[str, named("l1", "l2", "l1_l2", "orthogonal_regularizer")]
@@ -51,4 +51,4 @@ ConstraintName = Annotated[str, named("max_norm", "min_max_norm", "non_neg", "un
 Initializer = InitializerName | Described[InitializerName]
 Regularizer = RegularizerName | Described[RegularizerName]
 Constraint = ConstraintName | Described[ConstraintName]
-"""What acts when weights are made or trained, which is not done here: taken, told again, and not looked at."""
+"""What acts when weights are made or trained, which is not done here: told again, and no more."""
