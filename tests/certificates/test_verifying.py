@@ -105,7 +105,7 @@ def test_what_the_schema_does_not_allow_is_told_with_its_place(certified: Certif
 
     forge(directory, "certificate.json", misspell)
     with pytest.raises(
-        NotVerified, match=r"certificate\.json: .* at predicate/assessment/grade: \"excellent\""
+        NotVerified, match=r"certificate\.json: .*\(at predicate/assessment/grade: \"excellent\""
     ):
         verify(directory)
 

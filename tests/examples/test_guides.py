@@ -14,7 +14,7 @@ from conformance.cli import main
 from tests.examples.complete import JAVASCRIPT, JAX, ROOT, Example
 
 GUIDE = ROOT / "docs" / "plug-in.md"
-GUIDES = (GUIDE, JAX.folder / "README.md", JAVASCRIPT.folder / "README.md", ROOT / "README.md")
+GUIDES = (GUIDE, JAX.folder / "README.md", JAVASCRIPT.folder / "README.md")
 
 BLOCK = re.compile(r"^```(?:sh)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(conformance [^`]+)`")
