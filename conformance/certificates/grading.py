@@ -64,11 +64,11 @@ class Precision(Record, frozen=True):
 
 
 class Support(Record, frozen=True):
-    """Of how many subjects every property was asked, and those of which one was not."""
+    """Of how many subjects every property was asked, and by subject those that were not."""
 
     supported: int
     of: int
-    unsupported: tuple[str, ...]
+    unsupported: dict[str, tuple[str, ...]]
 
 
 class Independence(Record, frozen=True):
@@ -201,16 +201,20 @@ def _unfinished(report: Report) -> Iterator[str]:
 
 
 def _support(scope: Scope, cells: Sequence[Cell]) -> Support:
-    lacking = {cell.subject for cell in cells if not cell.asked}
-    return Support(len(scope.names) - len(lacking), len(scope.names), tuple(sorted(lacking)))
+    lacking: dict[str, tuple[str, ...]] = {}
+    for cell in cells:
+        if not cell.asked:
+            lacking[cell.subject] = (*lacking.get(cell.subject, ()), cell.property)
+    return Support(len(scope.names) - len(lacking), len(scope.names), lacking)
 
 
 def _unsupported(scope: Scope, support: Support) -> Iterator[str]:
     needed = 1.0 if scope.patterns else SUPPORTED_SHARE
     if support.supported < needed * support.of:
+        lacking = "; ".join(f"{subject} ({', '.join(of)})" for subject, of in support.unsupported.items())
         yield (
-            f"{support.supported} of {support.of} subjects are supported, and {needed:.0%} are needed; not "
-            f"supported, at least in part: {', '.join(support.unsupported)}"
+            f"{support.supported} of {support.of} subjects are supported, and {needed:.0%} are needed; these "
+            f"properties are not: {lacking}"
         )
 
 

@@ -88,7 +88,7 @@ class Scope:
 
     @property
     def extent(self) -> str:
-        """How much of the set it is: `core`, or `13 of the 92 subjects of core`."""
+        """How much of the set it is: `core`, or `13 of the 78 subjects of core`."""
         if not self.patterns:
             return self.subjects
         return f"{len(self.names)} of the {len(self.whole)} subjects of {self.subjects}"

@@ -159,6 +159,8 @@ def said(backend: str, grade: Grade, scope: Scope) -> str:
 
 
 def unproven(backend: str, independence: Independence) -> str:
+    if not independence.of:
+        return "Independence unproven: there is no check where rounding is free."
     return (
         f"Independence unproven: in each of the {independence.of} checks where rounding is free, {backend} "
         "has the specification's own bits, so that it may be the specification itself."

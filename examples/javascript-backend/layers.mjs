@@ -118,7 +118,7 @@ export const LAYERS = {
       const atThreshold = max_value === null && threshold === 0 ? negative_slope : 0;
       const atMaximum = max_value === 6 && threshold === 0 ? 0 : 1;
       return (x) => {
-        if (Number.isNaN(x)) return [x, negative_slope];
+        if (Number.isNaN(x)) return [threshold !== 0 && negative_slope === 0 ? 0 : x, negative_slope];
         if (x > threshold) {
           if (max_value === null || x < max_value) return [x, 1];
           return [max_value, x === max_value ? atMaximum : 0];
