@@ -12,7 +12,8 @@ Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
-Pair = Positive | tuple[Positive, Positive]
+# msgspec 0.22 ends the process where a bounded number may also be a tuple of a fixed length.
+Pair = Positive | Annotated[tuple[Positive, ...], Meta(min_length=2, max_length=2)]
 """Of the height and of the width, or the same of both."""
 
 Dtype = Literal["float32", "float64"]

@@ -113,6 +113,7 @@ class Experiment:
     @cached_property
     def untrained(self) -> Call:
         """The same, with weights that are as yet all 0."""
+        self.layer.check(self.shapes)
         weights = self.layer.weights_for(self.shapes)
         return replace(self.call, weights={w.name: jnp.zeros(w.shape, self.dtype) for w in weights})
 

@@ -31,7 +31,7 @@ MASK_EPSILON = 1e-7
 """What Keras adds to the number of the elements that a mask keeps."""
 
 
-def pair(size: Pair) -> tuple[int, int]:
+def pair(size: Pair) -> tuple[int, ...]:
     """The height and the width that one number stands for, or that are given."""
     return (size, size) if isinstance(size, int) else size
 
@@ -583,10 +583,10 @@ class MaxPooling2D(Layer):
     data_format: DataFormat | None = None
 
     @property
-    def steps(self) -> tuple[int, int]:
+    def steps(self) -> tuple[int, ...]:
         return pair(self.pool_size if self.strides is None else self.strides)
 
-    def spread(self, size: tuple[int, int]) -> tuple[int, ...]:
+    def spread(self, size: tuple[int, ...]) -> tuple[int, ...]:
         """The height and the width in the places of their axes, and 1 in the others."""
         return (1, 1, *size) if self.data_format == "channels_first" else (1, *size, 1)
 
