@@ -283,7 +283,9 @@ class Concatenate(Layer):
         if all(mask is None for mask in masks):
             return (None,)
         whole = [
-            jnp.ones(x.shape, bool) if mask is None else jnp.broadcast_to(mask[..., None], x.shape)
+            jnp.ones(x.shape, bool)
+            if mask is None
+            else jnp.broadcast_to(mask if mask.ndim == x.ndim else mask[..., None], x.shape)
             for x, mask in zip(inputs, masks, strict=True)
         ]
         return (jnp.concatenate(whole, self.axis).any(-1),)
