@@ -117,6 +117,7 @@ def assess(scope: Scope, report: Report) -> Assessment:
     (backend,) = report.results.backends
     subjects = set(scope.names)
     corpus = {case.id for case in scope.cases}
+    garbage = {d.id for d in report.results.deviations if d.effect == "unpredictable"}
     verdicts: Counter[str] = Counter()
     explained: Counter[str] = Counter()
     unpredictable: Counter[str] = Counter()
@@ -129,7 +130,7 @@ def assess(scope: Scope, report: Report) -> Assessment:
             continue
         verdicts[check.verdict] += 1
         if check.verdict is Verdict.UNSPECIFIED:
-            unpredictable.update(check.deviations)
+            unpredictable.update(garbage.intersection(check.deviations))
         explained.update(check.deviations)
         if check.verdict is Verdict.CONFORMS and check.required_rung not in UNROUNDED:
             free += 1

@@ -16,6 +16,7 @@ from conformance.certificates.grading import Grade, assess, incomplete
 from conformance.certificates.scope import Scope, members
 from conformance.certificates.statement import decode, schema
 from conformance.certificates.statement import test_result_of as result_of
+from conformance.reporting.results import DeviationRecord
 from conformance.reporting.store import Report, read
 from conformance.selection import UnknownName
 from conformance.verdicts import Verdict
@@ -187,10 +188,19 @@ def test_observable_that_was_not_judged_refuses_the_certificate(made: Certified)
 def test_unpredictable_deviation_bars_the_certificate_that_asks_for_it(made: Certified) -> None:
     scope, report = report_of(made("float32")[1])
     first, *others = report.checks
-    garbage = msgspec.structs.replace(first, verdict=Verdict.UNSPECIFIED, deviations=("garbage",))
-    assert assess(scope, Report(report.results, [garbage, *others])).reasons == (
-        "the recorded deviation garbage is unpredictable, and 1 checks ask for what it is about",
-    )
+    checks = [
+        msgspec.structs.replace(first, verdict=Verdict.UNSPECIFIED, deviations=("leak", "noise")),
+        *others,
+    ]
+    recorded = (deviation("leak", "value"), deviation("noise", "unpredictable"))
+    results = msgspec.structs.replace(report.results, deviations=recorded)
+    assert assess(scope, Report(results, checks)).reasons == (
+        "the recorded deviation noise is unpredictable, and 1 checks ask for what it is about",
+    ), "another one that is recorded for the same check does not"
+
+
+def deviation(id_: str, effect: str) -> DeviationRecord:
+    return DeviationRecord(id_, "float32", "bug", effect, "", "", "", (), holds=True, matched=1)
 
 
 def test_core_is_what_both_programs_have() -> None:

@@ -41,6 +41,7 @@ def example(request: pytest.FixtureRequest) -> Example:
     return chosen
 
 
+@pytest.mark.timeout(900)  # JAX compiles every case anew
 def test_an_example_is_certified_for_all_its_layers(example: Example, tmp_path: Path) -> None:
     out = tmp_path / "certificate"
     granted = certify(example, example.layers, example.folder, out)
