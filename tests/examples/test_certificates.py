@@ -1,4 +1,5 @@
-"""Both examples are certified for all layers that they have; one wrong value in them, and they are not.
+"""Both examples are certified for all layers that they have, and what `new-backend` writes for its function; with
+one wrong number in it, an example is not.
 
 The one in JAX skips where JAX is not installed (the extra `test` has it).
 """
@@ -7,7 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,9 @@ import pytest
 from click.testing import Result
 
 from conformance.certificates.grading import Grade
+from conformance.skeletons import SKELETONS, write
 from tests.certificates.conftest import invoke
-from tests.examples.complete import JAVASCRIPT, JAX, Example
+from tests.examples.complete import JAVASCRIPT, JAX, Example, hosted
 
 
 def certify(example: Example, layers: Sequence[str], folder: Path, out: Path) -> Result:
@@ -86,3 +90,22 @@ def test_an_example_with_one_wrong_number_is_refused(
         for reason in predicate(out)["assessment"]["reasons"]
     )
     assert invoke("verify", out).exit_code == 1
+
+
+SKELETON_COMMANDS = {
+    "python": lambda folder: hosted(folder, "my_runtime_backend:MyRuntime"),
+    "program": lambda folder: shlex.join([sys.executable, "-I", str(folder / "backend.py")]),
+}
+
+
+@pytest.mark.parametrize("language", SKELETONS)
+def test_a_skeleton_is_certified_as_it_is(language: str, tmp_path: Path) -> None:
+    write("my-runtime", language, tmp_path)
+    command, out = SKELETON_COMMANDS[language](tmp_path / "my-runtime"), tmp_path / "certificate"
+    granted = invoke(
+        "certify", "--backend-command", f"my-runtime={command}", "--profile", "inference",
+        "--subject", "activations.relu", "--corpus", "standard", "--out", out,
+    )  # fmt: skip
+    assert granted.exit_code == 0, granted.output
+    assert predicate(out)["assessment"]["grade"] == Grade.SPECIFICATION
+    assert invoke("verify", out).exit_code == 0
