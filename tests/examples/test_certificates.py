@@ -1,5 +1,5 @@
-"""Both examples are certified for all layers that they have, and what `new-backend` writes for its function; with
-one wrong number in it, an example is not.
+"""Both examples are certified for all layers that they have, and what `new-backend` writes for its function;
+with one wrong number in it, an example is not.
 
 The one in JAX skips where JAX is not installed (the extra `test` has it).
 """
