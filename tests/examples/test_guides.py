@@ -45,5 +45,6 @@ def test_every_command_is_one_that_is_taken(guide: Path) -> None:
 def test_an_example_says_how_all_its_layers_are_certified(example: Example) -> None:
     (line,) = (c for c in commands(example.folder / "README.md") if c.startswith("conformance certify"))
     words = shlex.split(line)
-    named = [word for flag, word in itertools.pairwise(words) if flag == "--subject"]
-    assert tuple(named) == example.layers
+    given = list(itertools.pairwise(words))
+    assert tuple(word for flag, word in given if flag == "--subject") == example.layers
+    assert dict(given).get("--subjects", "core") == example.subjects
