@@ -50,7 +50,7 @@ JAX = Example(
         "Flatten", "LSTM", "LayerNormalization", "MaxPooling2D", "Reshape",
     ),
     "core",
-    # It declares a division that is looser than the published one.
+    # It declares functions that are looser than the published ones.
     Grade.DIALECT,
 )  # fmt: skip
 

@@ -41,8 +41,12 @@ class JaxLayers:
             settings={"device": jax.default_backend(), "x64": "on"},
             platform={"machine": platform.machine(), "system": platform.system()},
             # XLA computes with subnormal numbers as if they were 0, and divides by a constant by multiplying
-            # with its reciprocal.
-            arithmetic={"base": "ieee-float32", "subnormals": "flushed", "ulps": {"divide": 1.5}},
+            # with its reciprocal. Its expm1 was seen to be 3.6 units in the last place off.
+            arithmetic={
+                "base": "ieee-float32",
+                "subnormals": "flushed",
+                "ulps": {"divide": 1.5, "expm1": 4.0},
+            },
             capabilities={
                 f"layers.{name}": INFERENCE + GRADIENTS + ([] if name in DRAWING else TRAINING)
                 for name in LAYERS
