@@ -3,8 +3,9 @@ every backend once, and judged by every property that its observables concern.""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Set
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,9 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data, make
 from conformance.cases.models import is_about_model
 from conformance.cases.properties import PROPERTIES
-from conformance.cases.relations import asked_beside
+from conformance.cases.properties.property import pairs, with_basis
+from conformance.cases.relations import asked_beside, relation_of
+from conformance.cases.training import is_about_training
 from conformance.checks import Bench
 from conformance.dialects import BadDialect
 from conformance.dialects.deviation import Deviation, Unpredictable
@@ -51,7 +54,7 @@ class Plan:
 
     Attributes:
         cases: each is asked of every backend that supports any of its observables.
-        properties: names of those that judge; all where None.
+        properties: names of those that judge; all where None. What none of them judges is not asked.
         seed: of the backends' own random generators, the same for each case.
         dialects: modules of dialects, before the installed and the built-in ones.
         witnesses: whether the witnesses of recorded deviations about the same subjects are asked as well.
@@ -320,15 +323,24 @@ class Posed:
     questions: dict[str, Question]
 
     @classmethod
-    def to(cls, runner: Runner, bench: Bench, case: Case, made: Made) -> Posed | None:
+    def to(
+        cls, runner: Runner, bench: Bench, case: Case, made: Made, wanted: Collection[str] | None = None
+    ) -> Posed | None:
         """The case put to the backend, with what it supports; None where that is nothing.
+
+        Args:
+            wanted: those of its observables that are asked for; all where None.
 
         Raises:
             anyio.ClosedResourceError: the runner was not started, or has been closed.
         """
+        wanted = case.observables if wanted is None else wanted
+        relations = set(map(relation_of, wanted))
         questions = {}
         for prefix, each in {"": case, **asked_beside(case)}.items():
-            observables = bench.asked(each)
+            if prefix and relation_of(prefix) not in relations:
+                continue
+            observables = tuple(o for o in bench.asked(each) if prefix or o in wanted)
             if observables:
                 hangs = bench.dialect.hangs(each, made.data(each))
                 questions[prefix] = runner.ask(made.concrete(each, observables), suspected=hangs)
@@ -356,6 +368,7 @@ class Asked:
     def __init__(self, bench: Bench, runner: Runner, plan: Plan, done: Set[str]) -> None:
         """Asked all of the plan's cases, and the witnesses of its own deviations, that are not done."""
         self.bench, self.runner = bench, runner
+        self.judged = None if plan.properties is None else tuple(PROPERTIES[name] for name in plan.properties)
         cases = list(plan.cases)
         witnesses = [case for d in bench.dialect.deviations for case in d.witnesses]
         if plan.witnesses:
@@ -373,9 +386,17 @@ class Asked:
         """Ask all cases, in order and several at once."""
         for case in self.cases.values():
             await self.room.acquire()
-            self.posed[case.id] = Posed.to(self.runner, self.bench, case, made)
+            self.posed[case.id] = Posed.to(self.runner, self.bench, case, made, self.wanted(case))
             self.asked.set()
             self.asked = anyio.Event()
+
+    def wanted(self, case: Case) -> tuple[str, ...]:
+        """The observables that are judged, and those that they are judged by; of a training run, whose steps
+        are judged by those before them, all."""
+        if self.judged is None or case.id in self.in_full or is_about_training(case):
+            return case.observables
+        needed = (with_basis(observable) for _, observable in pairs(self.judged, case.observables))
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(needed)))
 
     def answered(self, case: Case) -> bool:
         """Whether the answer is there, or nothing could be asked."""

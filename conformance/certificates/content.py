@@ -37,23 +37,30 @@ SPECIAL = re.compile(r"[\\`*_\[\]<>|]")
 
 def _readme(scope: Scope, report: Report, certificate: Certificate) -> str:
     (backend,) = report.results.backends
+    options = report.results.suite.options
     module = certificate.assessment.dialect
     ours = module in dialects.BUILT_IN.values()
-    words = [
-        "conformance", "certify", *(backend.given or ("--backend", backend.name)),
+    given = backend.given or ("--backend", backend.name)
+    certify = [
+        "conformance", "certify", *given,
         "--profile", scope.profile, "--subjects", scope.subjects,
         *(word for pattern in scope.patterns for word in ("--subject", pattern)),
-        "--corpus", scope.corpus, *report.results.suite.options, "--out", "certificate-again",
+        "--corpus", scope.corpus, *options, "--out", "certificate-again",
     ]  # fmt: skip
+    # `verify` knows the backend's name.
+    own = given[2:] if given[0] == "--backend" else given
+    recheck = ["conformance", "verify", ".", "--recheck", "100", *own, *options]
     return _template().render(
         certificate=certificate,
         backend=certificate.backend,
         assessment=certificate.assessment,
         granted=certificate.assessment.grade is not Grade.REFUSED,
+        extent=scope.extent,
         scope=str(scope),
         named=_named,
         whose="which the suite brings" if ours else "which is not the suite's, but brought to it",
-        command=shlex.join(words),
+        certify=shlex.join(certify),
+        recheck=shlex.join(recheck),
     )
 
 

@@ -22,7 +22,7 @@ from conformance.reporting.store import Report
 from conformance.verdicts import BROKEN, FINDINGS, Check, Rung, Verdict
 
 SUPPORTED_SHARE = 0.9
-"""Of its subjects a certificate needs so many to be supported."""
+"""So many of the subjects of a whole set have to be supported; of chosen ones, all."""
 
 UNROUNDED = (None, Rung.STRUCTURE, Rung.EXACT, Rung.NONE)
 """The rungs that say nothing of how a backend rounds: every correct one has the same bits there."""
@@ -64,11 +64,11 @@ class Precision(Record, frozen=True):
 
 
 class Support(Record, frozen=True):
-    """Of how many subjects every property was asked, and those of which one was not."""
+    """Of how many subjects every property was asked, and by subject those that were not."""
 
     supported: int
     of: int
-    unsupported: tuple[str, ...]
+    unsupported: dict[str, tuple[str, ...]]
 
 
 class Independence(Record, frozen=True):
@@ -117,6 +117,7 @@ def assess(scope: Scope, report: Report) -> Assessment:
     (backend,) = report.results.backends
     subjects = set(scope.names)
     corpus = {case.id for case in scope.cases}
+    garbage = {d.id for d in report.results.deviations if d.effect == "unpredictable"}
     verdicts: Counter[str] = Counter()
     explained: Counter[str] = Counter()
     unpredictable: Counter[str] = Counter()
@@ -129,7 +130,7 @@ def assess(scope: Scope, report: Report) -> Assessment:
             continue
         verdicts[check.verdict] += 1
         if check.verdict is Verdict.UNSPECIFIED:
-            unpredictable.update(check.deviations)
+            unpredictable.update(garbage.intersection(check.deviations))
         explained.update(check.deviations)
         if check.verdict is Verdict.CONFORMS and check.required_rung not in UNROUNDED:
             free += 1
@@ -141,7 +142,7 @@ def assess(scope: Scope, report: Report) -> Assessment:
     reasons = (
         *_unfinished(report),
         *incomplete(scope, report),
-        *_unsupported(support),
+        *_unsupported(scope, support),
         *_too_weak(scope, backend),
         *_failed(cells),
         *(
@@ -201,15 +202,20 @@ def _unfinished(report: Report) -> Iterator[str]:
 
 
 def _support(scope: Scope, cells: Sequence[Cell]) -> Support:
-    lacking = {cell.subject for cell in cells if not cell.asked}
-    return Support(len(scope.names) - len(lacking), len(scope.names), tuple(sorted(lacking)))
+    lacking: dict[str, tuple[str, ...]] = {}
+    for cell in cells:
+        if not cell.asked:
+            lacking[cell.subject] = (*lacking.get(cell.subject, ()), cell.property)
+    return Support(len(scope.names) - len(lacking), len(scope.names), lacking)
 
 
-def _unsupported(support: Support) -> Iterator[str]:
-    if support.supported < SUPPORTED_SHARE * support.of:
+def _unsupported(scope: Scope, support: Support) -> Iterator[str]:
+    needed = 1.0 if scope.patterns else SUPPORTED_SHARE
+    if support.supported < needed * support.of:
+        lacking = "; ".join(f"{subject} ({', '.join(of)})" for subject, of in support.unsupported.items())
         yield (
-            f"{support.supported} of {support.of} subjects are supported, and {SUPPORTED_SHARE:.0%} are "
-            f"needed; not supported, at least in part: {', '.join(support.unsupported)}"
+            f"{support.supported} of {support.of} subjects are supported, and {needed:.0%} are needed; these "
+            f"properties are not: {lacking}"
         )
 
 

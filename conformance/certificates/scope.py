@@ -70,16 +70,28 @@ class Scope:
         return PROFILES[self.profile]
 
     @cached_property
+    def whole(self) -> tuple[str, ...]:
+        """The subjects of the set that the profile and the corpus have, sorted."""
+        asked = {case.subject for case in corpora.load(self.corpus)}
+        there = {name for name in asked if name.partition(".")[0] in KINDS[self.profile]}
+        return tuple(sorted(there & members(self.subjects, there)))
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
-        """The subjects, sorted.
+        """The subjects asked for, sorted.
 
         Raises:
             UnknownName: a pattern matches none.
         """
-        asked = {case.subject for case in corpora.load(self.corpus)}
-        there = {name for name in asked if name.partition(".")[0] in KINDS[self.profile]}
         what = f"subject of {self.subjects} in the profile {self.profile}"
-        return select(what, self.patterns, sorted(there & members(self.subjects, there)))
+        return select(what, self.patterns, self.whole)
+
+    @property
+    def extent(self) -> str:
+        """How much of the set it is: `core`, or `13 of the 78 subjects of core`."""
+        if not self.patterns:
+            return self.subjects
+        return f"{len(self.names)} of the {len(self.whole)} subjects of {self.subjects}"
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -90,8 +102,7 @@ class Scope:
     def __str__(self) -> str:
         if not self.patterns:
             return f"{self.subjects} ({SUBJECTS[self.subjects]}, {len(self.names)} subjects)"
-        chosen = "subject" if len(self.names) == 1 else "subjects"
-        return f"{len(self.names)} chosen {chosen} of {self.subjects}: {', '.join(self.names)}"
+        return f"{self.extent}: {', '.join(self.names)}"
 
 
 def members(subjects: str, names: Collection[str]) -> set[str]:

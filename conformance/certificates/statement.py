@@ -1,5 +1,7 @@
 """The two in-toto statements of a certificate: its own, and in-toto's test result.
 
+`certificate.schema.json`, beside this file, is the JSON Schema of the former's predicate.
+
 Both are pure functions of the results and of the files beside them, and are written in one form only: who
 verifies a certificate makes them anew, and compares bytes.
 """
@@ -7,14 +9,17 @@ verifies a certificate makes them anew, and compares bytes.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Any, Literal
 
+import jsonschema_rs
 import msgspec
 
 from conformance.certificates.grading import Assessment, Grade, Record
 from conformance.certificates.scope import Scope
 from conformance.reporting.results import Count, Digest
 from conformance.reporting.store import Report
+from conformance.schemas import DIALECT, schemas_of
 from conformance.verdicts import BROKEN, FINDINGS, Verdict
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -53,13 +58,14 @@ class Asked(Record, frozen=True):
 
     Attributes:
         subjects: the set that they are of.
-        whole: whether they are all of that set.
+        of: how many that has.
+        names: those that it is about; all, unless some were chosen.
     """
 
     profile: str
     properties: tuple[str, ...]
     subjects: str
-    whole: bool
+    of: Count
     names: tuple[str, ...]
 
 
@@ -128,12 +134,28 @@ def decode(content: bytes) -> tuple[tuple[Resource, ...], Certificate]:
     """The files that a certificate's statement is about, and what it says.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: it is none, or says something that the schema does not allow.
     """
     statement = msgspec.json.decode(content, type=Statement)
     if statement.predicate_type != CERTIFICATE:
         raise msgspec.ValidationError(f"its predicate is of the type {statement.predicate_type!r}")
+    try:
+        _validator().validate(msgspec.json.decode(statement.predicate))
+    except jsonschema_rs.ValidationError as error:
+        place = "/".join(["predicate", *map(str, error.instance_path)])
+        raise msgspec.ValidationError(f"at {place}: {error.message}") from error
     return statement.subject, msgspec.json.decode(statement.predicate, type=Certificate)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the predicate of our own."""
+    (own,), definitions = schemas_of(Certificate)
+    return {"$schema": DIALECT, "$id": CERTIFICATE, **own, "$defs": definitions}
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema_rs.validator_for(schema())
 
 
 def certificate_of(scope: Scope, report: Report, assessment: Assessment) -> Certificate:
@@ -145,7 +167,7 @@ def certificate_of(scope: Scope, report: Report, assessment: Assessment) -> Cert
         seed=results.suite.seed,
         asked_at=results.started,
         corpus=Corpus(scope.corpus, Digests(results.suite.corpus_digest), len(scope.cases)),
-        scope=Asked(scope.profile, scope.properties, scope.subjects, not scope.patterns, scope.names),
+        scope=Asked(scope.profile, scope.properties, scope.subjects, len(scope.whole), scope.names),
         backend=Backend(**{name: getattr(backend, name) for name in Backend.__struct_fields__}),
         assessment=assessment,
     )
@@ -153,9 +175,11 @@ def certificate_of(scope: Scope, report: Report, assessment: Assessment) -> Cert
 
 def test_result_of(certificate: Certificate, report: Report) -> TestResult:
     """The same in in-toto's words: warned is what deviates as recorded, and passed what has nothing that
-    fails, was not run, or is not supported."""
+    fails, was not run, or is not supported; of the certificate's subjects alone."""
     by_outcome: dict[str, list[str]] = {"passed": [], "warned": [], "failed": []}
     for cell in report.results.cells:
+        if cell.subject not in certificate.scope.names:
+            continue  # of a witness of a deviation that is about something else
         name = f"{cell.subject}/{cell.property}"
         if cell.verdict in FINDINGS | BROKEN or cell.not_run:
             by_outcome["failed"].append(name)

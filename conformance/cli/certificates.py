@@ -20,7 +20,8 @@ from conformance.cli.group import (
 )
 
 if TYPE_CHECKING:
-    from conformance.certificates.grading import Independence
+    from conformance.certificates.grading import Grade, Independence
+    from conformance.certificates.scope import Scope
 
 
 @main.command(epilog="Example: conformance certify --backend tfjs-wasm --profile inference --out certificate")
@@ -71,8 +72,9 @@ def certify(
 
     It is granted in one of two grades: "conforms to the specification", or "conforms to its dialect", where
     every deviation is recorded and holds. It is refused where anything of the profile was not asked, failed
-    or is unpredictable, where fewer than 90 % of the subjects are supported, or where the backend declares an
-    arithmetic that is too weak; the certificate then has every reason.
+    or is unpredictable, where fewer than 90 % of the subjects are supported, or of those that --subject names
+    one is not, or where the backend declares an arithmetic that is too weak; the certificate then has every
+    reason.
 
     Exit codes: 0 granted; 1 refused; 2 usage, or a bad file; 3 the backend could not be started;
     130 interrupted.
@@ -143,7 +145,7 @@ def certify(
     if as_json:
         click.echo((out / STATEMENT).read_text("utf-8"), nl=False)
     else:
-        click.echo(f"{backend.name}, {profile}, {scope}: {assessment.grade}")
+        click.echo(said(backend.name, assessment.grade, scope))
         for reason in assessment.reasons:
             click.echo(f"- {reason}")
         if not assessment.independence.proven:
@@ -152,7 +154,13 @@ def certify(
     sys.exit(1 if assessment.grade is Grade.REFUSED else 0)
 
 
+def said(backend: str, grade: Grade, scope: Scope) -> str:
+    return f"{backend}: {grade}, in the profile {scope.profile}, for {scope}"
+
+
 def unproven(backend: str, independence: Independence) -> str:
+    if not independence.of:
+        return "Independence unproven: there is no check where rounding is free."
     return (
         f"Independence unproven: in each of the {independence.of} checks where rounding is free, {backend} "
         "has the specification's own bits, so that it may be the specification itself."
@@ -225,7 +233,7 @@ def verify(
     certificate, assessment = verified.certificate, verified.certificate.assessment
     backend, versions = certificate.backend, certificate.backend.versions.items()
     lines += [
-        f"{backend.name}, {certificate.scope.profile}, {verified.scope}: {assessment.grade}",
+        said(backend.name, assessment.grade, verified.scope),
         f"asked {certificate.asked_at} by layers-conformance {certificate.suite}, "
         f"{', '.join(f'{name} {version}' for name, version in versions) or 'no versions told'}",
         f"{verified.signature}{f' ({verified.key_id})' if verified.key_id else ''}",

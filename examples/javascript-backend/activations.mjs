@@ -30,7 +30,7 @@ function logSoftmax(row) {
 
 const SELU = { alpha: 1.6732632423543772, scale: 1.0507009873554805 };
 
-const ACTIVATIONS = {
+export const ACTIVATIONS = {
   elu: each((x) => (x > 0 ? x : Math.expm1(x))),
   gelu: each((x) => (x / 2) * (1 + erf(x / Math.SQRT2))),
   hard_sigmoid: each((x) => relu6(x + 3) / 6),
@@ -48,8 +48,3 @@ const ACTIVATIONS = {
   tanh: each(Math.tanh),
 };
 
-export function activation(name) {
-  const found = ACTIVATIONS[name ?? "linear"];
-  if (found === undefined) throw new RangeError(`unknown activation ${name}`);
-  return found;
-}

@@ -1,65 +1,123 @@
 // What can be asked of which subject, and the answers.
 
-import { dense, ELEMENTWISE, MOVING, sourcesOf } from "./layers.mjs";
-import { decoded, encoded, sizeOf, tensor } from "./tensors.mjs";
+import { completed, told } from "./arguments.mjs";
+import { LAYERS } from "./layers.mjs";
+import { decoded, encoded, sizeOf, tensor, twice } from "./tensors.mjs";
 
-const FORWARD = ["output/*", "dtype", "shape/concrete"];
-const BOTH_WAYS = [...FORWARD, "gradient/*"];
-
-// By subject: the observables, and a function from (configuration, weights, input) to the output's `shape` and
-// `values` and, where gradients can be asked, to the `gradient` by the input for a cotangent.
-const EXPERIMENTS = {
-  "layers.Dense": { observables: FORWARD, run: dense },
-};
-for (const [name, layer] of Object.entries(MOVING)) {
-  const run = (config, weights, input) => moved(layer(config, input.shape), input);
-  EXPERIMENTS[`layers.${name}`] = { observables: BOTH_WAYS, run };
-}
-for (const [name, layer] of Object.entries(ELEMENTWISE)) {
-  const run = (config, weights, input) => mapped(layer(config), input);
-  EXPERIMENTS[`layers.${name}`] = { observables: BOTH_WAYS, run };
-}
+// What a certificate of the profile `inference` asks.
+const INFERENCE = ["output/*", "again/*", "shape/*", "dtype", "mask/*", "weights", "config", "refusal*"];
 
 export const SUBJECTS = Object.fromEntries(
-  Object.entries(EXPERIMENTS).map(([subject, { observables }]) => [subject, observables]),
+  Object.entries(LAYERS).map(([name, { gradients }]) => [
+    `layers.${name}`,
+    gradients ? [...INFERENCE, "gradient/*"] : INFERENCE,
+  ]),
 );
 
-function moved(movement, input) {
-  const sources = sourcesOf(movement, input.shape);
-  const gradient = (cotangent) => {
-    const sums = new Float64Array(sizeOf(input.shape));
-    sources.forEach((source, index) => (sums[source] += cotangent.values[index]));
-    return sums;
-  };
-  return { shape: movement.shape, values: sources.map((source) => input.values[source]), gradient };
-}
+const json = (value) => ({ type: "json", value });
 
-function mapped(f, input) {
-  const pairs = Array.from(input.values, f);
-  const gradient = (cotangent) => pairs.map(([, slope], index) => slope * cotangent.values[index]);
-  return { shape: input.shape, values: pairs.map(([y]) => y), gradient };
-}
-
-// The dtype of the output: floating inputs are cast to the layer's, others are left as they are.
-function dtypeOf({ config }, input) {
-  return input.dtype.startsWith("float") ? (config.dtype ?? "float32") : input.dtype;
-}
+// From the beginning of an observable to the answer, of the experiment and the rest of its name.
+const ANSWERS = {
+  output: (experiment) => experiment.output(),
+  again(experiment) {
+    // The layers keep nothing, so that it makes no difference what was called before.
+    experiment.called(experiment.weights, twice(experiment.input, 0));
+    return experiment.output();
+  },
+  gradient: (experiment) => experiment.gradient(),
+  dtype: (experiment) => json([experiment.outputDtype]),
+  shape: (experiment, howMuch) => json([experiment.inferred(experiment.asKnown(howMuch))]),
+  mask: ({ layer, asked }) => (layer.keepsMask && asked.masks.length > 0 ? asked.masks[0] : json(null)),
+  weights: (experiment) => json(experiment.describedWeights()),
+  config: ({ config }) => json(told(config)),
+  refusal(experiment, second) {
+    const { input, untrained } = experiment;
+    experiment.called(untrained, input);
+    if (second === "widened") experiment.called(untrained, twice(input, input.shape.length - 1));
+    return json(null);
+  },
+};
 
 export function answer(asked, observable) {
-  const input = decoded(asked.inputs[0]);
-  const weights = Object.fromEntries(Object.entries(asked.weights).map(([name, w]) => [name, decoded(w)]));
-  const output = EXPERIMENTS[asked.subject].run(asked.config, weights, input);
-  const dtype = dtypeOf(asked, input);
-  switch (observable) {
-    case "output/0":
-      return encoded(tensor(dtype, output.shape, output.values));
-    case "gradient/input/0":
-      return encoded(tensor(dtype, input.shape, output.gradient(decoded(asked.cotangents[0]))));
-    case "dtype":
-      return { type: "json", value: [dtype] };
-    case "shape/concrete":
-      return { type: "json", value: [output.shape] };
-    default:
-      throw new RangeError(`${observable} was not among the capabilities`);
+  const [beginning, ...rest] = observable.split("/");
+  if (!(beginning in ANSWERS)) throw new RangeError(`${observable} was not among the capabilities`);
+  return ANSWERS[beginning](new Experiment(asked), rest.join("/"));
+}
+
+class Experiment {
+  constructor(asked) {
+    this.asked = asked;
+    this.layer = LAYERS[asked.subject.replace("layers.", "")];
+    this.config = completed(this.layer.arguments, asked.config);
+    this.dtype = this.config.dtype ?? "float32";
+    if (asked.inputs.length !== 1) throw new RangeError(`one input is taken, ${asked.inputs.length} were given`);
+    this.input = decoded(asked.inputs[0]);
+  }
+
+  get weights() {
+    const given = Object.entries(this.asked.weights);
+    return Object.fromEntries(given.map(([name, weight]) => [name, decoded(weight)]));
+  }
+
+  // Weights that are as yet all 0.
+  get untrained() {
+    const own = this.weightsFor(this.input.shape);
+    const zeros = (shape) => tensor(this.dtype, shape, new Array(sizeOf(shape)).fill(0));
+    return Object.fromEntries(own.map(({ name, shape }) => [name, zeros(shape)]));
+  }
+
+  // Floating inputs are cast to the layer's dtype, others are left as they are.
+  get outputDtype() {
+    return this.input.dtype.startsWith("float") ? this.dtype : this.input.dtype;
+  }
+
+  weightsFor(shape) {
+    return this.layer.weights?.(this.config, shape) ?? [];
+  }
+
+  describedWeights() {
+    const { trainable } = this.config;
+    return this.weightsFor(this.input.shape).map(({ name, shape, trained }) => {
+      return { name, shape, dtype: this.dtype, trainable: trained && trainable };
+    });
+  }
+
+  // The output's shape, of the input's; null is a size that is not known.
+  inferred(shape) {
+    const [least, most] = [this.layer.rank].flat();
+    if (shape.length < least || shape.length > (most ?? least)) {
+      throw new RangeError(`an input of rank ${this.layer.rank} is taken, one of shape ${shape} was given`);
+    }
+    return this.layer.shape(this.config, shape);
+  }
+
+  asKnown(howMuch) {
+    const { shape } = this.input;
+    if (howMuch === "concrete") return shape;
+    if (howMuch === "unknown_batch") return [null, ...shape.slice(1)];
+    const fixed = this.layer.fixed ?? [];
+    return shape.map((size, axis) => (fixed.includes(axis) || fixed.includes(axis - shape.length) ? size : null));
+  }
+
+  called(weights, input) {
+    this.inferred(input.shape);
+    for (const { name, shape } of this.weightsFor(input.shape)) {
+      const given = weights[name].shape;
+      if (String(given) !== String(shape)) {
+        throw new RangeError(`${name} of shape ${given} does not fit an input of shape ${input.shape}`);
+      }
+    }
+    return this.layer.run(this.config, weights, input);
+  }
+
+  output() {
+    const { shape, values } = this.called(this.weights, this.input);
+    return encoded(tensor(this.outputDtype, shape, values));
+  }
+
+  gradient() {
+    const { gradient } = this.called(this.weights, this.input);
+    const [cotangent] = this.asked.cotangents.map(decoded);
+    return encoded(tensor(this.outputDtype, this.input.shape, gradient(cotangent)));
   }
 }

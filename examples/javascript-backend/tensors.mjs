@@ -31,3 +31,13 @@ export function sizeOf(shape) {
 export function stridesOf(shape) {
   return shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
 }
+
+// The tensor followed by itself along an axis.
+export function twice({ dtype, shape, values }, axis) {
+  const length = sizeOf(shape.slice(axis));
+  const rows = Array.from({ length: sizeOf(shape.slice(0, axis)) }, (_, row) => {
+    const own = Array.from(values.subarray(row * length, (row + 1) * length));
+    return [...own, ...own];
+  });
+  return tensor(dtype, shape.map((size, i) => (i === axis ? 2 * size : size)), rows.flat());
+}

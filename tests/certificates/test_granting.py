@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import msgspec
 import pytest
 
 from conformance.certificates.grading import Grade, assess, incomplete
 from conformance.certificates.scope import Scope, members
+from conformance.certificates.statement import decode, schema
+from conformance.certificates.statement import test_result_of as result_of
+from conformance.reporting.results import DeviationRecord
 from conformance.reporting.store import Report, read
 from conformance.selection import UnknownName
 from conformance.verdicts import Verdict
@@ -63,7 +69,7 @@ def test_recorded_deviations_grant_the_dialect_and_are_listed(certified: Certifi
         ("leaky", "activations.relu, forward: diverges"),
         ("shifted", "activations.softsign, forward: diverges"),
         ("weak", "a unit roundoff of 0.00048828125 (float16)"),
-        ("half", "0 of 2 subjects are supported, and 90% are needed"),
+        ("half", "0 of 2 subjects are supported, and 100% are needed"),
     ],
 )
 def test_what_is_not_as_it_has_to_be_is_refused_with_the_reason(
@@ -77,6 +83,69 @@ def test_what_is_not_as_it_has_to_be_is_refused_with_the_reason(
     for said in (result.output, invoke("verify", directory).output):
         assert reason in said
     assert invoke("verify", directory).exit_code == 1
+
+
+def test_of_a_whole_set_a_tenth_may_lack_support_and_of_chosen_subjects_none(made: Certified) -> None:
+    scope, report = report_of(made("float32")[1])
+    lacking, *others = report.results.cells
+    unasked = msgspec.structs.replace(lacking, verdict=Verdict.UNSUPPORTED, asked=0)
+    results = msgspec.structs.replace(report.results, cells=(unasked, *others))
+    (reason,) = assess(scope, Report(results, report.checks)).reasons
+    assert reason.startswith("1 of 2 subjects are supported, and 100% are needed")
+    assert lacking.subject in reason
+    whole = Scope(scope.profile, scope.subjects, scope.corpus)
+    reasons = assess(whole, Report(results, report.checks)).reasons
+    assert not any("needed" in reason for reason in reasons), "all but one of the set, as far as cells tell"
+
+
+def test_it_is_said_of_how_many_subjects_a_certificate_is_about(certified: Certified) -> None:
+    result, directory = certified("float32")
+    about = statement(directory)["predicate"]["scope"]
+    names = ["activations.relu", "activations.softsign"]
+    assert (about["subjects"], about["names"]) == ("core", names)
+    said = f"for 2 of the {about['of']} subjects of core"
+    assert (
+        f"conforms to the specification, in the profile inference, {said}: {', '.join(names)}"
+        in result.output
+    )
+    readme = (directory / "README.md").read_text("utf-8")
+    assert readme.startswith(f"# float32: conforms to the specification, {said}\n")
+
+
+def test_the_tests_of_in_totos_statement_are_those_of_the_certificates_subjects(made: Certified) -> None:
+    """Also where witnesses of deviations about others were asked beside them."""
+    _, report = report_of(made("leaky", *DIALECT)[1])
+    certificate = decode((made("leaky", *DIALECT)[1] / "certificate.json").read_bytes())[1]
+    stranger = msgspec.structs.replace(report.results.cells[0], subject="layers.Dense")
+    results = msgspec.structs.replace(report.results, cells=(*report.results.cells, stranger))
+    told = result_of(certificate, Report(results, report.checks))
+    named = {*told.passed_tests, *told.warned_tests, *told.failed_tests}
+    assert {name.partition("/")[0] for name in named} == {"activations.relu", "activations.softsign"}
+    assert told.warned_tests == ("activations.relu/forward",)
+
+
+def test_the_committed_schema_is_that_of_the_predicate() -> None:
+    committed = files("conformance.certificates").joinpath("certificate.schema.json").read_text("utf-8")
+    assert committed == json.dumps(schema(), indent=2) + "\n", "write it anew, so"
+
+
+def test_another_implementation_of_json_schema_accepts_the_predicate(certified: Certified) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    _, directory = certified("leaky", *DIALECT)
+    jsonschema.validate(statement(directory)["predicate"], schema())
+
+
+def test_in_totos_test_result_has_the_fields_of_its_specification(certified: Certified) -> None:
+    """https://github.com/in-toto/attestation, spec/predicates/test-result.md, version 0.1."""
+    _, directory = certified("shifted")
+    stated = statement(directory, "test-result.json")
+    assert stated["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
+    predicate = stated["predicate"]
+    assert predicate.keys() == {"result", "configuration", "passedTests", "warnedTests", "failedTests"}
+    assert predicate["result"] in ("PASSED", "WARNED", "FAILED")
+    assert "activations.relu/forward" in predicate["failedTests"]
+    (corpus,) = predicate["configuration"]
+    assert corpus == {"name": "corpus quick", "digest": {"sha256": corpus["digest"]["sha256"]}}
 
 
 def test_statements_are_about_every_other_file(certified: Certified) -> None:
@@ -117,14 +186,21 @@ def test_observable_that_was_not_judged_refuses_the_certificate(made: Certified)
 
 
 def test_unpredictable_deviation_bars_the_certificate_that_asks_for_it(made: Certified) -> None:
-    import msgspec
-
     scope, report = report_of(made("float32")[1])
     first, *others = report.checks
-    garbage = msgspec.structs.replace(first, verdict=Verdict.UNSPECIFIED, deviations=("garbage",))
-    assert assess(scope, Report(report.results, [garbage, *others])).reasons == (
-        "the recorded deviation garbage is unpredictable, and 1 checks ask for what it is about",
-    )
+    checks = [
+        msgspec.structs.replace(first, verdict=Verdict.UNSPECIFIED, deviations=("leak", "noise")),
+        *others,
+    ]
+    recorded = (deviation("leak", "value"), deviation("noise", "unpredictable"))
+    results = msgspec.structs.replace(report.results, deviations=recorded)
+    assert assess(scope, Report(results, checks)).reasons == (
+        "the recorded deviation noise is unpredictable, and 1 checks ask for what it is about",
+    ), "another one that is recorded for the same check does not"
+
+
+def deviation(id_: str, effect: str) -> DeviationRecord:
+    return DeviationRecord(id_, "float32", "bug", effect, "", "", "", (), holds=True, matched=1)
 
 
 def test_core_is_what_both_programs_have() -> None:
@@ -165,3 +241,17 @@ def test_tensorflow_js_is_certified_and_asked_again(tmp_path: Path) -> None:
     again = invoke("verify", out, "--recheck", "3")
     assert again.exit_code == 0, again.output
     assert "asked again: 3 cases" in again.output
+
+
+@pytest.mark.keras
+def test_keras_is_certified_and_asked_again(tmp_path: Path) -> None:
+    out = tmp_path / "certificate"
+    result = invoke(
+        "certify", "--backend", "keras-tensorflow", "--profile", "inference", "--corpus", "quick",
+        "--subject", "softsign", "--subject", "Flatten", "--out", out,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert assessment(out)["grade"] in result.output
+    again = invoke("verify", out, "--recheck", "5", "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.output)["rechecked"]["cases"] == 5

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,55 @@ def test_better_grade_than_the_results_amount_to_is_told(certified: Certified) -
     forge(directory, "certificate.json", grant)
     with pytest.raises(NotVerified, match=r"certificate\.json: says something else than the results"):
         verify(directory)
+
+
+def test_what_the_schema_does_not_allow_is_told_with_its_place(certified: Certified) -> None:
+    _, directory = certified("float32")
+
+    def misspell(stated: Any) -> None:
+        stated["predicate"]["assessment"]["grade"] = "excellent"
+
+    forge(directory, "certificate.json", misspell)
+    with pytest.raises(
+        NotVerified, match=r"certificate\.json: .*\(at predicate/assessment/grade: \"excellent\""
+    ):
+        verify(directory)
+
+
+FORBIDDEN = """
+import sys
+from pathlib import Path
+
+def refuse(event, arguments):
+    if event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty") or (
+        event.startswith("socket.") and event != "socket.__new__"
+    ):
+        raise RuntimeError(f"{event}: {arguments}")
+
+sys.addaudithook(refuse)
+sys.path.insert(0, sys.argv[1])
+from conformance.certificates.verification import verify
+
+verified = verify(Path(sys.argv[1]))
+loaded = [m.__name__ for m in sys.modules.values() if sys.argv[1] in (getattr(m, "__file__", None) or "")]
+print(verified.certificate.assessment.grade, verified.certificate.assessment.dialect, loaded)
+assert verified.certificate.assessment.dialect not in sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "options"), [("shifted", ()), ("leaky", ("--dialect", "tests.certificates.leaky"))]
+)
+def test_nothing_is_run_nor_looked_up_elsewhere(
+    how: str, options: tuple[str, ...], certified: Certified
+) -> None:
+    """A refused one has scripts, and one of a dialect names a module."""
+    _, directory = certified(how, *options)
+    done = subprocess.run(
+        [sys.executable, "-c", FORBIDDEN, str(directory)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("[]")
 
 
 def test_results_of_another_corpus_are_told(certified: Certified) -> None:

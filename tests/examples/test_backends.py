@@ -16,53 +16,36 @@ from click.testing import CliRunner
 from conformance.cases import corpus
 from conformance.cli import main
 from conformance.pytest_plugin import AssertConforms
-from conformance.runners.node import find_node
 from conformance.skeletons import SKELETONS, write
-
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
-
-JAX_LAYERS = (
-    "Activation", "Add", "BatchNormalization", "Concatenate", "Conv2D", "Dense", "Dropout", "Embedding",
-    "Flatten", "LSTM", "LayerNormalization", "MaxPooling2D", "Reshape",
-)  # fmt: skip
-JAVASCRIPT_LAYERS = ("Cropping1D", "Dense", "Permute", "ReLU", "RepeatVector", "UpSampling1D")
+from tests.examples.complete import JAVASCRIPT, JAX, ROOT, hosted
 
 SAMPLE = 16
 """One in so many cases is asked of JAX, which compiles each of them anew."""
 
 
-def hosted(folder: Path, reference: str) -> str:
-    """The command that hosts a class from a folder, as an installed one would be."""
-    host = [sys.executable, "-m", "conformance.runners.plugin_host", reference]
-    return shlex.join(["env", f"PYTHONPATH={folder}:{ROOT}", *host])
-
-
-def in_javascript() -> str:
-    return shlex.join([str(find_node().path), str(EXAMPLES / "javascript-backend" / "backend.mjs")])
-
-
-@pytest.mark.parametrize("layer", JAX_LAYERS)
+@pytest.mark.parametrize("layer", JAX.layers)
 def test_the_layers_in_jax_conform(layer: str, assert_conforms: AssertConforms) -> None:
     if importlib.util.find_spec("jax") is None:
         pytest.skip("JAX is not installed: it is in the extra `test`")
     cases = [case.id for case in corpus.load("quick") if case.subject == f"layers.{layer}"]
     totals = assert_conforms(
-        hosted(EXAMPLES / "jax-backend", "jax_layers.backend:JaxLayers"),
-        name="jax-layers",
+        JAX.command(JAX.folder),
+        name=JAX.name,
         cases=cases[::SAMPLE],
     )
     assert totals.conforms > 0
 
 
 def test_the_layers_in_plain_javascript_conform(assert_conforms: AssertConforms) -> None:
-    totals = assert_conforms(in_javascript(), name="plain-javascript", subjects=list(JAVASCRIPT_LAYERS))
+    totals = assert_conforms(
+        JAVASCRIPT.command(JAVASCRIPT.folder), name=JAVASCRIPT.name, subjects=list(JAVASCRIPT.layers)
+    )
     assert totals.conforms > 500
     assert totals.deviates == totals.not_run == 0
 
 
 def test_a_backend_that_is_asked_nothing_is_told_what_it_claims(tmp_path: Path) -> None:
-    command = f"plain-javascript={in_javascript()}"
+    command = f"{JAVASCRIPT.name}={JAVASCRIPT.command(JAVASCRIPT.folder)}"
     arguments = ["run", "--backend-command", command, "--subject", "Flatten", "--out", str(tmp_path)]
     said = CliRunner().invoke(main, arguments).output
     assert "plain-javascript supports none of what was asked; its capabilities name: layers." in said

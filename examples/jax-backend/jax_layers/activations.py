@@ -27,8 +27,7 @@ def _(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array,
     return softsign(x), tangent / jnp.square(1 + jnp.abs(x))
 
 
-ACTIVATIONS: dict[str | None, Activation] = {
-    None: lambda x: x,
+ACTIVATIONS: dict[str, Activation] = {
     "elu": jax.nn.elu,
     "exponential": jnp.exp,
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
@@ -50,12 +49,6 @@ ACTIVATIONS: dict[str | None, Activation] = {
 }
 
 
-def activation(name: str | None) -> Activation:
-    """The function of that name; None names `linear`.
-
-    Raises:
-        ValueError: there is none of that name.
-    """
-    if name not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {name!r}")
-    return ACTIVATIONS[name]
+def function_of(name: str | None) -> Activation:
+    """The function of that name; None names `linear`."""
+    return ACTIVATIONS[name or "linear"]
