@@ -30,9 +30,9 @@ def trained_on_validation(original: Any, compiled: Any, batch: Any) -> Any:
     return original(compiled, batch) if compiled.history is None else compiled.train_step(batch)
 
 
-def classes_unweighted(original: Any, ys: Any, weights: Any, class_weight: Any) -> Any:
+def classes_unweighted(original: Any, ys: Any, class_weight: Any) -> Any:
     """Weights of classes are ignored."""
-    return weights
+    return np.ones(len(ys[0]), np.float32)
 
 
 def forgotten_in_evaluation(original: Any, penalties: Any, training: bool) -> Any:
@@ -82,7 +82,7 @@ FAULTS = (
     ),
     Fault(
         "classes-unweighted", "fit", "training.*",
-        {f"{TRAINING}.batches:_with_class_weight": classes_unweighted},
+        {f"{TRAINING}.batches:_weights_of_classes": classes_unweighted},
     ),
     Fault(
         "penalties-not-evaluated", "evaluate", "training.*",

@@ -22,6 +22,7 @@ from conformance.cases.drafts import (
     models,
     optimizers,
     random,
+    refusals,
     relations,
     schedules,
     training,
@@ -42,6 +43,7 @@ MODULES = (
     schedules,
     values,
     errors,
+    refusals,
     models,
     training,
 )

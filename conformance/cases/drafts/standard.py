@@ -19,7 +19,7 @@ import msgspec
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.drafts import metrics, models, training, values
+from conformance.cases.drafts import metrics, models, refusals, training, values
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -130,11 +130,14 @@ def standard(quick: Sequence[Case], subjects: Sequence[str] | None = None) -> It
                     yield case
 
 
-BEYOND: dict[str, Callable[[], Iterator[Case]]] = {
-    "metrics": metrics.more,
-    "models": models.more,
-    "training": training.more,
-    **dict.fromkeys(("constraints", "regularizers", "initializers"), values.more),
+BEYOND: dict[str, tuple[Callable[[], Iterator[Case]], ...]] = {
+    "losses": (refusals.of_losses,),
+    "metrics": (metrics.more, refusals.of_metrics),
+    "models": (models.more,),
+    "optimizers": (refusals.of_optimizers,),
+    "schedules": (refusals.of_schedules,),
+    "training": (training.more, refusals.of_training),
+    **dict.fromkeys(("constraints", "regularizers", "initializers"), (values.more, refusals.of_values)),
 }
 """By kind of subject, what is drafted for the standard corpus alone."""
 
@@ -142,12 +145,11 @@ BEYOND: dict[str, Callable[[], Iterator[Case]]] = {
 @cache
 def beyond(kind: str) -> tuple[Case, ...]:
     """What a kind's module drafts for the standard corpus, about all its subjects."""
-    return tuple(BEYOND[kind]())
+    return tuple(case for draft in BEYOND[kind] for case in draft())
 
 
 def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
-    """More cases about a subject, made of its quick ones where it is a layer; of losses and optimizers the
-    quick ones are all."""
+    """More cases about a subject, made of its quick ones where it is a layer."""
     kind, _, name = subject.partition(".")
     match kind:
         case "layers":

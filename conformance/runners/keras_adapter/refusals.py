@@ -15,6 +15,8 @@ KINDS = {
     "NotImplementedError": "not-implemented",
     "InvalidArgumentError": "invalid-argument",
     "AssertionError": "invalid-argument",
+    "RecursionError": "internal",
+    "RuntimeError": "invalid-argument",
     "ValueError": "invalid-argument",
     "TypeError": "type",
 }

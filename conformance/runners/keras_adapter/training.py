@@ -20,10 +20,13 @@ from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import GENERATION, api, keras, to_array
 from conformance.runners.wire import Array
 
-METHODS = ["fit/*", "evaluate/*", "predict/*", "train_on_batch/*", "test_on_batch/*"]
+METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch")
+"""What a case can ask for, by its name in the configuration."""
+
+ASKED = [*(f"{method}/*" for method in METHODS), "refusal"]
 """Patterns of the observables of a training run."""
 
-TRAINING = {name: METHODS for name in ("training.Functional", "training.Sequential") if GENERATION == 3}
+TRAINING = {name: ASKED for name in ("training.Functional", "training.Sequential") if GENERATION == 3}
 """The subjects, with what can be asked of them."""
 
 Told = dict[str, Any]
@@ -38,6 +41,11 @@ class TrainingExperiment:
 
     def ask(self, observable: str) -> Any:
         """As `Experiment.ask`."""
+        if observable == "refusal":
+            for method in METHODS:
+                if method in self.case.config:
+                    getattr(self, method)
+            return None
         method = observable.partition("/")[0]
         found: Mapping[str, Any] = getattr(self, method)
         if observable not in found:

@@ -9,8 +9,11 @@ import {seeded} from "./randomness.mjs";
 
 export const RUNS = ["training.Functional", "training.Sequential"];
 
+/** What a case can ask for, by its name in the configuration. */
+const METHODS = ["fit", "evaluate", "predict", "train_on_batch"];
+
 /** Patterns of the observables of a training run; there is no `testOnBatch`, and `evaluate` has no callbacks. */
-export const OBSERVABLES = ["fit/*", "evaluate/log/*", "predict/*", "train_on_batch/*"];
+export const OBSERVABLES = ["fit/*", "evaluate/log/*", "predict/*", "train_on_batch/*", "refusal"];
 
 /** The arguments of each method and function, by Keras's names. */
 const ARGUMENTS = {
@@ -36,7 +39,11 @@ const OCCASIONS = {
   on_train_batch_end: "onBatchEnd",
 };
 
-const oneOrAll = (items) => (items.length === 1 ? items[0] : items);
+const oneOrAll = (items) => (items?.length === 1 ? items[0] : items);
+
+/** So many samples, or those that are left. */
+const cut = (tensor, start, size) => tensor.slice(start, Math.min(size, tensor.shape[0] - start));
+
 const listed = (value) => (Array.isArray(value) ? value : [value]);
 
 /** Arguments by the names of TensorFlow.js; throws where it has none. */
@@ -109,19 +116,28 @@ class Run {
     attempt("build", () => {
       this.weights.forEach(([name, weight]) => weight.write(tensorOf(tf, weights[name], name)));
     });
-    const {class_name: name, config: own} = config.compile.optimizer;
-    this.optimizer = subjects.get(`optimizers.${name}`);
-    if (this.optimizer === undefined) {
-      throw new Failure("not-implemented", "construction", `TensorFlow.js has no optimizer ${name}`);
-    }
-    this.slots = slotsOf(this.optimizer.entry(own), own);
     attempt("construction", () => {
       const {optimizer, ...others} = argumentsOf("compile", config.compile);
       const objectives = Object.fromEntries(Object.entries(others).map(([key, x]) => [key, identifiers(x)]));
-      this.model.compile({optimizer: this.optimizer.create(own), ...objectives});
+      this.model.compile({optimizer: this.optimizerOf(subjects, optimizer), ...objectives});
     });
     this.data = this.dataOf(config.data, inputs);
     this.heldOut = config.data.validation && this.dataOf(config.data.validation, inputs);
+  }
+
+  /** The optimizer for `compile`, which knows some by name; `slots` are those that it can be asked for. */
+  optimizerOf(subjects, given) {
+    this.slots = [];
+    if (typeof given === "string") {
+      return given;
+    }
+    const {class_name: name, config} = given;
+    const optimizer = subjects.get(`optimizers.${name}`);
+    if (optimizer === undefined) {
+      throw new Failure("not-implemented", "construction", `TensorFlow.js has no optimizer ${name}`);
+    }
+    this.slots = slotsOf(optimizer.entry(config), config);
+    return optimizer.create(config);
   }
 
   dataOf(places, inputs) {
@@ -221,7 +237,7 @@ class Run {
     let start = 0;
     for (const [i, size] of this.config.train_on_batch.entries()) {
       const [x, y] = [this.data.x, this.data.y].map((tensors) =>
-        oneOrAll(tensors.map((tensor) => tensor.slice(start, size))),
+        oneOrAll(tensors.map((tensor) => cut(tensor, start, size))),
       );
       const values = listed(await this.model.trainOnBatch(x, y));
       await this.tellState(`train_on_batch/${i}`);
@@ -243,12 +259,27 @@ async function ran(tf, subjects, asked, method) {
   }
 }
 
+/** Nothing, where every method that the case asks for can be called, or the failure that the first ends in. */
+async function refusal(tf, subjects, asked) {
+  for (const method of METHODS.filter((name) => name in asked.config)) {
+    const told = await ran(tf, subjects, asked, method);
+    if (told instanceof Failure) {
+      return told.toWire();
+    }
+  }
+  return wireJSON(null);
+}
+
 /** A promise of the `observables` of the protocol's observation of a training run: each method has a model of its own. */
 export function train(tf, subjects, asked) {
   const answered = async () => {
     const told = {};
     const observables = {};
     for (const name of asked.observables) {
+      if (name === "refusal") {
+        observables[name] = await refusal(tf, subjects, asked);
+        continue;
+      }
       const [method] = name.split("/");
       told[method] ??= await ran(tf, subjects, asked, method);
       const failure = told[method] instanceof Failure ? told[method] : unknown(method, name, told[method]);
