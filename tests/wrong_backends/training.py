@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.verdicts import Verdict
 
 from .fault import Fault
+from .stated import failing_inside
 
 TRAINING = "conformance.reference_impl.training"
 COMPILED = f"{TRAINING}.compiled:Compiled"
@@ -69,6 +71,13 @@ def batches_end_before_they_begin(case: Case, observable: str, answer: Any) -> A
     return [[swapped.get(name, name), *others] for name, *others in answer]
 
 
+def classes_in_a_circle(original: Any, x: Any, labels: Any) -> Any:
+    """After the last class comes the first again."""
+    return original(x, labels % x.shape[-1])
+
+
+OF_ANY_CLASS = {"conformance.reference_impl.losses.crossentropy:at_labels": classes_in_a_circle}
+
 FAULTS = (
     Fault(
         "last-batch-counts-as-full", "fit", "training.*", {f"{COMPILED}._objective": every_batch_counts_once}
@@ -93,4 +102,7 @@ FAULTS = (
         "epoch-of-the-last-batch", "fit", "training.*", {f"{COMPILED}._one_epoch": logs_of_the_last_batch}
     ),
     Fault("batches-end-first", "callbacks", "training.*", said=batches_end_before_they_begin),
+    Fault("any-class-in-losses", "errors", "losses.*", OF_ANY_CLASS, verdict=Verdict.ACCEPTS),
+    Fault("any-class-in-training", "errors", "training.*", OF_ANY_CLASS, verdict=Verdict.ACCEPTS),
+    Fault("run-failing-inside", "errors", "training.*", said=failing_inside),
 )  # fmt: skip

@@ -10,7 +10,7 @@ is none of numbers, since messages hold numbers and truth values alone, and runt
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,7 @@ from conformance.reference_impl.optimizers import SGD, LossScaleOptimizer, Optim
 from conformance.reference_impl.optimizers.schedules import Schedule
 
 Config = Mapping[str, JSON]
+Run = Callable[[], Case]
 
 UNASKED = ("name", "dtype")
 """Arguments whose bad values nobody looks at, or which are asked of layers."""
