@@ -35,7 +35,9 @@ OUR_WORDS = re.compile(
     r"`|argument|has no|expected|shape|unknown|the gradient|cannot be inside|same number of samples|no loss|the loss is"
 )
 RUNS = (refusals.classifying, refusals.classifying_by_number, refusals.fitting_a_line, refusals.forking)
-DECLARED = [cls for kind in ("losses", "metrics", "optimizers", "schedules") for cls in CLASSES[kind].values()]
+DECLARED = [
+    cls for kind in ("losses", "metrics", "optimizers", "schedules") for cls in CLASSES[kind].values()
+]
 KINDS = {id(f.kind): f.kind for cls in DECLARED for f in cls.arguments.values()}
 ALLOWED = {
     id(allowed): allowed
@@ -66,7 +68,7 @@ def test_runs_that_are_spoilt_were_sound(run: refusals.Run) -> None:
     assert all(accepted(refusals.given(run(), method)) for method in refusals.ARGUMENTS)
 
 
-@pytest.mark.parametrize(("name", "config"), refusals.sound_optimizers())
+@pytest.mark.parametrize(("name", "config"), [*refusals.sound_optimizers()])
 def test_optimizers_that_are_spoilt_were_sound(name: str, config: refusals.Config) -> None:
     assert accepted(refusals.update(name, config))
 

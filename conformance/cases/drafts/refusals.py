@@ -30,8 +30,19 @@ from conformance.reference_impl.optimizers.schedules import Schedule
 Config = Mapping[str, JSON]
 Run = Callable[[], Case]
 
-UNASKED = ("name", "dtype")
-"""Arguments whose bad values nobody looks at, or which are asked of layers."""
+UNASKED = {
+    "dtype": "is asked of layers",
+    "ema_momentum": "acts only with `use_ema`",
+    "ema_overwrite_frequency": "acts only with `use_ema`",
+    "name": "may be anything in every runtime",
+}
+"""Arguments whose bad values are not asked, and why."""
+
+ENDLESS = {("TruncatedNormal", "mean"), ("TruncatedNormal", "stddev"), ("VarianceScaling", "scale")}
+"""Arguments of classes for which no text is asked, of which TensorFlow.js draws for ever what is within 2 of 0."""
+
+IDLE = {("BinaryFocalCrossentropy", "alpha")}
+"""Arguments of classes without effect while another one is left alone."""
 
 
 def bad_arguments(cls: type[Configured], spared: Collection[str] = ()) -> Iterator[dict[str, JSON]]:
@@ -42,8 +53,12 @@ def bad_arguments(cls: type[Configured], spared: Collection[str] = ()) -> Iterat
     """
     yield UNKNOWN
     for name, field in cls.arguments.items():
-        if field.shown and field.kind is not fields.boolean and name not in (*UNASKED, *spared):
-            yield from ({name: value} for value in field.kind.refused)
+        own = cls.__name__, name
+        if not field.shown or field.kind is fields.boolean or name in {*UNASKED, *spared} or own in IDLE:
+            continue
+        for value in field.kind.refused:
+            if not (own in ENDLESS and isinstance(value, str)):
+                yield {name: value}
 
 
 def to_be_refused(
@@ -78,9 +93,16 @@ TOGETHER: tuple[dict[str, JSON], ...] = (
 )
 """Arguments of any optimizer that do not go together, or are bad together."""
 
-INSIDE_ITSELF = {"inner_optimizer": LossScaleOptimizer(SGD()).serialized()}
-OF_THE_INNER = {"clipnorm": 1.0}
-"""An argument that LossScaleOptimizer leaves to the optimizer inside."""
+OF_AROUND: Mapping[str, dict[str, JSON]] = {
+    "LossScaleOptimizer": {"clipnorm": 1.0},
+    "MultiOptimizer": {
+        "optimizer_map": {
+            "class_name": "OptimizerMap",
+            "config": {"default_optimizer": LossScaleOptimizer(SGD()).serialized()},
+        }
+    },
+}
+"""What an optimizer around others leaves to those, and what cannot be inside one."""
 
 
 def update(name: str, config: Config, **gradients: tuple[int, ...]) -> Case:
@@ -91,7 +113,9 @@ def update(name: str, config: Config, **gradients: tuple[int, ...]) -> Case:
     """
     shapes = optimizers.SHAPES
     weights = {f"variable/{path}": recipe("normal", *shape) for path, shape in shapes.items()}
-    weights |= {f"gradient/{path}": recipe("normal", *shape) for path, shape in {**shapes, **gradients}.items()}
+    weights |= {
+        f"gradient/{path}": recipe("normal", *shape) for path, shape in {**shapes, **gradients}.items()
+    }
     return to_be_refused(f"optimizers.{name}", config, weights=weights)
 
 
@@ -113,8 +137,8 @@ def of_optimizers() -> Iterator[Case]:
             yield update(name, {**sound, **arguments})
         yield update(name, sound, kernel=(4, 5))
         yield update(name, sound, kernel=(5,))
-    for arguments in (INSIDE_ITSELF, OF_THE_INNER):
-        yield update("LossScaleOptimizer", {**dict(optimizers.AROUND)["LossScaleOptimizer"], **arguments})
+    for name, arguments in OF_AROUND.items():
+        yield update(name, {**dict(optimizers.AROUND)[name], **arguments})
 
 
 # Losses
@@ -136,9 +160,10 @@ def of_losses() -> Iterator[Case]:
 
         for arguments in bad_arguments(Loss.registered[name]):
             yield asked(arguments, y_true, y_pred)
-        more = shape[0] + 1
-        yield asked({}, y_true, y_pred, recipe("weights", more))
-        yield asked({}, y_true, y_pred, masks=(recipe("mask", more, dtype="bool"),))
+        if losses.losses_of(name, {}, shape):
+            more = shape[0] + 1
+            yield asked({}, y_true, y_pred, recipe("weights", more))
+            yield asked({}, y_true, y_pred, masks=(recipe("mask", more, dtype="bool"),))
         if y_true.shape == y_pred.shape:
             yield asked({}, losses.labels(name, of_labels, (shape[0], 3)), y_pred)
     yield from labels_outside()
@@ -154,6 +179,9 @@ def labels_outside() -> Iterator[Case]:
 
 # Metrics
 
+OF_ANY_WIDTH = ("CategoricalAccuracy", "OneHotIoU", "OneHotMeanIoU", "TopKCategoricalAccuracy")
+"""Metrics that look for the largest among labels and among predictions, which may be of different widths."""
+
 OF_OTHER_CLASSES = {"SparseCategoricalCrossentropy": OUTSIDE}
 """By metric, labels that it does not take."""
 
@@ -161,7 +189,8 @@ OF_OTHER_CLASSES = {"SparseCategoricalCrossentropy": OUTSIDE}
 def of_metrics() -> Iterator[Case]:
     """Beside the arguments and batches that are drafted with the metrics: labels of another width or range."""
     for name, suited in metrics.SUITED.items():
-        if suited.labels is not None and suited.of_labels is None and suited.shape:
+        alike = suited.labels is not None and suited.of_labels is None and suited.shape
+        if alike and name not in OF_ANY_WIDTH:
             good, width = suited.batch(4), suited.shape[-1] + 2
             other = recipe(suited.labels, 4, *suited.shape[:-1], width, dtype=suited.dtype)
             yield metrics.to_be_refused(name, metrics.REQUIRED.get(name, {}), good | {"y_true": other})
@@ -249,7 +278,10 @@ def forking() -> Case:
 
 def spoilt(run: Case, **changes: JSON) -> Case:
     """The run with arguments of `compile` or of a method changed, to be refused."""
-    config = {**run.config, **{part: {**run.config.get(part, {}), **given} for part, given in changes.items()}}
+    config = {
+        **run.config,
+        **{part: {**run.config.get(part, {}), **given} for part, given in changes.items()},
+    }
     return msgspec.structs.replace(run, config=config, observables=("refusal",))
 
 

@@ -53,4 +53,3 @@ def by_kind(weights: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         kind, _, key = name.partition("/")
         given[kind][key] = x
     return given
-

@@ -131,9 +131,7 @@ def test_updates_metrics_and_runs_are_answered_by_nothing_or_by_what_is_wrong(cp
     assert refused(
         refusal_of(cpu, refusals.update("SGD", rate | {"clipnorm": 1.0})), "not-implemented", "construction"
     )
-    assert refused(
-        refusal_of(cpu, refusals.update("SGD", rate, kernel=(4, 5))), "invalid-argument", "call"
-    )
+    assert refused(refusal_of(cpu, refusals.update("SGD", rate, kernel=(4, 5))), "invalid-argument", "call")
     pair = {"0/y_true": f32([1, 2]), "0/y_pred": f32([1, 2])}
     assert cpu.observe("metrics.MeanSquaredError", "refusal", weights=pair) == {"refusal": None}
     weighted = cpu.observe(
