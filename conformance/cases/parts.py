@@ -181,8 +181,8 @@ def _memory(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
-    """Nothing, where the calls go well; `Answers` takes what they raise for the answer. What has nothing to be
-    called with is not called."""
+    """Nothing, where the calls go well; `Answers` takes what they raise for the answer. What has nothing to
+    be called with is not called."""
     subject, data = question.subject, question.data
     match subject:
         case MetricSubject():

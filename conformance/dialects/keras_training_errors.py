@@ -1,5 +1,5 @@
-"""What Keras on TensorFlow does not refuse around training, or refuses by failing somewhere inside: arguments of
-optimizers, losses and schedules, labels, numbers of losses, and data of runs."""
+"""What Keras on TensorFlow does not refuse around training, or refuses by failing somewhere inside: arguments
+of optimizers, losses and schedules, labels, numbers of losses, and data of runs."""
 
 from __future__ import annotations
 
@@ -46,24 +46,27 @@ SPLIT_SEARCHED = searched(
     "keras validation_split greater than 1 or negative not validated empty validation data"
 )
 DOWNHILL = (
-    "Both document the rate as how far to go against the gradient, and Keras refuses what is no float; below 0 an "
-    "optimizer goes for the largest loss, which nobody asks for so. Neither runtime compares the number with 0."
+    "A rate says how far to go against the gradient: below 0 an optimizer goes for the largest loss, which "
+    "nobody asks for so. Keras refuses what is no float; neither runtime compares the number with 0."
 )
 OWN_SHAPE = (
     "A gradient has the shape of what it is of; one of another shape is another variable's. Neither runtime "
     "compares the two, and their arithmetic broadcasts."
 )
 SOME_DATA = (
-    "Training, and an evaluation, of no samples is a mistake in the data: Keras refuses an empty dataset, and "
-    "TensorFlow.js to evaluate none. Neither looks at the arrays of `fit`."
+    "Training with no samples is a mistake in the data, by which nothing is learnt. TensorFlow.js refuses to "
+    "evaluate none, and Keras fails to predict for none; neither looks at the arrays of `fit`."
 )
 A_SHARE = (
-    "Both document the argument as a fraction between 0 and 1; Keras refuses one that leaves nothing for either "
-    "side by rounding, and neither runtime looks at what is beyond."
+    "Both document the argument as a fraction between 0 and 1. Keras refuses one that leaves nothing for "
+    "either side; neither runtime looks at what is beyond."
 )
 
 ADAM = {"learning_rate": 0.125, "beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10}
 SGD = {"learning_rate": 0.125}
+
+NUMBERS: Mapping[str, float] = {"dynamic_growth_steps": 2, "gradient_accumulation_steps": 2, "q": 0.5}
+"""By argument, a number that it may be, where 1 is none."""
 
 
 def of_loss(name: str, **config: JSON) -> Case:
@@ -88,7 +91,11 @@ def text_for_number(
         by: by subjects, the arguments.
     """
     scopes: list[Scope] = [
-        all_of(subject(*subjects), in_words(*arguments), wrong_in(**dict.fromkeys(arguments, 1.0)))
+        all_of(
+            subject(*subjects),
+            in_words(*arguments),
+            wrong_in(**{name: NUMBERS.get(name, 1.0) for name in arguments}),
+        )
         for subjects, arguments in by.items()
     ]
     return in_keras(
@@ -174,8 +181,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-optimizer-counts-unchecked",
-        summary="LossScaleOptimizer takes 0 for `dynamic_growth_steps`, so that the scale never grows; Muon a "
-        "negative `ns_steps`, and a text for a list of patterns, of which each letter is one.",
+        summary="LossScaleOptimizer takes 0 for `dynamic_growth_steps`, so that the scale never grows; Muon "
+        "a negative `ns_steps`, and a text for a list of patterns, of which each letter is one.",
         kind="bug",
         source=f"{SOURCE}/optimizers/loss_scale_optimizer.py, muon.py:137",
         scope=all_of(
@@ -303,8 +310,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-piecewise-of-a-number",
-        summary="A number for `boundaries` or `values` of PiecewiseConstantDecay fails by an error of Python's "
-        "own: it has no length.",
+        summary="A number for `boundaries` or `values` of PiecewiseConstantDecay fails by an error of "
+        "Python's own: it has no length.",
         kind="bug",
         source=f"{SOURCE}/optimizers/schedules/learning_rate_schedule.py:244",
         scope=all_of(
@@ -330,8 +337,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-validation-split-unchecked",
-        summary="A `validation_split` above 1 counts from the end: of 7 samples 1.5 trains with the first 3, and "
-        "one below 0 validates with nothing.",
+        summary="A `validation_split` above 1 counts from the end: of 7 samples 1.5 trains with the first 3, "
+        "and one below 0 validates with nothing.",
         kind="bug",
         source=f"{SOURCE}/trainers/data_adapters/array_slicing.py:499, train_validation_split",
         upstream=SPLIT_SEARCHED,
@@ -366,7 +373,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-losses-fewer-than-outputs",
-        summary="A list of fewer losses than outputs leaves the last outputs without one: they are not trained.",
+        summary="A list of fewer losses than outputs leaves the last outputs without one: they are not "
+        "trained.",
         kind="bug",
         source=f"{SOURCE}/trainers/compile_utils.py, CompileLoss._build_nested, `iterator = enumerate(loss)`",
         upstream=searched("keras compile loss list of two losses single output no error second loss ignored"),
@@ -376,8 +384,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-losses-of-one-output",
-        summary="Of a list of losses for the one output of a model the first alone is computed, and the others are "
-        "forgotten.",
+        summary="Of a list of losses for the one output of a model the first alone is computed, the others "
+        "are forgotten.",
         kind="bug",
         source=f"{SOURCE}/trainers/compile_utils.py, CompileLoss.call, `return loss_values[0]`",
         upstream=searched("keras compile loss list of two losses single output no error second loss ignored"),
@@ -389,8 +397,8 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-losses-of-unknown-output",
-        summary="A Sequential does not know the name of its output where a loss is given by one: an unknown name "
-        "fails by an error of Python's own.",
+        summary="A Sequential does not know the name of its output where a loss is given by one: an unknown "
+        "name fails by an error of Python's own.",
         kind="bug",
         source=f"{SOURCE}/trainers/compile_utils.py, CompileLoss.build, of `output_names` that are None",
         scope=all_of(subject("training.Sequential"), names_outputs),

@@ -41,8 +41,8 @@ def wrong_in(*arguments: str, **instead: JSON) -> Scope:
 
 
 def wrong_in_part(part: str, *arguments: str, **instead: JSON) -> Scope:
-    """What is wrong is one of these arguments of a part of a run's configuration, of `compile` or of a method:
-    the run would be sound without it, or with the value given here in its place."""
+    """What is wrong is one of these arguments in a part of a run's configuration, `compile` or a method: the
+    run would be sound without it, or with the value given here in its place."""
 
     def scope(case: Case, data: Data) -> bool:
         own = case.config.get(part)
@@ -98,16 +98,17 @@ def broadcasts_gradients(case: Case, data: Data) -> bool:
         for name, x in data.weights.items()
         if name.startswith("gradient/")
     ]
-    fitting = (
-        len(a) <= len(b) and all(n in (1, m) for n, m in zip(a[::-1], b[::-1], strict=False))
-        for a, b in pairs
-    )
-    return any(a != b for a, b in pairs) and all(fitting)
+    return any(a != b for a, b in pairs) and all(_broadcasts(a, b) for a, b in pairs)
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    sizes = zip(shape[::-1], to[::-1], strict=False)
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in sizes)
 
 
 def has_no_samples(case: Case, data: Data) -> bool:
     """The first input of a run is empty."""
-    return data.inputs[case.config["data"]["x"][0]].shape[0] == 0
+    return 0 in data.inputs[case.config["data"]["x"][0]].shape
 
 
 def wrong_in_masks(case: Case, data: Data) -> bool:

@@ -1,5 +1,5 @@
-"""The drafts of what is to be refused around training: each spoils a sound case, and the specification says what
-is wrong."""
+"""The drafts of what is to be refused around training: each spoils a sound case, and the specification says
+what is wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from conformance.cases.case import Case
 from conformance.cases.data import make
-from conformance.cases.drafts import refusals
+from conformance.cases.drafts import errors, refusals
 from conformance.cases.expected import Refusal, Structure
 from conformance.cases.subjects import CLASSES
 from conformance.reference_impl import identified
@@ -32,7 +32,8 @@ DRAFTS = {
     for case in draft()
 }
 OUR_WORDS = re.compile(
-    r"`|argument|has no|expected|shape|unknown|the gradient|cannot be inside|same number of samples|no loss|the loss is"
+    "`|argument|has no|expected|shape|unknown|the gradient|cannot be inside|same number of samples|no loss|"
+    "the loss is"
 )
 RUNS = (refusals.classifying, refusals.classifying_by_number, refusals.fitting_a_line, refusals.forking)
 DECLARED = [
@@ -92,7 +93,7 @@ def test_nothing_but_the_refusal_is_asked() -> None:
 
 @pytest.mark.parametrize("kind", ["losses", "optimizers", "schedules", *identified.CLASSES])
 def test_every_class_is_asked_for_an_unknown_argument(kind: str) -> None:
-    asked = {case.subject for case in DRAFTS.values() if case.config.items() >= refusals.UNKNOWN.items()}
+    asked = {case.subject for case in DRAFTS.values() if case.config.items() >= errors.UNKNOWN.items()}
     assert asked >= {f"{kind}.{name}" for name in CLASSES[kind]}
 
 

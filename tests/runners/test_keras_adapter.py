@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.reference_impl.layers.members import members
-from conformance.runners.registry import KERAS_ADAPTER
 from conformance.cases.case import Case
 from conformance.cases.data import make
 from conformance.cases.drafts import refusals
+from conformance.reference_impl.layers.members import members
+from conformance.runners.registry import KERAS_ADAPTER
 from tests.runners.adapter import Adapter
 
 pytestmark = pytest.mark.keras

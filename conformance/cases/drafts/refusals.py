@@ -1,11 +1,11 @@
 """Drafts about what is to be refused around training: by losses, metrics, optimizers, schedules, constraints,
 regularizers and initializers, and by runs.
 
-Each spoils one thing of a case that is sound, as those about layers do (`errors.py`): an argument, by the values
-that its kind refuses, or what the subject is called with. Only `refusal` is asked.
+Each spoils one thing of a case that is sound, as those about layers do (`errors.py`): an argument, by the
+values that its kind refuses, or what the subject is called with. Only `refusal` is asked.
 
-Not asked is what no runtime looks at: a truth value that is none, and a name. Nor are there labels of a type that
-is none of numbers, since messages hold numbers and truth values alone, and runtimes take each for the other.
+Not asked is what no runtime looks at: a truth value that is none, and a name. Nor are there labels of a type
+that is none of numbers: messages hold numbers and truth values alone, and runtimes take each for the other.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ UNASKED = {
 """Arguments whose bad values are not asked, and why."""
 
 ENDLESS = {("TruncatedNormal", "mean"), ("TruncatedNormal", "stddev"), ("VarianceScaling", "scale")}
-"""Arguments of classes for which no text is asked, of which TensorFlow.js draws for ever what is within 2 of 0."""
+"""Arguments of classes for which no text is asked: TensorFlow.js draws for ever what is to be within 2 of 0,
+and is NaN."""
 
-IDLE = {("BinaryFocalCrossentropy", "alpha")}
+IDLE = {("BinaryFocalCrossentropy", "alpha"), ("CosineDecay", "warmup_steps")}
 """Arguments of classes without effect while another one is left alone."""
 
 
@@ -187,10 +188,11 @@ OF_OTHER_CLASSES = {"SparseCategoricalCrossentropy": OUTSIDE}
 
 
 def of_metrics() -> Iterator[Case]:
-    """Beside the arguments and batches that are drafted with the metrics: labels of another width or range."""
+    """Beside what is drafted with the metrics: labels of another width or range."""
     for name, suited in metrics.SUITED.items():
-        alike = suited.labels is not None and suited.of_labels is None and suited.shape
-        if alike and name not in OF_ANY_WIDTH:
+        if suited.labels is None or suited.of_labels is not None or name in OF_ANY_WIDTH:
+            continue
+        if suited.shape:
             good, width = suited.batch(4), suited.shape[-1] + 2
             other = recipe(suited.labels, 4, *suited.shape[:-1], width, dtype=suited.dtype)
             yield metrics.to_be_refused(name, metrics.REQUIRED.get(name, {}), good | {"y_true": other})
@@ -330,7 +332,7 @@ def few_runs() -> Iterator[Case]:
 
 def bad_compilations() -> Iterator[Case]:
     """Names that there are not, and numbers of losses and metrics that are not those of the outputs."""
-    for change in (
+    changes: tuple[Config, ...] = (
         {"metrics": ["acuracy"]},
         {"metrics": "mse"},
         {"optimizer": "adamm"},
@@ -339,16 +341,18 @@ def bad_compilations() -> Iterator[Case]:
         {"loss": {"topp": "categorical_crossentropy"}},
         {"loss": ["categorical_crossentropy", "mean_squared_error"]},
         {"loss": None},
-    ):
+    )
+    for change in changes:
         yield spoilt(classifying(), compile=change)
-    for change in (
+    changes = (
         {"loss": ["mean_squared_error"]},
         {"loss": ["mean_squared_error"] * 3},
         {"loss": {"score": "mean_squared_error", "sort": "categorical_crossentropy"}},
         {"metrics": [["mae"]] * 3},
         {"metrics": {"scores": ["mae"]}},
         {"loss_weights": [1.0, 0.5, 0.25]},
-    ):
+    )
+    for change in changes:
         yield spoilt(forking(), compile=change)
 
 

@@ -56,8 +56,8 @@ def has_no_labels(case: Case, data: Data) -> bool:
 DEVIATIONS = (
     deviation(
         "tfjs-optimizer-numbers-unchecked",
-        "A learning rate below 0 is taken, with which a model learns the opposite; so is a text, with which all "
-        "weights become NaN, and any momentum. 1 is as good as 1.0 in JavaScript.",
+        "A learning rate below 0 is taken, with which a model learns the opposite; so is a text, with which "
+        "all weights become NaN, and any momentum. 1 is as good as 1.0 in JavaScript.",
         kind="bug",
         source=f"{CORE}/optimizers/sgd_optimizer.js:setLearningRate, and the constructors of all others",
         upstream=searched("optimizer learning rate undefined NaN negative not checked tf.train.sgd"),
@@ -85,16 +85,16 @@ DEVIATIONS = (
         "tfjs-optimizer-broadcasts-gradients",
         "A gradient of another shape than its variable is broadcast over it.",
         kind="bug",
-        source=f"{CORE}/optimizers/sgd_optimizer.js:applyGradients, `add(mul(this.c, gradient), value)`, and all "
-        "others",
+        source=f"{CORE}/optimizers/sgd_optimizer.js:applyGradients, `add(mul(this.c, gradient), value)`, and "
+        "all others",
         scope=all_of(subject(*OPTIMIZERS), broadcasts_gradients),
         effect=Accepts(),
         witnesses=(drafts.update("SGD", RATE, kernel=(5,)),),
     ),
     deviation(
         "tfjs-class-numbers-unchecked",
-        "Labels that are no numbers of classes cost nothing, and are not noticed: they become a line of zeros "
-        "where one-hot labels are made of them.",
+        "Labels that are no numbers of classes cost nothing, and are not noticed: they become a line of "
+        "zeros where one-hot labels are made of them.",
         kind="bug",
         source=f"{LAYERS}/losses.js:sparseCategoricalCrossentropy, `tfc.oneHot(flatTarget, …)`",
         upstream=searched("sparseCategoricalCrossentropy label out of range oneHot no error loss"),
@@ -107,8 +107,8 @@ DEVIATIONS = (
         "Means, standard deviations, bounds, scales and seeds of initializers are taken as they come: a text "
         "for a number makes all weights NaN.",
         kind="bug",
-        source=f"{LAYERS}/initializers.js:84 (RandomUniform), RandomNormal, TruncatedNormal, VarianceScaling, "
-        "Orthogonal",
+        source=f"{LAYERS}/initializers.js:84 (RandomUniform), RandomNormal, TruncatedNormal, "
+        "VarianceScaling, Orthogonal",
         scope=all_of(
             subject(*INITIALIZERS), wrong_in("seed", "mean", "stddev", "minval", "maxval", scale=1.0)
         ),
@@ -152,8 +152,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-validation-split-unchecked",
-        "A `validationSplit` that is not between 0 and 1 is as none; one that leaves nothing to train with trains "
-        "with nothing.",
+        "A `validationSplit` that is not between 0 and 1 is as none; one that leaves nothing to train with "
+        "trains with nothing.",
         kind="bug",
         source=f"{TRAINING}:fit, `args.validationSplit > 0 && args.validationSplit < 1`",
         upstream=SPLIT_SEARCHED,
