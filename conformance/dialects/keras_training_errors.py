@@ -4,6 +4,7 @@ of optimizers, losses and schedules, labels, numbers of losses, and data of runs
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import starmap
 
 from conformance.cases.case import JSON, Case
 from conformance.cases.data import Data
@@ -90,14 +91,11 @@ def text_for_number(
     Args:
         by: by subjects, the arguments.
     """
-    scopes: list[Scope] = [
-        all_of(
-            subject(*subjects),
-            in_words(*arguments),
-            wrong_in(**{name: NUMBERS.get(name, 1.0) for name in arguments}),
-        )
-        for subjects, arguments in by.items()
-    ]
+
+    def used(subjects: tuple[str, ...], arguments: tuple[str, ...]) -> Scope:
+        instead = {argument: NUMBERS.get(argument, 1.0) for argument in arguments}
+        return all_of(subject(*subjects), in_words(*arguments), wrong_in(**instead))
+
     return in_keras(
         id=f"keras-{name}",
         summary="A text for a number is used as a number before anything looks at its type: the error is "
@@ -105,7 +103,7 @@ def text_for_number(
         kind="bug",
         source=f"{SOURCE}/{source}",
         upstream=TEXT_SEARCHED,
-        scope=any_of(*scopes),
+        scope=any_of(*starmap(used, by.items())),
         effect=Raises("internal", at, REFUSAL, message),
         witnesses=witnesses,
     )

@@ -108,7 +108,7 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 def has_no_samples(case: Case, data: Data) -> bool:
     """The first input of a run is empty."""
-    return 0 in data.inputs[case.config["data"]["x"][0]].shape
+    return not len(data.inputs[case.config["data"]["x"][0]])
 
 
 def wrong_in_masks(case: Case, data: Data) -> bool:
