@@ -169,12 +169,12 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-optimizer-broadcasts-gradients",
-        summary="A gradient of another shape than its variable is broadcast over it.",
+        summary="Adam broadcasts a gradient of another shape than its variable over the averages that it keeps.",
         kind="bug",
-        source=f"{SOURCE}/optimizers/sgd.py:update_step, and all others",
-        scope=all_of(subject(*OPTIMIZERS), broadcasts_gradients),
+        source=f"{SOURCE}/optimizers/adam.py:update_step",
+        scope=all_of(subject("optimizers.Adam"), broadcasts_gradients),
         effect=Accepts(),
-        witnesses=(drafts.update("SGD", SGD, kernel=(5,)),),
+        witnesses=(drafts.update("Adam", ADAM, kernel=(5,)),),
         stands=OWN_SHAPE,
     ),
     in_keras(
