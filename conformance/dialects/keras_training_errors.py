@@ -169,7 +169,7 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-optimizer-broadcasts-gradients",
-        summary="Adam broadcasts a gradient of another shape than its variable over the averages that it keeps.",
+        summary="Adam broadcasts a gradient of another shape than its variable over the averages it keeps.",
         kind="bug",
         source=f"{SOURCE}/optimizers/adam.py:update_step",
         scope=all_of(subject("optimizers.Adam"), broadcasts_gradients),
