@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
@@ -160,7 +161,7 @@ def find_cases(corpus: str, cases: Sequence[str]) -> tuple[Case, ...]:
     """The cases of the corpus, or those named in its place.
 
     Args:
-        cases: ids of cases in any corpus, or JSON files of one case.
+        cases: ids of cases in any corpus, JSON files of one case, or directories of such files.
 
     Raises:
         UnknownName: no such corpus or case, or a case's subject does not exist.
@@ -185,7 +186,7 @@ def _named_cases(names: Sequence[str]) -> tuple[Case, ...]:
     largest = {case.id: case for case in corpora.load(corpora.NAMES[-1])}
     subjects = sorted({case.subject for case in largest.values()})
     found: dict[str, Case] = {}
-    for name in names:
+    for name in itertools.chain.from_iterable(map(_files_in, names)):
         if name.endswith(".json") or Path(name).is_file():
             case = _read_case(Path(name))
             if case.subject not in subjects:
@@ -196,6 +197,16 @@ def _named_cases(names: Sequence[str]) -> tuple[Case, ...]:
             raise UnknownName(f"no corpus has a case {name!r}; give the id of one, or a JSON file with one")
         found[case.id] = case
     return tuple(found.values())
+
+
+def _files_in(name: str) -> list[str]:
+    """The files of a directory of cases, or the name itself."""
+    if not Path(name).is_dir():
+        return [name]
+    files = sorted(str(path) for path in Path(name).glob("*.json"))
+    if not files:
+        raise BadCase(f"{name}: the directory has no case: no file that ends in .json")
+    return files
 
 
 def _read_case(path: Path) -> Case:

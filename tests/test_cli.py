@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -27,6 +27,8 @@ from conformance.reporting.store import read
 from conformance.runners.protocol import Identity
 from conformance.runners.registry import BackendSpec, backends
 from conformance.verdicts import Check, Rung, Verdict
+
+pytestmark = pytest.mark.usefixtures("interruptible")
 
 CASES = (
     draft_layer("layers.Dense", {"units": 3}, [recipe("normal", 2, 4)]),
@@ -64,14 +66,6 @@ def judged(case: Case, verdict: Verdict = Verdict.CONFORMS) -> Judged:
         message=message,
     )  # fmt: skip
     return Judged(case, (check,))
-
-
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """Ctrl-C works, also where the tests were started in the background with it ignored."""
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, previous)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 from functools import cached_property
 from typing import Any
@@ -82,6 +83,11 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         True
         """
         return hashlib.sha256(encode(self)).hexdigest()[:16]
+
+    @property
+    def elements(self) -> int:
+        """How many elements its inputs and weights have together."""
+        return sum(math.prod(source.shape) for source in (*self.inputs, *self.weights.values()))
 
     @property
     def to_be_refused(self) -> bool:

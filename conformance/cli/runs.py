@@ -44,8 +44,17 @@ def take_up(context: click.Context, _: click.Parameter, directory: Path | None) 
                 f"{directory} is of a session of pytest or of certify, which cannot be gone on with: "
                 "run it again"
             )
+        verb = arguments["command"]
+        if verb != context.command.name:
+            raise BadFile(f"{directory} is of conformance {verb}: conformance {verb} --resume {directory}")
         context.default_map = arguments | {"out": str(directory)}
     return directory
+
+
+def arguments_of(context: click.Context) -> dict[str, Any]:
+    """The command's name and arguments, as a journal has them, to go on with."""
+    given = {name: jsonable(value) for name, value in context.params.items() if name != "resume"}
+    return {"command": context.command.name, **given}
 
 
 def refuse_others_than(context: click.Context, *names: str) -> None:
@@ -75,8 +84,9 @@ def refuse_others_than(context: click.Context, *names: str) -> None:
 @click.option("--profile", metavar="NAME", help="Only the properties of this profile.")
 @click.option("--corpus", default="quick", show_default=True, metavar="NAME", help="The cases to ask.")
 @click.option(
-    "--case", "cases", multiple=True, metavar="ID|FILE",
-    help="Ask this case of a corpus, or in this JSON file, in place of the corpus; repeatable.",
+    "--case", "cases", multiple=True, metavar="ID|FILE|DIR",
+    help="Ask this case of a corpus, or in this JSON file, or all in a directory of such files, in place of "
+    "the corpus; repeatable.",
 )  # fmt: skip
 @click.option(
     "--out", default="conformance-results", show_default=True, metavar="DIR",
@@ -172,8 +182,7 @@ def run(
             events = _events(asked, backends, judged, seed, dialects, witnesses=not cases, before=before)
             to_do = len(asked) - (sum(1 for _ in before.judged()) if before else 0)
             show = display(progress, [b.name for b in backends], to_do)
-            arguments = {name: jsonable(value) for name, value in context.params.items() if name != "resume"}
-            report = record(events, out, suite, show, arguments, going_on=resume is not None)
+            report = record(events, out, suite, show, arguments_of(context), going_on=resume is not None)
     except DeviceUnavailable as error:
         raise click.UsageError(str(error)) from error
     except (CannotGoOn, ResultsError) as error:

@@ -38,11 +38,13 @@ class Kind:
         allowed: in words, for error messages and documents.
         parse: the value in canonical form; raises ValueError or TypeError where it is not allowed.
         refused: values that are not allowed, as users give them by mistake, for cases and tests.
+        examples: values that are allowed, the plainest first, for the search.
     """
 
     allowed: str
     parse: Callable[[Any], Any]
     refused: tuple[Any, ...] = dataclass_field(default=(), compare=False)
+    examples: tuple[Any, ...] = dataclass_field(default=(), compare=False)
 
 
 @dataclass
@@ -158,20 +160,35 @@ def _mapping(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-integer = Kind("an integer", _integer, ("last",))
-positive_integer = Kind("a positive integer", _positive, (0, "3"))
-non_negative_integer = Kind("an integer of 0 or more", _non_negative_integer, (-1, "3"))
-number = Kind("a number", _number, ("x",))
-unit_interval = Kind("a number from 0 to 1", _unit_interval, (1.5, "x"))
-non_negative = Kind("a number that is not negative", _non_negative, (-1.0, "x"))
-fraction = Kind("a number, brought into [0, 1]", lambda value: min(1.0, max(0.0, _number(value))), ("x",))
-boolean = Kind("True or False", _boolean, ("yes",))
+integer = Kind("an integer", _integer, ("last",), (0, 1, -1, 2, -2, 3))
+positive_integer = Kind("a positive integer", _positive, (0, "3"), (1, 2, 3, 4, 5, 7))
+non_negative_integer = Kind("an integer of 0 or more", _non_negative_integer, (-1, "3"), (0, 1, 2, 3))
+number = Kind("a number", _number, ("x",), (0.0, 1.0, -1.0, 0.5, 2.0, -0.25, 100.0, 0.0009765625))
+unit_interval = Kind("a number from 0 to 1", _unit_interval, (1.5, "x"), (0.0, 0.5, 1.0, 0.25))
+non_negative = Kind(
+    "a number that is not negative", _non_negative, (-1.0, "x"), (0.0, 1.0, 0.5, 3.0, 0.0009765625)
+)
+fraction = Kind(
+    "a number, brought into [0, 1]",
+    lambda value: min(1.0, max(0.0, _number(value))),
+    ("x",),
+    (0.0, 0.5, 1.0, 0.25),
+)
+boolean = Kind("True or False", _boolean, ("yes",), (False, True))
 flag = Kind(
-    "True, False or None, which is False", lambda value: value is not None and _boolean(value), ("yes",)
+    "True, False or None, which is False",
+    lambda value: value is not None and _boolean(value),
+    ("yes",),
+    (False, True),
 )
 text = Kind("a string", _text, (3,))
 mapping = Kind("an object", _mapping, (3,))
-activation = Kind("the name of an activation function", lambda value: activations.get(value).name, ("rleu",))
+activation = Kind(
+    "the name of an activation function",
+    lambda value: activations.get(value).name,
+    ("rleu",),
+    ("linear", "relu", "tanh", "sigmoid", "softmax", "elu", "gelu", "hard_sigmoid", "softplus", "silu"),
+)
 initializer = Kind(
     "an initializer", lambda value: identifiers.canonical(value, identifiers.INITIALIZERS), ("glorot",)
 )
@@ -198,7 +215,10 @@ dtype = Kind("a dtype or a dtype policy", _dtype, ("float31",))
 def optional(kind: Kind) -> Kind:
     """The kind, or None."""
     return Kind(
-        f"{kind.allowed} or None", lambda value: None if value is None else kind.parse(value), kind.refused
+        f"{kind.allowed} or None",
+        lambda value: None if value is None else kind.parse(value),
+        kind.refused,
+        (None, *kind.examples),
     )
 
 
@@ -210,7 +230,7 @@ def one_of(*choices: Any) -> Kind:
         _refuse_unless(any(value is c or (value == c and type(value) is type(c)) for c in choices))
         return value
 
-    return Kind(f"one of {', '.join(map(repr, choices))}", parse, ("nonsense",))
+    return Kind(f"one of {', '.join(map(repr, choices))}", parse, ("nonsense",), choices)
 
 
 def _positive_integers(value: Any) -> tuple[int, ...]:
@@ -260,11 +280,19 @@ def _noise_shape(value: Any) -> tuple[int | None, ...]:
     return tuple(None if v is None else _positive(v) for v in value)
 
 
-positive_integers = Kind("a positive integer, or one for each spatial dimension", _positive_integers, (0,))
-non_negative_integers = Kind(
-    "an integer of 0 or more, or one for each spatial dimension", _non_negative_integers, (-1,)
+positive_integers = Kind(
+    "a positive integer, or one for each spatial dimension",
+    _positive_integers,
+    (0,),
+    (1, 2, 3, [1, 2], [3, 1], [2, 3, 1]),
 )
-axes = Kind("an integer or a list of integers", _axes, ("last",))
+non_negative_integers = Kind(
+    "an integer of 0 or more, or one for each spatial dimension",
+    _non_negative_integers,
+    (-1,),
+    (0, 1, 2, [1, 0], [0, 2, 1]),
+)
+axes = Kind("an integer or a list of integers", _axes, ("last",), (-1, 1, [1, 2], [-1, 1]))
 two_axes = Kind("an integer or a pair of them", _two_axes, ("last", [1, 2, 3]))
 target_shape = Kind("sizes of dimensions, of which one may be -1", _target_shape, ([-1, 2, -1], [-2], 2))
 permutation = Kind("the integers from 1 to a number in some order", _permutation, ([0, 1], [1, 3], [1, 1]))

@@ -105,14 +105,6 @@ class Journal:
             if isinstance(entry, CaseJudged):
                 yield Judged(entry.case, entry.checks)
 
-    def can_go_on(self) -> bool:
-        """Whether `conformance run` can go on with the run; a session of pytest is asked for anew.
-
-        Raises:
-            ResultsError: there is nothing in the journal.
-        """
-        return self.path.exists() and bool(self.begun().arguments)
-
     def begun(self) -> Begun:
         """What the run was asked for.
 

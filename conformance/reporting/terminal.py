@@ -52,12 +52,12 @@ class Display(Protocol):
         """Something happened."""
 
 
-def display(console: Console, backends: Sequence[str], cases: int) -> Display:
+def display(console: Console, backends: Sequence[str], cases: int | None) -> Display:
     """Bars where the console is a terminal, plain lines elsewhere.
 
     Args:
-        cases: how many each backend will be asked; the witnesses of recorded deviations that are asked
-            after them are not counted.
+        cases: how many each backend will be asked, if that is known; the witnesses of recorded deviations
+            that are asked after them are not counted.
     """
     return Bars(console, backends, cases) if console.file.isatty() else Lines(console, cases)
 
@@ -69,7 +69,7 @@ def _failed(event: Judged, backend: str) -> int:
 class Bars:
     """A bar for each backend: cases answered, their rate, and how many checks failed so far."""
 
-    def __init__(self, console: Console, backends: Sequence[str], cases: int) -> None:
+    def __init__(self, console: Console, backends: Sequence[str], cases: int | None) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -120,9 +120,9 @@ class Bars:
 
 
 class Lines:
-    """A line for each tenth of the cases of each backend, for logs."""
+    """A line for each tenth of the cases of each backend, or each thousand, for logs."""
 
-    def __init__(self, console: Console, cases: int) -> None:
+    def __init__(self, console: Console, cases: int | None) -> None:
         self._console = console
         self._cases = cases
         self._answered: Counter[str] = Counter()
@@ -152,9 +152,12 @@ class Lines:
     def _judged(self, event: Judged, backend: str) -> None:
         self._answered[backend] += 1
         self._failed[backend] += _failed(event, backend)
-        answered, failed = self._answered[backend], self._failed[backend]
-        if answered <= self._cases and answered * 10 // self._cases > (answered - 1) * 10 // self._cases:
-            self._say(f"{backend}: {answered:,} of {self._cases:,} cases, {failed:,} failed checks")
+        answered, failed, cases = self._answered[backend], self._failed[backend], self._cases
+        if cases is None:
+            if answered % 1000 == 0:
+                self._say(f"{backend}: {answered:,} cases, {failed:,} failed checks")
+        elif answered <= cases and answered * 10 // cases > (answered - 1) * 10 // cases:
+            self._say(f"{backend}: {answered:,} of {cases:,} cases, {failed:,} failed checks")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
@@ -180,10 +183,11 @@ def summarize(console: Console, report: Report, directory: Path, news: News | No
     console.print()
     console.print(f"Report: {directory / PAGE}", markup=False, highlight=False, soft_wrap=True)
     if results.status == "interrupted":
-        goes_on = f" To go on: conformance run --resume {shlex.quote(str(directory))}"
+        journal = Journal(directory)
+        verb = journal.begun().arguments.get("command") if journal.path.exists() else None
+        goes_on = f" To go on: conformance {verb} --resume {shlex.quote(str(directory))}" if verb else ""
         console.print(
-            "Interrupted: this is of the cases that were judged until then."
-            f"{goes_on if Journal(directory).can_go_on() else ''}",
+            f"Interrupted: this is of the cases that were judged until then.{goes_on}",
             soft_wrap=True,
         )
     console.print(Text(str(total(results.cells)), style="bold"), soft_wrap=True)

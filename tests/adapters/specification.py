@@ -9,9 +9,7 @@ import sys
 
 import numpy as np
 
-from conformance.cases.case import Case, Source
 from conformance.cases.data import make
-from conformance.cases.relations.relation import literal
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.patches import patched
 from conformance.runners.protocol import (
@@ -26,7 +24,7 @@ from conformance.runners.protocol import (
 from conformance.runners.serve import serve
 from tests.answers import answer
 from tests.certificates.leaky import leaking
-from tests.wrong_backends.reference_backend import as_observed
+from tests.wrong_backends.reference_backend import as_case, as_observed
 
 HOW = sys.argv[1]
 SUBJECTS = ("activations.relu", "activations.softsign", "layers.Dense")
@@ -39,16 +37,7 @@ def start(request: Start) -> Identity:
 
 
 def observe(concrete: ConcreteCase) -> dict[str, Observed]:
-    case = Case(
-        subject=concrete.subject,
-        config=concrete.config,
-        inputs=tuple(map(source, concrete.inputs)),
-        weights={name: source(tensor) for name, tensor in concrete.weights.items()},
-        masks=tuple(map(source, concrete.masks)),
-        initial_state=tuple(map(source, concrete.initial_state)),
-        cotangents=tuple(map(source, concrete.cotangents)),
-        observables=concrete.observables,
-    )
+    case = as_case(concrete)
     with patched({"activations.relu": leaking} if HOW == "leaky" else {}):
         answers = answer(case, make(case), IEEE_FLOAT32 if HOW == "rounded" else None)
     observed = {name: as_observed(case, name, answers) for name in answers}
@@ -63,10 +52,6 @@ def adapted(name: str, observed: Observed) -> Observed:
     if array.dtype == np.float64:
         array = array.astype(np.float32)
     return to_wire(array + np.float32(1) if HOW == "shifted" and name == "output/0" else array)
-
-
-def source(tensor: WireTensor) -> Source:
-    return literal(from_wire(tensor))
 
 
 serve(start, observe)

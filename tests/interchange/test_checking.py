@@ -279,6 +279,7 @@ def test_a_page_never_takes_the_place_of_the_model_or_is_missed_after_the_work(t
 
 @pytest.mark.keras
 @pytest.mark.node
+@pytest.mark.usefixtures("interruptible")
 def test_control_c_ends_with_130_and_leaves_nothing(models: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "conformance", "check", str(models / "image.keras")]
     environment = os.environ | {"TMPDIR": str(tmp_path)}

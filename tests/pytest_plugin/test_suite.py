@@ -212,6 +212,7 @@ def test_first_failure_ends_the_session_and_the_backends(suite: Run) -> None:
     assert not Path("asked.well").exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_interrupted_session_ends_a_backend_that_hangs_and_keeps_what_was_judged(
     pytester: pytest.Pytester, case_file: CaseFile, monkeypatch: pytest.MonkeyPatch, ended_by: signal.Signals
@@ -222,12 +223,7 @@ def test_interrupted_session_ends_a_backend_that_hangs_and_keeps_what_was_judged
         sys.executable, "-m", "pytest", "-p", "conformance.pytest_plugin", "--pyargs", "conformance",
         *case_file(relu_of(EIGHT)), *asks("well"), *asks_logged("fragile"), "--conformance-results", "out",
     ]  # fmt: skip
-    # Ctrl-C has to work also where these tests run in the background, with it ignored.
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        session = subprocess.Popen(command)
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    session = subprocess.Popen(command)
     with Path("asked.fragile").open() as messages:
         assert any('"observe"' in message for message in messages)
         children = psutil.Process(session.pid).children(recursive=True)

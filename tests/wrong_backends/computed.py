@@ -265,7 +265,7 @@ def overwritten(original: Any, self: Any, target: Any, indices: Any, updates: An
 FAULTS = (
     Fault("kernel_transposed", "forward", "layers.Dense", {f"{LAYERS}.dense:dot_last": kernel_transposed}),
     Fault("tf32_products", "forward", "layers.Dense", {rule("Affine", "value"): tf32_products}),
-    Fault("float16_storage", "forward", "*", said=float16_storage),
+    Fault("float16_storage", "forward", "activations.*", said=float16_storage),
     Fault(
         "conv_kernel_flipped",
         "forward",
@@ -451,14 +451,21 @@ FAULTS = (
         "layers.GRU",
         {f"{LAYERS}.recurrent:Recurrent.call": unrolled_without_end},
     ),
-    Fault("gelu_tanh_for_erf", "forward", "*", {"activations.gelu": gelu_by_tanh}),
-    Fault("hard_sigmoid_old", "forward", "*", {"activations.hard_sigmoid": hard_sigmoid_of_keras_2}),
+    Fault("gelu_tanh_for_erf", "forward", "activations.gelu", {"activations.gelu": gelu_by_tanh}),
+    Fault(
+        "hard_sigmoid_old",
+        "forward",
+        "activations.hard_sigmoid",
+        {"activations.hard_sigmoid": hard_sigmoid_of_keras_2},
+    ),
     Fault(
         "relu_gradient_at_zero_one",
         "gradients",
         "activations.relu",
         {rule("Relu", "vjp"): derivative_one_at_zero},
     ),
-    Fault("gradient_missing_cotangent", "gradients", "*", {f"{CASES}.parts:vjp": cotangent_of_ones}),
+    Fault(
+        "gradient_missing_cotangent", "gradients", "activations.*", {f"{CASES}.parts:vjp": cotangent_of_ones}
+    ),
     Fault("gradient_scaled_by_batch", "gradients", "layers.*", said=divided_by_batch),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from conformance.cases.case import Case
 from conformance.reference_impl.primitives.primitive import Primitive
@@ -30,6 +32,8 @@ class Fault:
         replaced: what stands in the place of functions of the specification.
         said: what becomes of answers that are right.
         verdict: the one that the fault gets.
+        arithmetic: what it declares, where that is not the default.
+        corpus: the smallest that has a case for it.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Fault:
     replaced: Replacements | None = None
     said: Said | None = None
     verdict: Verdict = Verdict.DIVERGES
+    arithmetic: Mapping[str, Any] = field(default_factory=dict)
+    corpus: str = "quick"
 
     def concerns(self, case: Case) -> bool:
         return fnmatchcase(case.subject, self.subject)

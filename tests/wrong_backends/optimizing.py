@@ -45,6 +45,11 @@ def slot_forgotten(case: Case, observable: str, answer: Any) -> Any:
     return answer * 0 if observable.endswith("/momentum") else answer
 
 
+def without_epsilon(original: Any, x: Tensor, y: Any) -> Tensor:
+    """Where a gradient has been zero, 0 is divided by 0."""
+    return original(x, y) if isinstance(y, Tensor) else x
+
+
 def decay_of_everything(original: Any, optimizer: Any, path: str, variable: Tensor) -> float | None:
     """Weights decay by the square of the factor that is asked for."""
     decay = original(optimizer, path, variable)
@@ -77,6 +82,22 @@ FAULTS = (
     Fault(
         "decay-squared", "optimizer-steps", "optimizers.AdamW",
         {f"{OPTIMIZERS}.optimizer:Optimizer.decay_of": decay_of_everything},
+    ),
+    Fault(
+        "epsilon-missing", "optimizer-steps", "optimizers.RMSprop",
+        {f"{OPTIMIZERS}.rmsprop:add": without_epsilon},
+    ),
+    Fault(
+        "maximum-ignored", "optimizer-steps", "optimizers.Adam",
+        {f"{OPTIMIZERS}.adam:maximum": lambda original, old, new: new},
+    ),
+    Fault(
+        "gradients-not-clipped", "optimizer-steps", "optimizers.SGD",
+        {f"{OPTIMIZERS}.optimizer:Optimizer.clipped": lambda original, self, gradients: gradients},
+    ),
+    Fault(
+        "averages-of-weights-stale", "optimizer-steps", "optimizers.*",
+        {f"{OPTIMIZERS}.optimizer:Optimizer._average": lambda original, self, w, state: None},
     ),
     Fault("any-rate", "errors", "optimizers.*", said=any_rate, verdict=Verdict.ACCEPTS),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
@@ -16,19 +16,29 @@ import numpy as np
 from conformance import checks
 from conformance.cases import corpus
 from conformance.cases.answer import Answers
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Source
 from conformance.cases.data import Data, make
 from conformance.cases.expected import Expected, Image, Law, Own, Refusal, Structure, Value
 from conformance.cases.properties import PROPERTIES
 from conformance.cases.relations import asked_beside
+from conformance.cases.relations.relation import literal
 from conformance.checks import Bench
 from conformance.dialects.deviation import Dialect
 from conformance.reference_impl.arithmetic import Arithmetic, declared
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.tape import Tensor
-from conformance.runners.protocol import Identity, Observed, WireError, WireJSON, to_wire
-from conformance.runners.question import Answer, Broken
+from conformance.runners.protocol import (
+    ConcreteCase,
+    Identity,
+    Observed,
+    WireError,
+    WireJSON,
+    WireTensor,
+    from_wire,
+    to_wire,
+)
+from conformance.runners.question import Answer
 from conformance.verdicts import Check
 from tests.answers import answer
 
@@ -42,12 +52,17 @@ Said = Callable[[Case, str, Any], Any]
 QUICK = corpus.load("quick")
 
 
-def bench(dialect: Dialect | None = None, **arithmetic: Any) -> Bench:
-    """A backend that can be asked everything, with entries of its own in its arithmetic."""
+def identity_of(name: str, subjects: Iterable[str], **arithmetic: Any) -> Identity:
+    """A backend that can be asked everything about subjects, with entries of its own in its arithmetic."""
     declaration = {"base": "ieee-float32"} | arithmetic
-    capabilities = {case.subject: ["*"] for case in QUICK}
-    identity = Identity("float32", "python", {}, {}, {}, declaration, capabilities)
-    return Bench(identity, declared(declaration), dialect or Dialect())
+    return Identity(name, "python", {}, {}, {}, declaration, {subject: ["*"] for subject in subjects})
+
+
+def bench(dialect: Dialect | None = None, **arithmetic: Any) -> Bench:
+    """A backend of all subjects as far as judging is concerned."""
+    subjects = {case.subject for case in corpus.load("standard")}
+    identity = identity_of("float32", subjects, **arithmetic)
+    return Bench(identity, declared(identity.arithmetic), dialect or Dialect())
 
 
 @contextmanager
@@ -73,12 +88,12 @@ def _put(new: Callable[..., Any], original: Callable[..., Any]) -> Callable[...,
     return call
 
 
-def observe(case: Case, replacements: Replacements | None = None, said: Said | None = None) -> Answer:
+def observe(
+    case: Case, replacements: Replacements | None = None, said: Said | None = None
+) -> dict[str, Observed]:
     """What the backend answers to a case."""
     answers = _correct(case) if replacements is None else _answers(case, replacements)
-    observed: dict[str, Observed | Broken] = {
-        name: as_observed(case, name, answers, said) for name in answers
-    }
+    observed = {name: as_observed(case, name, answers, said) for name in answers}
     for prefix, derived in asked_beside(case).items():
         observed |= {prefix + name: x for name, x in observe(derived, replacements, said).items()}
     return observed
@@ -170,3 +185,29 @@ def judge_of(**arithmetic: Any) -> Judge:
     if key not in _judges:
         _judges[key] = Judge(**arithmetic)
     return _judges[key]
+
+
+def forget() -> None:
+    """Let go of what was computed once for several backends, before the next case."""
+    _answered.clear()
+    _data.clear()
+    for judge in _judges.values():
+        judge.specified.clear()
+
+
+def as_case(concrete: ConcreteCase) -> Case:
+    """The question that a program gets, as a case."""
+
+    def source(tensor: WireTensor) -> Source:
+        return literal(from_wire(tensor))
+
+    return Case(
+        subject=concrete.subject,
+        config=concrete.config,
+        inputs=tuple(map(source, concrete.inputs)),
+        weights={name: source(tensor) for name, tensor in concrete.weights.items()},
+        masks=tuple(map(source, concrete.masks)),
+        initial_state=tuple(map(source, concrete.initial_state)),
+        cotangents=tuple(map(source, concrete.cotangents)),
+        observables=concrete.observables,
+    )

@@ -112,6 +112,14 @@ FAULTS = (
         "truncation-uncorrected", "random", "initializers.GlorotNormal",
         {"initializers.of_truncated": uncorrected},
     ),
+    Fault(
+        "variance-for-deviation", "random", "initializers.HeNormal",
+        {"initializers.of_variance": lambda original, variance, law: original(variance**2, law)},
+    ),
+    Fault(
+        "gain-ignored", "forward", "initializers.Identity",
+        {"initializers.identity": lambda original, shape, like, gain: original(shape, like, 1.0)},
+    ),
     Fault("uniform-from-zero", "random", "initializers.RandomUniform", {"initializers.between": from_zero}),
     Fault(
         "orthogonal-too-long", "random", "initializers.Orthogonal",

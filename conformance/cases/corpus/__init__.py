@@ -8,8 +8,12 @@ from importlib import resources
 
 from conformance.cases.case import Case, decode
 
-FILES = {"quick": "quick.jsonl", "standard": "standard.jsonl.gz"}
-"""By size, the file of a corpus's cases, without those of the ones before; a large one is compressed."""
+FOUND = "found.jsonl"
+"""The file of the cases that searches have found."""
+
+FILES = {"quick": ("quick.jsonl",), "standard": ("standard.jsonl.gz", FOUND)}
+"""By size, the files of a corpus's cases, without those of the ones before, the drafted ones first; what is
+large is compressed."""
 
 NAMES = tuple(FILES)
 """The sizes of the corpus, each a part of the next."""
@@ -31,9 +35,12 @@ def load(name: str) -> tuple[Case, ...]:
 
 
 def _lines(name: str) -> list[bytes]:
-    """The cases in a corpus's file, as canonical JSON."""
-    content = resources.files(__package__).joinpath(FILES[name]).read_bytes()
-    return (gzip.decompress(content) if FILES[name].endswith(".gz") else content).splitlines()
+    """The cases in a corpus's files, as canonical JSON."""
+    lines: list[bytes] = []
+    for file in FILES[name]:
+        content = resources.files(__package__).joinpath(file).read_bytes()
+        lines += (gzip.decompress(content) if file.endswith(".gz") else content).splitlines()
+    return lines
 
 
 @cache

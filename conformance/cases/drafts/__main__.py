@@ -13,7 +13,7 @@ from conformance.cases.drafts.standard import UNEXPLAINED, standard
 
 def write(name: str, cases: Iterable[Case]) -> None:
     """Write the cases that a corpus has beyond the smaller ones: the same cases as the same bytes."""
-    target = Path(corpus.__file__).with_name(corpus.FILES[name])
+    target = Path(corpus.__file__).with_name(corpus.FILES[name][0])
     lines = [encode(case) + b"\n" for case in cases]
     content = b"".join(lines)
     aside = target.with_suffix(".tmp")

@@ -218,6 +218,12 @@ class Array:
 
     def takes(self, config: dict[str, Any], placed: Placed) -> bool:
         """Whether the specification takes the inputs, and they are not too large."""
+        # Only a call tells whether indices are in range, masks and states have the right shapes, and two
+        # layers inside fit each other.
+        return self.fits(config, placed) and computes(self.draft(config, placed))
+
+    def fits(self, config: dict[str, Any], placed: Placed) -> bool:
+        """Whether the shapes do, as far as they tell."""
         shapes = [source.shape for source in placed.inputs]
         try:
             layer = self.layer.from_config(config)
@@ -229,11 +235,7 @@ class Array:
                 return False
         except (TypeError, ValueError):
             return False
-        if sum(map(prod, [*shapes, *made])) > LARGEST:
-            return False
-        # Only a call tells whether indices are in range, masks and states have the right shapes, and two
-        # layers inside fit each other.
-        return computes(self.draft(config, placed))
+        return sum(map(prod, [*shapes, *made])) <= LARGEST
 
     def draft(self, config: dict[str, Any], placed: Placed, **more: Any) -> Case:
         return draft_layer(

@@ -26,8 +26,8 @@ class LowRank(Layer, registered=False):
 
     def check_low_rank(self, constraint: Any) -> None:
         if not self.lora_rank:
-            # Without a rank it scales nothing, and Keras does not tell it.
-            self.config["lora_alpha"] = None
+            # Without a rank nothing is adapted, and Keras tells neither.
+            self.config["lora_rank"] = self.config["lora_alpha"] = None
             return
         if constraint is not None:
             raise ValueError("argument `lora_rank`: a weight with a constraint cannot be adapted")

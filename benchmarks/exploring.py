@@ -1,0 +1,119 @@
+"""Cases per second of `explore`, and of a bare loop inside the backend on the same cases.
+
+The search draws, asks, judges and collects; the bare loop is that of `throughput.py`: no pipe, no JSON, and
+nobody draws or judges. Models are left out, for the bare loop knows none. Start-up is timed on neither side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import anyio
+
+from benchmarks.throughput import Work, bare_rates, machine
+from conformance import engine
+from conformance.cases import corpus
+from conformance.cases.case import Case
+from conformance.checks import Bench
+from conformance.events import Judged, Started
+from conformance.exploring.search import Goal, explore
+from conformance.exploring.spaces import spaces
+from conformance.runners import protocol
+from conformance.runners.registry import BackendSpec
+from conformance.selection import find_backends
+
+REQUIRED_RATIO = 0.6
+"""What the search's rate has to be, as a fraction of the bare backend's."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one backend: cases per second, the median of each side and of the ratios."""
+
+    backend: str
+    cases: int
+    bare: float
+    search: float
+    ratio: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.backend}: {self.cases} cases; bare {self.bare:.0f}/s, search {self.search:.0f}/s, "
+            f"ratio {self.ratio:.2f} (required: {REQUIRED_RATIO})"
+        )
+
+
+async def searched(spec: BackendSpec, examples: int, seed: int) -> tuple[Bench, list[Case], float]:
+    """What a search of so many cases has asked, and the seconds from the backend's start to its end."""
+    plan = engine.Plan((), (spec,), seed=seed, witnesses=False)
+    drawn = {
+        subject: space
+        for subject, space in spaces(corpus.load("quick")).items()
+        if not subject.startswith("models.")
+    }
+    cases: list[Case] = []
+    async for event in explore(plan, drawn, Goal(examples=examples)):
+        match event:
+            case Started(identity=identity):
+                bench, began = Bench.of(identity, ()), time.perf_counter()
+            case Judged(case=case):
+                cases.append(case)
+                ended = time.perf_counter()
+    return bench, [case for case in cases if bench.asked(case)], ended - began
+
+
+def bare(spec: BackendSpec, bench: Bench, cases: list[Case]) -> float:
+    """Cases per second in the bare loop."""
+    work = Work(spec, bench, tuple(cases), ())
+    made = engine.Made(seed=0)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "cases.jsonl")
+        lines = (protocol.encode(made.concrete(case, bench.asked(case))) + b"\n" for case in cases)
+        file.write_bytes(b"".join(lines))
+        return bare_rates(work, file)[0]
+
+
+def measure(spec: BackendSpec, examples: int, repeats: int) -> Figures:
+    """Both rates in turn, each time with another seed."""
+    rates = []
+    for seed in range(repeats):
+        bench, cases, seconds = anyio.run(searched, spec, examples, seed)
+        rates.append((bare(spec, bench, cases), len(cases) / seconds))
+        print(f"{spec.name}: bare {rates[-1][0]:.0f}/s, search {rates[-1][1]:.0f}/s", file=sys.stderr)
+    return Figures(
+        spec.name,
+        len(cases),
+        statistics.median(b for b, _ in rates),
+        statistics.median(s for _, s in rates),
+        statistics.median(s / b for b, s in rates),
+    )
+
+
+def main() -> None:
+    """Measure the backends named; exits with 1 where one falls short of what is required."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("backends", nargs="*", metavar="BACKEND")
+    parser.add_argument("--examples", type=int, default=3000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    arguments = parser.parse_args()
+    print(machine())
+    figures = []
+    for spec in find_backends(arguments.backends, commands=(), node=None):
+        figures.append(measure(spec, arguments.examples, arguments.repeats))
+        print(figures[-1])
+    if arguments.json:
+        document = {"machine": machine(), "backends": [asdict(f) for f in figures]}
+        arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+    sys.exit(0 if all(f.ratio >= REQUIRED_RATIO for f in figures) else 1)
+
+
+if __name__ == "__main__":
+    main()

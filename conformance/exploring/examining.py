@@ -1,0 +1,131 @@
+"""Has one case after the other asked of all backends and judged, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+import anyio.abc
+
+from conformance.cases.case import Case, encode
+from conformance.cases.data import make
+from conformance.cases.models import is_about_model
+from conformance.checks import Bench
+from conformance.engine import TOGETHER, Made, Posed
+from conformance.events import Judged
+from conformance.interchange.exchange import Exchange
+from conformance.judges import Hearing, Judges, ModelHearing
+from conformance.reporting.ledger import FAILING, finding_id, margin_size
+from conformance.runners.process import Runner
+from conformance.verdicts import Check, Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case.
+
+    Attributes:
+        failing: a check of each signature that failed, by `finding_id`.
+        margin: the largest margin of what conforms, below 1: how near a backend comes to its limits.
+    """
+
+    failing: Mapping[str, Check]
+    margin: float
+
+    @classmethod
+    def of(cls, checks: Iterable[Check]) -> Outcome:
+        failing: dict[str, Check] = {}
+        margin = 0.0
+        for check in checks:
+            if check.verdict in FAILING:
+                failing.setdefault(finding_id(check), check)
+            elif check.verdict is Verdict.CONFORMS:
+                margin = max(margin, margin_size(check.margin))
+        return cls(failing, margin)
+
+
+class Waiting:
+    """A hearing before the judges, until there are checks."""
+
+    def __init__(self, hearing: Hearing | ModelHearing) -> None:
+        self.hearing = hearing
+        self.checks: tuple[Check, ...] = ()
+        self.over = anyio.Event()
+
+
+class Examiner:
+    """Asks some backends, and judges what they answer.
+
+    Args:
+        backends: those that have started.
+        judges: of these.
+        seed: of the backends' own random generators, the same for each case.
+        corpus: cases among which there is one that each backend can be asked between two others.
+    """
+
+    def __init__(
+        self, backends: Sequence[tuple[Bench, Runner]], judges: Judges, seed: int, corpus: Sequence[Case]
+    ) -> None:
+        self.backends = backends
+        self.judges = judges
+        self.seed = seed
+        self.spacers = {bench.name: spacer(bench, corpus) for bench, _ in backends}
+        self.send, self.receive = anyio.create_memory_object_stream[Waiting](1024)
+
+    def close(self) -> None:
+        self.send.close()
+        self.receive.close()
+
+    async def judge(self) -> None:
+        """Judge what waits, as much as there is at a time, until cancelled."""
+        async for first in self.receive:
+            waiting = [first]
+            while len(waiting) < TOGETHER:
+                try:
+                    waiting.append(self.receive.receive_nowait())
+                except anyio.WouldBlock:
+                    break
+            hearings = [one.hearing for one in waiting]
+            try:
+                judged = await self.judges.judge(hearings)
+            except Exception as error:
+                cases = "\n".join(encode(hearing.case).decode() for hearing in hearings)
+                error.add_note(f"while these cases were judged:\n{cases}")
+                raise
+            for one, checks in zip(waiting, judged, strict=True):
+                one.checks = checks
+                one.over.set()
+
+    async def examine(self, case: Case, *, apart: bool = False) -> Judged:
+        """Ask the case of every backend that supports any of it, and judge the answers.
+
+        Args:
+            apart: another case is asked before. Two answers that are alike, one after the other, look like
+                one that was sent twice, and cost a new child; of cases nearly the same they often are.
+        """
+        if is_about_model(case):
+            data = make(case)
+            exchanged = await Exchange(case, data, list(self.backends), self.seed).told()
+            names = tuple(bench.name for bench, _ in self.backends)
+            return Judged(case, await self._checks(ModelHearing(case, data, exchanged, names)))
+        made = Made(self.seed)
+        if apart:
+            for bench, runner in self.backends:
+                if (between := self.spacers[bench.name]) is not None:
+                    runner.ask(made.concrete(between, ("output/0",)))
+        posed = {bench.name: Posed.to(runner, bench, case, made) for bench, runner in self.backends}
+        answers = {name: await one.result() if one else None for name, one in posed.items()}
+        return Judged(case, await self._checks(Hearing(case, made.data(case), answers)))
+
+    async def _checks(self, hearing: Hearing | ModelHearing) -> tuple[Check, ...]:
+        waiting = Waiting(hearing)
+        await self.send.send(waiting)
+        await waiting.over.wait()
+        return waiting.checks
+
+
+def spacer(bench: Bench, corpus: Sequence[Case]) -> Case | None:
+    """The shortest case that the backend gives an output for."""
+    able = (case for case in corpus if not case.to_be_refused and "output/0" in bench.asked(case))
+    return min(able, key=lambda case: (case.subject.startswith("layers"), len(encode(case))), default=None)

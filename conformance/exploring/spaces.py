@@ -1,0 +1,238 @@
+"""Spaces: what Hypothesis can draw about a subject.
+
+A case about a layer begins with the arguments and inputs of one of its cases in the quick corpus; then
+arguments, sizes, regimes and keys are drawn anew. Whatever the specification does not take is left as it was.
+Strategies reduce to few, small and plain things.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import msgspec
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from conformance.cases.answer import Answers
+from conformance.cases.case import Case, Recipe, Source
+from conformance.cases.data import make
+from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING
+from conformance.cases.drafts.activations import REQUIRED as REQUIRED_OF_ACTIVATIONS
+from conformance.cases.drafts.draft import draft_activation, recipe
+from conformance.cases.drafts.models import drawn
+from conformance.cases.drafts.standard import LARGEST, REGIMES, UNSET, Array, Placed, computes
+from conformance.cases.expected import Refusal
+from conformance.cases.relations import relation_of
+from conformance.reference_impl.fields import REQUIRED
+
+Space = st.SearchStrategy[Case]
+
+ORDINARY = tuple(dict.fromkeys(REGIMES))
+"""Regimes of floating-point inputs, the plainest first."""
+
+SIZES = st.one_of(st.integers(1, 8), st.sampled_from((9, 16, 17, 32, 33)))
+"""Sizes of axes: small ones, and those around the widths in which implementations compute."""
+
+KEYS = st.integers(0, 2**16 - 1)
+"""What the keys of a case's recipes are changed by: other numbers of the same kind."""
+
+CHANGES = 4
+"""How many arguments are drawn anew at most; the others stay as in the case of the corpus."""
+
+
+def spaces(cases: Sequence[Case]) -> dict[str, Space]:
+    """The space of every subject of the cases that has one, by its name.
+
+    Args:
+        cases: of a corpus, from which the spaces are made.
+    """
+    by_subject: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_subject[case.subject].append(case)
+    found: dict[str, Space] = {}
+    for subject, own in by_subject.items():
+        kind, _, name = subject.partition(".")
+        if kind in MAKERS and (space := MAKERS[kind](name, own)) is not None:
+            found[subject] = space
+    return found
+
+
+# Layers
+
+
+def of_layer(name: str, cases: Sequence[Case]) -> Space | None:
+    usable = [
+        case
+        for case in cases
+        if "output/0" in case.observables
+        and all(isinstance(source, Recipe) for source in case.inputs)
+        and computes(case)
+    ]
+    return layer_cases(Array(name, usable)) if usable else None
+
+
+@st.composite
+def layer_cases(draw: st.DrawFn, array: Array) -> Case:
+    """Cases about a layer."""
+    base = draw(st.sampled_from(sorted(array.bases)))
+    config, placed = array.config(base), array.inputs[base[0]]
+    for argument in draw(changed_arguments(array)):
+        text = draw(st.sampled_from(argument_values(array, argument)))
+        others = {name: value for name, value in config.items() if name != argument}
+        changed = others if text == UNSET else others | {argument: msgspec.json.decode(text)}
+        if array.fits(changed, placed):
+            config = changed
+    resized = draw(in_other_sizes(placed))
+    if array.fits(config, resized):
+        placed = resized
+    if not array.takes(config, placed):
+        config, placed = array.config(base), array.inputs[base[0]]
+    regime = draw(st.sampled_from(ORDINARY))
+    placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
+    layer = array.layer.from_config(config)
+    declared = layer.declare_weights([source.shape for source in placed.inputs])
+    # What is drawn at random cannot be compared; what keeps statistics computes otherwise in training.
+    stateful = layer.trainable and any(not weight.trainable for weight in declared)
+    training = stateful and draw(st.booleans())
+    return rekeyed(array.draft(config, placed, training=training), draw(KEYS))
+
+
+def changed_arguments(array: Array) -> st.SearchStrategy[list[str]]:
+    """Arguments that are drawn anew: those without a default, lest their sizes stay as they were, and a few
+    others."""
+    required = [name for name in array.values if array.layer.arguments[name].default is REQUIRED]
+    others = [name for name in array.values if name not in required]
+    if not others:
+        return st.just(required)
+    chosen = st.lists(st.sampled_from(others), unique=True, max_size=CHANGES)
+    return chosen.map(lambda names: [*required, *names])
+
+
+def argument_values(array: Array, argument: str) -> list[str]:
+    """What an argument may be, as JSON: the default, examples of its kind, and the values of the corpus."""
+    examples = [msgspec.json.encode(x).decode() for x in array.layer.arguments[argument].kind.examples]
+    known = array.values[argument]
+    return sorted({*known, *examples}, key=[UNSET, *examples, *known].index)
+
+
+@st.composite
+def in_other_sizes(draw: st.DrawFn, placed: Placed) -> Placed:
+    """The same arrays in other sizes: of one input each axis by itself, of several all that are alike."""
+    shapes = [source.shape for source in placed.inputs]
+    if placed.initial_state or not all(isinstance(source, Recipe) for source in placed.sources):
+        return placed
+    if len(shapes) == 1:
+        shape = tuple(draw(SIZES) if size else 0 for size in shapes[0])
+        return _each(placed, lambda source: shape[: len(source.shape)])
+    sizes = {size: draw(SIZES) for size in sorted({n for shape in shapes for n in shape if n > 1})}
+    return _each(placed, lambda source: tuple(sizes.get(n, n) for n in source.shape))
+
+
+def _each(placed: Placed, shape: Callable[[Source], tuple[int, ...]]) -> Placed:
+    def resized(source: Source) -> Source:
+        return msgspec.structs.replace(source, shape=shape(source))
+
+    return replace(placed, inputs=tuple(map(resized, placed.inputs)), masks=tuple(map(resized, placed.masks)))
+
+
+# Activations, models, and what has no sizes of its own
+
+
+def of_activation(name: str, cases: Sequence[Case]) -> Space:
+    return activation_cases(name)
+
+
+@st.composite
+def activation_cases(draw: st.DrawFn, name: str) -> Case:
+    """Cases about an activation function."""
+    config = draw(st.sampled_from((REQUIRED_OF_ACTIVATIONS.get(name, {}), *ARGUMENTS.get(name, ()))))
+    shape = draw(st.lists(SIZES, min_size=2, max_size=4))
+    regimes = [r for r in (*ORDINARY, "kinks") if not (r == "wide_exponents" and name in NORMALISING)]
+    try:
+        case = draft_activation(name, config, recipe(draw(st.sampled_from(regimes)), *shape))
+        assume(case.elements <= LARGEST and computes(case))
+    except ValueError:
+        assume(False)
+    return rekeyed(case, draw(KEYS))
+
+
+def of_model(name: str, cases: Sequence[Case]) -> Space | None:
+    return model_cases() if name == "Functional" else None
+
+
+@st.composite
+def model_cases(draw: st.DrawFn) -> Case:
+    """Cases about small models."""
+    case = drawn.model(lambda options: draw(st.sampled_from(options)))
+    return rekeyed(case, draw(KEYS))
+
+
+def of_others(name: str, cases: Sequence[Case]) -> Space | None:
+    usable = [case for case in cases if (case.inputs or case.weights) and answered(case)]
+    return other_cases(usable) if usable else None
+
+
+@st.composite
+def other_cases(draw: st.DrawFn, cases: Sequence[Case]) -> Case:
+    """The cases of the corpus with other numbers, and the ordinary ones of them in other regimes."""
+    case = draw(st.sampled_from(cases))
+    regime = draw(st.sampled_from(ORDINARY))
+    changed = msgspec.structs.replace(
+        case,
+        inputs=tuple(in_regime(source, regime, only="normal") for source in case.inputs),
+        weights={name: in_regime(source, regime, only="normal") for name, source in case.weights.items()},
+    )
+    return rekeyed(changed if answered(changed) else case, draw(KEYS))
+
+
+def answered(case: Case) -> bool:
+    """Whether the specification has an answer to what the case asks first, and that is no refusal."""
+    asked = [name for name in case.observables if relation_of(name) is None]
+    if case.to_be_refused or not asked:
+        return False
+    try:
+        answer = Answers(case, make(case), None)[asked[0]]
+    except LookupError:  # there is no such output, or weight, with this configuration
+        return False
+    return not isinstance(answer, Refusal)
+
+
+MAKERS: Mapping[str, Callable[[str, Sequence[Case]], Space | None]] = {
+    "layers": of_layer,
+    "activations": of_activation,
+    "models": of_model,
+    **dict.fromkeys(("losses", "metrics", "optimizers", "constraints", "regularizers"), of_others),
+}
+"""By kind of subject. Schedules and initializers have no data to draw; programs of the guides and runs of
+training take seconds each, and a corpus is the place for them."""
+
+
+def in_regime(source: Source, regime: str, *, only: str | None = None) -> Source:
+    """The source with other numbers, where it has floating ones that nobody wrote down.
+
+    Args:
+        only: where its regime is this one.
+    """
+    if isinstance(source, Recipe) and source.dtype == "float32" and only in (None, source.regime):
+        return msgspec.structs.replace(source, regime=regime)
+    return source
+
+
+def rekeyed(case: Case, by: int) -> Case:
+    """The same case with other numbers: every key changed."""
+    if not by:
+        return case
+
+    def changed(source: Source) -> Source:
+        return msgspec.structs.replace(source, key=source.key ^ by) if isinstance(source, Recipe) else source
+
+    return msgspec.structs.replace(
+        case,
+        inputs=tuple(map(changed, case.inputs)),
+        weights={name: changed(source) for name, source in case.weights.items()},
+        masks=tuple(map(changed, case.masks)),
+        initial_state=tuple(map(changed, case.initial_state)),
+        cotangents=tuple(map(changed, case.cotangents)),
+    )

@@ -1,0 +1,115 @@
+"""What fails is reduced to data that a person can read, and still fails."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.cases.case import Case, Literal, Recipe
+from conformance.cases.data import make
+from conformance.exploring.reduction import reduced, size
+
+quickly = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+
+DENSE = Case(
+    "layers.Dense",
+    {"units": 3, "use_bias": True, "activation": "tanh"},
+    inputs=(Recipe("normal", (2, 4), 7),),
+    weights={"kernel": Recipe("normal", (4, 3), 8), "bias": Recipe("normal", (3,), 9)},
+    cotangents=(Recipe("cotangent", (2, 3), 10),),
+    observables=("output/0", "gradient/input/0", "config"),
+)
+
+
+def reduce(case: Case, observable: str, fails) -> tuple[Case, int]:  # type: ignore[no-untyped-def]
+    """The reduced case, and how often it was asked."""
+    asked = 0
+
+    async def ask(candidate: Case) -> bool:
+        nonlocal asked
+        asked += 1
+        return bool(fails(candidate))
+
+    return asyncio.run(reduced(case, observable, ask)), asked
+
+
+@quickly
+@given(st.integers(0, 7), st.integers(0, 11), st.floats(-3, 3).filter(lambda x: abs(x) > 0.1))
+def test_only_the_numbers_that_matter_are_left(i: int, j: int, threshold: float) -> None:
+    """One element of the input and one of the kernel make the fault."""
+
+    def fails(case: Case) -> bool:
+        data = make(case)
+        x, kernel = data.inputs[0].reshape(-1), data.weights["kernel"].reshape(-1)
+        return bool(abs(x[i]) > 0 and kernel[j] * np.sign(threshold) >= min(abs(threshold), 0.01))
+
+    if not fails(DENSE):
+        return
+    case, _ = reduce(DENSE, "output/0", fails)
+    assert fails(case)
+    data = make(case)
+    assert np.flatnonzero(data.inputs[0]).tolist() == [i]
+    assert np.flatnonzero(data.weights["kernel"]).tolist() == [j]
+    assert not data.weights["bias"].any()
+    assert data.inputs[0].reshape(-1)[i] == 1
+
+
+def test_what_a_fault_does_not_need_is_left_out() -> None:
+    case, _ = reduce(DENSE, "output/0", lambda case: "units" in case.config)
+    assert (case.config, case.observables, case.cotangents) == ({"units": 3}, ("output/0",), ())
+    case, _ = reduce(DENSE, "gradient/input/0", lambda case: case.cotangents and "units" in case.config)
+    assert len(case.cotangents) == 1
+
+
+def test_a_case_that_fails_by_chance_comes_back_as_it_was() -> None:
+    assert reduce(DENSE, "output/0", lambda case: False)[0] == DENSE
+
+
+def test_data_that_cannot_be_written_out_stay_recipes() -> None:
+    def fails(case: Case) -> bool:
+        return isinstance(case.inputs[0], Recipe)
+
+    case, _ = reduce(DENSE, "output/0", fails)
+    assert isinstance(case.inputs[0], Recipe)
+    assert case.observables == ("output/0",)
+
+
+def test_special_values_integers_and_masks_are_written_out() -> None:
+    case = Case(
+        "layers.Embedding",
+        inputs=(
+            Recipe("indices:5", (2, 3), 1, "int32"),
+            Recipe("one_nan", (5,), 2),
+            Recipe("signed_zeros", (4,), 3),
+        ),
+        masks=(Recipe("mask", (2, 3), 4, "bool"),),
+        observables=("output/0",),
+    )
+    written, _ = reduce(case, "output/0", lambda candidate: same_data(case, candidate))
+    assert all(isinstance(source, Literal) for source in (*written.inputs, *written.masks))
+
+
+def same_data(one: Case, other: Case) -> bool:
+    pairs = zip((*make(one).inputs, *make(one).masks), (*make(other).inputs, *make(other).masks), strict=True)
+    return all(x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in pairs)
+
+
+@quickly
+@given(st.integers(1, 200), st.sets(st.integers(0, 199), max_size=3))
+def test_few_questions_are_asked(count: int, needed: set[int]) -> None:
+    """Of n numbers of which k matter, in the order of k log n + n for the last, plain ones."""
+    needed = {i for i in needed if i < count}
+    case = Case("layers.Flatten", inputs=(Recipe("positive", (1, count), 3),), observables=("output/0",))
+
+    def fails(candidate: Case) -> bool:
+        x = make(candidate).inputs[0].reshape(-1)
+        return all(x[i] > 0 for i in needed)
+
+    small, asked = reduce(case, "output/0", fails)
+    assert size(small)[0] == count
+    assert np.flatnonzero(make(small).inputs[0]).tolist() == sorted(needed)
+    assert asked <= 8 + (2 * len(needed) + 1) * (math.ceil(math.log2(count)) + 2)

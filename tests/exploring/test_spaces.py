@@ -1,0 +1,85 @@
+"""Whatever a space draws, the specification takes, and a file can hold."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conformance.cases import corpus
+from conformance.cases.case import Case, decode, encode
+from conformance.cases.drafts.standard import LARGEST, computes
+from conformance.exploring.spaces import MAKERS, Space, answered, rekeyed, spaces
+
+QUICK = corpus.load("quick")
+SPACES = spaces(QUICK)
+
+quickly = settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("subject", SPACES)
+def test_what_is_drawn_is_a_case_that_the_specification_answers(subject: str) -> None:
+    @quickly
+    @given(SPACES[subject])
+    def holds(case: Case) -> None:
+        assert case.subject == subject or subject.startswith("models.")
+        assert decode(encode(case)) == case
+        if not subject.startswith("models."):
+            assert computes(case) if "output/0" in case.observables else answered(case)
+            assert case.elements <= 2 * LARGEST
+
+    holds()
+
+
+def test_every_layer_and_activation_of_the_corpus_has_a_space() -> None:
+    kinds = {kind: {c.subject for c in QUICK if c.subject.startswith(f"{kind}.")} for kind in MAKERS}
+    # An InputLayer is never called: what it does, models show.
+    assert kinds["layers"] | kinds["activations"] <= SPACES.keys() | {"layers.InputLayer"}
+    assert {kind for kind in kinds if any(s.startswith(f"{kind}.") for s in SPACES)} == set(MAKERS)
+
+
+def test_cases_are_drawn_that_no_corpus_has() -> None:
+    drawn: list[str] = []
+
+    @settings(quickly, max_examples=40)
+    @given(SPACES["layers.Conv2D"])
+    def collect(case: Case) -> None:
+        drawn.append(case.id)
+
+    collect()
+    assert len(set(drawn) - corpus.ids()) > 20
+
+
+def smallest(space: Space) -> Case:
+    """What a space reduces to."""
+    found: list[Case] = []
+
+    @settings(quickly, max_examples=1)
+    @given(space)
+    def collect(case: Case) -> None:
+        found.append(case)
+
+    collect()
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "subject", ["layers.Dense", "layers.Conv2D", "layers.LSTM", "layers.BatchNormalization"]
+)
+def test_the_plainest_case_is_small(subject: str) -> None:
+    assert smallest(SPACES[subject]).elements <= 16
+
+
+@given(st.integers(1, 2**16 - 1))
+def test_other_keys_make_another_case_with_the_same_arguments(by: int) -> None:
+    case = next(case for case in QUICK if case.subject == "layers.Dense" and not case.to_be_refused)
+    other = rekeyed(case, by)
+    assert other.id != case.id
+    assert (other.config, other.observables) == (case.config, case.observables)
+    assert rekeyed(other, by) == case
