@@ -201,7 +201,7 @@ def _arguments(case: Case) -> dict[str, Any]:
             return class_of(case.subject).from_config(case.config).config
         except (TypeError, ValueError):
             return case.config
-    if kind in ("models", "training") or "identifier" in case.config:
+    if models.is_about_model(case) or training.is_about_training(case) or "identifier" in case.config:
         return {}
     defaults = {
         argument: parameter.default

@@ -13,14 +13,16 @@ import numpy as np
 from conformance.cases.case import Case, Recipe
 from conformance.cases.data import Data
 from conformance.cases.models import configuration, weights_by_layer
-from conformance.cases.training import data_of
-from conformance.reference_impl import layers, losses
+from conformance.cases.training import data_of, is_about_training
+from conformance.reference_impl import layers, losses, metrics, optimizers
 from conformance.reference_impl.arrays import Array
+from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers import Layer, nested
 from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.tape import constant
 from conformance.reference_impl.training import Compiled
+from conformance.reference_impl.training.objectives import meant_by_shapes
 
 Path = tuple[str | int, ...]
 """Arguments, and after one that is a list the place in it."""
@@ -53,7 +55,7 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
     kind, _, name = case.subject.partition(".")
     if kind == "models":
         yield from _layers_of_model(case, data)
-    if kind == "training":
+    if is_about_training(case):
         yield from _parts_of_run(case, data)
     if kind != "layers":
         return
@@ -94,26 +96,68 @@ def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
 
 
 def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
-    """The layers of the model, for all samples at once, or as many as it takes; the losses of what it gives
-    for them; the optimizer as it begins."""
+    """The layers of the model, for all samples at once, or as many as it takes; the losses and metrics of
+    what it gives for them; the optimizer as it begins."""
     compiled, given = case.config["compile"], data_of(case, data.inputs)
     model, weights = Model.from_config(configuration(case)), weights_by_layer(case, data.weights)
     size = model.input_layers[0].batch_shape[0] or len(given["x"][0])
     x, labels = ([array[:size] for array in given[name]] for name in ("x", "y"))
     for inside in _layers_of_model(case, Data(tuple(x), data.weights, (), (), ())):
         yield replace(inside, case=_without_constraints(inside.case))
+    objectives = {name: compiled.get(name) for name in ("metrics", "weighted_metrics")}
+    whole = Compiled(model, weights, **objectives)
     with np.errstate(all="ignore"):
-        outputs = [output.value for output in Compiled(model, weights).predicted(x, batch_size=size)]
+        outputs = [output.value for output in whole.predicted(x, batch_size=size)]
     identifiers = compiled["loss"] if isinstance(compiled["loss"], list) else [compiled["loss"]]
     for identifier, y, y_pred in zip(identifiers, labels, outputs, strict=True):
-        name = type(losses.get(identifier)).__name__
-        sources = tuple(Recipe("computed", a.shape, 0, a.dtype.name) for a in (y, y_pred))
-        alone = Case(f"losses.{name}", inputs=sources, observables=case.observables)
+        alone = Case(
+            f"losses.{name_of_loss(identifier)}",
+            arguments_of(identifier),
+            inputs=(computed(y), computed(y_pred)),
+            observables=case.observables,
+        )
         yield Inside(("loss",), alone, Data((y, y_pred), {}, (), (), ()))
+    for one in whole.metrics.measured:
+        y, y_pred = labels[one.output], outputs[one.output]
+        meant = meant_by_shapes(one.identifier, y, constant(y_pred))
+        metric = metrics.get(one.identifier) if meant is None else meant()
+        update = {"0/y_true": y, "0/y_pred": y_pred}
+        if one.weighted and given["sample_weight"]:
+            update["0/sample_weight"] = given["sample_weight"][0][:size]
+        alone = Case(
+            f"metrics.{type(metric).__name__}",
+            {} if meant is not None else arguments_of(one.identifier),
+            weights={key: computed(a) for key, a in update.items()},
+            observables=case.observables,
+        )
+        yield Inside(("metric",), alone, Data((), update, (), (), ()))
     optimizer = compiled["optimizer"]
-    alone = Case(f"optimizers.{optimizer['class_name']}", optimizer["config"], observables=case.observables)
+    name = type(optimizers.get(optimizer)).__name__
+    config = {} if isinstance(optimizer, str) else optimizer["config"]
+    alone = Case(f"optimizers.{name}", config, observables=case.observables)
     first = {"slot/iteration": np.zeros((), np.int32)}
     yield Inside(("optimizer",), alone, Data((), first, (), (), ()))
+
+
+def name_of_loss(identifier: Any) -> str:
+    """The class of a loss as `compile` takes it.
+
+    >>> name_of_loss("mse"), name_of_loss({"class_name": "Huber", "config": {}})
+    ('MeanSquaredError', 'Huber')
+    """
+    meant = losses.get(identifier)
+    if isinstance(meant, losses.Loss):
+        return type(meant).__name__
+    return next(name for name in losses.Loss.registered if snake_case(name) == meant.__name__)
+
+
+def arguments_of(identifier: Any) -> dict[str, Any]:
+    """The configuration of a case about a loss or metric as `compile` takes it: a name is resolved there too.
+
+    >>> arguments_of("mse"), arguments_of({"class_name": "Huber", "config": {"delta": 0.5}})
+    ({'identifier': 'mse'}, {'delta': 0.5})
+    """
+    return {"identifier": identifier} if isinstance(identifier, str) else dict(identifier["config"])
 
 
 def _without_constraints(case: Case) -> Case:
@@ -145,19 +189,20 @@ def _of_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (math.prod(shape[:2]), *shape[2:])
 
 
+def computed(x: Array) -> Recipe:
+    """An array as a source. It is in no regime: what is asked of it is its form."""
+    return Recipe("computed", x.shape, 0, x.dtype.name)
+
+
 def case_of(layer: Layer, data: Data, observables: tuple[str, ...]) -> Case:
-    """The case that a call amounts to. Its arrays are in no regime: what is asked of a source is its form."""
-
-    def form(x: Array) -> Recipe:
-        return Recipe("computed", x.shape, 0, x.dtype.name)
-
+    """The case that a call amounts to."""
     return Case(
         subject=f"layers.{type(layer).__name__}",
         config=layer.get_config(),
-        inputs=tuple(map(form, data.inputs)),
-        weights={name: form(x) for name, x in data.weights.items()},
-        masks=tuple(map(form, data.masks)),
-        initial_state=tuple(map(form, data.initial_state)),
+        inputs=tuple(map(computed, data.inputs)),
+        weights={name: computed(x) for name, x in data.weights.items()},
+        masks=tuple(map(computed, data.masks)),
+        initial_state=tuple(map(computed, data.initial_state)),
         observables=observables,
     )
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.cases.case import Case
+from conformance.cases.training import class_of_model, is_about_training
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.layers.nested import names_layers, rewritten
@@ -61,9 +62,9 @@ def configuration(case: Case) -> JSONObject:
     Raises:
         FormatError: it describes none; the message names the layer.
     """
-    kind, _, class_name = case.subject.partition(".")
-    config = case.config["model"] if kind == "training" else case.config
-    return modern({"class_name": class_name, "config": config})
+    if is_about_training(case):
+        return modern({"class_name": class_of_model(case), "config": case.config["model"]})
+    return modern({"class_name": case.subject.partition(".")[2], "config": case.config})
 
 
 def weight_name(path: LayerPath, name: str) -> str:

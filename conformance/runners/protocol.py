@@ -100,6 +100,10 @@ OBSERVABLES = {
     "fit/callbacks": "JSON: a list of [occasion, number of the epoch or batch if it has one, sorted names "
                      "in the logs], as the last callback sees them; occasions by Keras's names",
     "fit/weight/{weight}": "the weight after `fit`",
+    "fit/files": "JSON: the names of the files that the callback of the case has written, sorted",
+    "fit/file/{file}/names": "JSON: the first row of such a file with the ending .csv",
+    "fit/file/{file}/rows": "float32: its other rows, with NaN for NA",
+    "fit/file/{file}/weight/{weight}": "the weight that such a file of a model has",
     "evaluate/log/{name}": "float32: what `evaluate` gives under this name",
     "evaluate/callbacks": "JSON: as `fit/callbacks`",
     "predict/output/{i}": "output i for all samples",

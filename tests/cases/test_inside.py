@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.cases.case import Case
 from conformance.cases.data import make
+from conformance.cases.drafts import training
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.cases.inside import layers_inside
@@ -70,3 +71,38 @@ def test_cells_in_a_list_are_a_stack_and_those_in_it() -> None:
         ("layers.GRUCell", ("cell", "cells", 0)),
         ("layers.SimpleRNNCell", ("cell", "cells", 1)),
     ]
+
+
+def test_losses_metrics_and_the_optimizer_of_a_run_are_inside_it_however_they_are_given() -> None:
+    loss, metric = (
+        training.instance("MeanSquaredError", reduction="sum"),
+        training.instance("CosineSimilarity"),
+    )
+    case = training.instances(loss, metric, "mse", "accuracy")
+    parts = {one.path: one for one in layers_inside(case, make(case)) if one.path[0] in ("loss", "optimizer")}
+    assert (parts["loss",].case.subject, parts["loss",].case.config) == (
+        "losses.MeanSquaredError",
+        {"reduction": "sum"},
+    )
+    assert parts["optimizer",].case.subject == "optimizers.SGD"
+    metrics = [one for one in layers_inside(case, make(case)) if one.path == ("metric",)]
+    assert [(one.case.subject, one.case.config) for one in metrics] == [
+        ("metrics.CosineSimilarity", {}),
+        ("metrics.MeanSquaredError", {"identifier": "mse"}),
+        ("metrics.CategoricalAccuracy", {}),
+    ]
+    assert metrics[0].data.weights["0/y_pred"].shape == metrics[0].data.weights["0/y_true"].shape
+
+
+def test_what_is_given_by_name_is_inside_a_run_by_its_class() -> None:
+    case = training.named("adam", "mse")
+    parts = {one.path[0]: one.case for one in layers_inside(case, make(case))}
+    assert (parts["loss"].subject, parts["loss"].config) == ("losses.MeanSquaredError", {"identifier": "mse"})
+    assert (parts["optimizer"].subject, parts["optimizer"].config) == ("optimizers.Adam", {})
+
+
+def test_a_metric_deviates_inside_a_run_as_by_itself() -> None:
+    case = training.alike()
+    dialect = load(BUILT_IN["tfjs-cpu"])["tfjs-cpu"]
+    told = {a.path: a.deviation.id for a in dialect.in_scope(case, make(case))}
+    assert told["metric",] == "tfjs-cosine-metric-is-the-loss"

@@ -22,6 +22,7 @@ DRAFTS = {
     case.id: case
     for draft in (
         refusals.drafts,
+        refusals.of_callbacks,
         refusals.of_losses,
         refusals.of_metrics,
         refusals.of_optimizers,
@@ -35,7 +36,7 @@ OUR_WORDS = re.compile(
     "`|argument|has no|expected|shape|unknown|the gradient|cannot be inside|same number of samples|no loss|"
     "the loss is"
 )
-RUNS = (refusals.classifying, refusals.classifying_by_number, refusals.fitting_a_line, refusals.forking)
+RUNS = (refusals.classifying, refusals.classifying_by_number, refusals.forking)
 DECLARED = [
     cls for kind in ("losses", "metrics", "optimizers", "schedules") for cls in CLASSES[kind].values()
 ]

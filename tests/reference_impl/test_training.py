@@ -199,6 +199,16 @@ SCENARIOS: dict[str, JSONObject] = {
         dataset=[(X[:4], BY_NUMBER[:4]), (X[4:6], BY_NUMBER[4:6]), (X[6:], BY_NUMBER[6:])],
         loss="sparse_categorical_crossentropy", optimizer=SGD,
     ),
+    "a dataset that begins again": scenario(
+        CLASSES, {"x": X, "y": BY_NUMBER}, {"epochs": 2, "steps_per_epoch": 2},
+        dataset=[(X[:6], BY_NUMBER[:6]), (X[6:], BY_NUMBER[6:])],
+        loss="sparse_categorical_crossentropy", optimizer=SGD,
+    ),
+    "a dataset of fewer steps than asked for": scenario(
+        CLASSES, {"x": X, "y": BY_NUMBER}, {"epochs": 2, "steps_per_epoch": 3},
+        dataset=[(X[:6], BY_NUMBER[:6]), (X[6:], BY_NUMBER[6:])],
+        loss="sparse_categorical_crossentropy", optimizer=SGD,
+    ),
     "early stopping": scenario(
         LINE, {"x": np.array([[1.0], [2.0]]), "y": np.array([[1.0], [3.0]])},
         {"epochs": 9, "callbacks": [("EarlyStopping", {"monitor": "loss", "min_delta": 0.25, "patience": 1,

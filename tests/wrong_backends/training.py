@@ -15,6 +15,7 @@ from .stated import failing_inside
 
 TRAINING = "conformance.reference_impl.training"
 COMPILED = f"{TRAINING}.compiled:Compiled"
+CALLBACKS = f"{TRAINING}.callbacks"
 
 
 def every_batch_counts_once(original: Any, compiled: Any, batch: Any, *args: Any, **kwargs: Any) -> Any:
@@ -71,6 +72,51 @@ def batches_end_before_they_begin(case: Case, observable: str, answer: Any) -> A
     return [[swapped.get(name, name), *others] for name, *others in answer]
 
 
+def uneven_left_out(original: Any, data: Any, number: int) -> Any:
+    """Of a dataset, only batches that are as large as the first are given."""
+    batches = list(original(data, number))
+    return iter([batch for batch in batches if data.whole or batch.size == batches[0].size])
+
+
+def scheduled_too_late(original: Any, callback: Any, epoch: int, logs: Any = None) -> None:
+    """The rate of an epoch is made by the factor of the one before."""
+    original(callback, max(epoch - 1, 0), logs)
+
+
+def impatient(original: Any, callback: Any, epoch: int, logs: Any = None) -> None:
+    """A plateau is one epoch shorter than it has to be."""
+    callback.wait += 1
+    original(callback, epoch, logs)
+
+
+def looked_away(original: Any, callback: Any, batch: int, logs: Any = None) -> None:
+    """A loss that is not a number ends nothing."""
+
+
+def where_complete(original: Any, complete: bool) -> bool:
+    return complete
+
+
+def overwritten(case: Case, observable: str, answer: Any) -> Any:
+    """Only the last of the files is there."""
+    return answer[-1:] if observable == "fit/files" else answer
+
+
+def saved_without_its_biases(original: Any, compiled: Any) -> Any:
+    """A file has zeros in the place of biases."""
+    held = compiled.get_weights()
+    compiled.set_weights([w if w.ndim > 1 else np.zeros_like(w) for w in held])
+    try:
+        return original(compiled)
+    finally:
+        compiled.set_weights(held)
+
+
+def rounded_rows(case: Case, observable: str, answer: Any) -> Any:
+    """Three digits of a number are written."""
+    return np.round(answer, 3) if observable.endswith("/rows") else answer
+
+
 def classes_in_a_circle(original: Any, x: Any, labels: Any) -> Any:
     """After the last class comes the first again."""
     return original(x, labels % x.shape[-1])
@@ -102,6 +148,29 @@ FAULTS = (
         "epoch-of-the-last-batch", "fit", "training.*", {f"{COMPILED}._one_epoch": logs_of_the_last_batch}
     ),
     Fault("batches-end-first", "callbacks", "training.*", said=batches_end_before_they_begin),
+    Fault(
+        "uneven-batches-left-out", "evaluate", "training.*", {f"{TRAINING}.batches:Data.epoch": uneven_left_out}
+    ),
+    Fault(
+        "rate-scheduled-late", "fit", "callbacks.*",
+        {f"{CALLBACKS}:LearningRateScheduler.on_epoch_begin": scheduled_too_late},
+    ),
+    Fault(
+        "plateau-seen-early", "fit", "callbacks.*", {f"{CALLBACKS}:ReduceLROnPlateau.on_epoch_end": impatient}
+    ),
+    Fault(
+        "nan-goes-on", "callbacks", "callbacks.*", {f"{CALLBACKS}:TerminateOnNaN.on_batch_end": looked_away}
+    ),
+    Fault(
+        "stopped-epoch-not-validated", "callbacks", "callbacks.*",
+        {"training.validates_after": where_complete},
+    ),
+    Fault("checkpoints-overwritten", "callbacks", "callbacks.*", said=overwritten),
+    Fault(
+        "checkpoints-without-biases", "callbacks", "callbacks.*",
+        {f"{CALLBACKS}:saved": saved_without_its_biases},
+    ),
+    Fault("rows-rounded", "callbacks", "callbacks.*", said=rounded_rows),
     Fault("any-class-in-losses", "errors", "losses.*", OF_ANY_CLASS, verdict=Verdict.ACCEPTS),
     Fault("any-class-in-training", "errors", "training.*", OF_ANY_CLASS, verdict=Verdict.ACCEPTS),
     Fault("run-failing-inside", "errors", "training.*", said=failing_inside),

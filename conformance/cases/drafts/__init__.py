@@ -12,6 +12,8 @@ from conformance.cases.case import Case
 from conformance.cases.drafts import (
     activations,
     arguments,
+    callbacks,
+    datasets,
     determinism,
     errors,
     guide,
@@ -46,6 +48,8 @@ MODULES = (
     refusals,
     models,
     training,
+    datasets,
+    callbacks,
 )
 
 

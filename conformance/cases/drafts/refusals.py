@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from conformance.cases.case import JSON, Case, Literal, Source
-from conformance.cases.drafts import losses, metrics, optimizers, schedules, training, values
+from conformance.cases.drafts import callbacks, losses, metrics, optimizers, schedules, training, values
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.cases.drafts.errors import UNKNOWN
 from conformance.reference_impl import fields
@@ -261,14 +261,6 @@ def classifying_by_number() -> Case:
 
 
 @cache
-def fitting_a_line() -> Case:
-    return training.draft(
-        training.LINE, [training.numbers(4)], [training.numbers(1)],
-        {"optimizer": training.SGD, "loss": "mean_squared_error"}, fit={"batch_size": 4},
-    )  # fmt: skip
-
-
-@cache
 def forking() -> Case:
     """A run with two outputs."""
     return training.draft(
@@ -371,8 +363,6 @@ def bad_calls() -> Iterator[Case]:
     weighted = given(classifying(), sample_weight=[training.weights()])
     yield spoilt(weighted, fit={"class_weight": classes})
     yield spoilt(forking(), fit={"class_weight": classes})
-    ending = [["TerminateOnNaN", {"raise_error": True}]]
-    yield spoilt(given(fitting_a_line(), y=[NOT_NUMBERS]), fit={"callbacks": ending})
 
 
 def bad_data() -> Iterator[Case]:
@@ -408,6 +398,13 @@ def of_training() -> Iterator[Case]:
     yield from bad_compilations()
     yield from bad_calls()
     yield from bad_data()
+
+
+def of_callbacks() -> Iterator[Case]:
+    """A loss that is NaN, where that is to end training by an error."""
+    run = callbacks.called("TerminateOnNaN", {}, y=NOT_NUMBERS)
+    config = {**run.config, "callback": {"raise_error": True}}
+    yield msgspec.structs.replace(run, config=config, observables=("refusal",))
 
 
 def drafts() -> Iterator[Case]:

@@ -19,7 +19,7 @@ import msgspec
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.drafts import metrics, models, refusals, training, values
+from conformance.cases.drafts import callbacks, datasets, metrics, models, refusals, training, values
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -136,7 +136,8 @@ BEYOND: dict[str, tuple[Callable[[], Iterator[Case]], ...]] = {
     "models": (models.more,),
     "optimizers": (refusals.of_optimizers,),
     "schedules": (refusals.of_schedules,),
-    "training": (training.more, refusals.of_training),
+    "training": (training.more, datasets.more, refusals.of_training),
+    "callbacks": (callbacks.more, refusals.of_callbacks),
     **dict.fromkeys(("constraints", "regularizers", "initializers"), (values.more, refusals.of_values)),
 }
 """By kind of subject, what is drafted for the standard corpus alone."""

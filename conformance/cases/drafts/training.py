@@ -19,7 +19,7 @@ from conformance.cases.drafts.draft import keyed, recipe
 from conformance.cases.drafts.models.sketch import JSONObject, Sketch, described, sequential
 from conformance.cases.models import configuration, weight_name
 from conformance.cases.subjects.training import TrainingSubject
-from conformance.cases.training import METHODS
+from conformance.cases.training import METHODS, PARTS
 from conformance.reference_impl.models import Model
 
 SAMPLES = 7
@@ -27,9 +27,6 @@ SAMPLES = 7
 
 REGIMES = {"moving_variance": "positive", "gamma": "positive", "recurrent_kernel": "small_normal"}
 """Of weights, by the last parts of their names; others are normal."""
-
-
-PARTS = ("x", "y", "sample_weight")
 
 
 def optimizer(class_name: str, **config: Any) -> JSONObject:
@@ -84,6 +81,10 @@ def draft(
     *,
     sample_weight: Sequence[Source] = (),
     validation: Sequence[Sequence[Source]] = (),
+    batches: Sequence[int] = (),
+    validation_batches: Sequence[int] = (),
+    once: bool = False,
+    callback: tuple[str, JSONObject] | None = None,
     regimes: Mapping[str, str] = MappingProxyType({}),
     **methods: Any,
 ) -> Case:
@@ -93,9 +94,12 @@ def draft(
     Args:
         x, y, sample_weight: an array for each input, for each output, and for none, all or each of these.
         validation: the same once more.
+        batches, validation_batches: the sizes of batches that are given, in the place of arrays.
+        once: whether these batches can be gone through once alone.
+        callback: the name and the arguments of the one that the case is about.
         regimes: of weights, by the ends of their names.
     """
-    subject = f"training.{model['class_name']}"
+    subject = f"training.{model['class_name']}" if callback is None else f"callbacks.{callback[0]}"
     inputs: list[Source] = []
 
     def placed(names: Sequence[str], sources: Sequence[Sequence[Source]]) -> dict[str, list[int]]:
@@ -106,10 +110,16 @@ def draft(
                 inputs.extend(given)
         return places
 
-    data: JSONObject = placed(PARTS, (x, y, sample_weight))
+    def given(sources: Sequence[Sequence[Source]], sizes: Sequence[int]) -> JSONObject:
+        in_batches: JSONObject = {"batches": [*sizes]} if sizes else {}
+        return placed(PARTS, sources) | in_batches
+
+    data = given((x, y, sample_weight), batches) | ({"once": True} if once else {})
     if validation:
-        data["validation"] = placed(PARTS, validation)
+        data["validation"] = given(validation, validation_batches)
     config = {"model": model["config"], "compile": dict(compiled), "data": data, **methods}
+    if callback is not None:
+        config["callback"] = callback[1]
     asked = Case(subject, config)
     declared = {
         weight_name(path, w.name): recipe(
@@ -207,18 +217,6 @@ def several_outputs() -> Case:
         forked(), [numbers(4)], [numbers(1), one_hot()],
         {"optimizer": SGD, "loss": ["mean_squared_error", "categorical_crossentropy"]},
         fit={"batch_size": 4}, evaluate={"batch_size": 4}, predict={"batch_size": 4},
-    )  # fmt: skip
-
-
-def stopping_early() -> Case:
-    """An optimizer that makes it worse, and patience for one epoch."""
-    return draft(
-        LINE, [numbers(4)], [numbers(1)],
-        {"optimizer": optimizer("SGD", learning_rate=2.0), "loss": "mean_squared_error"},
-        fit={
-            "batch_size": 4, "epochs": 5,
-            "callbacks": [["EarlyStopping", {"monitor": "loss", "patience": 1, "mode": "min"}]],
-        },
     )  # fmt: skip
 
 
@@ -323,34 +321,6 @@ def later_epochs() -> Case:
     )  # fmt: skip
 
 
-def stopping(**given: Any) -> Case:
-    return draft(
-        LINE, [numbers(4)], [numbers(1)],
-        {"optimizer": optimizer("SGD", learning_rate=2.0), "loss": "mean_squared_error"},
-        fit={
-            "batch_size": 7, "epochs": 4,
-            "callbacks": [["EarlyStopping", {"monitor": "loss", "mode": "min", **given}]],
-        },
-    )  # fmt: skip
-
-
-def best_weights_restored() -> Case:
-    return stopping(patience=1, restore_best_weights=True)
-
-
-def reduced_rate() -> Case:
-    return draft(
-        LINE, [numbers(4)], [numbers(1)],
-        {"optimizer": optimizer("SGD", learning_rate=2.0), "loss": "mean_squared_error"},
-        fit={
-            "batch_size": 7, "epochs": 4,
-            "callbacks": [
-                ["ReduceLROnPlateau", {"monitor": "loss", "mode": "min", "patience": 1, "factor": 0.25}]
-            ],
-        },
-    )  # fmt: skip
-
-
 def frozen() -> Case:
     return draft(
         FROZEN, [numbers(4)], [numbers(1)], {"optimizer": ADAM, "loss": "mean_squared_error"},
@@ -398,16 +368,20 @@ def constrained() -> Case:
     )  # fmt: skip
 
 
-def shared() -> Case:
-    """Two inputs through one layer, whose gradient is the sum of both."""
+def towers() -> JSONObject:
+    """Two inputs through one layer."""
     sketch = Sketch("shared")
     left, right = sketch.input("left", 4), sketch.input("right", 4)
     x = sketch.layer("Dense", "tower", left, units=3, activation="tanh")
     y = sketch.again("tower", right)
     times = sketch.layer("Multiply", "times", x, y)
+    return sketch.described(sketch.layer("Dense", "top", times, units=1))
+
+
+def shared() -> Case:
+    """The gradient of a layer that is called twice is the sum of both."""
     return draft(
-        sketch.described(sketch.layer("Dense", "top", times, units=1)),
-        [numbers(4), numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
+        towers(), [numbers(4), numbers(4)], [numbers(1)], {"optimizer": SGD, "loss": "mean_squared_error"},
         fit={"batch_size": 4}, evaluate={"batch_size": 4}, predict={"batch_size": 4},
     )  # fmt: skip
 
@@ -454,6 +428,8 @@ OPTIMIZERS = (
     optimizer("SGD", clipnorm=0.5),
 )
 
+NAMED = ("adam", "sgd", "rmsprop", "adagrad", "adadelta", "adamax", "nadam")
+
 LOSSES = (
     "binary_crossentropy",
     "poisson",
@@ -470,6 +446,57 @@ def by_class_number() -> Case:
     )  # fmt: skip
 
 
+def named(optimizer: str, loss: str = "mean_squared_error") -> Case:
+    """With the arguments of each that are there where nothing but a name is given."""
+    return draft(
+        LINE, [numbers(4)], [numbers(1)], {"optimizer": optimizer, "loss": loss},
+        fit={"batch_size": 4, "epochs": 2},
+    )  # fmt: skip
+
+
+def instances(loss: JSONObject, *metrics: JSONObject | str) -> Case:
+    """A loss and metrics that are made with arguments of their own."""
+    return draft(
+        CLASSES, [numbers(4)], [one_hot()], {"optimizer": SGD, "loss": loss, "metrics": [*metrics]},
+        fit={"batch_size": 4}, evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
+def instance(class_name: str, **config: Any) -> JSONObject:
+    return {"class_name": class_name, "config": config}
+
+
+def ignored_class() -> Case:
+    """A metric leaves out the samples of one class."""
+    return draft(
+        CLASSES, [numbers(4)], [by_number()],
+        {
+            "optimizer": SGD, "loss": "sparse_categorical_crossentropy",
+            "metrics": [instance("SparseCategoricalCrossentropy", ignore_class=2)],
+        },
+        fit={"batch_size": 4, "epochs": 2}, evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
+def alike() -> Case:
+    """A metric that is the better the higher it is, and a loss of the same name that is not."""
+    return draft(
+        sequential("vectors", (4,), dense("top", 3)), [numbers(4)], [numbers(3)],
+        {"optimizer": SGD, "loss": "mean_squared_error", "metrics": [instance("CosineSimilarity")]},
+        train_on_batch=[4, 3], evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
+def counted() -> Case:
+    """A ratio of counts, which is no mean over batches; what is predicted is 0 or 1."""
+    return draft(
+        sequential("decided", (4,), dense("top", 1, use_bias=False)),
+        [one_hot(4, samples=9)], [recipe("zeros_and_ones", 9, 1)],
+        {"optimizer": SGD, "loss": "mean_squared_error", "metrics": ["precision"]},
+        regimes={"top/kernel": "zeros_and_ones"}, evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
 STANDARD: tuple[Callable[[], Case], ...] = (
     accuracy,
     masked_steps,
@@ -481,11 +508,6 @@ STANDARD: tuple[Callable[[], Case], ...] = (
     split_off,
     epochs_cut_short,
     later_epochs,
-    partial(stopping, patience=0),
-    partial(stopping, patience=2),
-    partial(stopping, patience=1, baseline=2.0**-10),
-    best_weights_restored,
-    reduced_rate,
     frozen,
     stateful,
     images,
@@ -493,6 +515,18 @@ STANDARD: tuple[Callable[[], Case], ...] = (
     shared,
     nested,
     by_class_number,
+    ignored_class,
+    alike,
+    counted,
+    *(partial(named, name) for name in NAMED),
+    partial(named, "adam", "mse"),
+    partial(instances, instance("MeanSquaredError"), instance("MeanSquaredError")),
+    partial(instances, instance("MeanSquaredError", reduction="sum"), "mae"),
+    partial(
+        instances,
+        instance("CategoricalCrossentropy", label_smoothing=0.125),
+        instance("CategoricalAccuracy", name="right"),
+    ),
     *(partial(with_optimizer, given) for given in OPTIMIZERS),
     *(partial(with_loss, loss) for loss in LOSSES),
 )
@@ -505,7 +539,6 @@ QUICK: tuple[Callable[[], Case], ...] = (
     weighted_classes,
     weighted_samples,
     several_outputs,
-    stopping_early,
     one_batch_at_a_time,
 )
 

@@ -18,7 +18,8 @@ PROPERTIES = (
     Property("predict", "The outputs for data in batches are the specification's.", ("predict/*",)),
     Property(
         "callbacks",
-        "Callbacks are called at the specification's occasions, in its order, with the logs it names.",
-        ("fit/callbacks", "evaluate/callbacks"),
+        "Callbacks are called at the specification's occasions, in its order, with the logs it names; they "
+        "write its files, and into them the numbers that it has then.",
+        ("fit/callbacks", "evaluate/callbacks", "fit/files", "fit/file/*"),
     ),
 )

@@ -30,5 +30,6 @@ SUBJECTS: dict[str, Callable[[Case], Subject]] = {
     "guide": StatementSubject,
     "models": ModelSubject,
     "training": TrainingSubject,
+    "callbacks": TrainingSubject,
 }
 """The kinds of subject, by the first part of a subject's name."""

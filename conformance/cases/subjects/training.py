@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.expected import Structure
 from conformance.cases.models import configuration, weights_by_layer
 from conformance.cases.subjects.subject import Subject
-from conformance.cases.training import METHODS, batches_of, class_weights, data_of
+from conformance.cases.training import CALLED_BACK, METHODS, as_given, batches_of, class_weights, data_of
+from conformance.reference_impl import losses
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.models import Model
+from conformance.reference_impl.saving import formats
+from conformance.reference_impl.saving.saved_model import loaded
 from conformance.reference_impl.tape import Provenance, Tensor, constant, current_arithmetic
 from conformance.reference_impl.training import Callback, Compiled
-from conformance.reference_impl.training import callbacks as known_callbacks
-from conformance.reference_impl.training.callbacks import OCCASIONS, Logs
+from conformance.reference_impl.training.callbacks import CALLBACKS, OCCASIONS, Logs
 from conformance.reference_impl.training.weights import key_of
 
 Seen = dict[str, Tensor | Structure]
@@ -67,11 +74,12 @@ class TrainingSubject(Subject):
                     raise ValueError(str(error)) from error
 
     def _compiled(self, data: Data) -> Compiled:
+        given = self.case.config["compile"]
         return Compiled(
             self.model,
             weights_by_layer(self.case, data.weights),
             dtype="float32" if current_arithmetic() is None else "float64",
-            **self.case.config["compile"],
+            **{**given, "loss": loss_of(given["loss"])},
         )
 
     def _arguments(self, method: str) -> dict[str, Any]:
@@ -81,29 +89,65 @@ class TrainingSubject(Subject):
         return given
 
     def _fit(self, data: Data, own: Mapping[str, Array]) -> Seen:
-        compiled, arguments = self._compiled(data), self._arguments("fit")
-        made = [getattr(known_callbacks, name)(**given) for name, given in arguments.pop("callbacks", ())]
-        watching = Resynchronised(own)
-        history = compiled.fit(
-            **data_of(self.case, data.inputs), **arguments, shuffle=False, callbacks=[*made, watching]
-        )
-        seen = watching.seen | {
+        compiled, steps, watching = self._compiled(data), Resynchronised(own), Watching()
+        with TemporaryDirectory() as folder:
+            called = [steps, *self._callback(compiled, Path(folder)), watching]
+            history = compiled.fit(
+                **as_given(self.case, data.inputs), **self._arguments("fit"), shuffle=False, callbacks=called
+            )
+            seen = steps.seen | self._files(Path(folder), watching.logs)
+        seen |= {
             "fit/callbacks": Structure(watching.occasions),
             "fit/epochs": Structure(history.epoch),
         }
         seen |= {f"fit/weight/{key}": w for key, w in weights_of(compiled).items()}
-        return seen | {f"fit/history/{name}": stacked(xs) for name, xs in watching.epochs.items()}
+        return seen | watching.histories()
+
+    def _callback(self, compiled: Compiled, folder: Path) -> Iterator[Callback]:
+        """The callback that the case is about, if it is about one."""
+        if self.case.subject in CALLED_BACK:
+            arguments = dict(self.case.config.get("callback", {}))
+            for name, value in arguments.items():
+                if name in FILES:
+                    arguments[name] = folder / value
+                elif name == "schedule":
+                    arguments[name] = scheduled(value)
+                elif name in OCCASIONS:
+                    arguments[name] = lambda *given: setattr(compiled, "stop_training", True)
+            yield CALLBACKS[self.name](**arguments)
+
+    def _files(self, folder: Path, logs: Sequence[Mapping[str, Tensor]]) -> Seen:
+        """The files that the callback has written, and what is in them; nothing where it writes none."""
+        arguments = self.case.config.get("callback", {})
+        if not any(name in FILES for name in arguments):
+            return {}
+        paths = sorted(folder.iterdir())
+        seen: Seen = {"fit/files": Structure([path.name for path in paths])}
+        for path in paths:
+            if path.suffix == ".csv":
+                with path.open(newline="") as file:
+                    names, *rows = csv.reader(file, delimiter=arguments.get("separator", ","))
+                seen[f"fit/file/{path.name}/names"] = Structure(names)
+                seen[f"fit/file/{path.name}/rows"] = numbers_in(names, rows, logs)
+            else:
+                weights_alone = configuration(self.case) if path.name.endswith(".weights.h5") else None
+                with formats.opened(path, weights_alone) as saved:
+                    for layer, held in saved.weights.items():
+                        for name, w in held.items():
+                            key = f"fit/file/{path.name}/weight/{key_of(layer, name)}"
+                            seen[key] = Tensor(xp.asarray(loaded(w)))
+        return seen
 
     def _evaluate(self, data: Data, own: Mapping[str, Array]) -> Seen:
-        compiled, watching = self._compiled(data), Resynchronised(own)
-        given = data_of(self.case, data.inputs)
+        compiled, watching = self._compiled(data), Watching()
+        given = as_given(self.case, data.inputs)
         given.pop("validation_data", None)
         compiled.evaluate(**given, **self._arguments("evaluate"), callbacks=[watching])
         seen: Seen = {f"evaluate/log/{name}": x for name, x in compiled.evaluated.items()}
         return seen | {"evaluate/callbacks": Structure(watching.occasions)}
 
     def _predict(self, data: Data, own: Mapping[str, Array]) -> Seen:
-        x = data_of(self.case, data.inputs)["x"]
+        x = as_given(self.case, data.inputs)["x"]
         outputs = self._compiled(data).predicted(x, **self._arguments("predict"))
         return {f"predict/output/{i}": output for i, output in enumerate(outputs)}
 
@@ -126,6 +170,38 @@ class TrainingSubject(Subject):
 
     def _batches(self, method: str, data: Data) -> Any:
         return batches_of(self.case.config[method], data_of(self.case, data.inputs))
+
+
+FILES = ("filename", "filepath")
+"""The arguments of callbacks that name files."""
+
+
+def scheduled(factors: Sequence[float]) -> Callable[[int, float], float]:
+    """A schedule of the rate, of which the case has the factors by epoch."""
+    return lambda epoch, rate: rate * factors[epoch]
+
+
+def loss_of(identifier: Any) -> Any:
+    """A loss as `compile` takes it: of a class with a configuration an instance."""
+    match identifier:
+        case {"class_name": _}:
+            return losses.get(identifier)
+        case list():
+            return [loss_of(one) for one in identifier]
+    return identifier
+
+
+def numbers_in(
+    names: Sequence[str], rows: Sequence[Sequence[str]], logs: Sequence[Mapping[str, Tensor]]
+) -> Tensor:
+    """The rows of a file, (epochs, names), as far off as the logs of the epochs are; NaN for "NA"."""
+    dtype = next(iter(logs[0].values())).dtype
+    values = np.array([[np.nan if x == "NA" else float(x) for x in row] for row in rows], dtype)
+
+    exact = Tensor(xp.zeros(()))
+    off = [[told.get(name, exact).error for name in names] for told in logs]
+    errors = np.array([[0.0 if error is None else float(error) for error in row] for row in off])
+    return Tensor(xp.asarray(values), xp.asarray(errors), Provenance.COMPOSED)
 
 
 def weights_of(compiled: Compiled) -> dict[str, Tensor]:
@@ -167,15 +243,28 @@ def stacked(tensors: list[Tensor]) -> Tensor:
 
 
 class Resynchronised(Callback):
-    """Notes every occasion, what there is after each step, and the logs of epochs; and has each step begin
-    with what a backend had after the one before."""
+    """Notes what there is after each step, and has the next begin with what a backend had then. It is called
+    before the others: what they do with the weights, they do with the backend's."""
 
     def __init__(self, own: Mapping[str, Array]) -> None:
         self.own = own
-        self.occasions: list[list[Any]] = []
         self.seen: Seen = {}
-        self.epochs: dict[str, list[Tensor]] = {}
         self.steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        step = f"fit/step/{self.steps}"
+        self.seen |= state_of(self.model, step)
+        self.steps += 1
+        go_on_from(self.model, step, self.own)
+
+
+class Watching(Callback):
+    """Notes every occasion, and the logs of epochs with their errors. It is called after the others, and sees
+    what they have added."""
+
+    def __init__(self) -> None:
+        self.occasions: list[list[Any]] = []
+        self.logs: list[dict[str, Tensor]] = []
         self.measured: dict[str, Tensor] = {}
         acting = {name: getattr(self, name) for name in OCCASIONS}
         for name in OCCASIONS:
@@ -191,16 +280,19 @@ class Resynchronised(Callback):
         return note
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        step = f"fit/step/{self.steps}"
-        self.seen |= state_of(self.model, step)
         self.measured = self.model.measured()
-        self.steps += 1
-        go_on_from(self.model, step, self.own)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         self.measured |= {f"val_{name}": x for name, x in self.model.evaluated.items()}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        for name, value in (logs or {}).items():
-            x = self.measured[name] if name in self.measured else constant(value)
-            self.epochs.setdefault(name, []).append(x)
+        told = (logs or {}).items()
+        self.logs.append({name: self.measured.get(name, constant(value)) for name, value in told})
+
+    def histories(self) -> Seen:
+        """By name, the logs of the epochs that have it."""
+        names = dict.fromkeys(name for told in self.logs for name in told)
+        return {
+            f"fit/history/{name}": stacked([told[name] for told in self.logs if name in told])
+            for name in names
+        }

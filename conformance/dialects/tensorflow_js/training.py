@@ -10,18 +10,20 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
+from conformance.cases.drafts import callbacks, datasets
 from conformance.cases.drafts import training as drafts
 from conformance.cases.models import configuration
 from conformance.cases.training import SUBJECTS, data_of
 from conformance.dialects.deviation import Metadata, Raises, Scope, Value, subject
-from conformance.dialects.scopes import all_of, without
+from conformance.dialects.scopes import all_of, any_of, without
 from conformance.dialects.tensorflow_js.optimizers import SUBJECTS as OPTIMIZERS_THERE
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, issue, pull, searched
+from conformance.reference_impl import optimizers
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.metrics import Metric
-from conformance.reference_impl.metrics.metric import State
+from conformance.reference_impl.metrics.metric import State, Variable
 from conformance.reference_impl.models import Model
-from conformance.reference_impl.primitives import add, subtract
+from conformance.reference_impl.primitives import add, divide, multiply, subtract
 from conformance.reference_impl.tape import Tensor
 from conformance.reference_impl.training.weights import Said
 
@@ -79,21 +81,13 @@ def weighs_some_classes(case: Case, data: Data) -> bool:
 
 
 def calls_back(name: str, **arguments: Any) -> Scope:
-    """A callback of that name is among those of `fit`, with these arguments."""
+    """The case is about the callback of that name, with these arguments."""
 
     def scope(case: Case, data: Data) -> bool:
-        given = case.config.get("fit", {}).get("callbacks", ())
-        return any(
-            own == name and all(config.get(key) == value for key, value in arguments.items())
-            for own, config in given
-        )
+        given = case.config.get("callback", {})
+        return all(given.get(argument) == value for argument, value in arguments.items())
 
-    return scope
-
-
-def calls_unknown(case: Case, data: Data) -> bool:
-    """A callback is among those of `fit` that TensorFlow.js has not."""
-    return any(name != "EarlyStopping" for name, _ in case.config.get("fit", {}).get("callbacks", ()))
+    return all_of(subject(f"callbacks.{name}"), scope)
 
 
 def takes_no(*names: str) -> Scope:
@@ -107,14 +101,85 @@ def constrains(case: Case, data: Data) -> bool:
 
 
 def has_baseline(case: Case, data: Data) -> bool:
-    """Training may be stopped early, with a baseline."""
-    given = case.config.get("fit", {}).get("callbacks", ())
-    return any(name == "EarlyStopping" and config.get("baseline") is not None for name, config in given)
+    """What is to be better has to be better than a baseline."""
+    return case.config["callback"].get("baseline") is not None
+
+
+def starts_later(case: Case, data: Data) -> bool:
+    """Early stopping is not to look at the first epochs."""
+    return bool(case.config["callback"].get("start_from_epoch", 0))
+
+
+def in_batches(case: Case, data: Data) -> bool:
+    """Data are given in batches."""
+    return "batches" in case.config["data"]
+
+
+def runs_out(case: Case, data: Data) -> bool:
+    """There are fewer batches than so many steps in each epoch take."""
+    given = case.config["fit"]
+    steps = given.get("steps_per_epoch", 0) * given.get("epochs", 1)
+    return bool(steps > len(case.config["data"]["batches"]))
+
+
+def stops_within_an_epoch(case: Case, data: Data) -> bool:
+    """A callback ends the training after the first of several batches."""
+    (x,) = data_of(case, data.inputs)["x"]
+    return "on_train_batch_end" in case.config["callback"] and case.config["fit"]["batch_size"] < len(x)
+
+
+def optimizer_by_name(*names: str) -> Scope:
+    return lambda case, data: case.config["compile"]["optimizer"] in names
+
+
+def measures(name: str) -> Scope:
+    """A metric of that name is asked for."""
+    return lambda case, data: name in case.config["compile"].get("metrics", ())
 
 
 def optimizes_otherwise(case: Case, data: Data) -> bool:
     """The optimizer is one that TensorFlow.js has not."""
-    return f"optimizers.{case.config['compile']['optimizer']['class_name']}" not in OPTIMIZERS_THERE
+    name = type(optimizers.get(case.config["compile"]["optimizer"])).__name__
+    return f"optimizers.{name}" not in OPTIMIZERS_THERE
+
+
+def never(original: Any, *given: Any) -> bool:
+    return False
+
+
+def no_logs(original: Any, epoch: int) -> dict[str, Any]:
+    return {}
+
+
+def where_complete(original: Any, complete: bool) -> bool:
+    return complete
+
+
+class OfBatches(Metric):
+    """The mean over batches, by their sizes, of what a metric is of each of them alone."""
+
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(name=metric.config["name"])
+        self.metric = metric
+
+    def declare_variables(self, shape: Any) -> tuple[Variable, ...]:
+        return Variable("total"), Variable("count")
+
+    def updated(self, state: State, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None) -> State:
+        self.metric.reset_state()
+        self.metric.update_state(y_true, y_pred, sample_weight)
+        size = float(y_pred.shape[0])
+        return {
+            "total": add(state["total"], multiply(self.metric.result(), size)),
+            "count": add(state["count"], size),
+        }
+
+    def compute(self, state: State) -> Tensor:
+        return divide(state["total"], state["count"])
+
+
+def batch_by_batch(original: Any, metric: Metric) -> Metric:
+    return OfBatches(metric)
 
 
 def all_steps(original: Any, steps: int | None) -> None:
@@ -129,7 +194,7 @@ def the_baseline(original: Any, baseline: float | None) -> float | None:
     return baseline
 
 
-def any_epoch(original: Any, epoch: int) -> bool:
+def any_epoch(original: Any, epoch: int, *others: Any) -> bool:
     return True
 
 
@@ -185,10 +250,15 @@ def without_tests(occasion: Occasion) -> Occasion | None:
     return None if occasion[0].startswith("on_test") else occasion
 
 
-def with_batch_and_size(occasion: Occasion) -> Occasion:
-    if occasion[0] != "on_train_batch_end":
-        return occasion
-    return [*occasion[:-1], sorted({*occasion[-1], "batch", "size"})]
+def with_batch_and_size(at: str) -> Callable[[Occasion], Occasion]:
+    """With both in the logs at an occasion."""
+
+    def change(occasion: Occasion) -> Occasion:
+        if occasion[0] != at:
+            return occasion
+        return [*occasion[:-1], sorted({*occasion[-1], "batch", "size"})]
+
+    return change
 
 
 def without_last_logs(occasion: Occasion) -> Occasion:
@@ -239,7 +309,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{TRAINING}:fitLoop, `batchLogs['size'] = batchEnd - batchStart`",
         scope=all_of(RUNS, asks("fit")),
-        effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size)),
+        effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size("on_train_batch_end"))),
         witnesses=(drafts.last_batch_is_smaller(),),
     ),
     deviation(
@@ -301,7 +371,9 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{TRAINING}:standardizeUserData",
         upstream=issue(25),
-        scope=all_of(RUNS, weighs_samples, asks("fit"), without(compiles_with("weighted_metrics"))),
+        scope=all_of(
+            RUNS, weighs_samples, without(in_batches), asks("fit"), without(compiles_with("weighted_metrics"))
+        ),
         effect=Raises("not-implemented", "call", FIT, "sample weight is not supported yet"),
         witnesses=(drafts.weighted_samples(),),
     ),
@@ -311,7 +383,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{TRAINING}:evaluate, `TODO(cais): Standardize config.sampleWeights as well`",
         upstream=issue(25),
-        scope=all_of(RUNS, weighs_samples, asks("evaluate")),
+        scope=all_of(RUNS, weighs_samples, without(in_batches), asks("evaluate")),
         effect=Value({"training.weights_in_evaluation": unweighted}, EVALUATE),
         witnesses=(drafts.weighted_samples(),),
     ),
@@ -370,7 +442,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{TRAINING}:fit, `args.initialEpoch, null, null`",
         upstream=issue(870),
-        scope=all_of(RUNS, takes_no("steps_per_epoch")),
+        scope=all_of(RUNS, takes_no("steps_per_epoch"), without(in_batches)),
         effect=Value({"training.steps_of_epoch": all_steps}, FIT),
         witnesses=(drafts.epochs_cut_short(),),
     ),
@@ -392,7 +464,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/callbacks.js:EarlyStopping.onTrainBegin, `this.best = this.baseline`",
         upstream=searched("earlyStopping baseline patience stops at first epoch"),
-        scope=all_of(RUNS, has_baseline),
+        scope=all_of(calls_back("EarlyStopping"), has_baseline),
         effect=Value(
             {
                 "training.first_to_be_better_than": the_baseline,
@@ -400,7 +472,7 @@ DEVIATIONS = (
             },
             FIT,
         ),
-        witnesses=(drafts.stopping(patience=1, baseline=2.0**-10),),
+        witnesses=(callbacks.stopping(patience=1, baseline=2.0**-10),),
     ),
     deviation(
         "tfjs-few-optimizers",
@@ -412,21 +484,118 @@ DEVIATIONS = (
         witnesses=(drafts.with_optimizer(drafts.LION),),
     ),
     deviation(
-        "tfjs-few-callbacks",
-        "Of Keras's callbacks there is EarlyStopping alone.",
+        "tfjs-stops-early-from-the-first-epoch",
+        "EarlyStopping has no `startFromEpoch`, and passes over an argument that it does not know: it looks "
+        "at every epoch.",
         kind="intentional",
-        source=f"{LAYERS}/callbacks.js",
-        scope=all_of(RUNS, calls_unknown),
-        effect=Raises("not-implemented", "construction", FIT, "TensorFlow.js has no callback"),
-        witnesses=(drafts.reduced_rate(),),
+        source=f"{LAYERS}/callbacks.js:EarlyStopping",
+        upstream=searched("earlyStopping startFromEpoch start_from_epoch"),
+        scope=all_of(calls_back("EarlyStopping"), starts_later),
+        effect=Value({"training.watches": any_epoch}, FIT),
+        witnesses=(callbacks.stopping(patience=1, start_from_epoch=2),),
     ),
     deviation(
         "tfjs-best-weights-not-restored",
         "EarlyStopping does not implement `restoreBestWeights`.",
         kind="intentional",
         source=f"{LAYERS}/callbacks.js:EarlyStopping",
-        scope=all_of(RUNS, calls_back("EarlyStopping", restore_best_weights=True)),
+        scope=calls_back("EarlyStopping", restore_best_weights=True),
         effect=Raises("not-implemented", "construction", FIT, "restoreBestWeights = True is not implemented"),
-        witnesses=(drafts.best_weights_restored(),),
+        witnesses=(callbacks.best_weights_restored(),),
+    ),
+    deviation(
+        "tfjs-cut-short-not-validated",
+        "An epoch that is cut short, since a callback has ended the training or a dataset has run out before "
+        "`batchesPerEpoch`, is not followed by validation: the history of validation has fewer numbers than "
+        "there are epochs.",
+        kind="intentional",
+        source=f"{TRAINING}:fitLoop, `if (batchIndex === batches.length - 1)`; "
+        f"{LAYERS}/engine/training_dataset.js:fitDataset, `interrupting training`",
+        upstream=searched(
+            "stopTraining onBatchEnd validation not run val_loss missing epoch cut short fitLoop"
+        ),
+        scope=any_of(
+            all_of(RUNS, asks("fit"), validates, in_batches, takes_no("steps_per_epoch")),
+            all_of(calls_back("LambdaCallback"), validates, stops_within_an_epoch),
+        ),
+        effect=Value({"training.validates_after": where_complete}, FIT),
+        witnesses=(datasets.validated_in_steps(), callbacks.ended("on_train_batch_end", batch_size=4)),
+    ),
+    deviation(
+        "tfjs-dataset-begins-once",
+        "A dataset that has run out before all epochs have had their `batchesPerEpoch` does not begin again, "
+        "as in Keras: the epochs that are left have no batches, and no losses in the history.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `if (!hasBatchesPerEpoch)`",
+        upstream=searched(
+            "fitDataset batchesPerEpoch dataset iterator ran out of data repeat epochs validation"
+        ),
+        scope=all_of(RUNS, asks("fit"), in_batches, takes_no("steps_per_epoch"), runs_out),
+        effect=Value({"training.begins_again": never, "training.logs_without_batches": no_logs}, FIT),
+        witnesses=(datasets.in_steps([4, 3], 3, 2), datasets.in_steps([4, 3], 2, 2)),
+    ),
+    deviation(
+        "tfjs-dataset-batch-and-size-before",
+        "Of datasets, the logs at the beginning of a batch have its number and its size too.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `onBatchBegin(batchIndex, batchLogs)`",
+        upstream=searched("fitDataset onBatchBegin logs batch size callback"),
+        scope=all_of(RUNS, asks("fit"), in_batches),
+        effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size("on_train_batch_begin"))),
+        witnesses=(datasets.uneven(),),
+    ),
+    deviation(
+        "tfjs-datasets-without-weights",
+        "The batches of a dataset are `{xs, ys}`: there is no place for weights of samples in them.",
+        kind="intentional",
+        source=f"{LAYERS}/engine/training_dataset.js:standardizeDataIteratorOutput",
+        upstream=issue(25),
+        scope=all_of(RUNS, in_batches, weighs_samples),
+        effect=Raises(
+            "not-implemented", "call", (*FIT, *EVALUATE), "datasets of TensorFlow.js have no weights"
+        ),
+        witnesses=(datasets.weighted(),),
+    ),
+    deviation(
+        "tfjs-no-predict-of-datasets",
+        "There are `fitDataset` and `evaluateDataset`, and nothing that predicts for a dataset.",
+        kind="intentional",
+        source=f"{TRAINING}:LayersModel",
+        upstream=searched("predict dataset predictDataset LayersModel tf.data"),
+        scope=all_of(RUNS, asks("predict"), in_batches),
+        effect=Raises(
+            "not-implemented", "call", ("predict/*",), "predict of TensorFlow.js takes no datasets"
+        ),
+        witnesses=(datasets.uneven(),),
+    ),
+    deviation(
+        "tfjs-named-optimizers-are-faster",
+        "The learning rate of an optimizer that is given by its name is 0.01 for adagrad, 1 for adadelta and "
+        "0.002 for adamax, as in the Keras of before TensorFlow 2; in Keras 3 it is 0.001 for "
+        "all of them.",
+        kind="intentional",
+        source=f"{LAYERS}/optimizers.js:getOptimizer",
+        upstream=pull(229, "tfjs-layers"),
+        scope=all_of(RUNS, optimizer_by_name("adagrad", "adadelta", "adamax")),
+        effect=Value(
+            {
+                "default:optimizers.Adagrad.learning_rate": 0.01,
+                "default:optimizers.Adadelta.learning_rate": 1.0,
+                "default:optimizers.Adamax.learning_rate": 0.002,
+            },
+            ("fit/*", "train_on_batch/*"),
+        ),
+        witnesses=(drafts.named("adagrad"), drafts.named("adadelta"), drafts.named("adamax")),
+    ),
+    deviation(
+        "tfjs-metrics-averaged-over-batches",
+        "Metrics are functions of a batch, of which training and evaluation give the mean over batches. A "
+        "ratio of counts, as precision, is no such mean: it depends on how data are cut into batches.",
+        kind="intentional",
+        source=f"{TRAINING}:testLoop; {LAYERS}/base_callbacks.js:BaseLogger",
+        upstream=searched("metrics precision recall averaged over batches evaluate wrong fit"),
+        scope=all_of(RUNS, measures("precision")),
+        effect=Value({"training.streamed": batch_by_batch}, ("fit/*", "evaluate/log/*", "train_on_batch/*")),
+        witnesses=(drafts.counted(),),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.spelling import suggestion
 
 BATCH_SIZE = 32
@@ -107,6 +109,12 @@ def _weights_of_classes(ys: Arrays, class_weight: Mapping[int, float]) -> Array:
     return xp.asarray(np.array(each, np.float32))
 
 
+@patchable("training.begins_again")
+def begins_again() -> bool:
+    """Whether a dataset that has run out in an epoch of so many steps begins again with the next: it does"""
+    return True
+
+
 class Data:
     """Batches for any number of epochs.
 
@@ -162,16 +170,20 @@ class Data:
         if self.whole is not None:
             yield from self._cut(self.whole, number) if self.steps is None else self._next(self.whole, number)
             return
-        if self.steps is None:
-            yield from map(self._batch, self.dataset)
-            return
-        for _ in range(self.steps):
-            self._going = iter(self.dataset) if self._going is None else self._going
-            try:
-                yield self._batch(next(self._going))
-            except StopIteration:
-                self._going = None
-                return
+        yield from map(self._batch, self.dataset if self.steps is None else self._next_of_dataset(self.steps))
+
+    def _next_of_dataset(self, steps: int) -> Iterator[Any]:
+        """The next batches, so many or as many as are left; the first again, where none is left."""
+        begun = self._going is not None
+        going = self._going = iter(self.dataset) if self._going is None else self._going
+        taken = 0
+        for batch in itertools.islice(going, steps):
+            taken += 1
+            yield batch
+        if taken < steps and begins_again():
+            self._going = None
+            if begun and not taken:
+                yield from self._next_of_dataset(steps)
 
     def _next(self, whole: Batch, number: int) -> list[Batch]:
         """The next `steps` batches, or as many as are left."""

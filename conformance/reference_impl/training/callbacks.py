@@ -161,6 +161,12 @@ def first_to_be_better_than(baseline: float | None) -> float | None:
     return None
 
 
+@patchable("training.watches")
+def watches(epoch: int, first: int) -> bool:
+    """Whether early stopping looks at an epoch: at those from the one on that it is to start with"""
+    return epoch >= first
+
+
 class EarlyStopping(Monitor):
     """Ends training once a value has not become better for `patience` epochs. Arguments as Keras's."""
 
@@ -187,7 +193,7 @@ class EarlyStopping(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         current = self.watched(logs)
-        if current is None or epoch < self.start_from_epoch:
+        if current is None or not watches(epoch, self.start_from_epoch):
             return
         improved = self.better(current, self.best)
         if self.restore_best_weights and (improved or self.best_weights is None):
@@ -390,3 +396,19 @@ class LambdaCallback(Callback):
             if occasion not in OCCASIONS:
                 raise TypeError(f"unknown occasion {occasion!r}; {suggestion(occasion, OCCASIONS)}")
             setattr(self, occasion, function)
+
+
+CALLBACKS: dict[str, type[Callback]] = {
+    cls.__name__: cls
+    for cls in (
+        CSVLogger,
+        EarlyStopping,
+        History,
+        LambdaCallback,
+        LearningRateScheduler,
+        ModelCheckpoint,
+        ReduceLROnPlateau,
+        TerminateOnNaN,
+    )
+}
+"""Those that can be given to `fit`, by Keras's names."""

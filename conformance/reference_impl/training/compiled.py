@@ -73,6 +73,18 @@ def weights_in_evaluation(sample_weights: Arrays) -> Arrays:
     return sample_weights
 
 
+@patchable("training.logs_without_batches")
+def logs_without_batches(epoch: int) -> Logs:
+    """The logs of an epoch of training that had no batch: there is none"""
+    raise ValueError(f"the data of epoch {epoch} is empty: at least one batch is needed")
+
+
+@patchable("training.validates_after")
+def validates_after(complete: bool) -> bool:
+    """Whether validation follows an epoch, which has had all its batches or was cut short: it always does"""
+    return True
+
+
 class Compiled:
     """A model that can be trained, evaluated, and asked for predictions.
 
@@ -375,8 +387,8 @@ class Compiled:
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             called.on_epoch_begin(epoch)
-            logs = self._one_epoch(data, epoch, called)
-            if held_out is not None and _is_due(epoch, validation_freq):
+            logs, complete = self._one_epoch(data, epoch, called)
+            if held_out is not None and _is_due(epoch, validation_freq) and validates_after(complete):
                 logs |= {f"val_{name}": value for name, value in self._evaluated(held_out, called).items()}
             called.on_epoch_end(epoch, logs)
             if self.stop_training:
@@ -386,17 +398,19 @@ class Compiled:
         called.on_train_end(logs)
         return called.history
 
-    def _one_epoch(self, data: Data, epoch: int, called: CallbackList) -> Logs:
-        logs: Logs | None = None
+    def _one_epoch(self, data: Data, epoch: int, called: CallbackList) -> tuple[Logs, bool]:
+        """The logs of an epoch, and whether it has had all its batches."""
+        taken = 0
         for step, batch in enumerate(data.epoch(epoch)):
             called.on_train_batch_begin(step)
             logs = self.train_step(batch)
             called.on_train_batch_end(step, logs)
+            taken += 1
             if self.stop_training:
                 break
-        if logs is None:
-            raise ValueError(f"the data of epoch {epoch} is empty: at least one batch is needed")
-        return dict(sorted(self.results().items()))
+        complete = not self.stop_training and data.steps in (None, taken)
+        logs = dict(sorted(self.results().items())) if taken else logs_without_batches(epoch)
+        return logs, complete
 
     def _shuffled(self, epoch: int, count: int) -> Any:
         return np.random.Generator(np.random.Philox(key=self.seed, counter=epoch)).permutation(count)

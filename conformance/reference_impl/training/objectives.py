@@ -116,6 +116,12 @@ def mask_of_loss(mask: Array | None) -> Array | None:
     return mask
 
 
+@patchable("training.streamed")
+def streamed(metric: Metric) -> Metric:
+    """What is measured over several batches: what the metric makes of all of them"""
+    return metric
+
+
 class Losses:
     """The losses of all outputs.
 
@@ -201,14 +207,14 @@ class Measured:
         if self.metric is None:
             meant = meant_by_shapes(self.identifier, y, predictions)
             if meant is not None:
-                self.metric = meant(name=str(self.identifier))
+                found = meant(name=str(self.identifier))
             else:
                 found = metrics.get(self.identifier)
                 if not isinstance(found, Metric):
                     found = MeanMetricWrapper(found, name=found.__name__)
                 elif isinstance(self.identifier, str):
                     found.config["name"] = self.identifier
-                self.metric = found
+            self.metric = streamed(found)
         return self.metric
 
 

@@ -47,6 +47,7 @@ EXPERIMENTS: dict[str, Callable[[ConcreteCase], Experiment]] = {
     "initializers": InitializerExperiment,
     "models": ModelExperiment,
     "training": TrainingExperiment,
+    "callbacks": TrainingExperiment,
 }
 """By kind of subject, how it is asked."""
 

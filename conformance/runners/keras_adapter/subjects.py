@@ -26,6 +26,7 @@ def _bases() -> dict[str, tuple[Any, Any]]:
         "constraints": (keras.constraints, keras.constraints.Constraint),
         "regularizers": (keras.regularizers, keras.regularizers.Regularizer),
         "initializers": (keras.initializers, keras.initializers.Initializer),
+        "callbacks": (keras.callbacks, keras.callbacks.Callback),
     }
 
 

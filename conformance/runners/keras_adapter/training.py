@@ -7,10 +7,15 @@ has its effects. A run tells what there is after every step, by a callback that 
 from __future__ import annotations
 
 import copy
+import csv
+import itertools
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from conformance.runners.keras_adapter.exchange import weights_of
 from conformance.runners.keras_adapter.messages import ConcreteCase
@@ -18,6 +23,7 @@ from conformance.runners.keras_adapter.optimizers import named_slots
 from conformance.runners.keras_adapter.passes import once
 from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import GENERATION, api, keras, to_array
+from conformance.runners.keras_adapter.subjects import CLASSES, class_of
 from conformance.runners.wire import Array
 
 METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch")
@@ -26,8 +32,19 @@ METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch")
 ASKED = [*(f"{method}/*" for method in METHODS), "refusal"]
 """Patterns of the observables of a training run."""
 
-TRAINING = {name: ASKED for name in ("training.Functional", "training.Sequential") if GENERATION == 3}
+RUNS = ("training.Functional", "training.Sequential")
+"""The subjects without a callback of their own."""
+
+CALLED_BACK = tuple(f"callbacks.{name}" for name in CLASSES.get("callbacks", ()))
+
+TRAINING = {name: ASKED for name in (*RUNS, *CALLED_BACK) if GENERATION == 3}
 """The subjects, with what can be asked of them."""
+
+PARTS = ("x", "y", "sample_weight")
+"""Of data, in the order in which a batch has them."""
+
+FILES = ("filename", "filepath")
+"""The arguments of callbacks that name files."""
 
 Told = dict[str, Any]
 """What has been seen, by observable."""
@@ -56,29 +73,32 @@ class TrainingExperiment:
         # Each method has a model of its own, and what is named in it has the same names.
         api.reset_names()
         config = copy.deepcopy(self.case.config)
-        kind = keras.Sequential if self.case.subject.endswith("Sequential") else keras.Model
+        kind = keras.Model if self.case.subject.endswith("Functional") else keras.Sequential
         with at("construction"):
             model = kind.from_config(config["model"])
         with at("build"):
             for name, variable in weights_of(model):
                 variable.assign(self.case.weights[name])
         with at("construction"):
-            model.compile(**config["compile"])
+            model.compile(**{name: instances(name, given) for name, given in config["compile"].items()})
         return model
 
     def _data(self) -> dict[str, Any]:
+        """The arguments of `fit` that are data: arrays, or under `x`, and as `validation_data`, batches."""
         places = self.case.config["data"]
-        data = {name: self._listed(places, name) for name in ("x", "y", "sample_weight")}
+        data = self._given(places)
         if "validation" in places:
-            held_out = places["validation"]
-            given = [self._listed(held_out, name) for name in ("x", "y", "sample_weight")]
-            data["validation_data"] = tuple(arrays for arrays in given if arrays is not None)
-        return {name: value for name, value in data.items() if value is not None}
+            held_out = self._given(places["validation"])
+            data["validation_data"] = held_out.get("batches", tuple(held_out.values()))
+        return {"x" if name == "batches" else name: value for name, value in data.items()}
 
-    def _listed(self, places: Mapping[str, Any], name: str) -> Any:
-        if name not in places:
-            return None
-        arrays = [self.case.inputs[i] for i in places[name]]
+    def _given(self, places: Mapping[str, Any]) -> dict[str, Any]:
+        """The arrays by name, or all of them as `batches`."""
+        data = {name: self._listed(places[name]) for name in PARTS if name in places}
+        return {"batches": in_batches(places, data)} if "batches" in places else data
+
+    def _listed(self, numbers: list[int]) -> Any:
+        arrays = [self.case.inputs[i] for i in numbers]
         return arrays[0] if len(arrays) == 1 else arrays
 
     def _arguments(self, method: str) -> dict[str, Any]:
@@ -89,21 +109,57 @@ class TrainingExperiment:
 
     @once
     def fit(self) -> Told:
-        model, arguments = self._model(), self._arguments("fit")
-        with at("construction"):
-            made = [getattr(keras.callbacks, name)(**given) for name, given in arguments.pop("callbacks", ())]
-        watching = Watching()
-        with at("call"):
-            history = model.fit(
-                **self._data(), **arguments, shuffle=False, verbose=0, callbacks=[*made, watching]
-            )
+        model, watching = self._model(), Watching()
+        with TemporaryDirectory() as folder:
+            with at("construction"):
+                called = [*self._callback(model, Path(folder)), watching]
+            with at("call"):
+                history = model.fit(
+                    **self._data(), **self._arguments("fit"), shuffle=False, verbose=0, callbacks=called
+                )
+                written = self._files(model, Path(folder))
         return {
             **watching.told,
+            **written,
             "fit/callbacks": watching.occasions,
             "fit/epochs": history.epoch,
             **{f"fit/weight/{name}": to_array(w) for name, w in weights_of(model)},
             **{f"fit/history/{name}": np.array(xs, np.float32) for name, xs in history.history.items()},
         }
+
+    def _callback(self, model: Any, folder: Path) -> Iterator[Any]:
+        """The callback that the case is about, if it is about one."""
+        if self.case.subject not in CALLED_BACK:
+            return
+        arguments = dict(self.case.config.get("callback", {}))
+        for name, value in arguments.items():
+            if name in FILES:
+                arguments[name] = folder / value
+            elif name == "schedule":
+                arguments[name] = scheduled(value)
+            elif name.startswith("on_"):
+                arguments[name] = lambda *given, **logs: setattr(model, "stop_training", True)
+        yield class_of(self.case.subject)(**arguments)
+
+    def _files(self, model: Any, folder: Path) -> Told:
+        """The files that the callback has written, and what is in them; nothing where it writes none."""
+        arguments = self.case.config.get("callback", {})
+        if not any(name in FILES for name in arguments):
+            return {}
+        paths = sorted(folder.iterdir())
+        told: Told = {"fit/files": [path.name for path in paths]}
+        for path in paths:
+            prefix = f"fit/file/{path.name}"
+            if path.suffix == ".csv":
+                with path.open(newline="") as file:
+                    names, *rows = csv.reader(file, delimiter=arguments.get("separator", ","))
+                numbers = [[np.nan if x == "NA" else float(x) for x in row] for row in rows]
+                told |= {f"{prefix}/names": names, f"{prefix}/rows": np.array(numbers, np.float32)}
+            else:
+                loaded = keras.models.clone_model(model)
+                loaded.load_weights(path)
+                told |= {f"{prefix}/weight/{name}": to_array(w) for name, w in weights_of(loaded)}
+        return told
 
     @once
     def evaluate(self) -> Told:
@@ -149,6 +205,41 @@ class TrainingExperiment:
         for size in self.case.config[method]:
             yield {name: cut(value, start, start + size) for name, value in data.items()}
             start += size
+
+
+KINDS = {"loss": "losses", "metrics": "metrics", "weighted_metrics": "metrics"}
+"""By argument of `compile`, the kind of subject of which it takes instances."""
+
+
+def instances(argument: str, given: Any) -> Any:
+    """An argument of `compile`, with an instance for each class that stands there with its configuration."""
+    match given:
+        case {"class_name": str(name), "config": config} if argument in KINDS:
+            return class_of(f"{KINDS[argument]}.{name}").from_config(config)
+        case list():
+            return [instances(argument, one) for one in given]
+    return given
+
+
+def in_batches(places: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+    """Batches of the sizes that the case says: a dataset that knows how many it has, or a generator."""
+    stops = list(itertools.accumulate(places["batches"]))
+    batches = [
+        tuple(cut(value, start, stop) for value in data.values())
+        for start, stop in zip([0, *stops], stops, strict=False)
+    ]
+    if places.get("once"):
+        return (batch for batch in batches)
+    # Nested lists of arrays would be taken for one array.
+    batches = [tuple(tuple(x) if isinstance(x, list) else x for x in batch) for batch in batches]
+    signature = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), batches[0])
+    dataset = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
+
+
+def scheduled(factors: list[float]) -> Callable[[int, float], float]:
+    """A schedule of the rate, of which the case has the factors by epoch."""
+    return lambda epoch, rate: rate * factors[epoch]
 
 
 def cut(value: Any, start: int, stop: int) -> Any:

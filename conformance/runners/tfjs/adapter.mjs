@@ -13,7 +13,7 @@ import {observe} from "./observation.mjs";
 import {PROTOCOL_VERSION, messages, reply, reserveStandardOutput} from "./protocol.mjs";
 import {assertBackend, identity, restartBackend, startRuntime} from "./runtime.mjs";
 import {registeredSubjects} from "./subjects.mjs";
-import {RUNS, train} from "./training.mjs";
+import {runs, train} from "./training.mjs";
 
 class Session {
   async start({protocol, backend}) {
@@ -43,7 +43,7 @@ class Session {
     if (asked.subject in STATEMENTS) {
       return show(tf, asked);
     }
-    if (RUNS.includes(asked.subject)) {
+    if (runs(tf).includes(asked.subject)) {
       return train(tf, this.subjects, asked);
     }
     return MODELS.includes(asked.subject) ? exchange(tf, asked) : observe(tf, this.subjects, asked);

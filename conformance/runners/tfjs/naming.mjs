@@ -45,9 +45,12 @@ export const classToKeras = (className) => CLASSES_BACK[className] ?? className;
 /** The name that Keras has for a weight of a class. */
 export const weightToKeras = (className, name) => inverted(TABLES.weights[className] ?? {})[name] ?? name;
 
-/** The name in the logs of training that Keras has for one of TensorFlow.js. */
+/** A name in the logs of training in the spelling of Keras: what is behind the last underscore is the metric. */
+export const logSpelled = (name) => name.replace(/[A-Za-z0-9]+$/, snake);
+
+/** The name that Keras has in its place. */
 export const logToKeras = (name) =>
-  identifierToKeras(name).replace(/(?<=^|_)[a-z]+$/, (end) => TABLES.logs[end] ?? end);
+  logSpelled(name).replace(/(?<=^|_)[a-z]+$/, (end) => TABLES.logs[end] ?? end);
 
 const camel = (snake) => snake.replace(/(?<=[a-z0-9])_+([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/(?<=[a-z0-9])([A-Z])/g, "_$1").toLowerCase();

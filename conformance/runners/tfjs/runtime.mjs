@@ -6,7 +6,7 @@ import {ARITHMETIC} from "./arithmetic.mjs";
 import {MODELS, OBSERVABLES} from "./exchange.mjs";
 import {STATEMENTS} from "./guide.mjs";
 import {FORMATS} from "./models.mjs";
-import {OBSERVABLES as TOLD, RUNS} from "./training.mjs";
+import {OBSERVABLES as TOLD, runs} from "./training.mjs";
 
 const PREFIX = "tfjs-";
 
@@ -106,7 +106,7 @@ export function identity({backend, name, tf, implementation}, subjects) {
     capabilities: {
       ...Object.fromEntries([...subjects].map(([subject, {observables}]) => [subject, observables])),
       ...Object.fromEntries(MODELS.map((subject) => [subject, OBSERVABLES])),
-      ...Object.fromEntries(RUNS.map((subject) => [subject, TOLD])),
+      ...Object.fromEntries(runs(tf).map((subject) => [subject, TOLD])),
       ...STATEMENTS,
     },
     models: FORMATS,

@@ -2,12 +2,10 @@
 import {namesInKeras} from "./layer.mjs";
 import {Failure, attempt, classified} from "./failures.mjs";
 import {disposingEverything} from "./memory.mjs";
-import {identifierToTensorFlowJS, keyToTensorFlowJS, logToKeras} from "./naming.mjs";
+import {LOSSES, METRICS, identifierToTensorFlowJS, keyToTensorFlowJS, logSpelled, logToKeras} from "./naming.mjs";
 import {slotsOf} from "./optimizers.mjs";
 import {tensorOf, wireJSON, wireTensor} from "./protocol.mjs";
 import {seeded} from "./randomness.mjs";
-
-export const RUNS = ["training.Functional", "training.Sequential"];
 
 /** What a case can ask for, by its name in the configuration. */
 const METHODS = ["fit", "evaluate", "predict", "train_on_batch"];
@@ -19,15 +17,14 @@ export const OBSERVABLES = ["fit/*", "evaluate/log/*", "predict/*", "train_on_ba
 const ARGUMENTS = {
   compile: ["optimizer", "loss", "metrics"],
   fit: [
-    "batch_size", "epochs", "callbacks", "validation_split", "class_weight", "initial_epoch", "steps_per_epoch",
-    "validation_steps",
+    "batch_size", "epochs", "validation_split", "class_weight", "initial_epoch", "steps_per_epoch", "validation_steps",
   ],
   evaluate: ["batch_size", "steps"],
   predict: ["batch_size"],
 };
 
-/** By Keras's name, what makes a callback. */
-const CALLBACKS = {EarlyStopping: "earlyStopping"};
+/** What methods for datasets call an argument, by Keras's name, where they have another name for it. */
+const OF_DATASETS = {steps_per_epoch: "batchesPerEpoch", validation_steps: "validationBatches", steps: "batches"};
 
 /** By Keras's name, what a custom callback calls an occasion. */
 const OCCASIONS = {
@@ -39,6 +36,21 @@ const OCCASIONS = {
   on_train_batch_end: "onBatchEnd",
 };
 
+/** By Keras's name, what makes a callback of TensorFlow.js: those of `tf.callbacks`, and any that a user writes. */
+const callbacksOf = (tf) => ({
+  ...Object.fromEntries(
+    Object.entries(tf.callbacks).map(([name, make]) => [name[0].toUpperCase() + name.slice(1), make]),
+  ),
+  LambdaCallback: (functions) => new tf.CustomCallback(functions, "never"),
+});
+
+/** The subjects that are training runs. */
+export const runs = (tf) => [
+  "training.Functional",
+  "training.Sequential",
+  ...Object.keys(callbacksOf(tf)).map((name) => `callbacks.${name}`),
+];
+
 const oneOrAll = (items) => (items?.length === 1 ? items[0] : items);
 
 /** So many samples, or those that are left. */
@@ -46,14 +58,15 @@ const cut = (tensor, start, size) => tensor.slice(start, Math.min(size, tensor.s
 
 const listed = (value) => (Array.isArray(value) ? value : [value]);
 
-/** Arguments by the names of TensorFlow.js; throws where it has none. */
-function argumentsOf(method, given) {
+/** Arguments by the names of TensorFlow.js, of which some are `named`; throws where it has none. */
+function argumentsOf(method, given, named = {}) {
   const unknown = Object.keys(given).filter((name) => !ARGUMENTS[method].includes(name));
   if (unknown.length > 0) {
     const message = `${method} of TensorFlow.js takes no ${unknown.join(", ")}`;
     throw new Failure("not-implemented", "construction", message);
   }
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [keyToTensorFlowJS(name), value]));
+  const own = (name) => named[name] ?? keyToTensorFlowJS(name);
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [own(name), value]));
 }
 
 /** The model that a configuration describes, of layers that are made as in cases about these. */
@@ -95,54 +108,88 @@ function weightsOf(tf, model, around = []) {
   });
 }
 
-/** Identifiers, one for each output, in any of the forms that `compile` takes. */
-function identifiers(given) {
+/** What `compile` takes for a class of Keras with its configuration: a function, or its name. */
+const OBJECTIVES = {
+  loss: (tf, name) => LOSSES[name],
+  metrics: (tf, name) => tf.metrics[METRICS[name]?.function] ?? METRICS[name]?.identifier,
+};
+
+function objective(tf, argument, {class_name: name, config}) {
+  const found = OBJECTIVES[argument](tf, name);
+  const others = Object.keys(config);
+  if (found === undefined || others.length > 0) {
+    const message = `losses and metrics of TensorFlow.js are functions without arguments, given ${[name, ...others].join(", ")}`;
+    throw new Failure("not-implemented", "construction", message);
+  }
+  return found;
+}
+
+/** Losses or metrics, one for each output, in any of the forms that `compile` takes. */
+function objectives(tf, argument, given) {
   if (typeof given === "string") {
     return identifierToTensorFlowJS(given);
   }
   if (Array.isArray(given)) {
-    return given.map(identifiers);
+    return given.map((one) => objectives(tf, argument, one));
   }
-  return given && Object.fromEntries(Object.entries(given).map(([name, value]) => [name, identifiers(value)]));
+  if (given && "class_name" in given) {
+    return objective(tf, argument, given);
+  }
+  return given && Object.fromEntries(Object.entries(given).map(([name, one]) => [name, objectives(tf, argument, one)]));
 }
 
 /** A model of a case, its data, and what its methods tell. */
 class Run {
   constructor(tf, subjects, {subject, config, inputs, weights}) {
-    Object.assign(this, {tf, config, told: {}});
-    const description = {class_name: subject.split(".")[1], config: config.model};
+    const [kind, name] = subject.split(".");
+    Object.assign(this, {tf, config, told: {}, callback: kind === "callbacks" ? name : undefined});
+    const description = {class_name: this.callback ? "Sequential" : name, config: config.model};
     this.model = attempt("construction", () => modelOf(tf, subjects, description));
     this.weights = weightsOf(tf, this.model);
     attempt("build", () => {
       this.weights.forEach(([name, weight]) => weight.write(tensorOf(tf, weights[name], name)));
     });
-    attempt("construction", () => {
-      const {optimizer, ...others} = argumentsOf("compile", config.compile);
-      const objectives = Object.fromEntries(Object.entries(others).map(([key, x]) => [key, identifiers(x)]));
-      this.model.compile({optimizer: this.optimizerOf(subjects, optimizer), ...objectives});
-    });
+    this.compile(subjects, config.compile);
     this.data = this.dataOf(config.data, inputs);
     this.heldOut = config.data.validation && this.dataOf(config.data.validation, inputs);
   }
 
-  /** The optimizer for `compile`, which knows some by name; `slots` are those that it can be asked for. */
-  optimizerOf(subjects, given) {
-    this.slots = [];
-    if (typeof given === "string") {
-      return given;
-    }
-    const {class_name: name, config} = given;
-    const optimizer = subjects.get(`optimizers.${name}`);
-    if (optimizer === undefined) {
+  /** Compile the model, with an optimizer of `tf.train` or the name of one. */
+  compile(subjects, {optimizer: given, ...others}) {
+    const {class_name: name, config} = typeof given === "string" ? {class_name: given, config: {}} : given;
+    const known = [...subjects.keys()].find((key) => key.toLowerCase() === `optimizers.${name.toLowerCase()}`);
+    if (known === undefined && typeof given !== "string") {
       throw new Failure("not-implemented", "construction", `TensorFlow.js has no optimizer ${name}`);
     }
-    this.slots = slotsOf(optimizer.entry(config), config);
-    return optimizer.create(config);
+    const subject = subjects.get(known);
+    this.slots = subject ? slotsOf(subject.entry(config), config) : [];
+    attempt("construction", () => {
+      const named = Object.entries(argumentsOf("compile", others));
+      const reached = Object.fromEntries(named.map(([key, x]) => [key, objectives(this.tf, key, x)]));
+      this.model.compile({optimizer: typeof given === "string" ? given : subject.create(config), ...reached});
+    });
   }
 
   dataOf(places, inputs) {
     const tensors = (name) => places[name]?.map((i) => tensorOf(this.tf, inputs[i], `input ${i}`));
     return Object.fromEntries(["x", "y", "sample_weight"].map((name) => [name, tensors(name)]));
+  }
+
+  /** Data in batches of the sizes that the case says: a dataset of them, or what a generator yields. */
+  datasetOf({batches, once}, {x, y, sample_weight: weights}) {
+    if (weights) {
+      throw new Failure("not-implemented", "call", "datasets of TensorFlow.js have no weights of samples");
+    }
+    let start = 0;
+    const items = batches.map((size) => {
+      const [xs, ys] = [x, y].map((tensors) => oneOrAll(tensors.map((tensor) => tensor.slice(start, size))));
+      start += size;
+      return {xs, ys};
+    });
+    const generated = function* () {
+      yield* items;
+    };
+    return once ? this.tf.data.generator(generated) : this.tf.data.array(items);
   }
 
   tell(prefix, logs) {
@@ -177,7 +224,7 @@ class Run {
     let steps = 0;
     const note = (name) => async (...given) => {
       const logs = given.at(-1) ?? {};
-      occasions.push([name, ...given.slice(0, -1), Object.keys(logs).sort()]);
+      occasions.push([name, ...given.slice(0, -1), Object.keys(logs).map(logSpelled).sort()]);
       if (name === "on_train_batch_end") {
         const step = `fit/step/${steps++}`;
         await this.tellState(step);
@@ -188,44 +235,69 @@ class Run {
     return new this.tf.CustomCallback(Object.fromEntries(notes), "never");
   }
 
-  callbacks(given) {
-    return given.map(([name, config]) => {
-      if (!(name in CALLBACKS)) {
-        throw new Failure("not-implemented", "construction", `TensorFlow.js has no callback ${name}`);
-      }
-      const own = Object.entries(config).map(([key, value]) => [keyToTensorFlowJS(key), value]);
-      return attempt("construction", () => this.tf.callbacks[CALLBACKS[name]](Object.fromEntries(own)));
-    });
+  /** The callbacks of the case, which is about one or none, and one that watches. */
+  callbacks() {
+    const watching = this.watching();
+    if (this.callback === undefined) {
+      return [watching];
+    }
+    const stop = () => {
+      this.model.stopTraining = true;
+    };
+    const own = Object.entries(this.config.callback ?? {}).map(([key, value]) =>
+      key in OCCASIONS ? [OCCASIONS[key], stop] : [keyToTensorFlowJS(key), value],
+    );
+    const made = attempt("construction", () => callbacksOf(this.tf)[this.callback](Object.fromEntries(own)));
+    return [made, watching];
   }
 
   async fit() {
-    const {callbacks = [], ...given} = argumentsOf("fit", this.config.fit ?? {});
-    const {x, y, sample_weight: weights} = this.data;
-    const heldOut = this.heldOut && Object.values(this.heldOut).filter((tensors) => tensors !== undefined);
-    const history = await this.model.fit(oneOrAll(x), oneOrAll(y), {
-      ...given,
-      ...(weights && {sampleWeight: oneOrAll(weights)}),
-      ...(heldOut && {validationData: heldOut.map(oneOrAll)}),
-      shuffle: false,
-      callbacks: [...this.callbacks(callbacks), this.watching()],
-    });
+    const {data: places, fit = {}} = this.config;
+    const history = await (places.batches ? this.fitBatches(places, fit) : this.fitTensors(fit));
     this.told["fit/epochs"] = wireJSON(history.epoch);
     this.tell("fit/history", history.history);
     this.tellWeights("fit/weight");
   }
 
-  evaluate() {
+  fitTensors(given) {
     const {x, y, sample_weight: weights} = this.data;
-    const given = argumentsOf("evaluate", this.config.evaluate ?? {});
-    const outs = this.model.evaluate(oneOrAll(x), oneOrAll(y), {
-      ...given,
+    const heldOut = this.heldOut && Object.values(this.heldOut).filter((tensors) => tensors !== undefined);
+    return this.model.fit(oneOrAll(x), oneOrAll(y), {
+      ...argumentsOf("fit", given),
       ...(weights && {sampleWeight: oneOrAll(weights)}),
+      ...(heldOut && {validationData: heldOut.map(oneOrAll)}),
+      shuffle: false,
+      callbacks: this.callbacks(),
     });
+  }
+
+  fitBatches(places, given) {
+    const heldOut = places.validation && this.datasetOf(places.validation, this.heldOut);
+    return this.model.fitDataset(this.datasetOf(places, this.data), {
+      epochs: 1, // it has no default here
+      ...argumentsOf("fit", given, OF_DATASETS),
+      ...(heldOut && {validationData: heldOut}),
+      callbacks: this.callbacks(),
+    });
+  }
+
+  async evaluate() {
+    const {data: places, evaluate: given = {}} = this.config;
+    const {x, y, sample_weight: weights} = this.data;
+    const outs = await (places.batches
+      ? this.model.evaluateDataset(this.datasetOf(places, this.data), argumentsOf("evaluate", given, OF_DATASETS))
+      : this.model.evaluate(oneOrAll(x), oneOrAll(y), {
+          ...argumentsOf("evaluate", given),
+          ...(weights && {sampleWeight: oneOrAll(weights)}),
+        }));
     const values = listed(outs).map((out) => out.dataSync()[0]);
     this.tell("evaluate/log", Object.fromEntries(this.model.metricsNames.map((name, i) => [name, values[i]])));
   }
 
   predict() {
+    if (this.config.data.batches) {
+      throw new Failure("not-implemented", "call", "predict of TensorFlow.js takes no datasets");
+    }
     const outputs = this.model.predict(oneOrAll(this.data.x), argumentsOf("predict", this.config.predict ?? {}));
     listed(outputs).forEach((output, i) => (this.told[`predict/output/${i}`] = wireTensor(output)));
   }
