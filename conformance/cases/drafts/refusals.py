@@ -20,6 +20,7 @@ from conformance.cases.case import JSON, Case, Literal, Source
 from conformance.cases.drafts import callbacks, losses, metrics, optimizers, schedules, training, values
 from conformance.cases.drafts.draft import keyed, recipe
 from conformance.cases.drafts.errors import UNKNOWN
+from conformance.cases.training import PARTS
 from conformance.reference_impl import fields
 from conformance.reference_impl.configured import Configured
 from conformance.reference_impl.identified import CLASSES
@@ -299,7 +300,7 @@ def given(run: Case, method: str = "fit", **data: Sequence[Any] | None) -> Case:
         places: dict[str, JSON] = {}
         for name, sources in some.items():
             if name == "validation":
-                places[name] = placed(dict(zip(training.PARTS, sources, strict=False)))
+                places[name] = placed(dict(zip(PARTS, sources, strict=False)))
             elif sources is not None:
                 places[name] = [*range(len(inputs), len(inputs) + len(sources))]
                 inputs.extend(sources)
