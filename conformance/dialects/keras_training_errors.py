@@ -55,8 +55,8 @@ OWN_SHAPE = (
     "compares the two, and their arithmetic broadcasts."
 )
 SOME_DATA = (
-    "Training with no samples is a mistake in the data, by which nothing is learnt. TensorFlow.js refuses to "
-    "evaluate none, and Keras fails to predict for none; neither looks at the arrays of `fit`."
+    "Training with no samples is a mistake in the data, by which nothing is learnt. Keras refuses a "
+    "generator that gives none, and TensorFlow.js to evaluate none; neither looks at the arrays of `fit`."
 )
 A_SHARE = (
     "Both document the argument as a fraction between 0 and 1. Keras refuses one that leaves nothing for "

@@ -34,7 +34,7 @@ DRAFTS = {
 }
 OUR_WORDS = re.compile(
     "`|argument|has no|expected|shape|unknown|the gradient|cannot be inside|same number of samples|no loss|"
-    "the loss is"
+    "the loss is|at least one batch"
 )
 RUNS = (refusals.classifying, refusals.classifying_by_number, refusals.forking)
 DECLARED = [

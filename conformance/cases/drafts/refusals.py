@@ -316,6 +316,13 @@ def given(run: Case, method: str = "fit", **data: Sequence[Any] | None) -> Case:
     return msgspec.structs.replace(run, config=config, inputs=tuple(keys), observables=("refusal",))
 
 
+def generated_nothing() -> Case:
+    """A fit of a generator that ends before it has given a batch."""
+    run = given(classifying())
+    data = {**run.config["data"], "batches": [], "once": True}
+    return msgspec.structs.replace(run, config={**run.config, "data": data, "fit": {}})
+
+
 def few_runs() -> Iterator[Case]:
     """What the quick corpus asks: a name, a number of samples, a range of labels."""
     yield spoilt(classifying(), compile={"loss": "categorical_crossentropie"})
@@ -371,6 +378,7 @@ def bad_data() -> Iterator[Case]:
     run, narrow = classifying(), training.numbers(3)
     wide, nothing = training.one_hot(4), [training.numbers(4, samples=0)]
     yield given(run, x=nothing, y=[training.one_hot(samples=0)])
+    yield generated_nothing()
     yield given(run, x=[training.numbers(4), training.numbers(4)])
     yield given(run, x=[narrow])
     yield given(run, y=None)

@@ -7,7 +7,14 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts import refusals as drafts
 from conformance.cases.drafts import training
-from conformance.cases.drafts.refusals import classifying, classifying_by_number, forking, given, spoilt
+from conformance.cases.drafts.refusals import (
+    classifying,
+    classifying_by_number,
+    forking,
+    generated_nothing,
+    given,
+    spoilt,
+)
 from conformance.cases.drafts.values import sizes
 from conformance.cases.training import SUBJECTS as RUNS
 from conformance.dialects.deviation import REFUSAL, Accepts, Raises, subject
@@ -47,6 +54,10 @@ def measures_each_output(case: Case, data: Data) -> bool:
 def measures_by_name(case: Case, data: Data) -> bool:
     """The metrics are given by the names of outputs."""
     return isinstance(case.config["compile"].get("metrics"), dict)
+
+
+def has_no_batches(case: Case, data: Data) -> bool:
+    return bool(case.config["data"].get("batches") == [])
 
 
 def has_no_labels(case: Case, data: Data) -> bool:
@@ -175,6 +186,15 @@ DEVIATIONS = (
         witnesses=(
             given(classifying(), x=[training.numbers(4, samples=0)], y=[training.one_hot(samples=0)]),
         ),
+    ),
+    deviation(
+        "tfjs-fits-empty-dataset",
+        "`fitDataset` takes a dataset without a batch, and ends without a step.",
+        kind="bug",
+        source=f"{LAYERS}/engine/training_dataset.js:fitDataset",
+        scope=all_of(subject(*RUNS), has_no_batches),
+        effect=Accepts(),
+        witnesses=(generated_nothing(),),
     ),
     deviation(
         "tfjs-labels-read-at-once",
