@@ -121,7 +121,7 @@ def test_a_run_as_expected_ends_with_0_and_a_report(engine: Engine, run: Run, tm
     result = run("--backend", "tfjs-cpu")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "2 of 2 checks conform"
-    assert "tfjs-cpu: 2 of 2 cases, 0 failed checks" in result.stderr
+    assert "tfjs-cpu: 2 of 2 cases, 0 findings" in result.stderr
     assert (tmp_path / "out" / "index.html").is_file()
     assert read(tmp_path / "out").results.suite.corpus == "quick"
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from conformance.cases.case import Case, Recipe
+from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import Data
 from conformance.cases.models import configuration, weights_by_layer
 from conformance.cases.training import data_of, is_about_training
@@ -22,7 +22,7 @@ from conformance.reference_impl.layers.layer import Context
 from conformance.reference_impl.models import Model
 from conformance.reference_impl.tape import constant
 from conformance.reference_impl.training import Compiled
-from conformance.reference_impl.training.objectives import meant_by_shapes
+from conformance.reference_impl.training.objectives import Measured, meant_by_shapes
 
 Path = tuple[str | int, ...]
 """Arguments, and after one that is a list the place in it."""
@@ -61,12 +61,13 @@ def layers_inside(case: Case, data: Data, path: Path = ()) -> Iterator[Inside]:
         return
     around = layers.get(name)
     mirrored = {argument: case.config.get(other) for argument, other in around.mirrors.items()}
-    for argument, value in {**mirrored, **case.config}.items():
+    given = {argument: value for argument, value in case.config.items() if value is not None}
+    for argument, value in {**mirrored, **given}.items():
         for place, description in nested.descriptions(around, argument, value):
             within = (*path, argument, *place)
-            inner, given = _alone(around, case, data, description)
-            yield Inside(within, inner, given)
-            yield from layers_inside(inner, given, within)
+            inner, own = _alone(around, case, data, description)
+            yield Inside(within, inner, own)
+            yield from layers_inside(inner, own, within)
 
 
 def _layers_of_model(case: Case, data: Data) -> Iterator[Inside]:
@@ -117,26 +118,28 @@ def _parts_of_run(case: Case, data: Data) -> Iterator[Inside]:
             observables=case.observables,
         )
         yield Inside(("loss",), alone, Data((y, y_pred), {}, (), (), ()))
+    weights_of_samples = [array[:size] for array in given["sample_weight"] or ()]
     for one in whole.metrics.measured:
-        y, y_pred = labels[one.output], outputs[one.output]
-        meant = meant_by_shapes(one.identifier, y, constant(y_pred))
-        metric = metrics.get(one.identifier) if meant is None else meant()
-        update = {"0/y_true": y, "0/y_pred": y_pred}
-        if one.weighted and given["sample_weight"]:
-            update["0/sample_weight"] = given["sample_weight"][0][:size]
-        alone = Case(
-            f"metrics.{type(metric).__name__}",
-            {} if meant is not None else arguments_of(one.identifier),
-            weights={key: computed(a) for key, a in update.items()},
-            observables=case.observables,
-        )
-        yield Inside(("metric",), alone, Data((), update, (), (), ()))
+        alone, update = _metric_of_run(one, labels[one.output], outputs[one.output], weights_of_samples)
+        yield Inside(("metric",), msgspec.structs.replace(alone, observables=case.observables), update)
     optimizer = compiled["optimizer"]
     name = type(optimizers.get(optimizer)).__name__
     config = {} if isinstance(optimizer, str) else optimizer["config"]
     alone = Case(f"optimizers.{name}", config, observables=case.observables)
     first = {"slot/iteration": np.zeros((), np.int32)}
     yield Inside(("optimizer",), alone, Data((), first, (), (), ()))
+
+
+def _metric_of_run(one: Measured, y: Array, y_pred: Array, weights: Sequence[Array]) -> tuple[Case, Data]:
+    """A metric of a run as a case of its own, which is updated with all samples at once."""
+    meant = meant_by_shapes(one.identifier, y, constant(y_pred))
+    metric = metrics.get(one.identifier) if meant is None else meant()
+    update = {"0/y_true": y, "0/y_pred": y_pred}
+    if one.weighted and weights:
+        update["0/sample_weight"] = weights[0]
+    config = arguments_of(one.identifier) if meant is None else {}
+    sources: dict[str, Source] = {key: computed(a) for key, a in update.items()}
+    return Case(f"metrics.{type(metric).__name__}", config, weights=sources), Data((), update, (), (), ())
 
 
 def name_of_loss(identifier: Any) -> str:

@@ -4,7 +4,7 @@ of it, and how that differs from earlier results."""
 from __future__ import annotations
 
 import shlex
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +21,14 @@ from conformance.events import Event, Judged, Preparing, Started, Unavailable
 from conformance.reporting.diff import LISTED, Change, Difference, News
 from conformance.reporting.exchanges import Exchanges, exchanges, table_rows, told
 from conformance.reporting.journal import Journal
-from conformance.reporting.ledger import FAILING, Totals, suspect_specification, total, unrecorded_versions
+from conformance.reporting.ledger import (
+    FAILING,
+    Totals,
+    finding_id,
+    suspect_specification,
+    total,
+    unrecorded_versions,
+)
 from conformance.reporting.legend import GLYPHS
 from conformance.reporting.results import Cell, Results
 from conformance.reporting.store import PAGE, Report
@@ -62,12 +69,21 @@ def display(console: Console, backends: Sequence[str], cases: int | None) -> Dis
     return Bars(console, backends, cases) if console.file.isatty() else Lines(console, cases)
 
 
-def _failed(event: Judged, backend: str) -> int:
-    return sum(check.backend == backend and check.verdict in FAILING for check in event.checks)
+class Found:
+    """How many findings each backend has so far."""
+
+    def __init__(self) -> None:
+        self._signatures: dict[str, set[str]] = defaultdict(set)
+
+    def told(self, event: Judged, backend: str) -> str:
+        """The number, with what the event brings."""
+        own = self._signatures[backend]
+        own |= {finding_id(c) for c in event.checks if c.backend == backend and c.verdict in FAILING}
+        return f"{len(own):,} finding{'' if len(own) == 1 else 's'}"
 
 
 class Bars:
-    """A bar for each backend: cases answered, their rate, and how many checks failed so far."""
+    """A bar for each backend: cases answered, their rate, and how many findings there are so far."""
 
     def __init__(self, console: Console, backends: Sequence[str], cases: int | None) -> None:
         self._progress = Progress(
@@ -83,7 +99,7 @@ class Bars:
             name: self._progress.add_task(name, start=False, total=cases, rate="", state="starting")
             for name in backends
         }
-        self._failed: Counter[str] = Counter()
+        self._found = Found()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -100,7 +116,7 @@ class Bars:
                 self._progress.update(self._tasks[backend], state=message)
             case Started(backend=backend):
                 self._progress.start_task(self._tasks[backend])
-                self._progress.update(self._tasks[backend], state="0 failed")
+                self._progress.update(self._tasks[backend], state="0 findings")
             case Unavailable(backend=backend):
                 self._progress.update(self._tasks[backend], state="could not be started")
             case Judged(checks=checks):
@@ -109,13 +125,12 @@ class Bars:
 
     def _judged(self, event: Judged, backend: str) -> None:
         task = self._tasks[backend]
-        self._failed[backend] += _failed(event, backend)
         speed = self._progress.tasks[task].speed
         self._progress.update(
             task,
             advance=0 if self._progress.tasks[task].finished else 1,
             rate=f"{speed:.0f}/s" if speed else "",
-            state=f"{self._failed[backend]:,} failed",
+            state=self._found.told(event, backend),
         )
 
 
@@ -126,7 +141,7 @@ class Lines:
         self._console = console
         self._cases = cases
         self._answered: Counter[str] = Counter()
-        self._failed: Counter[str] = Counter()
+        self._found = Found()
 
     def __enter__(self) -> Self:
         return self
@@ -151,13 +166,12 @@ class Lines:
 
     def _judged(self, event: Judged, backend: str) -> None:
         self._answered[backend] += 1
-        self._failed[backend] += _failed(event, backend)
-        answered, failed, cases = self._answered[backend], self._failed[backend], self._cases
+        answered, found, cases = self._answered[backend], self._found.told(event, backend), self._cases
         if cases is None:
             if answered % 1000 == 0:
-                self._say(f"{backend}: {answered:,} cases, {failed:,} failed checks")
+                self._say(f"{backend}: {answered:,} cases, {found}")
         elif answered <= cases and answered * 10 // cases > (answered - 1) * 10 // cases:
-            self._say(f"{backend}: {answered:,} of {cases:,} cases, {failed:,} failed checks")
+            self._say(f"{backend}: {answered:,} of {cases:,} cases, {found}")
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)

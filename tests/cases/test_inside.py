@@ -74,11 +74,8 @@ def test_cells_in_a_list_are_a_stack_and_those_in_it() -> None:
 
 
 def test_losses_metrics_and_the_optimizer_of_a_run_are_inside_it_however_they_are_given() -> None:
-    loss, metric = (
-        training.instance("MeanSquaredError", reduction="sum"),
-        training.instance("CosineSimilarity"),
-    )
-    case = training.instances(loss, metric, "mse", "accuracy")
+    loss = training.instance("MeanSquaredError", reduction="sum")
+    case = training.instances(loss, training.instance("CosineSimilarity"), "mse", "accuracy")
     parts = {one.path: one for one in layers_inside(case, make(case)) if one.path[0] in ("loss", "optimizer")}
     assert (parts["loss",].case.subject, parts["loss",].case.config) == (
         "losses.MeanSquaredError",

@@ -51,7 +51,7 @@ def test_a_log_gets_a_line_for_each_tenth() -> None:
         "mine: could not be started",
     ]
     assert len(lines) == 13
-    assert lines[-1] == "tfjs-wasm: 76 of 76 cases, 28 failed checks"
+    assert lines[-1] == "tfjs-wasm: 76 of 76 cases, 7 findings"
 
 
 @pytest.mark.parametrize("make", [lambda on: Lines(on, 75), lambda on: Bars(on, ["tfjs-wasm", "mine"], 75)])
@@ -71,7 +71,7 @@ def test_a_terminal_gets_a_bar_for_each_backend() -> None:
             show.event(event)
     text = shown(on)
     (bar,) = (line for line in text.splitlines() if "76/76" in line)
-    assert "28 failed" in bar
+    assert "7 findings" in bar
     assert "could not be started" in text
 
 

@@ -56,6 +56,8 @@ def test_capabilities_are_every_layer_class_and_activation(adapter: Adapter) -> 
     assert "gradient/*" not in capabilities["layers.Layer"]
     assert "identifier" in capabilities["activations.swish"]
     assert "activations.get" not in capabilities
+    assert "fit/*" in capabilities["callbacks.CSVLogger"]
+    assert "callbacks.Callback" not in capabilities
 
 
 def test_aliases_are_told_with_the_class_that_they_name(adapter: Adapter) -> None:

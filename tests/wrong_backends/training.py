@@ -149,7 +149,8 @@ FAULTS = (
     ),
     Fault("batches-end-first", "callbacks", "training.*", said=batches_end_before_they_begin),
     Fault(
-        "uneven-batches-left-out", "evaluate", "training.*", {f"{TRAINING}.batches:Data.epoch": uneven_left_out}
+        "uneven-batches-left-out", "evaluate", "training.*",
+        {f"{TRAINING}.batches:Data.epoch": uneven_left_out},
     ),
     Fault(
         "rate-scheduled-late", "fit", "callbacks.*",

@@ -416,6 +416,16 @@ def with_loss(loss: str) -> Case:
     )  # fmt: skip
 
 
+def likely() -> Case:
+    """A ratio of counts of what is more likely than not."""
+    return draft(
+        sequential("likely", (4,), dense("top", 1, activation="sigmoid")),
+        [numbers(4)], [recipe("zeros_and_ones", SAMPLES, 1)],
+        {"optimizer": SGD, "loss": "binary_crossentropy", "metrics": ["precision"]},
+        fit={"batch_size": 4}, evaluate={"batch_size": 4},
+    )  # fmt: skip
+
+
 OPTIMIZERS = (
     optimizer("SGD", momentum=0.75, nesterov=True),
     RMSPROP,
@@ -518,10 +528,12 @@ STANDARD: tuple[Callable[[], Case], ...] = (
     ignored_class,
     alike,
     counted,
+    likely,
     *(partial(named, name) for name in NAMED),
     partial(named, "adam", "mse"),
     partial(instances, instance("MeanSquaredError"), instance("MeanSquaredError")),
     partial(instances, instance("MeanSquaredError", reduction="sum"), "mae"),
+    partial(instances, instance("MeanSquaredError"), "cosine_similarity"),
     partial(
         instances,
         instance("CategoricalCrossentropy", label_smoothing=0.125),

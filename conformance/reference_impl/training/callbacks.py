@@ -403,7 +403,6 @@ CALLBACKS: dict[str, type[Callback]] = {
     for cls in (
         CSVLogger,
         EarlyStopping,
-        History,
         LambdaCallback,
         LearningRateScheduler,
         ModelCheckpoint,
@@ -411,4 +410,4 @@ CALLBACKS: dict[str, type[Callback]] = {
         TerminateOnNaN,
     )
 }
-"""Those that can be given to `fit`, by Keras's names."""
+"""Those that can be given to `fit`, by Keras's names; a history every run has."""

@@ -26,6 +26,8 @@ def test_the_identity_says_who_answers_with_what(adapter: Adapter) -> None:
     assert "training/*" in identity.capabilities["layers.LSTM"]
     assert "identifier" in identity.capabilities["activations.hard_sigmoid"]
     assert not {"layers.Model", "layers.Sequential"} & identity.capabilities.keys()
+    callbacks = {name for name in identity.capabilities if name.startswith("callbacks.")}
+    assert callbacks == {"callbacks.EarlyStopping", "callbacks.LambdaCallback"}
 
 
 def test_large_tensors_pass_the_pipe_whole(cpu: Adapter) -> None:
