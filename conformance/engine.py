@@ -440,7 +440,7 @@ class Ledger:
             backend=bench.name,
             kind=d.kind,
             effect=d.effect.name,
-            summary=d.summary,
+            summary=d.description,
             source=d.source,
             upstream=d.upstream,
             witnesses=tuple(case.id for case in d.witnesses),

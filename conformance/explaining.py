@@ -364,7 +364,8 @@ def _deviations(trial: Trial, observable: str, explaining: tuple[str, ...]) -> t
             in_scope[d.id] = d
             rests[d.id] = rests.get(d.id) or reached
     return tuple(
-        InScope(d.id, d.summary, d.effect.name, rests[d.id], d.id in explaining) for d in in_scope.values()
+        InScope(d.id, d.description, d.effect.name, rests[d.id], d.id in explaining)
+        for d in in_scope.values()
     )
 
 

@@ -24,9 +24,6 @@ CONFIGURATIONS = ("config", "reconstructed/config", "saved/config", "loaded/conf
 REFUSAL = ("refusal",)
 """The observable of what has to be refused."""
 
-NOT_SEARCHED = "none found (not searched)"
-"""Of a thread upstream that nobody has looked for."""
-
 
 @dataclass(frozen=True)
 class Value:
@@ -134,7 +131,7 @@ class Deviation:
 
     Attributes:
         id: unique, kebab-case, beginning with the backend family.
-        summary: what differs, for a person who meets it.
+        summary: what differs, for a person who meets it; and what to do, where `remedy` does not say it.
         kind: `intentional`, `bug` or `precision`.
         source: file and line, or symbol, of the cause at a released version.
         upstream: a thread, or "none found (what was searched)".
@@ -145,6 +142,10 @@ class Deviation:
         witnesses: cases in which, on each run, the backend must differ from the specification as said.
         stands: why the specification stands, where the other backends answer as this one does; without it,
             it is the suspect there.
+        remedy: what a user can do about it, in sentences.
+        converted: what `conformance convert` does about it where it can, as "renames it".
+        since: the first release whose source has the cause, and its year, as "tfjs-layers 0.2.0 (2018)"; that
+            of Keras where it is Keras that has changed. Empty where nobody has looked.
     """
 
     id: str
@@ -157,6 +158,14 @@ class Deviation:
     effect: Effect
     witnesses: tuple[Case, ...]
     stands: str = ""
+    remedy: str = ""
+    converted: str = ""
+    since: str = ""
+
+    @property
+    def description(self) -> str:
+        """What differs, and what to do."""
+        return f"{self.summary} {self.remedy}".rstrip()
 
     @property
     def speaks_of_refusals(self) -> bool:
@@ -266,8 +275,8 @@ class Dialect:
     def digest(self) -> str:
         """The SHA-256 of the entries' records: all of them but scopes and what effects do."""
         lines = [
-            f"{d.id}\t{d.summary}\t{d.kind}\t{d.effect.name}\t{d.source}\t{d.upstream}\t{d.versions}\t"
-            f"{','.join(case.id for case in d.witnesses)}\t{d.stands}"
+            f"{d.id}\t{d.description}\t{d.kind}\t{d.effect.name}\t{d.source}\t{d.upstream}\t{d.versions}\t"
+            f"{','.join(case.id for case in d.witnesses)}\t{d.stands}\t{d.converted}\t{d.since}"
             for d in sorted(self.deviations, key=lambda d: d.id)
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -24,6 +24,7 @@ from conformance.dialects.deviation import (
     Value,
     subject,
 )
+from conformance.dialects.keras_record import KERAS, TENSORFLOW, searched
 from conformance.dialects.keras_tensorflow import PLAIN
 from conformance.dialects.scopes import (
     LAYERS,
@@ -42,6 +43,9 @@ from conformance.reference_impl.tape import Tensor
 
 SOURCE = "keras 2.15.0, keras/src"
 
+OF_GENERATIONS = "none found (not searched: Keras 3 is another generation, and Keras 2 no longer developed)"
+"""Of what Keras 3 has changed on purpose."""
+
 Patch = Callable[[Case, Any], Any]
 
 
@@ -53,6 +57,10 @@ def entry(
     effect: Effect,
     *witnesses: Case,
     kind: str = "intentional",
+    upstream: str = OF_GENERATIONS,
+    remedy: str = "",
+    converted: str = "",
+    since: str = "",
 ) -> Deviation:
     """A difference between the two generations; nobody mends those of the older one."""
     return Deviation(
@@ -60,11 +68,14 @@ def entry(
         summary=summary,
         kind=kind,
         source=f"{SOURCE}/{source}",
-        upstream="none found (not searched: Keras 2 is no longer developed)",
+        upstream=upstream,
         versions="keras==2.15.*",
         scope=scope,
         effect=effect,
         witnesses=witnesses,
+        remedy=remedy,
+        converted=converted,
+        since=since,
     )
 
 
@@ -240,6 +251,8 @@ DEVIATIONS = (
         subject("layers.BatchNormalization", "layers.LayerNormalization"),
         Metadata(("saved/config", "loaded/config"), axes_of_built),
         designed.dense(),
+        remedy="Nothing need be done.",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "depthwise-kernel-in-models",
@@ -248,6 +261,9 @@ DEVIATIONS = (
         About(frozenset(SUBJECTS), lambda case, data: bool(depthwise(case))),
         Metadata(("loaded/weights",), depthwise_kernels),
         designed.image(),
+        remedy="Rename the weight.",
+        converted="renames it",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "hard-sigmoid",
@@ -258,6 +274,10 @@ DEVIATIONS = (
         Value({"activations.hard_sigmoid": hard_sigmoid}),
         draft_activation("hard_sigmoid", {}, recipe("normal", 5, 8)),
         draft_layer("layers.Dense", {"units": 7, "activation": "hard_sigmoid"}, [recipe("normal", 4, 5)]),
+        upstream=f"{KERAS}/pull/19477",
+        remedy="Train with sigmoid, or with the formula written out.",
+        converted="writes the formula out",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "relu-alpha",
@@ -266,22 +286,31 @@ DEVIATIONS = (
         all_of(subject("activations.relu"), gives("negative_slope")),
         Raises("type", "call", ("*",), "unexpected keyword argument 'negative_slope'"),
         draft_activation("relu", {"negative_slope": 0.25}, recipe("normal", 3, 4)),
+        upstream=searched(
+            "keras relu negative_slope argument renamed from alpha Keras 3 activations.relu "
+            "backward compatibility"
+        ),
+        remedy="Rename the argument.",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "no-low-rank-adaptation",
-        "lora_rank and lora_alpha are refused: merge the adapted weight before going back.",
+        "lora_rank and lora_alpha are refused.",
         "engine/base_layer.py:329, Layer.__init__; utils/generic_utils.py:514, validate_kwargs",
         all_of(subject(*LOW_RANK_LAYERS), sets("lora_rank")),
         Raises("type", "construction", ("*",), "Keyword argument not understood:', 'lora_"),
         LOW_RANK,
+        remedy="Merge the adapted weight before going back.",
     ),
     entry(
         "no-use-cudnn",
-        "use_cudnn is refused: drop it, the kernel is chosen by itself.",
+        "use_cudnn is refused.",
         "engine/base_layer.py:329, Layer.__init__; utils/generic_utils.py:514, validate_kwargs",
         all_of(subject("layers.LSTM"), gives("use_cudnn")),
         Raises("type", "construction", ("*",), "Keyword argument not understood:', 'use_cudnn'"),
         draft_layer("layers.LSTM", {"units": 3, "use_cudnn": False}, [recipe("normal", 2, 3, 4)]),
+        remedy="Drop it: the kernel is chosen by itself.",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "moving-variance-of-fused-kernel",
@@ -292,6 +321,8 @@ DEVIATIONS = (
         Value({"layers.BatchNormalization.kept_variance": bessel_corrected}, ("training/state/*",)),
         FUSED,
         kind="bug",
+        upstream=f"{TENSORFLOW}/issues/55545",
+        remedy="Divide the moving variance by n/(n − 1), where training goes on in Keras 3.",
     ),
     entry(
         "config-without-quantization",
@@ -301,15 +332,20 @@ DEVIATIONS = (
         Metadata(CONFIGURATIONS, told("quantization_config")),
         DENSE,
         EMBEDDING,
+        remedy="Nothing need be done: it is about training and storage.",
     ),
     entry(
         "config-of-embedding",
         "The configuration has batch_input_shape, made up where no input_length is given, and input_length. "
-        "Keras 3 refuses them; drop both when going on.",
+        "Keras 3 refuses them.",
         "layers/core/embedding.py:131-135, :303; engine/base_layer.py:806",
         subject("layers.Embedding"),
         Metadata(CONFIGURATIONS, told(batch_input_shape=[None, None], input_length=None)),
         EMBEDDING,
+        upstream=f"{KERAS}/issues/19094",
+        remedy="Drop both when going on.",
+        converted="drops both",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "config-without-synchronized",
@@ -318,6 +354,7 @@ DEVIATIONS = (
         subject("layers.BatchNormalization"),
         Metadata(CONFIGURATIONS, told("synchronized")),
         NORMALIZATION,
+        remedy="Nothing need be done: Keras 3 takes its default.",
     ),
     entry(
         "config-without-renorm",
@@ -326,6 +363,7 @@ DEVIATIONS = (
         all_of(subject("layers.BatchNormalization"), without(sets("renorm"))),
         Metadata(CONFIGURATIONS, told("renorm", "renorm_clipping", "renorm_momentum")),
         NORMALIZATION,
+        remedy="Nothing need be done: Keras 3 takes its default.",
     ),
     entry(
         "config-of-lstm",
@@ -335,6 +373,9 @@ DEVIATIONS = (
         subject("layers.LSTM"),
         Metadata(CONFIGURATIONS, lstm_told),
         LSTM,
+        remedy="Drop what Keras 3 does not know.",
+        converted="drops what Keras 3 does not know",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "members",
@@ -346,24 +387,33 @@ DEVIATIONS = (
         FLATTEN,
         DENSE,
         LSTM,
+        remedy="Use the older names.",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "seed-goes-on",
-        "A second layer with the same seed goes on from where the first one is: to repeat what is drawn, set "
-        "the global seed anew as well.",
+        "A second layer with the same seed goes on from where the first one is.",
         "backend.py, RandomGenerator (legacy_stateful: the seed is one of TensorFlow's operations)",
         subject(*(f"layers.{name}" for name in SEEDED)),
         Metadata(("seeds",), told(same_seed=False)),
         asking("seeds", "Dropout", {"rate": 0.25, "seed": 7}, (60, 3)),
+        upstream=searched(
+            "keras 2 two layers with same seed give different random values RandomGenerator "
+            "legacy_stateful seed global seed"
+        ),
+        remedy="Set the global seed anew as well, to repeat what is drawn.",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "alpha-dropout-noise-shape-without-none",
-        "AlphaDropout takes no None in noise_shape for a dimension of the input: write its size.",
+        "AlphaDropout takes no None in noise_shape for a dimension of the input.",
         "layers/regularization/alpha_dropout.py, AlphaDropout._get_noise_shape",
         all_of(subject("layers.AlphaDropout"), sets("rate"), leaves_a_dimension),
         Raises("invalid-argument", "call", ("random", "seeds", "training/*"), "convert a value (None)"),
         asking("random", "AlphaDropout", {"rate": 0.25, "noise_shape": [None, 1, None]}, (150, 4, 60)),
         kind="bug",
+        upstream=searched("tf_keras AlphaDropout noise_shape None Attempt to convert a value (None) error"),
+        remedy="Write its size.",
     ),
     entry(
         "simple-rnn-without-seed",
@@ -372,6 +422,8 @@ DEVIATIONS = (
         all_of(subject("layers.SimpleRNN"), gives("seed")),
         Raises("type", "construction", ("*",), "seed"),
         recurrent("SimpleRNN", {"dropout": 0.25, "seed": 7}, 60, 2, observable="seeds"),
+        remedy="Set the global seed.",
+        since="keras 3.0.0 (2023)",
     ),
     *(
         entry(
@@ -381,6 +433,7 @@ DEVIATIONS = (
             all_of(subject(*subjects), asks("signature")),
             Metadata(("signature",), patch),
             witness,
+            remedy="Nothing need be done: leave these arguments away.",
         )
         for name, (summary, source, subjects, patch, witness) in CONSTRUCTORS.items()
     ),

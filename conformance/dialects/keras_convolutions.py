@@ -254,11 +254,13 @@ DEVIATIONS = (
     in_keras(
         id="keras-channels-first-bias",
         summary="A convolution with channels first adds its bias along the last axis, where that is as long "
-        "as there are channels; use channels_last, or an output of another width.",
+        "as there are channels.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
         upstream="none found (searched GitHub issues for: keras ops.add tensorflow backend bias_add wrong "
         "broadcast); brought by https://github.com/keras-team/keras/pull/20386",
+        remedy="Use channels_last, or an output of another width.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(subject(*ALL_CONVOLUTIONS), as_wide_as_channels),
         effect=Value({"layers.convolved": bias_along_last}),
         witnesses=(
@@ -276,12 +278,12 @@ DEVIATIONS = (
     ),
     in_tensorflow(
         id="keras-depthwise-gradient-of-empty-batch",
-        summary="The gradient of a depthwise kernel over an empty batch is whatever the memory held, not 0: "
-        "do not train on an empty batch.",
+        summary="The gradient of a depthwise kernel over an empty batch is whatever the memory held, not 0.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_grad_op.cc, "
         "DepthwiseConv2dNativeBackpropFilterOp",
         upstream=f"{TENSORFLOW}/pull/126484",
+        remedy="Do not train on an empty batch.",
         scope=all_of(subject(*DEPTHWISE), given_empty_batch),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -306,6 +308,7 @@ PLAIN = (
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_op.cc, DepthwiseConv2dNativeOp",
         upstream=f"{TENSORFLOW}/issues/33005",
+        remedy="Give equal strides, and leave out the rows or columns that are too many.",
         scope=all_of(subject(*DEPTHWISE_2D), strides_differ, without(dilates)),
         effect=Raises("invalid-argument", "call", CALL, "only supports equal length strides"),
         witnesses=(
@@ -327,6 +330,7 @@ PLAIN = (
         upstream=searched(
             "tensorflow Conv2DBackpropInput CPU only supports NHWC tensor format channels_first gradient"
         ),
+        remedy="Do not train on an empty batch.",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, given_empty_batch
         ),
@@ -349,9 +353,9 @@ PLAIN = (
     ),
     in_tensorflow(
         id="keras-conv3d-strides-beyond-kernel",
-        summary="With padding same, and strides so much longer than the kernel that two elements or more lie "
-        "between windows, the first window of Conv3D does not begin at the first element, as that of Conv2D "
-        "does: half of them come before. Use padding valid.",
+        summary="With padding same, and strides so much longer than the kernel that two elements or more "
+        "lie between windows, the first window of Conv3D does not begin at the first element, as "
+        "that of Conv2D does: half of them come before.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_3d.cc, LaunchConvOp<CPUDevice>: "
         "Eigen::CuboidConvolution with PADDING_SAME makes the padding negative",
@@ -359,6 +363,7 @@ PLAIN = (
             "tensorflow Conv3D padding SAME stride larger than kernel wrong result CPU Eigen "
             "CuboidConvolution negative padding"
         ),
+        remedy="Use padding valid.",
         scope=all_of(
             subject("layers.Conv3D"), ungrouped, without(channels_first), without(dilates), centres_windows
         ),
@@ -383,6 +388,7 @@ PLAIN = (
             "tensorflow dilated convolution gradient NaN space_to_batch padding zeros times NaN "
             "filter gradient"
         ),
+        remedy="Find where the NaN or infinity comes from.",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D", *DEPTHWISE),
             ungrouped,
@@ -419,6 +425,7 @@ PLAIN = (
         upstream=searched(
             "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
         ),
+        remedy="Find where the NaN or infinity comes from.",
         scope=all_of(
             subject("layers.Conv3D"),
             ungrouped,
@@ -442,6 +449,7 @@ PLAIN = (
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
         upstream=f"{KERAS}/issues/19870",
+        remedy="Write zeros into the kernel.",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), dilates, without(channels_first)),
         effect=Raises("invalid-argument", "call", CALL, "not yet support dilation rates larger than 1"),
         witnesses=(
@@ -455,12 +463,12 @@ PLAIN = (
     ),
     in_tensorflow(
         id="keras-transposed-channels-first-cpu",
-        summary="TensorFlow has no transposed convolution with channels first on a CPU without oneDNN; "
-        "transpose.",
+        summary="TensorFlow has no transposed convolution with channels first on a CPU without oneDNN.",
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_input_ops.h, Conv2DCustomBackpropInputOp; "
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
         upstream=f"{TENSORFLOW}/issues/20405",
+        remedy="Use channels_last, and Permute around it.",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), channels_first),
         effect=Raises("invalid-argument", "call", CALL, "only supports N"),
         witnesses=(
@@ -475,12 +483,13 @@ PLAIN = (
     in_tensorflow(
         id="keras-transposed-short-output",
         summary="With padding same, an even kernel_size and output_padding 0 a transposed convolution is "
-        "refused: its output is a stride shorter than TensorFlow's rule knows. Use an output_padding of 1 or "
-        "more.",
+        "refused: its output is a stride shorter than TensorFlow's rule knows.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
         "tensorflow 2.21, tensorflow/core/kernels/conv_grad_shape_utils.cc",
         upstream=SHORT_OUTPUT_SEARCHED,
+        remedy="Use an output_padding of 1 or more.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject(*TRANSPOSED_CONVOLUTIONS),
             leaves_an_element_out,
@@ -499,12 +508,13 @@ ONE_DNN = (
     in_tensorflow(
         id="keras-onednn-transposed-short-output",
         summary="With padding same, an even kernel_size and output_padding 0 a transposed convolution is "
-        "refused: its output is a stride shorter than TensorFlow's rule knows. Use an output_padding of 1 or "
-        "more.",
+        "refused: its output is a stride shorter than TensorFlow's rule knows.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/common/backend_utils.py, _get_output_shape_given_tf_padding; "
         "tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_input_ops.cc",
         upstream=SHORT_OUTPUT_SEARCHED,
+        remedy="Use an output_padding of 1 or more.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), leaves_an_element_out, without(dilates)),
         effect=Raises("internal", "call", CALL, "could not create a primitive descriptor"),
         witnesses=(SHORT_CASE,),
@@ -516,6 +526,7 @@ ONE_DNN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream=EMPTY_BATCH_SEARCHED,
+        remedy="Do not train on an empty batch.",
         scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_empty_batch),
         effect=Value(
             {"layers.convolved": cotangent_passed_on}, ("gradient/input/0", "training/gradient/input/0")

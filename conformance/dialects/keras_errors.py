@@ -105,6 +105,8 @@ DEVIATIONS = (
             "keras layer invalid argument type string '<=' not supported between instances of 'str' "
             "and 'int' validation units rate"
         ),
+        remedy="Give a number.",
+        since="keras 3.0.0 (2023)",
         scope=any_of(
             *(
                 all_of(subject(*subjects), in_words(*values), wrong_in(**values))
@@ -127,6 +129,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/core/input_layer.py:20, InputLayer.__init__ (**kwargs)",
         upstream=searched("InputLayer ignores unknown keyword arguments kwargs"),
+        remedy="Check the spelling.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.InputLayer"), unknown_arguments),
         effect=Accepts(),
         witnesses=(Case("layers.InputLayer", {"shape": [3], "unit": 3}, observables=("refusal",)),),
@@ -140,6 +144,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/activations/softmax.py:50, Softmax.__init__; "
         "keras/src/layers/preprocessing/normalization.py:160, Normalization.build",
         upstream=AXIS_SEARCHED,
+        remedy="Give an integer.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Softmax", "layers.Normalization"), in_words("axis"), wrong_in("axis")),
         effect=Raises("internal", "call", REFUSAL, "not supported between instances of"),
         witnesses=(spoilt("Softmax", {"axis": "last"}), spoilt("Normalization", {"axis": "last"})),
@@ -152,6 +158,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, "
         "rms_normalization.py:55, build",
         upstream=AXIS_SEARCHED,
+        remedy="Give an integer.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.GroupNormalization", "layers.RMSNormalization"),
             in_words("axis"),
@@ -170,6 +178,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/merging/concatenate.py:60, Concatenate.build",
         upstream=AXIS_SEARCHED,
+        remedy="Give an integer.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(subject("layers.Concatenate"), in_words("axis"), wrong_in("axis")),
         effect=Raises("internal", "call", REFUSAL, "not all arguments converted during string formatting"),
         witnesses=(spoilt("Concatenate", {"axis": "last"}),),
@@ -180,6 +190,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59, :109",
         upstream=CROP_SEARCHED,
+        remedy="Give a number.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.CenterCrop"), in_words("height", "width"), wrong_in(height=3, width=3)),
         effect=Raises("internal", "call", REFUSAL, "unsupported operand type"),
         witnesses=(spoilt("CenterCrop", {"height": "3"}),),
@@ -190,6 +202,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/center_crop.py:59",
         upstream=CROP_SEARCHED,
+        remedy="Give a positive number.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.CenterCrop"), without(in_words("height", "width")), wrong_in(height=3, width=3)
         ),
@@ -204,6 +218,8 @@ DEVIATIONS = (
         "layer_normalization.py:158, group_normalization.py:104, rms_normalization.py:55, "
         "merging/concatenate.py:75, dot.py:286, backend/tensorflow/nn.py:141, glu",
         upstream=f"{KERAS}/pull/23329",
+        remedy="Give an axis that the input has.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject(
                 "activations.glu",
@@ -230,6 +246,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/resizing.py",
         upstream=searched("keras Resizing layer rank 2 input IndexError tuple index out of range"),
+        remedy="Give images of rank 3 or 4.",
         scope=all_of(subject("layers.Resizing"), rank(1, 2)),
         effect=Raises("internal", "call", REFUSAL, "tuple index out of range"),
         witnesses=tuple(spoilt("Resizing", inputs=inputs) for inputs in INPUTS["Resizing"]),
@@ -244,6 +261,8 @@ DEVIATIONS = (
         upstream=searched(
             "keras layer called with list of inputs silently stacked converted to one tensor no input_spec"
         ),
+        remedy="Give one tensor.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*STACKING), too_many_inputs),
         effect=Accepts(),
         witnesses=(twice("Activation"), twice("Dropout"), twice("Rescaling")),
@@ -255,6 +274,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/core/embedding.py:193, reshaping/reshape.py:53, "
         "activations/softmax.py:84",
         upstream=LISTS_SEARCHED,
+        remedy="Give one tensor.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Embedding", "layers.Reshape", "layers.Softmax"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "'list' object has no attribute"),
         witnesses=(twice("Embedding"), twice("Reshape"), twice("Softmax")),
@@ -265,6 +286,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/normalization/group_normalization.py:104, build",
         upstream=LISTS_SEARCHED,
+        remedy="Give one tensor.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.GroupNormalization"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "not supported between instances of 'tuple' and 'int'"),
         witnesses=(twice("GroupNormalization"),),
@@ -275,6 +298,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/gru.py:184, GRUCell.call",
         upstream=searched("keras GRU initial_state extra states ignored number of states not checked"),
+        remedy="Give one state.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.GRU"), more_states_than(1), wrong_in_states),
         effect=Accepts(),
         witnesses=(spoilt("GRU", initial_state=STATES["GRU"][0]),),
@@ -287,6 +312,7 @@ DEVIATIONS = (
         upstream=searched(
             "keras LSTMCell call unbatched input 1D without batch dimension broadcast no error"
         ),
+        remedy="Give a batch of one.",
         scope=all_of(subject(*subjects_of(Cell)), rank(1)),
         effect=Accepts(),
         witnesses=(spoilt("LSTMCell", inputs=normal((2,))), spoilt("GRUCell", inputs=normal((2,)))),
@@ -297,6 +323,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:3056, take",
         upstream=searched("keras ops.take Embedding negative indices wrap around tensorflow backend"),
+        remedy="Check the indices before.",
         scope=all_of(subject("layers.Embedding"), has_negative),
         effect=Accepts(),
         witnesses=(spoilt("Embedding", inputs=INPUTS["Embedding"][1]),),
@@ -308,6 +335,7 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/utils/numerical_utils.py, encode_categorical_inputs",
         upstream=searched("keras CategoryEncoding out of range value num_tokens silently zeros no error"),
+        remedy="Check the integers before.",
         scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", inputs=INPUTS["CategoryEncoding"][0]),),
@@ -320,6 +348,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:147; "
         "keras/src/layers/core/embedding.py:144",
         upstream=searched("keras Embedding Bidirectional weights argument wrong type AttributeError"),
+        remedy="Give a list of arrays.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Bidirectional", "layers.Embedding"), wrong_in("weights")),
         effect=Raises("internal", "construction", REFUSAL, "has no "),
         witnesses=(spoilt("Bidirectional", {"weights": 3}), spoilt("Embedding", {"weights": 3})),
@@ -330,6 +360,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/reshaping/reshape.py:40, Reshape.__init__",
         upstream=searched("keras Reshape target_shape int 'int' object is not iterable"),
+        remedy="Give a tuple.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Reshape"), wrong_in(target_shape=[-1])),
         effect=Raises("internal", "construction", REFUSAL, "object is not iterable"),
         witnesses=(spoilt("Reshape", {"target_shape": 2}),),

@@ -54,7 +54,7 @@ def unreadable(case: Case, expected: Any) -> Any:
 
 MASKS_IN_HDF5 = (
     "A functional model in which a mask goes from layer to layer is saved as .h5 with the operations that "
-    "compute the mask, which Keras then does not know: save it as .keras."
+    "compute the mask, which Keras then does not know."
 )
 
 DEVIATIONS = (
@@ -62,8 +62,9 @@ DEVIATIONS = (
         "keras-writes-operations-of-masks-into-hdf5",
         MASKS_IN_HDF5,
         "bug",
-        "keras/src/models/functional.py:418 (Functional.get_config), legacy/saving/legacy_h5_format.py "
-        "(save_model_to_hdf5) at 3.15.1",
+        "keras 3.15.1, keras/src/models/functional.py:418 (Functional.get_config), "
+        "legacy/saving/legacy_h5_format.py (save_model_to_hdf5)",
+        remedy="Save it as .keras.",
         scope=about(hands_masks_on),
         effect=Metadata(("saved/*",), unreadable),
         witnesses=(designed.text(),),
@@ -73,7 +74,10 @@ DEVIATIONS = (
         "keras-does-not-load-its-masks-from-hdf5",
         MASKS_IN_HDF5,
         "bug",
-        "keras/src/legacy/saving/serialization.py (class_and_config_for_serialized_keras_object) at 3.15.1",
+        "keras 3.15.1, keras/src/legacy/saving/serialization.py "
+        "(class_and_config_for_serialized_keras_object)",
+        remedy="Save it as .keras.",
+        converted="makes a .keras of it",
         scope=about(hands_masks_on),
         effect=Raises("invalid-argument", "load", LOADED, "Unknown layer: 'NotEqual'"),
         witnesses=(designed.text(),),
@@ -81,10 +85,13 @@ DEVIATIONS = (
     ),
     in_keras(
         "keras-refuses-models-in-models-of-keras-2",
-        "An .h5 of Keras 2 in which a model stands in another is not loaded: Keras 2 counts the graph of the"
-        " inner one as its first call. Convert it to .keras.",
+        "An .h5 of Keras 2 in which a model stands in another is not loaded: Keras 2 counts the graph of "
+        "the inner one as its first call.",
         "bug",
-        "keras/src/models/functional.py:793 (deserialize_node) at 3.15.1",
+        "keras 3.15.1, keras/src/models/functional.py:793 (deserialize_node)",
+        remedy="Convert it to .keras.",
+        converted="does so",
+        since="keras 3.0.0 (2023)",
         scope=about(calls_models),
         effect=Raises("invalid-argument", "load", LOADED, "either has loops or disconnected nodes"),
         witnesses=(designed.nested(),),
@@ -93,11 +100,12 @@ DEVIATIONS = (
     in_keras(
         "keras-refuses-layers-in-layers-of-keras-2",
         "An .h5 of Keras 2 with a layer inside another, as in Bidirectional or TimeDistributed, is not "
-        "loaded: the inner one is described without a module, by which alone Keras 3 finds it there. Convert"
-        " it to .keras.",
+        "loaded: the inner one is described without a module, by which alone Keras 3 finds it there.",
         "bug",
-        "keras/src/saving/serialization_lib.py (deserialize_keras_object), layers/rnn/bidirectional.py:537 "
-        "(from_config) at 3.15.1",
+        "keras 3.15.1, keras/src/saving/serialization_lib.py (deserialize_keras_object), "
+        "layers/rnn/bidirectional.py:537 (from_config)",
+        remedy="Convert it to .keras.",
+        converted="does so",
         scope=about(holds_layers),
         effect=Raises("type", "load", LOADED, "Could not locate class"),
         witnesses=(designed.wrapped(),),
@@ -105,10 +113,13 @@ DEVIATIONS = (
     ),
     in_keras(
         "keras-refuses-initial-states-of-keras-2",
-        "An .h5 of Keras 2 with a recurrent layer that is given its initial states is not loaded: they stand"
-        " among its inputs there. Convert it to .keras.",
+        "An .h5 of Keras 2 with a recurrent layer that is given its initial states is not loaded: they "
+        "stand among its inputs there.",
         "bug",
-        "keras/src/models/functional.py:764 (deserialize_node) at 3.15.1",
+        "keras 3.15.1, keras/src/models/functional.py:764 (deserialize_node)",
+        remedy="Convert it to .keras.",
+        converted="does so",
+        since="keras 3.0.0 (2023)",
         scope=about(gives_states),
         effect=Raises("invalid-argument", "load", LOADED, "expects 1 input(s), but it received"),
         stands="Keras takes the same model from .keras. TensorFlow.js loads this file, and fails at a call "

@@ -78,11 +78,11 @@ def resized(config: dict[str, Any], *shape: int, regime: str = "normal", dtype: 
 DEVIATIONS = (
     in_tensorflow(
         id="keras-area-resizing-has-no-gradient",
-        summary="No gradient can be taken through a Resizing by interpolation area: resize otherwise, or "
-        "pool.",
+        summary="No gradient can be taken through a Resizing by interpolation area.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/python/ops/image_grad.py (nothing is registered for ResizeArea)",
         upstream=searched("tensorflow gradient registry has no entry for ResizeArea"),
+        remedy="Resize otherwise, or pool.",
         scope=all_of(subject("layers.Resizing"), averages_areas),
         effect=Raises(
             "missing-kernel",
@@ -102,6 +102,8 @@ DEVIATIONS = (
         upstream=searched(
             "keras Resizing pad_to_aspect_ratio integer dtype uint8 fill_value error tensorflow"
         ),
+        remedy="Give fill_value as an integer, or cast the images.",
+        since="keras 3.3.0 (2024)",
         scope=all_of(subject("layers.Resizing"), pads_integers),
         effect=Raises("type", "call", CALL, "to EagerTensor of dtype int32"),
         witnesses=(resized({"pad_to_aspect_ratio": True}, 2, 8, 4, 3, regime="indices:256", dtype="int32"),),
@@ -114,6 +116,7 @@ DEVIATIONS = (
         kind="precision",
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, kTableSize",
         upstream=searched("tensorflow image resize bicubic lookup table 1024"),
+        remedy="Set antialias where digits count.",
         scope=all_of(INTERPOLATING, between_steps),
         effect=Value({"layers.positions_of_window": at_steps}),
         witnesses=(

@@ -72,6 +72,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/losses/losses.py, get_config of CosineSimilarity, Huber, "
         "SparseCategoricalCrossentropy",
         upstream=SERIALIZED,
+        remedy="Compile again after loading, with the arguments.",
+        since="keras 3.0.0 (2023)",
         scope=subject(*(f"losses.{name}" for name in FORGOTTEN)),
         effect=Metadata(CONFIGURATIONS, forgetful),
         witnesses=(numbers("Huber", delta=2.0), numbers("CosineSimilarity", axis=1)),
@@ -83,6 +85,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/losses/losses.py, get_config of CosineSimilarity, Huber",
         upstream=SERIALIZED,
+        remedy="Make the loss anew with the arguments.",
+        since="keras 3.0.0 (2023)",
         scope=subject("losses.CosineSimilarity", "losses.Huber"),
         effect=Value(
             {"losses.huber": without_arguments, "losses.cosine_similarity": without_arguments},
@@ -96,6 +100,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/losses/__init__.py, ALL_OBJECTS",
         upstream=searched("keras CategoricalGeneralizedCrossEntropy loss identifier get ALL_OBJECTS"),
+        remedy="Give an instance of the class.",
+        since="keras 3.10.0 (2025)",
         scope=all_of(subject("losses.CategoricalGeneralizedCrossEntropy"), unnamed),
         effect=Raises(
             "invalid-argument", "construction", ("identifier",), "Could not interpret loss identifier"
@@ -115,6 +121,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/losses/losses.py, categorical_generalized_cross_entropy",
         upstream=searched("keras CategoricalGeneralizedCrossEntropy y_true shape batch 1"),
+        remedy="Give labels (batch,).",
+        since="keras 3.10.0 (2025)",
         scope=all_of(subject("losses.CategoricalGeneralizedCrossEntropy"), in_columns),
         effect=Value({"losses.categorical_generalized_cross_entropy": of_pairs}),
         witnesses=(
@@ -132,6 +140,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py, max",
         upstream=searched("keras CategoricalHinge empty batch tf.reduce_max axis error numpy max zero size"),
+        remedy="Do not compute the loss of an empty batch.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("losses.CategoricalHinge"), given_empty_batch),
         effect=Raises(
             "invalid-argument",

@@ -34,7 +34,7 @@ from conformance.dialects.scopes import all_of, sets, without
 from conformance.reference_impl.metrics.metric import MetricFunction
 from conformance.reference_impl.tape import Tensor
 
-SOURCE = "keras@3.15.1 src/metrics"
+SOURCE = "keras 3.15.1, keras/src/metrics"
 METRICS = tuple(f"metrics.{name}" for name in SUITED)
 CLASSIFIED = tuple(f"metrics.{name}" for name in ("IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"))
 """The metrics that have a confusion matrix, and may have an axis of classes."""
@@ -121,6 +121,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/regression_metrics.py, get_config of CosineSimilarity",
         upstream=FORGOTTEN,
+        remedy="Compile again after loading, with the axis.",
+        since="keras 3.0.0 (2023)",
         scope=subject("metrics.CosineSimilarity"),
         effect=Metadata(CONFIGURATIONS, without_axis),
         witnesses=(COSINE,),
@@ -132,6 +134,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/regression_metrics.py, get_config of CosineSimilarity",
         upstream=FORGOTTEN,
+        remedy="Make the metric anew with the axis.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("metrics.CosineSimilarity"), sets("axis")),
         effect=Value({"metrics.cosine_similarity": along_the_last}, ("reconstructed/result",)),
         witnesses=(COSINE,),
@@ -147,6 +151,8 @@ DEVIATIONS = (
         upstream=searched(
             "keras SparseCategoricalCrossentropy metric ignore_class counts ignored samples sample_weight"
         ),
+        remedy="Give sample weights, if only ones.",
+        since="keras 3.14.0 (2026)",
         scope=all_of(subject("metrics.SparseCategoricalCrossentropy"), ignores_unweighed),
         effect=Value(
             {"metrics.weighing": counts_what_is_ignored}, ("result/*", "state/*", "reconstructed/result")
@@ -160,8 +166,10 @@ DEVIATIONS = (
         summary="CategoricalHinge, and FBetaScore and F1Score without a threshold, refuse an empty batch, "
         "which leaves other metrics as they are.",
         kind="bug",
-        source="keras@3.15.1 src/backend/tensorflow/numpy.py, max",
+        source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py, max",
         upstream=searched("keras CategoricalHinge empty batch tf.reduce_max axis error numpy max zero size"),
+        remedy="Do not update with an empty batch.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("metrics.CategoricalHinge", "metrics.FBetaScore", "metrics.F1Score"), of_nothing
         ),
@@ -184,6 +192,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/iou_metrics.py, result of IoU: ops.sum(iou, axis=self.axis)",
         upstream=f"{KERAS}/issues/23667",
+        remedy="Put the classes last.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*CLASSIFIED), along_another),
         effect=Raises(
             "invalid-argument",
@@ -207,6 +217,8 @@ DEVIATIONS = (
         source=f"{SOURCE}/confusion_metrics.py, metrics_utils.py:parse_init_thresholds, "
         "regression_metrics.py:R2Score",
         upstream=TYPES_SEARCHED,
+        remedy="Give a number.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*METRICS), in_words(*COMPARED), wrong_in(**COMPARED)),
         effect=Raises("internal", "construction", REFUSAL, "not supported between instances of"),
         witnesses=(
@@ -219,8 +231,9 @@ DEVIATIONS = (
         id="keras-metric-subtracts-text-from-numbers",
         summary="A text for `label_smoothing` fails in the first update, by an error of Python's own.",
         kind="bug",
-        source="keras@3.15.1 src/losses/losses.py, binary_crossentropy, categorical_crossentropy",
+        source="keras 3.15.1, keras/src/losses/losses.py, binary_crossentropy, categorical_crossentropy",
         upstream=TYPES_SEARCHED,
+        remedy="Give a number.",
         scope=all_of(subject(*METRICS), in_words("label_smoothing"), wrong_in("label_smoothing")),
         effect=Raises("internal", "call", REFUSAL, "unsupported operand type(s) for -"),
         witnesses=(spoilt("BinaryCrossentropy", label_smoothing="x"),),
@@ -231,6 +244,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/iou_metrics.py, IoU: max(target_class_ids)",
         upstream=TYPES_SEARCHED,
+        remedy="Give a list of one.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*METRICS), single("target_class_ids"), wrong_in(target_class_ids=[0])),
         effect=Raises("internal", "construction", REFUSAL, "'int' object is not iterable"),
         witnesses=(spoilt("BinaryIoU", target_class_ids=0),),
@@ -242,6 +257,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/confusion_metrics.py, AUC: len(thresholds)",
         upstream=TYPES_SEARCHED,
+        remedy="Give a list of one.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("metrics.AUC"), single("thresholds"), wrong_in("thresholds")),
         effect=Raises("internal", "construction", REFUSAL, "object of type 'float' has no len()"),
         witnesses=(spoilt("AUC", thresholds=0.5),),
@@ -252,6 +269,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/reduction_metrics.py, MeanMetricWrapper",
         upstream=TYPES_SEARCHED,
+        remedy="Give a function.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("metrics.MeanMetricWrapper"), single("fn")),
         effect=Raises("internal", "call", REFUSAL, "object is not callable"),
         witnesses=(spoilt("MeanMetricWrapper", fn=3),),
@@ -263,6 +282,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/confusion_metrics.py, Precision, Recall, AUC; iou_metrics.py, IoU",
         upstream=searched("keras metrics Precision top_k=0 validation num_labels target_class_ids negative"),
+        remedy="Check the numbers yourself.",
         scope=all_of(subject(*METRICS), wrong_in(**TAKEN), without(single("target_class_ids"))),
         effect=Accepts(),
         witnesses=(

@@ -37,8 +37,10 @@ DEVIATIONS = (
         id="keras-learning-rate-told-in-float32",
         summary="An optimizer tells its learning rate as float32 has it: 0.10000000149011612 for 0.1.",
         kind="precision",
-        source="keras@3.15.1 src/optimizers/base_optimizer.py:get_config, of the variable `_learning_rate`",
+        source="keras 3.15.1, keras/src/optimizers/base_optimizer.py, get_config, of the variable "
+        "`_learning_rate`",
         upstream=searched("keras optimizer get_config learning_rate float32 0.0010000000474974513"),
+        remedy="Round the number to seven digits when you read it.",
         scope=all_of(subject(*(f"optimizers.{name}" for name in Optimizer.registered)), has_no_float32),
         effect=Metadata(CONFIGURATIONS, rate_in_float32),
         witnesses=(asking(draft_optimizer("SGD", {"learning_rate": 0.1}), *SAID),),
@@ -47,11 +49,13 @@ DEVIATIONS = (
         id="keras-lamb-has-no-name",
         summary=(
             'Lamb is known by no name: `compile(optimizer="lamb")` is refused, and so is a configuration in '
-            "`keras.optimizers.get` and `deserialize`. An instance of the class works."
+            "`keras.optimizers.get` and `deserialize`."
         ),
         kind="bug",
-        source="keras@3.15.1 src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
+        source="keras 3.15.1, keras/src/optimizers/__init__.py, where `ALL_OBJECTS` does not have it",
         upstream=searched('keras Lamb optimizer ALL_OBJECTS missing optimizers.get "lamb" unknown optimizer'),
+        remedy="Give an instance of the class.",
+        since="keras 3.5.0 (2024)",
         scope=subject("optimizers.Lamb"),
         effect=Raises(
             "invalid-argument", "construction", ("identifier",), "Could not interpret optimizer identifier"
@@ -67,12 +71,13 @@ DEVIATIONS = (
             "paper."
         ),
         kind="bug",
-        source=(
-            "keras@3.15.1 src/optimizers/schedule_free_adamw.py:update_step, `momentum_old = momentum.value`"
-        ),
+        source="keras 3.15.1, keras/src/optimizers/schedule_free_adamw.py, update_step, "
+        "`momentum_old = momentum.value`",
         upstream=searched(
             "keras ScheduleFreeAdamW momentum_old momentum.value in place tensorflow wrong update"
         ),
+        remedy="Use another backend of Keras, or AdamW.",
+        since="keras 3.14.0 (2026)",
         scope=subject("optimizers.ScheduleFreeAdamW"),
         effect=Value(
             {"optimizers.ScheduleFreeAdamW.mean_before": mean_by_the_new_z},

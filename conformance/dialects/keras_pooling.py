@@ -182,12 +182,12 @@ DEVIATIONS = (
     in_tensorflow(
         id="keras-max-pooling-begins-with-lowest-float",
         summary="Max pooling in one and two dimensions gives the lowest finite number, not −∞, for a window "
-        "of −∞ or NaN alone; of a window that begins with NaN, that NaN gets the gradient. Check for NaN "
-        "and infinities before the layer.",
+        "of −∞ or NaN alone; of a window that begins with NaN, that NaN gets the gradient.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/maxpooling_op.cc, SpatialMaxPool and "
         "SpatialMaxPoolWithArgMaxHelper",
         upstream=f"{TENSORFLOW}/issues/2501",
+        remedy="Check for NaN and infinities before the layer.",
         scope=all_of(FLAT, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": begun_with_lowest}),
         witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 2, "strides": 1}, [ENDS]),),
@@ -195,11 +195,11 @@ DEVIATIONS = (
     in_tensorflow(
         id="keras-max-pooling3d-gradient-at-ties",
         summary="In three dimensions every element within 1e-5 of the largest of its window gets the whole "
-        "gradient, so that it is multiplied where elements tie. Keep ties rare: pool before a rectifier, "
-        "not after it.",
+        "gradient, so that it is multiplied where elements tie.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
         upstream=searched("tensorflow MaxPool3DGrad ties gradient multiple maxima CPU wrong"),
+        remedy="Keep ties rare: pool before a rectifier, not after it.",
         scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values)),
         effect=Value(
             {"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)},
@@ -209,12 +209,13 @@ DEVIATIONS = (
     ),
     in_tensorflow(
         id="keras-average-pooling-gradient-of-longer-windows",
-        summary="With padding same and windows longer than the input, the gradient of an average goes to all "
-        "of the input, also where the window ends before it does. Pool globally instead.",
+        summary="With padding same and windows longer than the input, the gradient of an average goes to "
+        "all of the input, also where the window ends before it does.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/ops_util.cc, GetBroadcastSize; "
         "avgpooling_op.cc, pooling_ops_3d.cc",
         upstream=f"{TENSORFLOW}/issues/48773",
+        remedy="Pool globally instead.",
         scope=all_of(subject(*(f"layers.AveragePooling{n}D" for n in (1, 2, 3))), is_longer_than_the_input),
         effect=Value(
             {"layers.AveragePooling.pooled": averages_reaching_the_end},
@@ -230,10 +231,11 @@ DEVIATIONS = (
     ),
     in_tensorflow(
         id="keras-average-pooling3d-no-float64",
-        summary="AveragePooling3D has no kernel for float64 on a CPU: keep the layer in float32.",
+        summary="AveragePooling3D has no kernel for float64 on a CPU.",
         kind="bug",
         source="tensorflow 2.21, the kernels registered for the operation AvgPool3D on a CPU",
         upstream=f"{TENSORFLOW}/issues/48644",
+        remedy="Keep the layer in float32.",
         scope=all_of(subject("layers.AveragePooling3D"), in_float64),
         effect=Raises("missing-kernel", "call", CALL, "Could not find device for node"),
         witnesses=(
@@ -245,10 +247,11 @@ DEVIATIONS = (
     ),
     in_tensorflow(
         id="keras-max-pooling3d-no-float64",
-        summary="MaxPooling3D is not defined for float64: keep the layer in float32.",
+        summary="MaxPooling3D is not defined for float64.",
         kind="intentional",
         source="tensorflow 2.21, the operation MaxPool3D, whose attribute T is half, bfloat16 or float",
         upstream=f"{TENSORFLOW}/issues/48644",
+        remedy="Keep the layer in float32.",
         scope=all_of(subject("layers.MaxPooling3D"), in_float64),
         effect=Raises("invalid-argument", "call", CALL, "not in the list of allowed values"),
         witnesses=(
@@ -257,10 +260,12 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-global-max-pooling-empty-batch",
-        summary="Global max pooling refuses an empty batch: do not call the model with one.",
+        summary="Global max pooling refuses an empty batch.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:750, max",
         upstream=searched("keras GlobalMaxPooling empty batch Cannot compute the max of an empty tensor"),
+        remedy="Do not call the model with an empty batch.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*(f"layers.GlobalMaxPooling{n}D" for n in (1, 2, 3))), given_empty_batch),
         effect=Raises(
             "invalid-argument",
@@ -284,6 +289,7 @@ PLAIN = (
         source="tensorflow 2.21, tensorflow/core/kernels/eigen_pooling.h:287, AvgPoolMeanReducer (pequal: an "
         "unordered comparison is true of NaN)",
         upstream=searched("tensorflow avg_pool3d NaN ignored CPU AvgPoolMeanReducer"),
+        remedy="Check for NaN before the layer.",
         scope=all_of(subject("layers.AveragePooling3D"), given_nan, without(has_few_channels)),
         effect=Unpredictable(
             Verdict.DIVERGES, ("output/*", "training/output/*", "reconstructed/output/*"), "expected nan"
@@ -295,10 +301,11 @@ PLAIN = (
     in_tensorflow(
         id="keras-max-pooling3d-special-values-of-vectors",
         summary="In three dimensions what a NaN or an infinity hides in its window depends on how many "
-        "channels the processor takes together. Check for NaN and infinities before the layer.",
+        "channels the processor takes together.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling, by packets)",
         upstream=MAX_POOLING3D_SEARCHED,
+        remedy="Check for NaN and infinities before the layer.",
         scope=all_of(SOLID, given_special_values, without(has_few_channels)),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -320,10 +327,11 @@ PLAIN = (
     in_tensorflow(
         id="keras-max-pooling3d-special-values",
         summary="In three dimensions a NaN hides what comes before it in its window, and is hidden by what "
-        "comes after; infinities get no gradient. Check for NaN and infinities before the layer.",
+        "comes after; infinities get no gradient.",
         kind="bug",
         source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling); LaunchMaxPooling3dGradOp",
         upstream=MAX_POOLING3D_SEARCHED,
+        remedy="Check for NaN and infinities before the layer.",
         scope=all_of(SOLID, given_special_values, has_few_channels),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, one_by_one)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),
@@ -335,12 +343,12 @@ ONE_DNN = (
     in_tensorflow(
         id="keras-onednn-max-pooling3d-special-values",
         summary="With oneDNN max pooling in three dimensions gives the lowest finite number, not −∞, for a "
-        "window of −∞ or NaN alone; infinities get no gradient. Check for NaN and infinities before the "
-        "layer.",
+        "window of −∞ or NaN alone; infinities get no gradient.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_maxpooling_op.cc, MklMaxPoolingOp; "
         "pooling_ops_3d.cc, LaunchMaxPooling3dGradOp",
         upstream=searched("tensorflow oneDNN max_pool3d -inf NaN lowest float MklMaxPooling"),
+        remedy="Check for NaN and infinities before the layer.",
         scope=all_of(SOLID, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from conformance.dialects.deviation import NOT_SEARCHED, Deviation
+from conformance.dialects.deviation import Deviation
 
 NO_KERNEL = (
     "Keras documents the argument and computes it on a GPU; it is a kernel for CPUs that is missing. "
@@ -27,5 +27,5 @@ def searched(what: str) -> str:
 EMPTY_BATCH_SEARCHED = searched("tensorflow oneDNN conv2d empty batch output shape wrong mkl")
 """Of what oneDNN's convolutions make of an empty batch."""
 
-in_keras = partial(Deviation, versions="keras==3.15.*", upstream=NOT_SEARCHED)
-in_tensorflow = partial(Deviation, versions="tensorflow==2.21.*", upstream=NOT_SEARCHED)
+in_keras = partial(Deviation, versions="keras==3.15.*")
+in_tensorflow = partial(Deviation, versions="tensorflow==2.21.*")

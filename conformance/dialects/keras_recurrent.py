@@ -131,6 +131,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:413, SimpleRNN.get_config",
         upstream=f"{KERAS}/issues/23657",
+        remedy="Set the seed again after loading, where training goes on.",
+        since="keras 3.0.0 (2023)",
         scope=subject("layers.SimpleRNN"),
         effect=Metadata(CONFIGURATIONS, seed_left_out),
         witnesses=(
@@ -144,11 +146,12 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-simple-rnn-activity-regularizer-lost",
-        summary="SimpleRNN drops its activity_regularizer in silence: the penalty is missing from the loss. "
-        "Use a layer ActivityRegularization.",
+        summary="SimpleRNN drops its activity_regularizer in silence: the penalty is missing from the loss.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/simple_rnn.py:341, SimpleRNN.__init__",
         upstream=searched("keras SimpleRNN activity_regularizer ignored"),
+        remedy="Use a layer ActivityRegularization.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.SimpleRNN"), sets("activity_regularizer")),
         effect=Metadata(CONFIGURATIONS, penalty_lost),
         witnesses=(
@@ -161,13 +164,15 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-cell-without-output-shape",
-        summary="A cell infers no output shape: ask the layer that repeats it.",
+        summary="A cell infers no output shape.",
         kind="intentional",
         source="keras 3.15.1, keras/src/layers/layer.py:1249, Layer.compute_output_shape",
         upstream=searched(
             "keras LSTMCell GRUCell compute_output_shape not implemented does not have a "
             "`compute_output_shape` method"
         ),
+        remedy="Ask the layer that repeats it.",
+        since="keras 3.0.0 (2023)",
         scope=subject("layers.GRUCell", "layers.LSTMCell", "layers.SimpleRNNCell", "layers.StackedRNNCells"),
         effect=Raises(
             "not-implemented", "shape", ("shape/*",), "does not have a `compute_output_shape` method"
@@ -192,6 +197,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/bidirectional.py:188, compute_output_shape",
         upstream=f"{KERAS}/issues/23688",
+        remedy="Give both directions as many units, or use two layers and Concatenate.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
         effect=Metadata(("shape/*",), shapes_as_mirrored),
         witnesses=(other_backwards(), other_backwards(merge_mode=None)),
@@ -205,6 +212,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape",
         upstream=TIME_DISTRIBUTED_SEARCHED,
+        remedy="Give the model's Input a complete shape.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.TimeDistributed"), wraps("BatchNormalization", "LayerNormalization", "PReLU")
         ),
@@ -221,6 +230,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/rnn/time_distributed.py:64, compute_output_shape; "
         "keras/src/layers/convolutional/base_depthwise_conv.py, compute_output_shape",
         upstream=TIME_DISTRIBUTED_SEARCHED,
+        remedy="Give the model's Input a complete shape.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.TimeDistributed"), wraps("DepthwiseConv2D")),
         effect=Raises("internal", "shape", ("shape/unknown",), "unsupported operand type"),
         witnesses=(
@@ -238,6 +249,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111, add",
         upstream=searched("keras Biases must be 1D empty batch ops.add"),
+        remedy="Do not call the model with an empty batch.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(
             subject("layers.LSTM", "layers.LSTMCell"),
             given_empty_batch,
@@ -263,13 +276,15 @@ DEVIATIONS = (
     in_keras(
         id="keras-stateful-stack-cannot-be-reset",
         summary="reset_state of a stateful RNN that repeats a stack of cells fails, for its states are "
-        "lists, one for each cell: assign zeros to each state yourself.",
+        "lists, one for each cell.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/rnn.py:325, RNN.reset_state",
         upstream=searched(
             "keras RNN stateful reset_state StackedRNNCells list of cells AttributeError "
             "'list' object has no attribute 'assign'"
         ),
+        remedy="Assign zeros to each state yourself.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.RNN"), sets("stateful"), any_of(wraps("StackedRNNCells"), lists_cells)),
         effect=Raises("internal", "call", CALL, "object has no attribute 'assign'"),
         witnesses=(
@@ -282,13 +297,15 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-unrolled-backwards-zeroes-by-mask-from-the-end",
-        summary="A recurrent layer with unroll, go_backwards, return_sequences and zero_output_for_mask puts "
-        "its zeros where the mask has them from its other end: outputs that count are lost, and masked ones "
-        "stay. Leave unroll at False, which computes the same.",
+        summary="A recurrent layer with unroll, go_backwards, return_sequences and zero_output_for_mask "
+        "puts its zeros where the mask has them from its other end: outputs that count are lost, "
+        "and masked ones stay.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/rnn.py:163, :210, rnn (mask_list is reversed, "
         "mask is not)",
         upstream=searched("keras RNN unroll go_backwards mask not reversed zero_output_for_mask"),
+        remedy="Leave unroll at False, which computes the same.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*REPEATING, "layers.Bidirectional"), masked, runs_unrolled_backwards),
         effect=Value(
             {
@@ -320,10 +337,12 @@ DEVIATIONS = (
     in_keras(
         id="keras-stack-of-one-cell-refuses-mask",
         summary="An RNN that repeats a stack of one cell fails on a mask, for the stack gives its states in "
-        "one list less than it takes them. Repeat the cell itself, or set unroll.",
+        "one list less than it takes them.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:103, StackedRNNCells.call",
         upstream=searched("keras StackedRNNCells single cell mask don't have the same nested structure RNN"),
+        remedy="Repeat the cell itself, or set unroll.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.RNN"), given_mask, stacks_one_cell, without(sets("unroll"))),
         effect=Raises("invalid-argument", "call", CALL, "don't have the same nested structure"),
         witnesses=(
@@ -349,6 +368,8 @@ DEVIATIONS = (
         upstream=searched(
             "keras ConvLSTM2D strides 0 OverflowError cannot convert float infinity to integer"
         ),
+        remedy="Give strides of 1 or more.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.ConvLSTM2D"), without(sets("strides")), wrong_in("strides")),
         effect=Raises("internal", "call", REFUSAL, "cannot convert float infinity to integer"),
         witnesses=(spoilt("ConvLSTM2D", {"strides": 0}),),
@@ -359,6 +380,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
         upstream=STACK_SEARCHED,
+        remedy="Give it a cell.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.StackedRNNCells"), without(sets("cells")), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
         ),
@@ -371,6 +394,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:36, StackedRNNCells.__init__",
         upstream=STACK_SEARCHED,
+        remedy="Give a list of cells.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject("layers.StackedRNNCells"), sets("cells"), wrong_in(cells=[SIMPLE_CELL, GRU_CELL])
         ),
@@ -387,6 +412,7 @@ ONE_DNN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream=EMPTY_BATCH_SEARCHED,
+        remedy="Do not call the model with an empty batch.",
         scope=all_of(subject("layers.ConvLSTM2D"), given_empty_batch, image_unlike_state),
         effect=Raises("invalid-argument", "call", CALL, "Incompatible shapes"),
         witnesses=(

@@ -269,6 +269,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:134, celu",
         upstream=searched("keras celu gradient at zero tensorflow backend"),
+        remedy="Nothing need be done, unless many inputs are exactly 0.",
+        since="keras 3.7.0 (2024)",
         scope=celu_at_zero,
         effect=Value({"activations.celu": celu}),
         witnesses=(draft_activation("celu", {}, Literal((4,), (-1.0, 0.0, 0.5, 2.0))),),
@@ -279,6 +281,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax",
         upstream=f"{KERAS}/issues/23425",
+        remedy="Divide what it gives by its sum, or use softmax.",
+        since="keras 3.8.0 (2025)",
         scope=uses_sparsemax,
         effect=Value({"activations.sparsemax": sparsemax}),
         witnesses=(draft_activation("sparsemax", {}, Literal((1, 3), (0.0, 0.5, 1.0))),),
@@ -293,6 +297,8 @@ DEVIATIONS = (
             "keras BatchNormalization synchronized variance numerical cancellation E[x^2] "
             "_compute_moments_sync"
         ),
+        remedy="Leave synchronized off where nothing is distributed.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.BatchNormalization"), sets("synchronized"), asks("training/*")),
         effect=Value({"layers.BatchNormalization.moments": moments_in_one_pass}, ("training/*",)),
         witnesses=(
@@ -313,6 +319,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/nn.py:199, sparsemax; tensorflow 2.21, "
         "tensorflow/python/ops/sort_ops.py, _descending_sort (top_k)",
         upstream=searched("keras sparsemax NaN input gradient"),
+        remedy="Find where the NaN comes from.",
+        since="keras 3.8.0 (2025)",
         scope=all_of(uses_sparsemax, any_of(given_nan, given_subnormals)),
         effect=Unpredictable(
             Verdict.DIVERGES, ("output/*", "reconstructed/output/*", "gradient/*"), "elements are outside"
@@ -324,11 +332,12 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-lora-alpha-lost",
-        summary="Dense and Embedding lose the lora_alpha that their constructor was given; call enable_lora "
-        "with it after building.",
+        summary="Dense and Embedding lose the lora_alpha that their constructor was given.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/core/dense.py:156 and embedding.py:167, build",
         upstream=searched("keras Dense lora_alpha ignored enable_lora build"),
+        remedy="Call enable_lora with it after building.",
+        since="keras 3.10.0 (2025)",
         scope=alpha_given,
         effect=Value({"layers.low_rank_scale": alpha_lost}),
         witnesses=(
@@ -345,13 +354,14 @@ DEVIATIONS = (
     in_keras(
         id="keras-add-takes-input-for-bias",
         summary="Add and Average add an input with one dimension above 1 along the last axis of the other, "
-        "or along axis 1, where that is as long: 4×4 plus 4×1 adds to columns what belongs to rows. Repeat "
-        "such an input to the shape of the other before.",
+        "or along axis 1, where that is as long: 4×4 plus 4×1 adds to columns what belongs to rows.",
         kind="bug",
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:111-129, add",
         upstream="none found (searched GitHub issues for: keras ops.add bias_add wrong result "
         "broadcasting tensorflow backend Add layer); brought by "
         "https://github.com/keras-team/keras/pull/20386",
+        remedy="Repeat such an input to the shape of the other before.",
+        since="keras 3.7.0 (2024)",
         scope=added_along_another_axis,
         effect=Value({"layers.Merge.added": added_as_bias}),
         witnesses=tuple(
@@ -367,6 +377,8 @@ DEVIATIONS = (
         upstream="none found (searched GitHub issues for: keras Biases must be 1D empty batch "
         "ops.add); brought by "
         "https://github.com/keras-team/keras/pull/20386",
+        remedy="Do not call the model with an empty batch.",
+        since="keras 3.7.0 (2024)",
         scope=adds_empty_bias,
         effect=Raises(
             "invalid-argument",
@@ -382,11 +394,13 @@ DEVIATIONS = (
     in_keras(
         id="keras-normalization-keeps-statistics",
         summary="Normalization goes on with the mean and the variance that it was built with, 0 and 1, when "
-        "its weights are set; call finalize_state after set_weights.",
+        "its weights are set.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/normalization.py:399, "
         "Normalization.finalize_state",
         upstream=f"{KERAS}/issues/20147",
+        remedy="Call finalize_state after set_weights.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.Normalization"), has_statistics_as_weights),
         effect=Value({"layers.Normalization.statistics": statistics_as_built}),
         witnesses=(
@@ -407,6 +421,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/layers/preprocessing/normalization.py:428, "
         "Normalization.call; keras/src/backend/tensorflow/numpy.py:111-129, add",
         upstream=searched("keras Biases must be 1D empty batch ops.add"),
+        remedy="Do not call the model with an empty batch.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(subject("layers.Normalization"), sets("invert"), normalizes_nothing_but_a_bias),
         effect=Raises(
             "invalid-argument",
@@ -423,10 +439,12 @@ DEVIATIONS = (
     in_keras(
         id="keras-rms-normalization-inner-axis",
         summary="RMSNormalization along axes that are not the last ones multiplies by its weight along the "
-        "last ones all the same; transpose, so that they are the last ones.",
+        "last ones all the same.",
         kind="bug",
         source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
         upstream=RMS_AXIS_SEARCHED,
+        remedy="Permute around the layer, so that they are the last ones.",
+        since="keras 3.11.0 (2025)",
         scope=scales_other_axes,
         effect=Value({"layers.RMSNormalization.spread": in_place}),
         witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 4, 4)]),),
@@ -434,10 +452,12 @@ DEVIATIONS = (
     in_keras(
         id="keras-rms-normalization-inner-axis-refused",
         summary="RMSNormalization along axes that are not the last ones cannot be called, where its weight "
-        "does not fit the last ones; transpose, so that they are the last ones.",
+        "does not fit the last ones.",
         kind="bug",
         source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
         upstream=RMS_AXIS_SEARCHED,
+        remedy="Permute around the layer, so that they are the last ones.",
+        since="keras 3.11.0 (2025)",
         scope=scales_axes_that_do_not_fit,
         effect=Raises(
             "invalid-argument",
@@ -453,6 +473,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/layers/preprocessing/category_encoding.py:89, __init__",
         upstream=searched("keras CategoryEncoding num_tokens default None required but signature optional"),
+        remedy="Give num_tokens.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.CategoryEncoding"), asks("signature")),
         effect=Metadata(("signature",), with_optional_num_tokens),
         witnesses=(
@@ -467,11 +489,12 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-spatial-dropout-first-in-a-model",
-        summary="SpatialDropout takes no input_shape and no input_dim, which all other layers do: put "
-        "an Input before it.",
+        summary="SpatialDropout takes no input_shape and no input_dim, which all other layers do.",
         kind="bug",
         source="keras 3.15.1, keras/src/layers/regularization/spatial_dropout.py:62, __init__",
         upstream=searched("SpatialDropout1D unexpected keyword argument input_shape"),
+        remedy="Put an Input before it.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(
             subject(*(f"layers.SpatialDropout{n}D" for n in (1, 2, 3))),
             lambda case, data: bool({"input_dim", "input_shape"} & case.config.keys()),
@@ -491,6 +514,8 @@ DEVIATIONS = (
         kind="intentional",
         source="keras 3.15.1, keras/src/ops/operation.py:200, Operation.__new__",
         upstream=searched("Identity get_config autocast auto config Operation __new__"),
+        remedy="Nothing need be done.",
+        since="keras 3.12.0 (2025)",
         scope=all_of(
             subject("layers.ELU", "layers.Identity"),
             lambda case, data: any(name in case.config for name in UNSAID),
@@ -508,6 +533,8 @@ DEVIATIONS = (
         kind="intentional",
         source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py:119, __init__",
         upstream=searched("keras LayerNormalization rms_scaling signature kwargs not in __init__ arguments"),
+        remedy="Nothing need be done: the argument is taken.",
+        since="keras 3.11.0 (2025)",
         scope=all_of(subject("layers.LayerNormalization"), asks("signature")),
         effect=Metadata(("signature",), without_rms_scaling),
         witnesses=(
@@ -520,10 +547,11 @@ PLAIN = (
     in_tensorflow(
         id="keras-conv2d-channels-first-cpu",
         summary="TensorFlow has no convolution over one or two dimensions with channels first on a CPU "
-        "without oneDNN; transpose.",
+        "without oneDNN.",
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
         upstream=f"{KERAS}/issues/20414",
+        remedy="Use channels_last, and Permute around it.",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, ungrouped
         ),
@@ -554,6 +582,7 @@ ONE_DNN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_softmax_op.cc, MklSoftmaxOp",
         upstream=searched("tensorflow oneDNN softmax NaN input returns zero"),
+        remedy="Check for NaN and infinities before.",
         scope=softmax_of_special_values,
         effect=Value({"activations.softmax": one_dnn_softmax}),
         witnesses=(draft_activation("softmax", {}, Literal((2, 3), (0.5, "nan", 1.0, 1.0, 2.0, 3.0))),),
@@ -564,6 +593,7 @@ ONE_DNN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream=EMPTY_BATCH_SEARCHED,
+        remedy="Do not call the model with an empty batch.",
         scope=empty_convolution(
             *POINTWISE, "layers.Conv3D", "layers.DepthwiseConv1D", "layers.DepthwiseConv2D"
         ),
@@ -577,6 +607,7 @@ ONE_DNN = (
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_filter_ops.cc",
         upstream=EMPTY_BATCH_SEARCHED,
+        remedy="Do not train on an empty batch.",
         scope=empty_convolution(*POINTWISE),
         effect=Raises("invalid-argument", "gradient", ("gradient/*",), "Input to reshape is a tensor with"),
         witnesses=(EMPTY,),

@@ -60,10 +60,12 @@ DEVIATIONS = (
         ),
         kind="bug",
         source=(
-            "keras@3.15.1 src/trainers/compile_utils.py:CompileLoss.call, "
+            "keras 3.15.1, keras/src/trainers/compile_utils.py:CompileLoss.call, "
             "`sample_weight=tree.flatten(y_p)[0].shape[0]`"
         ),
         upstream=f"{KERAS}/pull/19363, which has mended it for `loss`, by the size in the graph",
+        remedy="Choose a batch size that divides the samples, or read `loss` alone.",
+        since="keras 3.8.0 (2025)",
         scope=all_of(subject("training.Functional"), several_losses),
         effect=Value(
             {"training.samples_of_batch": counts_once},

@@ -59,6 +59,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/initializers/constant_initializers.py, Identity (no get_config)",
         upstream=searched("keras initializers Identity get_config missing gain serialization"),
+        remedy="Add the key to the configuration yourself.",
+        since="keras 3.0.0 (2023)",
         scope=subject("initializers.Identity"),
         effect=Metadata(CONFIGURATIONS, without_gain),
         witnesses=(draft_value("initializers.Identity", {"gain": 0.5}, sizes(5, 5), more=CONFIGURED),),
@@ -69,6 +71,8 @@ DEVIATIONS = (
         kind="bug",
         source="keras 3.15.1, keras/src/initializers/constant_initializers.py, Identity (no get_config)",
         upstream=searched("keras initializers Identity get_config missing gain serialization"),
+        remedy="Make it anew with the gain.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("initializers.Identity"), gains),
         effect=Value({"initializers.identity": of_gain_one}, ("reconstructed/output/*",)),
         witnesses=(draft_value("initializers.Identity", {"gain": 0.5}, sizes(5, 5), more=CONFIGURED),),
@@ -76,10 +80,11 @@ DEVIATIONS = (
     in_keras(
         id="keras-constant-by-name",
         summary="The name `constant` alone fails with a KeyError, though the constructor has a default for "
-        "`value`: describe it as {'class_name': 'Constant', 'config': {'value': 0.0}}.",
+        "`value`.",
         kind="bug",
         source="keras 3.15.1, keras/src/initializers/constant_initializers.py, Constant.from_config",
         upstream=searched("keras initializers Constant from_config KeyError 'value' get constant"),
+        remedy="Describe it as {'class_name': 'Constant', 'config': {'value': 0.0}}.",
         scope=all_of(subject("initializers.Constant"), named("constant", "Constant")),
         effect=Raises("internal", "construction", ("identifier",), "value"),
         witnesses=(to_resolve("initializers.Constant", "constant"),),
@@ -89,10 +94,12 @@ DEVIATIONS = (
     in_keras(
         id="keras-l1-l2-by-name",
         summary="`keras.regularizers.get` does not know `l1_l2`, the name that `keras.regularizers` has for "
-        "the class: write l1l2.",
+        "the class.",
         kind="bug",
         source="keras 3.15.1, keras/src/regularizers/__init__.py, ALL_OBJECTS_DICT (to_snake_case)",
         upstream=searched("keras.regularizers.get l1_l2 Could not interpret regularizer identifier"),
+        remedy="Write l1l2.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("regularizers.L1L2"), named("l1_l2")),
         effect=Raises(
             "invalid-argument", "construction", ("identifier",), "Could not interpret regularizer identifier"
@@ -107,6 +114,8 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/regularizers/regularizers.py, L1, OrthogonalRegularizer "
         "(convert_to_tensor in the constructor)",
         upstream=searched("keras regularizers L1 get_config float32 precision 0.009999999776482582"),
+        remedy="Round the number to seven digits when you read it.",
+        since="keras 3.0.0 (2023)",
         scope=subject(*IN_FLOAT32),
         effect=Metadata(CONFIGURATIONS, rounded),
         witnesses=(

@@ -407,7 +407,7 @@ def _in_scope(met: Sequence[Met]) -> tuple[Expected, ...]:
 
 
 def _record(deviation: Deviation) -> Recorded:
-    return Recorded(deviation.id, deviation.kind, deviation.summary, deviation.source, deviation.upstream)
+    return Recorded(deviation.id, deviation.kind, deviation.description, deviation.source, deviation.upstream)
 
 
 def _named(backends: Sequence[OnBackend]) -> Iterator[str]:
@@ -452,7 +452,7 @@ def _failure(answer: Inspection | Broken, met: Sequence[Met]) -> Failure | None:
         error.message,
         layers=tuple("/".join(path) for m in known for path in m.layers),
         deviations=tuple(m.deviation.id for m in known),
-        remedy=" ".join(m.deviation.summary for m in known),
+        remedy=" ".join(m.deviation.description for m in known),
     )
 
 
@@ -475,7 +475,7 @@ def _check(check: LayerCheck) -> Judged:
 
 
 def _departure(check: LayerCheck, class_name: str, recorded: Mapping[str, Deviation]) -> Departure:
-    known = [recorded[name].summary for name in check.deviations if name in recorded]
+    known = [recorded[name].description for name in check.deviations if name in recorded]
     return Departure(
         layer="/".join(check.path),
         class_name=class_name,

@@ -269,7 +269,7 @@ def _deviating(met: Met) -> Iterator[Objection]:
     for path, argument in met.because.items():
         why = f" because of {argument}" if argument else ""
         reason = f"{met.effect}{why} ({deviation.id})"
-        yield Objection("/".join(path), argument, "", deviation.summary, reason, deviation.id)
+        yield Objection("/".join(path), argument, "", deviation.description, reason, deviation.id)
 
 
 def refuse_others(wanted: Wanted, target: Format) -> None:

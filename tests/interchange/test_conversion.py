@@ -134,7 +134,7 @@ def test_what_the_dialect_refuses_is_refused_with_argument_and_remedy(gated: Pat
         convert(gated, out)
     answer = CliRunner().invoke(main, ["convert", str(gated), str(out)])
     assert answer.exit_code == 1
-    assert "train with reset_after=False before converting" in answer.output
+    assert "Train with reset_after=False before converting" in answer.output
     assert not out.exists()
 
 

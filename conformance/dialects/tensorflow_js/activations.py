@@ -19,7 +19,7 @@ from conformance.dialects.scopes import (
     masked,
     omits,
 )
-from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, FIRST, LAYERS, deviation, searched
 from conformance.reference_impl.activations import SELU_ALPHA, SELU_SCALE, Activation
 from conformance.reference_impl.primitives import (
     absolute,
@@ -124,11 +124,13 @@ def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everyw
     """
     return deviation(
         f"tfjs-{name}-gradient-of-nan",
-        f"The gradient of {name} is NaN where its input is; Keras on TensorFlow passes a number on. "
-        "Only training meets it; look for the NaN itself.",
+        f"The gradient of {name} is NaN where its input is; Keras on TensorFlow passes a number on. Only "
+        "training meets it.",
         kind="intentional",
         source=source,
         upstream=searched("relu gradient NaN input elu selu grad step NaN"),
+        remedy="Find where the NaN comes from: nothing can be trained through it.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(activated_by({name}), makes_nan, elsewhere),
         effect=Value({f"activations.{name}": sloped(slope)}),
         witnesses=(draft_activation(name, {}, NAN),),
@@ -149,10 +151,13 @@ def keras_2_hard_sigmoid(scope: Scope) -> Deviation:
     return deviation(
         "tfjs-hard-sigmoid-of-keras-2",
         "hard_sigmoid is clip(0.2·x + 0.5, 0, 1), as in Keras 2; Keras 3 has relu6(x + 3)/6. A model that "
-        "names it computes something else here: retrain it with sigmoid, or with the formula written out.",
+        "names it computes something else here.",
         kind="bug",
         source=f"{LAYERS}/backend/tfjs_backend.js:619 (hardSigmoid)",
         upstream=searched("hardSigmoid differs Keras 3"),
+        remedy="Retrain it with sigmoid, or with the formula written out.",
+        converted="writes it as a Rescaling and a ReLU",
+        since="keras 3.0.0 (2023)",
         scope=scope,
         effect=Value({"activations.hard_sigmoid": hard_sigmoid}),
         witnesses=(
@@ -170,6 +175,8 @@ DEVIATIONS = (
         kind="precision",
         source=f"{LAYERS}/backend/tfjs_backend.js:594 (softsign); {CORE}/gradients/RealDiv_grad.js",
         upstream=searched("softsign activation gradient"),
+        remedy="Keep the inputs of softsign small, by a normalization before it.",
+        since=FIRST,
         scope=activated_by({"softsign"}),
         effect=Value({"activations.softsign": softsign}, ("gradient/*", "training/gradient/*")),
         witnesses=(

@@ -169,10 +169,13 @@ def relu_without_slope(scope: Scope) -> Deviation:
     return deviation(
         "tfjs-relu-reads-only-max-value",
         "ReLU is max(x, 0), clipped at max_value: negative_slope and threshold are not read, and a model "
-        "that has them computes otherwise. Use leakyReLU for a slope; build a threshold from operations.",
+        "that has them computes otherwise.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:26, :31 (ReLU)",
         upstream=searched("layers.reLU negativeSlope threshold ignored"),
+        remedy="Use leakyReLU for a slope; build a threshold from operations.",
+        converted="writes the formula out as layers",
+        since="keras 2.2.3 (2018)",
         scope=scope,
         effect=Value({"layers.ReLU.rectified": clipped}),
         witnesses=(SLOPED,),
@@ -188,6 +191,8 @@ def relu_clips(scope: Scope, *witnesses: Case) -> Deviation:
         kind="intentional",
         source=f"{LAYERS}/layers/advanced_activations.js:33 (ReLU); {CORE}/gradients/ClipByValue_grad.js",
         upstream=searched("wasm clipByValue NaN returns min value"),
+        remedy="Nothing need be done, unless many inputs are exactly at the maximum.",
+        since="tfjs-layers 0.7.5 (2018)",
         scope=scope,
         effect=Value({"layers.ReLU.rectified": clipped}),
         witnesses=witnesses,
@@ -203,6 +208,8 @@ def prelu_gradient(scope: Scope) -> Deviation:
         kind="intentional",
         source=PRELU_GRADIENT,
         upstream=searched("prelu gradient at zero input alpha"),
+        remedy="Nothing need be done, unless many inputs are exactly 0, as behind a ReLU.",
+        since="tfjs-layers 0.9.2 (2019)",
         scope=all_of(subject("layers.PReLU"), any_of(given_zero, given_nan), scope),
         effect=Value({"layers.PReLU.with_slopes": prelu}, ("gradient/*", "training/gradient/*")),
         witnesses=(
@@ -218,10 +225,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-relu-maximum-of-zero-has-no-gradient",
         "With max_value 0 the layer is a constant that the tape knows nothing of, and its gradient throws; "
-        "Keras gives 0. Leave such a layer out.",
+        "Keras gives 0.",
         kind="bug",
         source=f"{CORE}/ops/clip_by_value.js:41 (fill, where both limits are the same)",
         upstream=searched("wasm clipByValue NaN returns min value"),
+        remedy="Leave such a layer out: all that it gives is 0.",
+        since="tfjs-core 3.21.0 (2022)",
         scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0),
         effect=Raises(
             "missing-kernel",
@@ -237,6 +246,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/ops/clip_by_value.js:41 (fill, where both limits are the same)",
         upstream=searched("wasm clipByValue NaN returns min value"),
+        remedy="Leave such a layer out: all that it gives is 0.",
+        since="tfjs-core 3.21.0 (2022)",
         scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0, given_nan, without(UNREAD)),
         effect=Value(
             {"layers.ReLU.rectified": filled_with_zeros},
@@ -247,10 +258,13 @@ DEVIATIONS = (
     deviation(
         "tfjs-leaky-relu-negative-slope-unread",
         "LeakyReLU reads its slope as alpha, as in Keras 2, and not as negative_slope: a layer of Keras 3 "
-        "has the slope 0.3 here, whatever it had. Rename the key in model.json before loading.",
+        "has the slope 0.3 here, whatever it had.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:58 (LeakyReLU)",
         upstream=searched("leakyReLU negative_slope Keras 3 model converted wrong output alpha"),
+        remedy="Rename the key to alpha in model.json before loading.",
+        converted="renames it",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.LeakyReLU"), without(omits("negative_slope"))),
         effect=Value({"layers.LeakyReLU.slope": lambda original, layer: 0.3}),
         witnesses=(SLOPE,),
@@ -262,16 +276,21 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:58, :68 (LeakyReLU)",
         upstream=searched("leakyReLU negative_slope Keras 3 model converted wrong output alpha"),
+        remedy="Read alpha where you look for negative_slope.",
+        since="keras 3.0.0 (2023)",
         scope=subject("layers.LeakyReLU"),
         effect=Metadata((*CONFIGURATIONS, "signature"), saying_alpha),
         witnesses=(LEAKY, SLOPE),
     ),
     deviation(
         "tfjs-elu-alpha",
-        "ELU with an alpha other than 1 is refused: scale the negative part by hand.",
+        "ELU with an alpha other than 1 is refused.",
         kind="intentional",
         source=f"{LAYERS}/layers/advanced_activations.js:153 (ELU)",
         upstream=searched("ELU layer Non-default alpha value is not supported"),
+        remedy="Scale the negative part by hand.",
+        converted="writes relu(x) − alpha · relu(−elu(x))",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=all_of(subject("layers.ELU"), lambda case, data: case.config.get("alpha", 1) != 1),
         effect=Raises("not-implemented", "construction", ("*",), "Non-default alpha value"),
         witnesses=(draft_layer("layers.ELU", {"alpha": 0.5}, [recipe("normal", 5, 9)]),),
@@ -283,6 +302,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:117 (PReLU.build: axes[i] for every axis)",
         upstream=searched("PReLU layer sharedAxes inputSpec different input size error"),
+        remedy="Build a model for each size of images, or bring them to one size.",
+        since="tfjs-layers 0.9.2 (2019)",
         scope=all_of(subject("layers.PReLU"), sets("shared_axes")),
         effect=Metadata(("shape/unknown",), every_axis_fixed),
         witnesses=(SHARED,),
@@ -293,6 +314,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:188 (ThresholdedReLU.call: greater has no gradient)",
         upstream=searched("thresholdedReLU gradient function not found for Greater"),
+        remedy="Train elsewhere, or write the threshold out with operations that have gradients.",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=all_of(subject("layers.ThresholdedReLU"), asks("gradient/*")),
         effect=Raises(
             "missing-kernel",
@@ -316,12 +339,13 @@ ON_WASM = (
     relu_clips(all_of(CLIPS_OTHERWISE, without(given_nan)), AT_SIX),
     deviation(
         "tfjs-wasm-relu-maximum-of-nan",
-        "ReLU with a maximum is 0 for NaN, so that a NaN upstream goes unnoticed; its gradient is NaN. Check "
-        "for NaN before the layer.",
+        "ReLU with a maximum is 0 for NaN, so that a NaN upstream goes unnoticed; its gradient is NaN.",
         kind="bug",
         source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
         upstream=searched("wasm clipByValue NaN returns min value"),
+        remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 1.4.0 (2019)",
         scope=NAN_AT_CLIP,
         effect=Value({"layers.ReLU.rectified": clipped_by_xnnpack}),
         witnesses=(CLIPPED_NAN,),
@@ -329,11 +353,12 @@ ON_WASM = (
     prelu_gradient(without(shares_after_own)),
     deviation(
         "tfjs-wasm-prelu-gradient-of-empty-batch",
-        "Over an empty batch the gradient of PReLU's slopes is whatever the memory held, not 0: do not train "
-        "on one.",
+        "Over an empty batch the gradient of PReLU's slopes is whatever the memory held, not 0.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (of a tensor without elements nothing is written)",
         upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-backend-wasm 2.1.0 (2020)",
         scope=all_of(subject("layers.PReLU"), given_empty_batch),
         effect=Unpredictable(
             Verdict.DIVERGES, ("gradient/weight/alpha", "training/gradient/weight/alpha"), "expected"
@@ -343,10 +368,12 @@ ON_WASM = (
     deviation(
         "tfjs-wasm-prelu-slopes-in-turn",
         "The kernel takes PReLU's slopes in turn and broadcasts nothing: where an axis that is shared "
-        "follows one that is not, elements get others' slopes. Share the leading axes of a sample only.",
+        "follows one that is not, elements get others' slopes.",
         kind="bug",
         source=f"{WASM}/kernels/Prelu.js:43 (src/cc/prelu_impl.cc:59: as many channels as there are slopes)",
         upstream=issue(7458),
+        remedy="Share the leading axes of a sample only, or run the model on another backend.",
+        since="tfjs-backend-wasm 1.3.0 (2019)",
         scope=shares_after_own,
         effect=Value({"layers.PReLU.with_slopes": prelu_in_turn}),
         witnesses=(SHARED_AFTER_OWN,),

@@ -30,6 +30,7 @@ from conformance.dialects.tensorflow_js.layers import POSITIVE
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
     CONV_LSTM,
+    FIRST,
     LAYERS,
     RECURRENT,
     deviation,
@@ -173,104 +174,6 @@ OF_IMAGES = searched(
     "Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"
 )
 
-UNREAD: tuple[tuple[str, tuple[str, ...], Scope, str, str, str, tuple[Case, ...]], ...] = (
-    (
-        "quantization-config",
-        ("quantization_config",),
-        subject("layers.Dense", "layers.Embedding"),
-        "quantization_config is not known: quantize when converting.",
-        "layers/core.js:90 (Dense), embeddings.js:25 (Embedding)",
-        searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
-        (DENSE_CASE, EMBEDDING_CASE),
-    ),
-    (
-        "groups-argument",
-        ("groups",),
-        subject(*CONVOLUTIONS),
-        "groups is not known; the configuration does not tell it.",
-        "layers/convolutional.js:238 (BaseConv)",
-        issue(3900),
-        (CONV2D_CASE,),
-    ),
-    (
-        "batch-normalization-arguments",
-        ("renorm", "renorm_clipping", "renorm_momentum", "synchronized"),
-        subject("layers.BatchNormalization"),
-        "renorm, its arguments and synchronized are not known; the configuration does not tell them.",
-        "layers/normalization.js:140 (BatchNormalization)",
-        searched("batchNormalization renorm not supported synchronized arguments"),
-        (BATCH_NORMALIZATION_CASE,),
-    ),
-    (
-        "recurrent-arguments",
-        ("seed", "use_cudnn", "zero_output_for_mask"),
-        subject(*RECURRENT, *CELLS, *CONV_LSTM),
-        "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
-        "masked steps never give zeros.",
-        "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
-        searched("recurrentDropout seed reproducible LSTM GRU dropout mask seed"),
-        (*RECURRENT_CASES.values(),),
-    ),
-    (
-        "noise-seed",
-        ("seed",),
-        subject("layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
-        "seed is not known: noise cannot be repeated.",
-        "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
-        searched("gaussianNoise layer seed not reproducible stddev 0"),
-        NOISE_CASES,
-    ),
-    (
-        "layer-normalization-arguments",
-        ("beta_constraint", "gamma_constraint", "rms_scaling"),
-        subject("layers.LayerNormalization"),
-        "Constraints and rms_scaling are not known; the configuration does not tell them.",
-        "layers/normalization.js:264 (LayerNormalization)",
-        searched("layerNormalization layer axis rms_scaling gamma beta shape"),
-        (LAYER_NORMALIZATION_CASE,),
-    ),
-    (
-        "category-encoding-sparse",
-        ("sparse",),
-        subject("layers.CategoryEncoding"),
-        "sparse is not known: the output is always dense.",
-        "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
-        searched("categoryEncoding sparse"),
-        (CATEGORIES_CASE,),
-    ),
-    (
-        "center-crop-arguments",
-        ("bounding_box_format", "data_format", "factor"),
-        subject("layers.CenterCrop"),
-        "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
-        "layers/preprocessing/center_crop.js:16 (CenterCrop)",
-        OF_IMAGES,
-        (CENTER_CROP_CASE,),
-    ),
-    (
-        "resizing-arguments",
-        (
-            "antialias", "bounding_box_format", "data_format", "factor", "fill_mode", "fill_value",
-            "pad_to_aspect_ratio",
-        ),
-        subject("layers.Resizing"),
-        "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
-        "layers/preprocessing/image_resizing.js:24 (Resizing)",
-        OF_IMAGES,
-        (RESIZING_CASE,),
-    ),
-    (
-        "relu-arguments",
-        ("negative_slope", "threshold"),
-        subject("layers.ReLU"),
-        "negative_slope and threshold are not known; the configuration does not tell them.",
-        "layers/advanced_activations.js:26 (ReLU)",
-        searched("layers.reLU negativeSlope threshold ignored"),
-        (RELU_CASE,),
-    ),
-)  # fmt: skip
-"""Arguments that a constructor never reads: name, arguments, scope, summary, source, upstream, witnesses."""
-
 
 def unread(
     name: str,
@@ -280,29 +183,141 @@ def unread(
     source: str,
     upstream: str,
     witnesses: tuple[Case, ...],
+    since: str = "",
 ) -> Deviation:
+    """The entry about arguments that a constructor never reads."""
     return deviation(
         f"tfjs-no-{name}",
         summary,
         kind="intentional",
         source=f"{LAYERS}/{source}",
         upstream=upstream,
+        remedy="Leave what is not known at its default, or write out what it does with other layers.",
+        since=since,
         scope=scope,
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking(*arguments)),
         witnesses=witnesses,
     )
 
 
+UNREAD = (
+    unread(
+        "quantization-config",
+        ("quantization_config",),
+        subject("layers.Dense", "layers.Embedding"),
+        "quantization_config is not known.",
+        "layers/core.js:90 (Dense), embeddings.js:25 (Embedding)",
+        searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        (DENSE_CASE, EMBEDDING_CASE),
+        since="keras 3.13.0 (2025)",
+    ),
+    unread(
+        "groups-argument",
+        ("groups",),
+        subject(*CONVOLUTIONS),
+        "groups is not known; the configuration does not tell it.",
+        "layers/convolutional.js:238 (BaseConv)",
+        issue(3900),
+        (CONV2D_CASE,),
+        since="keras 2.6.0 (2021)",
+    ),
+    unread(
+        "batch-normalization-arguments",
+        ("renorm", "renorm_clipping", "renorm_momentum", "synchronized"),
+        subject("layers.BatchNormalization"),
+        "renorm, its arguments and synchronized are not known; the configuration does not tell them.",
+        "layers/normalization.js:140 (BatchNormalization)",
+        searched("batchNormalization renorm not supported synchronized arguments"),
+        (BATCH_NORMALIZATION_CASE,),
+    ),
+    unread(
+        "recurrent-arguments",
+        ("seed", "use_cudnn", "zero_output_for_mask"),
+        subject(*RECURRENT, *CELLS, *CONV_LSTM),
+        "seed, use_cudnn and zero_output_for_mask are not known: dropout cannot be repeated, and "
+        "masked steps never give zeros.",
+        "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
+        searched("recurrentDropout seed reproducible LSTM GRU dropout mask seed"),
+        (*RECURRENT_CASES.values(),),
+    ),
+    unread(
+        "noise-seed",
+        ("seed",),
+        subject("layers.AlphaDropout", "layers.GaussianDropout", "layers.GaussianNoise"),
+        "seed is not known: noise cannot be repeated.",
+        "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
+        searched("gaussianNoise layer seed not reproducible stddev 0"),
+        NOISE_CASES,
+    ),
+    unread(
+        "layer-normalization-arguments",
+        ("beta_constraint", "gamma_constraint", "rms_scaling"),
+        subject("layers.LayerNormalization"),
+        "Constraints and rms_scaling are not known; the configuration does not tell them.",
+        "layers/normalization.js:264 (LayerNormalization)",
+        searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        (LAYER_NORMALIZATION_CASE,),
+    ),
+    unread(
+        "category-encoding-sparse",
+        ("sparse",),
+        subject("layers.CategoryEncoding"),
+        "sparse is not known: the output is always dense.",
+        "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
+        searched("categoryEncoding sparse"),
+        (CATEGORIES_CASE,),
+    ),
+    unread(
+        "center-crop-arguments",
+        ("bounding_box_format", "data_format", "factor"),
+        subject("layers.CenterCrop"),
+        "Channels are last, and there are no bounding boxes: the arguments about them are not known.",
+        "layers/preprocessing/center_crop.js:16 (CenterCrop)",
+        OF_IMAGES,
+        (CENTER_CROP_CASE,),
+    ),
+    unread(
+        "resizing-arguments",
+        (
+            "antialias",
+            "bounding_box_format",
+            "data_format",
+            "factor",
+            "fill_mode",
+            "fill_value",
+            "pad_to_aspect_ratio",
+        ),
+        subject("layers.Resizing"),
+        "Channels are last, nothing is padded and nothing smoothed: the arguments for it are not known.",
+        "layers/preprocessing/image_resizing.js:24 (Resizing)",
+        OF_IMAGES,
+        (RESIZING_CASE,),
+    ),
+    unread(
+        "relu-arguments",
+        ("negative_slope", "threshold"),
+        subject("layers.ReLU"),
+        "negative_slope and threshold are not known; the configuration does not tell them.",
+        "layers/advanced_activations.js:26 (ReLU)",
+        searched("layers.reLU negativeSlope threshold ignored"),
+        (RELU_CASE,),
+        since="keras 2.2.3 (2018)",
+    ),
+)
+
+
 DTYPE = f"{LAYERS}/engine/topology.js:1110 (Layer.getConfig); :221 (dtype is set with inputShape only)"
 
 DEVIATIONS = (
-    *(unread(*entry) for entry in UNREAD),
+    *UNREAD,
     deviation(
         "tfjs-config-without-dtype",
         "The configuration tells no dtype, unless the layer was given an input shape: everything is float32.",
         kind="intentional",
         source=DTYPE,
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
+        remedy="Nothing need be done: everything is float32.",
+        since=FIRST,
         scope=all_of(
             subject(*(name for name in ALL_LAYERS if name not in ("layers.Embedding", "layers.InputLayer"))),
             without(told_a_shape),
@@ -319,6 +334,9 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="Put an InputLayer in its place when going back.",
+        converted="does so",
+        since=FIRST,
         scope=told_a_shape,
         effect=Metadata(CONFIGURATIONS, with_input_shape),
         witnesses=(
@@ -333,17 +351,20 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:224 (Flatten.getConfig)",
         upstream=searched("Flatten spatialDropout1d getConfig dataFormat noiseShape config"),
+        remedy="Take a missing data_format for channels_last.",
+        since="tfjs-layers 1.3.2 (2019)",
         scope=all_of(subject("layers.Flatten"), without(sets("data_format"))),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(FLATTEN_CASE,),
     ),
     deviation(
         "tfjs-config-without-low-rank-adaptation",
-        "The configuration does not tell lora_rank and lora_alpha, which are not known: merge the adapted "
-        "weight before converting.",
+        "The configuration does not tell lora_rank and lora_alpha, which are not known.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
         upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        remedy="Merge the adapted weight before converting.",
+        since="keras 3.0.3 (2024)",
         scope=sets("lora_rank"),
         effect=Metadata(CONFIGURATIONS, lacking("lora_rank", "lora_alpha")),
         witnesses=LOW_RANK_CASES,
@@ -355,6 +376,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/core.js:99 (Dense), embeddings.js:41 (Embedding)",
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
+        remedy="Nothing need be done: everything is float32.",
+        since=FIRST,
         scope=all_of(any_of(subject("layers.Embedding"), told_a_shape), omits("input_shape")),
         effect=Metadata(("config",), lacking("dtype")),
         witnesses=(EMBEDDING_CASE, said_of(DENSE_CASE, {"input_dim": 5})),
@@ -368,6 +391,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="Leave input_length away.",
+        since=FIRST,
         scope=all_of(subject("layers.Embedding"), sets("input_length")),
         effect=Metadata(("shape/unknown",), with_input_length),
         witnesses=(LENGTH_CASE,),
@@ -378,6 +403,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:1278 (StackedRNNCells.fromConfig)",
         upstream=searched("StackedRNNCells fromConfig"),
+        remedy="Nothing need be done: the layer around the stack tells it.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.StackedRNNCells"), told_a_shape),
         effect=Metadata(("reconstructed/config",), lacking("batch_input_shape", "dtype")),
         witnesses=(said_of(STACKED_CASE, {"input_shape": [4]}),),
@@ -385,12 +412,15 @@ DEVIATIONS = (
     deviation(
         "tfjs-embedding-config-tells-input-shape",
         "The configuration has the keys of Keras 2: batch_input_shape, made up as (None, None), and "
-        "input_length. Keras 3 refuses them; drop both when going back.",
+        "input_length. Keras 3 refuses them.",
         kind="intentional",
         source=f"{LAYERS}/layers/embeddings.js:41, :129 (Embedding)",
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="Drop both when going back.",
+        converted="drops them",
+        since=FIRST,
         scope=subject("layers.Embedding"),
         effect=Metadata(CONFIGURATIONS, of_embedding),
         witnesses=(EMBEDDING_CASE,),
@@ -404,6 +434,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="Nothing need be done: it changes nothing.",
+        since=FIRST,
         scope=subject("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell", *CONV_LSTM),
         effect=Metadata(CONFIGURATIONS, with_implementation),
         witnesses=(
@@ -417,11 +449,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-config-without-activity-regularizer",
-        "activity_regularizer is dropped in silence: the penalty is missing from the loss. Use a layer "
-        "ActivityRegularization where training matters.",
+        "activity_regularizer is dropped in silence: the penalty is missing from the loss.",
         kind="bug",
         source=f"{LAYERS}/engine/topology.js:199 (Layer: activityRegularizer is null)",
         upstream=issue(8022),
+        remedy="Train in Keras: TensorFlow.js has no other layer for the penalty. A trained model does not "
+        "need it.",
+        since=FIRST,
         scope=all_of(
             subject(
                 *set(ALL_LAYERS).difference(
@@ -445,6 +479,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:771, :951, :1152 (TODO(cais): Add activityRegularizer)",
         upstream=issue(8022),
+        remedy="Train in Keras. A trained model does not need it.",
+        since=FIRST,
         scope=all_of(
             subject("layers.ConvLSTM2D", "layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
             sets("activity_regularizer"),
@@ -458,6 +494,9 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
         upstream=issue(3900),
+        remedy="Write the groups into one kernel, with zeros between them.",
+        converted="does so",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject(*CONVOLUTIONS), grouped),
         effect=Metadata(("weights",), ungrouped),
         witnesses=(GROUPED_CASE,),
@@ -468,6 +507,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:126 (Dense.build), convolutional.js:334, embeddings.js:62",
         upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        remedy="Merge the adapted weight before converting.",
+        since="keras 3.0.3 (2024)",
         scope=sets("lora_rank"),
         effect=Metadata(("weights",), never_adapted),
         witnesses=LOW_RANK_CASES,
@@ -478,6 +519,9 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:162 (BatchNormalization.build)",
         upstream=searched("batchNormalization renorm not supported synchronized arguments"),
+        remedy="Drop them: in inference they count for nothing.",
+        converted="drops them",
+        since=FIRST,
         scope=all_of(subject("layers.BatchNormalization"), sets("renorm")),
         effect=Metadata(("weights",), weights_lacking("moving_stddev", "renorm_")),
         witnesses=(RENORM_CASE,),
@@ -489,6 +533,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:331 (RNN.build: inputSpec)",
         upstream=searched("stateful LSTM batch size fixed after build predict different batch size"),
+        remedy="Give every call a batch of that size, or build the layer anew.",
+        since=FIRST,
         scope=all_of(subject(*RECURRENT, "layers.ConvLSTM2D"), sets("stateful")),
         effect=Metadata(("shape/unknown",), fixed_batch),
         witnesses=(STATEFUL_CASE,),

@@ -12,7 +12,7 @@ from conformance.dialects.scopes import ALL_CONVOLUTIONS, CONVOLUTIONS, all_of, 
 from conformance.dialects.scopes import LAYERS as ALL_LAYERS
 from conformance.dialects.tensorflow_js.configuration import FLATTEN_CASE, Patch, lacking
 from conformance.dialects.tensorflow_js.defaults import CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE, LSTM_CASE
-from conformance.dialects.tensorflow_js.record import LAYERS, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import FIRST, LAYERS, deviation, issue, searched
 
 READ = {"read": True}
 """An argument whose default the configuration does not tell."""
@@ -89,6 +89,8 @@ DEVIATIONS = (
         upstream=searched(
             "embedding config batch_input_shape input_length Keras 3 Unrecognized keyword arguments"
         ),
+        remedy="Nothing need be done in TensorFlow.js; in Keras 3 begin the model with an Input.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*CALLED_LAYERS), asks("signature")),
         effect=Metadata(("signature",), with_arguments_of_keras_2),
         witnesses=(DENSE_CASE, EMBEDDING_CASE, LSTM_CASE, FLATTEN_CASE),
@@ -99,6 +101,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:239 (Layer)",
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
+        remedy="Cast inputs and outputs yourself: layers compute in float32.",
+        since=FIRST,
         scope=all_of(subject(*CALLED_LAYERS), asks("signature")),
         effect=Metadata(("signature",), lacking("autocast", "dtype")),
         witnesses=(DENSE_CASE, EMBEDDING_CASE, LSTM_CASE, FLATTEN_CASE),
@@ -109,6 +113,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:239 (Layer), :917 (Layer.addWeight)",
         upstream=searched("layer dtype config Keras 3 model conversion DTypePolicy getConfig dtype"),
+        remedy="Cast inputs and outputs yourself: layers compute in float32.",
+        since=FIRST,
         scope=all_of(subject(*CALLED_LAYERS), of_another_dtype),
         effect=Metadata(("dtype", "weights", "reconstructed/config"), in_float32),
         witnesses=(said_of(DENSE_CASE, {"dtype": "float64"}), said_of(EMBEDDING_CASE, {"dtype": "float64"})),
@@ -121,6 +127,7 @@ DEVIATIONS = (
         upstream=searched(
             "InputLayer inputShape number instead of array batchInputShape negative ragged optional"
         ),
+        remedy="Make the tensor dense, and give every input.",
         scope=subject(INPUT_LAYER),
         effect=Metadata((*CONFIGURATIONS, "signature"), of_input_layer),
         witnesses=(INPUT_CASE,),
@@ -131,6 +138,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:90 (Dense), convolutional.js:238 (BaseConv), embeddings.js:25",
         upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        remedy="Adapt in Keras, and merge the adapted weight before converting.",
+        since="keras 3.0.3 (2024)",
         scope=all_of(subject(*CONVOLUTIONS, "layers.Dense", "layers.Embedding"), asks("signature")),
         effect=Metadata(("signature",), lacking("lora_alpha", "lora_rank")),
         witnesses=(CONV2D_CASE, DENSE_CASE, EMBEDDING_CASE),
@@ -141,6 +150,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:199 (Layer: activityRegularizer is null)",
         upstream=issue(8022),
+        remedy="Train in Keras. A trained model does not need it.",
+        since=FIRST,
         scope=all_of(
             subject(
                 *set(ALL_LAYERS).difference((*ALL_CONVOLUTIONS, "layers.Dense", "layers.Embedding")),

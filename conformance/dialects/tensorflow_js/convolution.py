@@ -33,6 +33,7 @@ from conformance.dialects.tensorflow_js.defaults import (
 from conformance.dialects.tensorflow_js.record import (
     CONV_LSTM,
     CORE,
+    FIRST,
     LAYERS,
     NUMERIC,
     deviation,
@@ -273,11 +274,13 @@ REGULARIZED_CASE = configured(
 DEVIATIONS = (
     deviation(
         "tfjs-no-causal-padding",
-        "Padding causal is refused: put ZeroPadding1D, or another way to prepend zeros, before a layer with "
-        "padding valid.",
+        "Padding causal is refused.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:99 (conv1dWithBias)",
         upstream=issue(1040),
+        remedy="Put ZeroPadding1D, or another way to prepend zeros, before a layer with padding valid.",
+        converted="puts ZeroPadding1D before it",
+        since=FIRST,
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Raises("not-implemented", "call", NUMERIC, "CAUSAL padding mode"),
         witnesses=(CAUSAL_CASE,),
@@ -288,6 +291,9 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/utils/conv_utils.js:57 (convOutputLength)",
         upstream=searched("conv1d causal padding output shape wrong"),
+        remedy="Put the zeros before a layer with padding valid.",
+        converted="puts ZeroPadding1D before it",
+        since=FIRST,
         scope=all_of(subject("layers.Conv1D"), causal),
         effect=Value({"layers.output_length": as_if_valid}, ("shape/*",)),
         witnesses=(CAUSAL_CASE,),
@@ -295,10 +301,13 @@ DEVIATIONS = (
     deviation(
         "tfjs-conv1d-channels-first-output",
         "With channels first the output of Conv1D has its channels last, where the inferred shape has them "
-        "second: use channelsLast, and Permute around it.",
+        "second.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
+        remedy="Use channelsLast, and Permute around it.",
+        converted="permutes around it",
+        since=FIRST,
         scope=all_of(subject("layers.Conv1D"), channels_first, without(causal), without(grouped)),
         effect=Value({"layers.convolved": left_channels_last}, ("output/*", "training/*", "gradient/*")),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -310,6 +319,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:97 (conv1dWithBias transposes x, and y not back)",
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
+        remedy="Use channelsLast, and Permute around the layer.",
+        since=FIRST,
         scope=all_of(subject("layers.Conv1D"), channels_first, output_is_not_square),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(CHANNELS_FIRST_CASE,),
@@ -321,6 +332,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
+        remedy="Use channelsLast, and Permute around the layer.",
+        since=FIRST,
         scope=subject("layers.Conv1D"),
         effect=Metadata(CONFIGURATIONS, lacking("data_format")),
         witnesses=(CONV1D_CASE,),
@@ -332,6 +345,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
+        remedy="Use channelsLast, and Permute around the layer.",
+        since=FIRST,
         scope=all_of(subject("layers.Conv1D"), channels_first, time_differs_from_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -345,6 +360,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
+        remedy="Use channelsLast, and Permute around the layer.",
+        since=FIRST,
         scope=all_of(
             subject("layers.Conv1D"),
             channels_first,
@@ -361,23 +378,27 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-conv3d-strides-beyond-kernel",
-        "With padding same and strides longer than the kernel the first window of Conv3D does not begin "
-        "at the first element: half of what lies between windows comes before. Use padding valid.",
+        "With padding same and strides longer than the kernel the first window of Conv3D does not begin at "
+        "the first element: half of what lies between windows comes before.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
         upstream=searched(
             "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
         ),
+        remedy="Use padding valid: what lies between windows counts for nothing.",
+        since="tfjs-core 0.14.3 (2018)",
         scope=all_of(subject("layers.Conv3D"), centres_windows, without(grouped)),
         effect=Value({"layers.framed": windows_centred}),
         witnesses=(GAPS_CASE,),
     ),
     deviation(
         "tfjs-conv3d-transpose-gradient",
-        "Conv3DTranspose has no gradient by its input and its kernel: train elsewhere.",
+        "Conv3DTranspose has no gradient by its input and its kernel.",
         kind="intentional",
         source=f"{CORE}/register_all_gradients.js (none for Conv3DBackpropInputV2)",
         upstream=issue(6323),
+        remedy="Train elsewhere.",
+        since="tfjs-layers 3.4.0 (2021)",
         scope=subject("layers.Conv3DTranspose"),
         effect=Raises(
             "missing-kernel",
@@ -391,22 +412,26 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-dilation-ignored",
-        "dilation_rate changes nothing in DepthwiseConv2D and the transposed convolutions: write the "
-        "zeros into the kernel.",
+        "dilation_rate changes nothing in DepthwiseConv2D and the transposed convolutions.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
         "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
         upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
+        remedy="Write the zeros into the kernel.",
+        converted="writes them there",
+        since=FIRST,
         scope=all_of(subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), dilates),
         effect=Value({"layers.geometry": undilated}),
         witnesses=DILATED_CASES,
     ),
     deviation(
         "tfjs-output-padding-ignored",
-        "output_padding changes nothing: pad or crop the output in a layer of its own.",
+        "output_padding changes nothing.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:537 (Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
         upstream=searched("conv2dTranspose outputPadding not supported"),
+        remedy="Pad or crop the output in a layer of its own.",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), pads_output),
         effect=Value({"layers.output_padding": lambda original, layer: (None,) * layer.rank}),
         witnesses=(PADDED_CASE,),
@@ -419,6 +444,8 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/convolutional_depthwise.js:96 (DepthwiseConv2D.call), convolutional.js:537 "
         "(Conv2DTranspose.call), :659 (Conv3DTranspose.call)",
         upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
+        remedy="Leave both at their defaults, and write zeros into the kernel, or pad the output, instead.",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=all_of(
             subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), any_of(dilates, pads_output), of_another_shape
         ),
@@ -431,6 +458,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:470 (Conv2DTranspose), :588 (Conv3DTranspose)",
         upstream=searched("conv2dTranspose outputPadding not supported"),
+        remedy="Pad or crop the output in a layer of its own.",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking("output_padding")),
         witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
@@ -442,19 +471,23 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/convolutional.js:580 (Conv2DTranspose.getConfig), :709 "
         "(Conv3DTranspose.getConfig)",
         upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
+        remedy="Leave it at 1: it is ignored anyway.",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=subject(*TRANSPOSED_CONVOLUTIONS),
         effect=Metadata(CONFIGURATIONS, lacking("dilation_rate")),
         witnesses=(CONV2D_TRANSPOSE_CASE, CONV3D_TRANSPOSE_CASE),
     ),
     deviation(
         "tfjs-depthwise-kernel-name",
-        "The kernel of DepthwiseConv2D is called depthwise_kernel, as in Keras 2; in Keras 3 it is "
-        "kernel. Weights that are loaded by name have to be renamed.",
+        "The kernel of DepthwiseConv2D is called depthwise_kernel, as in Keras 2; in Keras 3 it is kernel.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:84 (DepthwiseConv2D.build)",
         upstream=searched(
             "depthwise_kernel Keras 3 DepthwiseConv2D weight name converter load has no target variable"
         ),
+        remedy="Rename weights that are loaded by name.",
+        converted="renames it",
+        since="keras 3.0.0 (2023)",
         scope=any_of(subject(DEPTHWISE), wraps("DepthwiseConv2D")),
         effect=Metadata(("weights",), renamed),
         witnesses=(DEPTHWISE_CONV2D_CASE,),
@@ -467,6 +500,8 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/convolutional_depthwise.js:69 (build sets no inputSpec), :111 "
         "(computeOutputShape: null · depthMultiplier)",
         upstream=searched("DepthwiseConv2D channel dimension of the inputs should be defined, but is not"),
+        remedy="Give the layer before it a complete inputShape.",
+        since=FIRST,
         scope=subject(DEPTHWISE),
         effect=Metadata(("shape/unknown",), no_channels),
         witnesses=(DEPTHWISE_CONV2D_CASE,),
@@ -478,17 +513,21 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
         upstream=pull(8564),
+        remedy="Remove the regularizer and the constraint before saving.",
+        since=FIRST,
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer", "depthwise_constraint")),
         effect=Metadata(CONFIGURATIONS, regularizer_for_constraint),
         witnesses=(REGULARIZED_CASE,),
     ),
     deviation(
         "tfjs-depthwise-reconstructed-constraint",
-        "A DepthwiseConv2D with a regularizer that is made from its configuration, as on loading, takes "
-        "it for a constraint, and accepts no weights: remove the regularizer.",
+        "A DepthwiseConv2D with a regularizer that is made from its configuration, as on loading, takes it "
+        "for a constraint, and accepts no weights.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
         upstream=pull(8564),
+        remedy="Remove the regularizer before saving: a trained model does not need it.",
+        since=FIRST,
         scope=all_of(subject(DEPTHWISE), sets("depthwise_regularizer")),
         effect=Raises("invalid-argument", "build", RECONSTRUCTED, "shape of the new value ()"),
         witnesses=(REGULARIZED_CASE,),
@@ -500,6 +539,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
         upstream=issue(6083),
+        remedy="Add the key to model.json after saving.",
+        since="tfjs-layers 0.4.0 (2018)",
         scope=subject(SEPARABLE),
         effect=Metadata(CONFIGURATIONS, lacking("depth_multiplier")),
         witnesses=(SEPARABLE_CASE,),
@@ -511,6 +552,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:806 (SeparableConv.getConfig)",
         upstream=issue(6083),
+        remedy="Add the key to the configuration before the layer is made from it.",
+        since="tfjs-layers 0.4.0 (2018)",
         scope=all_of(subject(SEPARABLE), multiplies_channels),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
@@ -524,17 +567,21 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:745 (SeparableConv: config.depthwiseInitializer)",
         upstream=pull(8564),
+        remedy="Set the pointwise kernel after building, where training begins from it.",
+        since="tfjs-layers 0.4.0 (2018)",
         scope=subject(SEPARABLE),
         effect=Metadata((*CONFIGURATIONS, "signature"), one_initializer),
         witnesses=(SEPARABLE_CASE,),
     ),
     deviation(
         "tfjs-separable-channels-first-bias",
-        "With channels first the bias of SeparableConv2D is added along the height, where that is as long as "
-        "there are filters, or 1, and then becomes as long: use channelsLast, or no bias.",
+        "With channels first the bias of SeparableConv2D is added along the height, where that is as long "
+        "as there are filters, or 1, and then becomes as long.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         upstream=searched("separableConv2d channelsFirst bias broadcast error"),
+        remedy="Use channelsLast, or no bias.",
+        since="tfjs-layers 0.4.0 (2018)",
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), bias_fits_height),
         effect=Value({"layers.convolved": bias_along_height}),
         witnesses=(
@@ -551,10 +598,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-separable-channels-first-bias-gradient",
         "With channels first the output of SeparableConv2D, where it should be of a single row, is as high "
-        "as there are filters, and no cotangent fits it: use channelsLast, or no bias.",
+        "as there are filters, and no cotangent fits it.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         upstream=searched("separableConv2d channelsFirst bias broadcast error"),
+        remedy="Use channelsLast, or no bias.",
+        since="tfjs-layers 0.4.0 (2018)",
         scope=all_of(subject(SEPARABLE), channels_first, without(unsets("use_bias")), of_one_row),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(
@@ -566,10 +615,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-separable-channels-first-bias-refused",
         "With channels first the bias of SeparableConv2D does not fit the output unless that is as high as "
-        "there are filters: use channelsLast, or no bias.",
+        "there are filters.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:794 (SeparableConv.call adds the bias before transposing)",
         upstream=searched("separableConv2d channelsFirst bias broadcast error"),
+        remedy="Use channelsLast, or no bias.",
+        since="tfjs-layers 0.4.0 (2018)",
         scope=all_of(
             subject(SEPARABLE), channels_first, without(unsets("use_bias")), without(bias_fits_height)
         ),

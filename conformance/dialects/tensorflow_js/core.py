@@ -10,7 +10,7 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import CORE, FIRST, LAYERS, deviation, searched
 from conformance.reference_impl.layers.noise import Noise
 
 
@@ -56,10 +56,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-masking-has-no-gradient",
         "No gradient goes through Masking, for the operation any has none: what stands before it in a model "
-        "cannot be trained. Mask the input of the model only.",
+        "cannot be trained.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:460 (Masking.call: any); {CORE}/register_all_gradients.js (no Any)",
         upstream=searched("Masking gradient function not found for Any"),
+        remedy="Mask the input of the model only.",
+        since="tfjs-layers 1.1.0 (2019)",
         scope=subject("layers.Masking"),
         effect=Raises(
             "missing-kernel",
@@ -81,6 +83,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/core.js:48 (Dropout.call: only where 0 < rate < 1)",
         upstream=searched("dropout rate 1 no effect"),
+        remedy="Write zeros, where nothing is to pass.",
+        since=FIRST,
         scope=all_of(subject("layers.Dropout", "layers.SpatialDropout1D"), drops_all, asks("training/*")),
         effect=Value({"layers.Noise.acts": acts_below_one}, ("training/*",)),
         witnesses=(
@@ -94,6 +98,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/noise.js:32 (GaussianNoise.call)",
         upstream=searched("GaussianNoise stddev 0 negative zero"),
+        remedy="Nothing need be done: only the sign of a zero is lost.",
+        since="tfjs-layers 1.0.2 (2019)",
         scope=all_of(subject("layers.GaussianNoise"), adds_nothing, asks("training/*")),
         effect=Value({"layers.Noise.acts": always}, ("training/*",)),
         witnesses=(
@@ -104,10 +110,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-reshape-config-tells-null",
-        "The configuration has null where target_shape has -1: write -1 when going back.",
+        "The configuration has null where target_shape has -1.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:295 (Reshape)",
         upstream=searched("reshape layer targetShape -1 null negative invalid target shape config"),
+        remedy="Write -1 when going back to Keras.",
+        since=FIRST,
         scope=leaves_rest,
         effect=Metadata(CONFIGURATIONS, with_null_for_rest),
         witnesses=(RESHAPE_CASE,),
@@ -115,10 +123,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-reshape-rest-unknown",
         "While the batch is unknown, so is the dimension that -1 stands for, though it does not depend on "
-        "it. Write the number, so that a Dense layer can follow.",
+        "it.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:349 (Reshape.computeOutputShape: the batch counts)",
         upstream="https://github.com/tensorflow/tfjs/pull/2719",
+        remedy="Write the number, so that a Dense layer can follow.",
+        since=FIRST,
         scope=leaves_rest,
         effect=Metadata(("shape/unknown_batch", "shape/unknown"), with_rest_unknown),
         witnesses=(RESHAPE_CASE,),
@@ -129,17 +139,21 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/noise.js:122 (AlphaDropout.getConfig)",
         upstream=searched("AlphaDropout layer wrong sign scale incorrect mean variance"),
+        remedy="Add the key to model.json after saving, where training goes on from it.",
+        since="tfjs-layers 1.0.2 (2019)",
         scope=subject("layers.AlphaDropout"),
         effect=Metadata(CONFIGURATIONS, lacking("noise_shape")),
         witnesses=(ALPHA_DROPOUT_CASE,),
     ),
     deviation(
         "tfjs-spatial-dropout-config-of-dropout",
-        "The configuration has the keys of Dropout, noise_shape and trainable too. Keras 3 refuses them; "
-        "drop them when going back.",
+        "The configuration has the keys of Dropout, noise_shape and trainable too. Keras 3 refuses them.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:57 (Dropout.getConfig)",
         upstream=searched("Flatten spatialDropout1d getConfig dataFormat noiseShape config"),
+        remedy="Drop them when going back.",
+        converted="drops them",
+        since="tfjs-layers 1.3.2 (2019)",
         scope=subject("layers.SpatialDropout1D"),
         effect=Metadata(CONFIGURATIONS, saying(noise_shape=None, trainable=True)),
         witnesses=(SPATIAL_DROPOUT_CASE,),

@@ -48,23 +48,27 @@ DEVIATIONS = (
     nan_gradient("relu6", relu6_slope, f"{LAYERS}/activations.js:80 (Relu6: the gradient of relu is NaN)"),
     deviation(
         "tfjs-bias-gradient-of-empty-batch",
-        "Over an empty batch the gradient of a bias that is added apart throws: do not train on one.",
+        "Over an empty batch the gradient of a bias that is added apart throws.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
         upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=ADDS_BIAS_TO_NOTHING,
         effect=Raises("invalid-argument", "gradient", OF_BIAS, "The new shape"),
         witnesses=(EMPTY_CASE,),
     ),
     deviation(
         "tfjs-conv3d-transpose-strides-beyond-kernel",
-        "With padding same and strides longer than the kernel the first window of Conv3DTranspose does "
-        "not lie at the first element: half of what lies between windows comes before. Use padding valid.",
+        "With padding same and strides longer than the kernel the first window of Conv3DTranspose does not "
+        "lie at the first element: half of what lies between windows comes before.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: the padding may be negative)",
         upstream=searched(
             "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
         ),
+        remedy="Use padding valid.",
+        since="tfjs-layers 3.4.0 (2021)",
         scope=all_of(subject("layers.Conv3DTranspose"), centres_windows),
         effect=Value({"layers.convolved": sums_centred}),
         witnesses=(TRANSPOSED_GAPS_CASE,),
@@ -75,6 +79,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{CPU}/kernels/DepthwiseConv2dNative.js (util.assert: eitherStridesOrDilationsAreOne)",
         upstream=searched("Either strides or dilations must be 1 separableConv2d depthwise"),
+        remedy="Write the dilation's zeros into the depthwise kernel.",
+        since="tfjs-core 0.7.1 (2018)",
         scope=all_of(subject(SEPARABLE), dilates, strides_too),
         effect=Raises("invalid-argument", "call", NUMERIC, "Either strides or dilations must be 1"),
         witnesses=(
@@ -86,10 +92,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-cpu-extremum-gradient-of-nan",
         "Where an input of Maximum or Minimum is NaN, no input has a gradient; in Keras the second one has "
-        "it. Only training meets it; look for the NaN itself.",
+        "it. Only training meets it.",
         kind="intentional",
         source=f"{CORE}/gradients/Maximum_grad.js:27, Minimum_grad.js:27 (derA, derB: dy times a comparison)",
         upstream=searched("wasm maximum NaN propagation Maximum Minimum kernel"),
+        remedy="Find where the NaN comes from.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(EXTREMA, given_nan),
         effect=Value(
             dict.fromkeys(EXTREMUM_TARGETS, nan_without_gradient), ("gradient/*", "training/gradient/*")

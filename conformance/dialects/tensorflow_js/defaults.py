@@ -9,6 +9,7 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import CONFIGURATIONS, Deviation, Metadata, Value, subject
 from conformance.dialects.scopes import all_of, omits
 from conformance.dialects.tensorflow_js.record import (
+    FIRST,
     LAYERS,
     deviation,
     searched,
@@ -136,14 +137,17 @@ def default(
     witness: Case,
     kind: str = "intentional",
     upstream: str = SEARCHED,
+    since: str = FIRST,
 ) -> Deviation:
     """The entry about an argument whose default is another value."""
     return deviation(
         f"tfjs-{layer.lower()}-{argument.replace('_', '-')}-default",
-        f"{summary} Give the argument explicitly.",
+        summary,
         kind=kind,
         source=f"{LAYERS}/layers/{source}",
         upstream=upstream,
+        remedy="Give the argument explicitly.",
+        since=since,
         scope=all_of(subject(f"layers.{layer}"), omits(argument)),
         effect=Value(
             {f"default:layers.{layer}.{argument}": value},
@@ -154,7 +158,13 @@ def default(
 
 
 def undefined(
-    layer: str, argument: str, summary: str, source: str, upstream: str, witness: Case
+    layer: str,
+    argument: str,
+    summary: str,
+    source: str,
+    upstream: str,
+    witness: Case,
+    since: str = FIRST,
 ) -> Deviation:
     """The entry about an argument that stays undefined where it is not given."""
 
@@ -165,10 +175,12 @@ def undefined(
 
     return deviation(
         f"tfjs-{layer.lower()}-{argument.replace('_', '-')}-undefined",
-        f"{summary} Give the argument explicitly.",
+        summary,
         kind="bug",
         source=f"{LAYERS}/layers/{source}",
         upstream=upstream,
+        remedy="Give the argument explicitly.",
+        since=since,
         scope=all_of(subject(f"layers.{layer}"), omits(argument)),
         effect=Metadata((*CONFIGURATIONS, "signature"), patch),
         witnesses=(witness,),
@@ -219,7 +231,15 @@ DEVIATIONS = (
         for (layer, line), witness in RECURRENT_CASES.items()
     ),
     *(
-        default(layer, "recurrent_activation", "hard_sigmoid", GATES, f"recurrent.js:{line - 1}", witness)
+        default(
+            layer,
+            "recurrent_activation",
+            "hard_sigmoid",
+            GATES,
+            f"recurrent.js:{line - 1}",
+            witness,
+            since="keras 3.0.0 (2023)" if layer.startswith("Conv") else "keras 2.3.0 (2019)",
+        )
         for (layer, line), witness in RECURRENT_CASES.items()
         if not layer.startswith("SimpleRNN")
     ),
@@ -233,6 +253,7 @@ DEVIATIONS = (
             "recurrent.js:806, :934 (GRUCell)",
             witness,
             upstream=searched("GRU reset_after Keras converted model error bias shape"),
+            since="keras 2.6.0 (2021)",
         )
         for layer, witness in (("GRU", GRU_CASE), ("GRUCell", GRU_CELL_CASE))
     ),
@@ -245,6 +266,7 @@ DEVIATIONS = (
         draft_layer("layers.Softmax", {}, [recipe("normal", 3, 5)], training=True, once=True),
         kind="bug",
         upstream=searched("Softmax layer default axis 1 differs from Keras"),
+        since="tfjs-layers 0.2.0 (2018)",
     ),
     *(
         undefined(

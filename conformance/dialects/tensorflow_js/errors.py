@@ -36,6 +36,7 @@ from conformance.dialects.tensorflow_js.record import (
     CONV_LSTM,
     CORE,
     CPU,
+    FIRST,
     LAYERS,
     RECURRENT,
     WASM,
@@ -114,6 +115,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
         upstream=issue(5798),
+        remedy="Check the spelling of arguments; `conformance check` tells of a model what differs.",
+        since=FIRST,
         scope=all_of(subject(*ALL_LAYERS), unknown_arguments),
         effect=Accepts(),
         witnesses=(spoilt("Dense", UNKNOWN), spoilt("LSTM", UNKNOWN), spoilt("Flatten", UNKNOWN)),
@@ -125,6 +128,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:189 (Layer), and every constructor",
         upstream=issue(5798),
+        remedy="Look the argument up here before you rely on it.",
+        since=FIRST,
         scope=all_of(subject(*ALL_LAYERS), only_in_keras),
         effect=Accepts(),
         witnesses=(
@@ -142,6 +147,8 @@ DEVIATIONS = (
         upstream=searched(
             "InputLayer inputShape number instead of array batchInputShape negative ragged optional"
         ),
+        remedy="Check the shape yourself.",
+        since=FIRST,
         scope=all_of(subject("layers.InputLayer"), wrong_in(shape=[3], batch_shape=[None, 3])),
         effect=Accepts(),
         witnesses=tuple(
@@ -158,6 +165,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/engine/topology.js:214, :220 (Layer)",
         upstream=searched("layer name not a string trainable not boolean not checked"),
+        remedy="Check them yourself.",
+        since=FIRST,
         scope=all_of(subject(*ALL_LAYERS), wrong_in("name", "trainable")),
         effect=Accepts(),
         witnesses=(spoilt("Dense", {"name": 3}), spoilt("Dense", {"trainable": "yes"})),
@@ -173,6 +182,8 @@ DEVIATIONS = (
         upstream=searched(
             "dropout rate undefined NaN out of range not checked layer repeatVector n undefined"
         ),
+        remedy="Check the numbers yourself.",
+        since=FIRST,
         scope=all_of(
             subject(
                 "layers.AlphaDropout",
@@ -215,6 +226,8 @@ DEVIATIONS = (
         upstream=searched(
             "dropout rate undefined NaN out of range not checked layer repeatVector n undefined"
         ),
+        remedy="Give every argument that Keras requires.",
+        since=FIRST,
         scope=all_of(
             subject(
                 "layers.Activation",
@@ -247,6 +260,8 @@ DEVIATIONS = (
         upstream=searched(
             "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
         ),
+        remedy="Give the argument.",
+        since=FIRST,
         scope=all_of(
             subject("layers.Bidirectional", "layers.Reshape"), lacking(layer=GRU, target_shape=[-1])
         ),
@@ -261,6 +276,8 @@ DEVIATIONS = (
         upstream=searched(
             "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
         ),
+        remedy="Give it a layer.",
+        since=FIRST,
         scope=all_of(subject("layers.TimeDistributed"), lacking(layer=DENSE)),
         effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
         witnesses=(spoilt("TimeDistributed", without="layer"),),
@@ -273,6 +290,8 @@ DEVIATIONS = (
         upstream=searched(
             "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
         ),
+        remedy="Give it a layer.",
+        since=FIRST,
         scope=all_of(subject("layers.TimeDistributed"), wrong_in(layer=DENSE)),
         effect=Raises("internal", "call", REFUSAL, "is not a function"),
         witnesses=(spoilt("TimeDistributed", {"layer": 3}),),
@@ -286,6 +305,8 @@ DEVIATIONS = (
         upstream=searched(
             "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
         ),
+        remedy="Give it a layer.",
+        since=FIRST,
         scope=all_of(subject("layers.Bidirectional"), wrong_in(layer=GRU)),
         effect=Raises("internal", "construction", REFUSAL, "getConfig is not a function"),
         witnesses=(spoilt("Bidirectional", {"layer": 3}),),
@@ -298,6 +319,8 @@ DEVIATIONS = (
         upstream=searched(
             "Cannot read properties of undefined TimeDistributed Bidirectional layer undefined"
         ),
+        remedy="Give it a recurrent layer.",
+        since=FIRST,
         scope=all_of(subject("layers.Bidirectional"), wraps_what_is_not_recurrent, wrong_in(layer=GRU)),
         effect=Accepts(),
         witnesses=(spoilt("Bidirectional", {"layer": DENSE}),),
@@ -309,6 +332,8 @@ DEVIATIONS = (
         source=f"{LAYERS}/utils/conv_utils.js:20 (normalizeArray); layers/convolutional_depthwise.js:63, "
         "convolutional.js:740 (SeparableConv)",
         upstream=issue(6990),
+        remedy="Check the numbers yourself.",
+        since=FIRST,
         scope=BAD_WINDOWS,
         effect=Accepts(),
         witnesses=(
@@ -323,6 +348,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:279 (getPadAndOutInfo)",
         upstream=issue(318),
+        remedy="Check the size of the input yourself.",
         scope=LARGE_WINDOWS,
         effect=Accepts(),
         witnesses=(spoilt("Conv2D", {"kernel_size": 9}), spoilt("Conv3D", {"kernel_size": 9})),
@@ -333,6 +359,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:253 (BaseConv), convolutional_depthwise.js:52",
         upstream=searched("conv1d causal padding output shape wrong"),
+        remedy="Use padding valid or same.",
+        since=FIRST,
         scope=all_of(subject("layers.DepthwiseConv2D"), wrong_in("padding")),
         effect=Accepts(),
         witnesses=(spoilt("DepthwiseConv2D", {"padding": "causal"}),),
@@ -343,6 +371,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:232 (Pooling2D), :327 (Pooling3D)",
         upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
+        remedy="Give as many numbers as there are spatial dimensions.",
+        since=FIRST,
         scope=all_of(
             subject(*(f"layers.{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (2, 3))),
             longer_than(2, "pool_size"),
@@ -357,6 +387,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/core.js:193 (Flatten), convolutional.js:880 (Cropping2D)",
         upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
+        remedy="Check the spelling.",
         scope=all_of(subject("layers.Cropping2D", "layers.Flatten"), wrong_in("data_format")),
         effect=Accepts(),
         witnesses=(spoilt("Flatten", {"data_format": "nonsense"}),),
@@ -367,6 +398,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/padding.js:100 (ZeroPadding2D)",
         upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
+        remedy="Crop by a Cropping2D.",
+        since="tfjs-layers 0.3.0 (2018)",
         scope=all_of(subject("layers.ZeroPadding2D"), below_one("padding"), wrong_in("padding")),
         effect=Accepts(),
         witnesses=(spoilt("ZeroPadding2D", {"padding": -1}),),
@@ -377,6 +410,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:870 (Cropping2D)",
         upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
+        remedy="Give a pair of pairs.",
+        since="tfjs-layers 0.5.4 (2018)",
         scope=all_of(subject("layers.Cropping2D"), longer_than(2, "cropping"), wrong_in(cropping=1)),
         effect=Accepts(),
         witnesses=(spoilt("Cropping2D", {"cropping": [1, 2, 3, 4]}),),
@@ -387,6 +422,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:907 (Dot.build)",
         upstream=searched("layers.dot axes negative axis Dimension incompatibility"),
+        remedy="Count axes from 1.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(subject("layers.Dot"), without(sets("axes")), wrong_in(axes=1)),
         effect=Accepts(),
         witnesses=(spoilt("Dot", {"axes": 0}),),
@@ -397,6 +434,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/core.js:300 (Reshape.isUnknown)",
         upstream=searched("reshape layer targetShape -1 null negative invalid target shape config"),
+        remedy="Write −1, once at most.",
+        since=FIRST,
         scope=all_of(subject("layers.Reshape"), is_list("target_shape"), wrong_in(target_shape=[-1])),
         effect=Accepts(),
         witnesses=(spoilt("Reshape", {"target_shape": [-2]}),),
@@ -407,6 +446,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/core.js:291 (Reshape)",
         upstream=searched("reshape layer targetShape -1 null negative invalid target shape config"),
+        remedy="Give a list.",
+        since=FIRST,
         scope=all_of(
             subject("layers.Reshape"), without(is_list("target_shape")), wrong_in(target_shape=[-1])
         ),
@@ -421,6 +462,8 @@ DEVIATIONS = (
         upstream=searched(
             "dropout rate undefined NaN out of range not checked layer repeatVector n undefined"
         ),
+        remedy="Check the number yourself.",
+        since=FIRST,
         scope=all_of(subject("layers.RepeatVector"), wrong_in(n=3)),
         effect=Accepts(),
         witnesses=(spoilt("RepeatVector", {"n": 0}), spoilt("RepeatVector", {"n": "3"})),
@@ -434,6 +477,8 @@ DEVIATIONS = (
         upstream=searched(
             "CategoryEncoding Input values must be between 0 < values <= numTokens out of range token"
         ),
+        remedy="Check the spelling.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(subject("layers.CategoryEncoding"), wrong_in("output_mode")),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", {"output_mode": "nonsense"}),),
@@ -444,6 +489,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/image_resizing.js:26 (Resizing)",
         upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
+        remedy="Check the numbers yourself.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(subject("layers.Resizing"), wrong_in(height=3, width=3)),
         effect=Accepts(),
         witnesses=(spoilt("Resizing", {"height": 0}), spoilt("Resizing", {"height": "3"})),
@@ -454,6 +501,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:169 (rnn)",
         upstream=searched("rnn mask longer than input time steps shape mismatch not checked"),
+        remedy="Give a mask with as many steps as the input.",
+        since="tfjs-layers 0.9.2 (2018)",
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(spoilt("LSTM", masks=mask(2, 5)), spoilt("Bidirectional", masks=mask(2, 5))),
@@ -464,6 +513,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:929 (UpSampling2D)",
         upstream=searched("UpSampling2D size number integer NaN shape"),
+        remedy="Give a pair of positive integers.",
+        since="tfjs-layers 0.6.3 (2018)",
         scope=all_of(subject("layers.UpSampling2D"), wrong_in("size")),
         effect=Accepts(),
         witnesses=(spoilt("UpSampling2D", {"size": 0}), spoilt("UpSampling2D", {"size": [2, 2, 2, 2]})),
@@ -475,6 +526,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/pooling.js:434 (GlobalAveragePooling1D), wrappers.js:157 (TimeDistributed)",
         upstream=searched("globalAveragePooling1d mask masking embedding maskZero ignored"),
+        remedy="Nothing need be done: the mask counts for nothing.",
+        since=FIRST,
         scope=all_of(subject("layers.GlobalAveragePooling1D", "layers.TimeDistributed"), wrong_in_masks),
         effect=Accepts(),
         witnesses=(
@@ -491,6 +544,8 @@ ONLY_CPU = (
         kind="bug",
         source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output), DepthwiseConv2dNative.js:37",
         upstream=issue(6990),
+        remedy="Give strides of 1 or more.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(BAD_WINDOWS, below_one("strides")),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: Infinity"),
         witnesses=(spoilt("Conv2D", {"strides": 0}), spoilt("DepthwiseConv2D", {"strides": 0})),
@@ -501,6 +556,8 @@ ONLY_CPU = (
         kind="bug",
         source=f"{CPU}/kernels/Conv2D.js:33 (conv2D: the output)",
         upstream=issue(5902),
+        remedy="Give a sequence as long as the kernel, or padding same.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(subject("layers.Conv1D"), LARGE_WINDOWS),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length: -"),
         witnesses=(spoilt("Conv1D", {"kernel_size": 9}),),
@@ -514,6 +571,8 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/Conv3DBackpropInputV2.js:59 (wasmConv3DBackpropInputV2)",
         upstream=searched("wasm Conv3DBackpropInputV2 stride 0 RuntimeError divide by zero crash"),
+        remedy="Give strides of 1 or more.",
+        since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=all_of(subject("layers.Conv3DTranspose"), BAD_WINDOWS, below_one("strides")),
         effect=Raises("internal", "call", REFUSAL, "divide by zero"),
         witnesses=(spoilt("Conv3DTranspose", {"strides": 0}),),
@@ -526,6 +585,8 @@ ONLY_WASM = (
         upstream=searched(
             "wasm kernel does not validate input shapes prelu alpha tile invalid argument accepted"
         ),
+        remedy="Give n.",
+        since="tfjs-backend-wasm 1.5.0 (2019)",
         scope=all_of(subject("layers.RepeatVector"), lacking(n=3)),
         effect=Accepts(),
         witnesses=(spoilt("RepeatVector", without="n"),),
@@ -537,6 +598,8 @@ ONLY_WASM = (
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/center_crop.js:18 (CenterCrop)",
         upstream=searched("layer negative padding cropping poolSize argument not validated should throw"),
+        remedy="Give numbers.",
+        since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(subject("layers.CenterCrop"), wrong_in(height=3, width=3)),
         effect=Accepts(),
         witnesses=(spoilt("CenterCrop", {"height": "3"}),),
@@ -548,6 +611,8 @@ ONLY_WASM = (
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/image_resizing.js:61 (Resizing.call)",
         upstream=searched("Resizing layer list of inputs Invalid typed array length"),
+        remedy="Give one tensor.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(subject("layers.Resizing"), too_many_inputs),
         effect=Raises("internal", "call", REFUSAL, "Invalid typed array length"),
         witnesses=(spoilt("Resizing", inputs=first_cases()["layers.Resizing"].inputs * 2),),
@@ -560,6 +625,8 @@ ONLY_WASM = (
         upstream=searched(
             "wasm kernel does not validate input shapes prelu alpha tile invalid argument accepted"
         ),
+        remedy="Give inputs of the shape that the layer was built for.",
+        since="tfjs-backend-wasm 1.3.0 (2019)",
         scope=all_of(subject("layers.PReLU"), asks("refusal/widened")),
         effect=Accepts(("refusal/widened",)),
         witnesses=(spoilt("PReLU", observables=("refusal", "refusal/widened")),),

@@ -32,12 +32,14 @@ DEVIATIONS = (
     deviation(
         "tfjs-disposes-what-is-two-outputs",
         "`predict` fails where the last step of a recurrent layer goes on to one layer and the state, the "
-        "same tensor, to another: it is disposed of behind the first. Give both of them the state.",
+        "same tensor, to another: it is disposed of behind the first.",
         kind="bug",
         source=f"{LAYERS}/engine/executor.js:275 (execute), layers/recurrent.js:553 (RNN.call)",
         upstream=searched(
             "LSTM returnState predict Tensor is disposed output and state same tensor executor"
         ),
+        remedy="Give both layers the state.",
+        since="tfjs-layers 0.9.0 (2018)",
         scope=about(uses_output_and_state),
         effect=Raises("invalid-argument", "call", ("loaded/output/*",), "Tensor is disposed"),
         witnesses=(designed.states(),),

@@ -8,7 +8,7 @@ from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import Raises, subject
 from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, dilates, rank, unsets
 from conformance.dialects.tensorflow_js.layers import INNER_AXIS, POSITIVE, normalizes_inner_axis
-from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, RECURRENT, deviation, issue
+from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, FIRST, RECURRENT, deviation, issue
 
 
 def has_one_time(case: Case, data: Data) -> bool:
@@ -22,10 +22,12 @@ def has_one_time(case: Case, data: Data) -> bool:
 DEVIATIONS = (
     deviation(
         "tfjs-batch-normalization-inner-axis-gradient",
-        "With an axis that is not the last, the layer cannot be trained: put the channels last.",
+        "With an axis that is not the last, the layer cannot be trained.",
         kind="bug",
         source=f"{CORE}/gradients/FusedBatchNorm_grad.js (derOffset: sums only where mean has rank 1)",
         upstream=issue(1773),
+        remedy="Put the channels last, by Permute if need be.",
+        since=FIRST,
         scope=all_of(normalizes_inner_axis, rank(2, 3, 4)),
         effect=Raises(
             "invalid-argument",
@@ -37,11 +39,11 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-batch-normalization-needs-gamma-and-beta-for-gradients",
-        "Without scale or without center no gradient can be taken through the layer: leave both on, and "
-        "freeze gamma at 1 or beta at 0.",
+        "Without scale or without center no gradient can be taken through the layer.",
         kind="bug",
         source=f"{CORE}/ops/batchnorm.js (inputs hold an undefined scale or offset, which the tape clones)",
         upstream=issue(2868),
+        remedy="Leave both on, and freeze gamma at 1 or beta at 0.",
         scope=all_of(
             subject("layers.BatchNormalization", "layers.LayerNormalization"),
             any_of(unsets("scale"), unsets("center")),
@@ -60,11 +62,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-dilated-convolution-gradient",
-        "A convolution with a dilation rate above 1 has no gradient: train without, or elsewhere.",
+        "A convolution with a dilation rate above 1 has no gradient.",
         kind="intentional",
         source=f"{CORE}/ops/fused/conv2d.js:180 (the gradient of fusedConv2d_); gradients/Conv2D_grad.js, "
         "Conv3D_grad.js, DepthwiseConv2dNative_grad.js",
         upstream=issue(7906),
+        remedy="Train without dilation, or elsewhere.",
+        since="tfjs-core 0.5.1 (2018)",
         scope=all_of(subject(*CONVOLUTIONS, *CONV_LSTM, "layers.SeparableConv2D"), dilates),
         effect=Raises(
             "not-implemented",
@@ -83,10 +87,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-recurrent-gradient-of-one-step",
         "The gradient by the input of a sequence of one step throws, so that a layer before it cannot be "
-        "trained: pad the sequence to two steps.",
+        "trained.",
         kind="bug",
         source=f"{CORE}/gradients/Unpack_grad.js (unpackGradConfig: stack is given a tensor, not a list)",
         upstream=issue(3550),
+        remedy="Pad the sequence to two steps.",
+        since="tfjs-core 2.1.0 (2020)",
         scope=has_one_time,
         effect=Raises(
             "invalid-argument",

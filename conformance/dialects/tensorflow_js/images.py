@@ -107,6 +107,7 @@ def nearest_pixels_astray(backend: str, float_: type[Any], size: int, source: st
         kind="bug",
         source=source,
         upstream=searched("resizeNearestNeighbor wrong pixel rounding ratio floor"),
+        remedy="Use another size, or several UpSampling2D of smaller ones.",
         scope=all_of(UP_SAMPLING, interpolates("nearest"), without(of_one_number), misses),
         effect=Value({"layers.nearest_pixels": pixels}),
         witnesses=(up_sampled((1, 2, 3, 3), (size, 1)),),
@@ -121,6 +122,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:935 (UpSampling2D: checkInterpolationFormat)",
         upstream=issue(1668),
+        remedy="Resize before the model.",
+        since="tfjs-layers 0.6.3 (2018)",
         scope=all_of(UP_SAMPLING, interpolates_otherwise),
         effect=Raises("invalid-argument", "construction", ("*",), "is not a valid InterpolationFormat"),
         witnesses=(up_sampled((2, 4, 4, 3), interpolation="bicubic"),),
@@ -132,6 +135,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:967 (UpSampling2D.call: resizeBilinear without halfPixelCenters)",
         upstream=issue(4340),
+        remedy="Interpolate by the nearest pixel, or write it as a transposed convolution.",
+        since="tfjs-layers 2.8.0 (2020)",
         scope=all_of(UP_SAMPLING, interpolates("bilinear"), without(of_one_number)),
         effect=Value({"layers.positions": from_corner}),
         witnesses=(up_sampled((2, 4, 4, 3), interpolation="bilinear"),),
@@ -139,11 +144,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-random-width-shape-of-one-image",
         "The inferred shape of RandomWidth is that of one image, whose channels are the third dimension of "
-        "the input. Its height is that of the last call, none before the first, and its width -1: build no "
-        "model on it.",
+        "the input. Its height is that of the last call, none before the first, and its width -1.",
         kind="bug",
         source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
         upstream=searched("RandomWidth layer computeOutputShape output shape -1"),
+        remedy="Build no model on it.",
+        since="tfjs-layers 4.4.0 (2023)",
         scope=RANDOM_WIDTH,
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_one_image),
         witnesses=(RANDOM, WIDENED),
@@ -154,6 +160,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{RANDOM_WIDTH_JS}:78 (RandomWidth.computeOutputShape)",
         upstream=searched("RandomWidth layer computeOutputShape output shape -1"),
+        remedy="Build no model on it.",
+        since="tfjs-layers 4.4.0 (2023)",
         scope=RANDOM_WIDTH,
         effect=Metadata(("shape/unknown",), of_one_unknown_image),
         witnesses=(RANDOM, WIDENED),
@@ -165,6 +173,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:929, :963 (UpSampling2D: this.size[0])",
         upstream=searched("UpSampling2D size number integer NaN shape"),
+        remedy="Give a pair.",
+        since="tfjs-layers 0.6.3 (2018)",
         scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
         effect=Raises(
             "internal",
@@ -180,6 +190,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:929, :963 (UpSampling2D: this.size[0])",
         upstream=searched("UpSampling2D size number integer NaN shape"),
+        remedy="Give a pair.",
+        since="tfjs-layers 0.6.3 (2018)",
         scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
         effect=Raises(
             "invalid-argument",
@@ -191,10 +203,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-up-sampling-by-one-number-infers-no-size",
-        "The inferred height and width are not numbers where the size is one number for both: give a pair.",
+        "The inferred height and width are not numbers where the size is one number for both.",
         kind="bug",
         source=f"{SOURCE}:929, :944 (UpSampling2D.computeOutputShape: this.size[0])",
         upstream=searched("UpSampling2D size number integer NaN shape"),
+        remedy="Give a pair.",
+        since="tfjs-layers 0.6.3 (2018)",
         scope=all_of(UP_SAMPLING, of_one_number, without(interpolates_otherwise)),
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), of_no_size),
         witnesses=(BY_TWO,),
@@ -212,11 +226,13 @@ ON_WASM = (
     deviation(
         "tfjs-wasm-bilinear-spreads-nan",
         "Bilinear interpolation is NaN also where a new pixel lies on an old one, and the next of those is "
-        "NaN: each NaN grows by a row and a column. Check for NaN before the layer.",
+        "NaN: each NaN grows by a row and a column.",
         kind="bug",
         source=f"{WASM}/kernels/ResizeBilinear.js:54 (src/cc/kernels/ResizeBilinear.cc: XNNPACK multiplies "
         "the difference from the next pixel by 0)",
         upstream=searched("wasm resizeBilinear NaN spreads neighbouring pixels"),
+        remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 1.5.0 (2019)",
         scope=all_of(RESAMPLING, interpolates("bilinear"), without(of_one_number), given_nan),
         effect=Value(
             {"layers.mixed": multiplying_by_zero}, ("output/*", "training/output/*", "reconstructed/output/*")

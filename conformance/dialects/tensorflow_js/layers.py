@@ -22,7 +22,15 @@ from conformance.dialects.scopes import (
     unsets,
     without,
 )
-from conformance.dialects.tensorflow_js.record import CPU, LAYERS, RECURRENT, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import (
+    CPU,
+    FIRST,
+    LAYERS,
+    RECURRENT,
+    deviation,
+    issue,
+    searched,
+)
 from conformance.reference_impl import constraints
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers import Layer
@@ -162,12 +170,14 @@ INNER_AXIS = draft_layer(
 DEVIATIONS = (
     deviation(
         "tfjs-constraints-act-on-assignment",
-        "A weight's constraint is applied whenever the weight is set, on loading too; Keras applies it after "
-        "an update of training. A model whose weights violate a constraint computes something else: remove "
-        "the constraints before converting.",
+        "A weight's constraint is applied whenever the weight is set, on loading too; Keras applies it "
+        "after an update of training. A model whose weights violate a constraint computes something else.",
         kind="bug",
         source=f"{LAYERS}/variables.js:73 (LayerVariable.write)",
         upstream=searched("constraint applied setWeights load"),
+        remedy="Remove the constraints before converting.",
+        converted="removes them",
+        since=FIRST,
         scope=all_of(sets(*CONSTRAINT_ARGUMENTS), asks("output/*")),
         effect=Value({"layers.given_weights": constrained_weights}),
         witnesses=(
@@ -185,12 +195,15 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-batch-normalization-inner-axis",
-        "With an axis that is not the last, the kernel pairs elements with the statistics of other channels: "
-        "the output is wrong, the statistics kept are right. Put the channels last, by Permute if need be.",
+        "With an axis that is not the last, the kernel pairs elements with the statistics of other "
+        "channels: the output is wrong, the statistics kept are right.",
         kind="bug",
         source=f"{CPU}/kernels/BatchNorm.js:51 (mean, variance, offset and scale are indexed in turn); the "
         "same loop in @tensorflow/tfjs-backend-wasm src/cc/kernels/FusedBatchNorm.cc:85",
         upstream=issue(1773),
+        remedy="Put the channels last, by Permute if need be.",
+        converted="permutes around the layer",
+        since=FIRST,
         scope=all_of(normalizes_inner_axis, rank(2, 3, 4)),
         effect=Value({"layers.BatchNormalization.normalized": element_by_element}),
         witnesses=(INNER_AXIS,),
@@ -198,11 +211,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-batch-normalization-frozen-in-training",
         "A layer with trainable=false still normalises by the batch in training, and still moves its "
-        "statistics; in Keras it is in inference mode. Fine-tuning differs: call such layers with "
-        "training=false yourself.",
+        "statistics; in Keras it is in inference mode. Fine-tuning differs.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:210 (BatchNormalization.call reads only `training`)",
         upstream=searched("BatchNormalization trainable false training moving statistics"),
+        remedy="Call such layers with training=false yourself.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject("layers.BatchNormalization"), unsets("trainable"), asks("training/*")),
         effect=Value(
             {
@@ -224,10 +238,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-batch-normalization-ignores-mask",
         "Masked elements count in the statistics of the batch; Keras leaves them out. Only training meets "
-        "it: train where masks are honoured.",
+        "it.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:184 (BatchNormalization.call never reads `mask`)",
         upstream=searched("BatchNormalization mask ignored padded sequence"),
+        remedy="Train where masks are honoured.",
+        since="keras 2.12.0 (2023)",
         scope=all_of(subject("layers.BatchNormalization"), masked, asks("training/*")),
         effect=Value({"layers.BatchNormalization.moments": ignoring_mask}),
         witnesses=(
@@ -248,6 +264,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
+        remedy="Read the outputs at masked steps nowhere, or multiply them by the mask.",
+        since="tfjs-layers 0.9.2 (2018)",
         scope=all_of(
             subject(*RECURRENT),
             masked,
@@ -275,10 +293,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-masked-step-is-a-product",
         "What a masked step computes is multiplied by 0, which makes NaN of NaN and of infinities: a mask "
-        "does not hide them. Replace them before the layer.",
+        "does not hide them.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
+        remedy="Replace them before the layer.",
+        since="tfjs-layers 0.9.2 (2018)",
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),
         effect=Value({"layers.Recurrent.new_where_kept": weighted_by_mask}),
         witnesses=(
@@ -298,6 +318,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
+        remedy="Multiply the outputs by the mask.",
+        since="tfjs-layers 0.9.2 (2018)",
         scope=all_of(
             subject("layers.Bidirectional"),
             masked,
@@ -326,10 +348,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-softmax-adds-mask",
         "A mask is added to the input as −1e9, and masked outputs are not set to 0: NaN and numbers of that "
-        "size get through it, and where all is masked the masked elements share the sum. Keep inputs small.",
+        "size get through it, and where all is masked the masked elements share the sum.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:223 (Softmax.call)",
         upstream=searched("Softmax layer mask -1e9 attention padding"),
+        remedy="Keep inputs small, and multiply what it gives by the mask.",
+        since="tfjs-layers 4.11.0 (2023)",
         scope=all_of(subject("layers.Softmax"), masked),
         effect=Value({"layers.Softmax.hidden": adding_mask, "layers.Softmax.zeroed": as_it_is}),
         witnesses=(
@@ -339,11 +363,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-concatenate-negative-axis",
-        "Every negative axis means the last one; the inferred shape knows better. Name an inner axis by a "
-        "positive number.",
+        "Every negative axis means the last one; the inferred shape knows better.",
         kind="bug",
         source=f"{LAYERS}/backend/tfjs_backend.js:246 (concatenate: axis < 0 becomes the rank, then −1)",
         upstream=searched("concatenate axis -2"),
+        remedy="Name an inner axis by a positive number.",
+        converted="counts the axis from the front",
+        since=FIRST,
         scope=all_of(joins_by_inner_axis_from_the_end, shapes_allow_last_axis),
         effect=Value({"layers.Concatenate.joined_axis": lambda original, layer: -1}),
         witnesses=(

@@ -13,7 +13,16 @@ from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import BARELY, draft_loss
 from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.scopes import all_of, given_empty_batch, without
-from conformance.dialects.tensorflow_js.record import CORE, CPU, LAYERS, WASM, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import (
+    CORE,
+    CPU,
+    FIRST,
+    LAYERS,
+    WASM,
+    deviation,
+    issue,
+    searched,
+)
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.losses import LOSSES, Loss
 from conformance.reference_impl.losses.crossentropy import clipped
@@ -225,6 +234,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE} (lossesMap); {LAYERS}/engine/training.js, makeTrainFunction",
         upstream=searched("compile loss fromLogits labelSmoothing reduction arguments"),
+        remedy="Give `compile` a function of your own, which does with its arguments what you want.",
+        since=FIRST,
         scope=all_of(subject(*LOSSES_THERE), takes_arguments),
         effect=Raises("not-implemented", "construction", CALLED, "functions without arguments"),
         witnesses=(normals("MeanSquaredError", reduction="sum"), normals("CosineSimilarity", axis=0)),
@@ -235,6 +246,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/training.js, fit: sample weight is not supported yet",
         upstream=issue(25),
+        remedy="Weigh classes by `classWeight`, or give `compile` a loss of your own.",
+        since=FIRST,
         scope=all_of(subject(*LOSSES_THERE), without(takes_arguments), weighs),
         effect=Raises("not-implemented", "call", CALLED, "losses of TensorFlow.js take no"),
         witnesses=(weighed(),),
@@ -246,6 +259,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE} (get)",
         upstream=searched("Unknown loss mse"),
+        remedy="Use the name that `tf.losses` or its source has, in camel case.",
+        since=FIRST,
         scope=all_of(subject(*LOSSES_THERE), named_otherwise),
         effect=Raises("invalid-argument", "construction", ("identifier",), "Unknown loss"),
         witnesses=(to_resolve("MeanSquaredError", "mse"), to_resolve("LogCosh", "log_cosh")),
@@ -256,6 +271,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/gradients/Abs_grad.js: step(x, -1)",
         upstream=searched("abs gradient zero meanAbsoluteError"),
+        remedy="Use meanSquaredError, or a loss of your own, where predictions meet labels exactly.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(there("MeanAbsoluteError", "MeanAbsolutePercentageError"), meets),
         effect=Value(
             {
@@ -273,6 +290,8 @@ DEVIATIONS = (
         kind="precision",
         source=f"{SOURCE} (binaryCrossentropy, sigmoidCrossEntropyWithLogits)",
         upstream=searched("binaryCrossentropy loss wrong gradient differs from Keras"),
+        remedy="Leave the sigmoid out of the model, and use tf.losses.sigmoidCrossEntropy.",
+        since="tfjs-layers 0.6.2 (2018)",
         scope=there("BinaryCrossentropy"),
         effect=Value({"losses.of_probability": of_probability}),
         witnesses=(given("BinaryCrossentropy", recipe("zeros_and_ones", 4, 5), recipe("unit_edges", 4, 5)),),
@@ -284,6 +303,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE} (kullbackLeiblerDivergence): mul(yTrue, log(div(clippedTrue, clippedPred)))",
         upstream=searched("kullbackLeiblerDivergence loss"),
+        remedy="Clip the labels yourself.",
+        since=FIRST,
         scope=all_of(there("KLDivergence"), beyond_range),
         effect=Value({"losses.kl_divergence": kl_divergence}),
         witnesses=(given("KLDivergence", recipe("one_hot", 4, 5), recipe("probabilities", 4, 5)),),
@@ -295,6 +316,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE} (hinge, squaredHinge)",
         upstream=searched("hinge squaredHinge labels 0 1 converted to -1 1 Keras"),
+        remedy="Give labels −1 and 1.",
+        since="keras 2.3.0 (2019)",
         scope=all_of(there("Hinge", "SquaredHinge"), binary),
         effect=Value({"losses.signed": lambda original, y_true: y_true}),
         witnesses=(
@@ -308,6 +331,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{CORE}/gradients/Maximum_grad.js: greaterEqual(a, b), of maximum(0, …)",
         upstream=searched("maximum gradient ties equal greaterEqual"),
+        remedy="Nothing need be done, unless many predictions are exactly at the margin.",
+        since=FIRST,
         scope=there("Hinge", "SquaredHinge"),
         effect=Value({"losses.hinged": hinged}, ("gradient/*",)),
         witnesses=(given("Hinge", literal((1.0, -1.0)), literal((1.0, 0.5))),),
@@ -319,6 +344,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/gradients/min_max_grad_util.js; {CORE}/gradients/Maximum_grad.js",
         upstream=searched("max gradient ties categoricalHinge min_max_grad_util"),
+        remedy="Nothing need be done, unless classes tie exactly.",
+        since="tfjs-core 0.13.4 (2018)",
         scope=there("CategoricalHinge"),
         effect=Value({"losses.categorical_hinge": categorical_hinge}, ("gradient/*",)),
         witnesses=(given("CategoricalHinge", recipe("one_hot", 4, 5), recipe("ties", 4, 5)),),
@@ -326,10 +353,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-sparse-crossentropy-of-integers",
         "sparseCategoricalCrossentropy refuses labels that are integers: it rounds them down, which takes "
-        "floats alone. Give labels as float32.",
+        "floats alone.",
         kind="bug",
         source=f"{SOURCE} (sparseCategoricalCrossentropy): floor(K.flatten(target))",
         upstream=searched("sparseCategoricalCrossentropy int32 labels floor must be float32 error"),
+        remedy="Give labels as float32.",
+        since=FIRST,
         scope=all_of(there("SparseCategoricalCrossentropy"), of_integers),
         effect=Raises("invalid-argument", "call", CALLED, "Argument 'x' passed to 'floor' must be float32"),
         witnesses=(
@@ -347,6 +376,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE} (sparseCategoricalCrossentropy, categoricalCrossentropy)",
         upstream=searched("sparseCategoricalCrossentropy clip epsilon log softmax wrong value"),
+        remedy="Give labels one-hot, to categoricalCrossentropy.",
+        since=FIRST,
         scope=all_of(there("SparseCategoricalCrossentropy"), without(of_integers)),
         effect=Value({"losses.log_probability": log_probability}),
         witnesses=(given("SparseCategoricalCrossentropy", Literal((1,), (0.0,)), BARELY),),
@@ -357,6 +388,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE} (l2Normalize): sqrt(maximum(squareSum, epsilon()))",
         upstream=searched("cosineProximity l2Normalize epsilon zero vector"),
+        remedy="Scale short vectors up before.",
+        since=FIRST,
         scope=all_of(there("CosineSimilarity"), nearly_nothing),
         effect=Value({"losses.normalized": normalized}),
         witnesses=(given("CosineSimilarity", recipe("small_positive", 4, 5), recipe("normal", 4, 5)),),
@@ -377,6 +410,8 @@ def mean_of_nothing(name: str, summary: str, backend: str, *observables: str) ->
         kind="intentional",
         source=f"{backend}/kernels/Mean.js; {MEAN}",
         upstream=searched("mean of empty tensor returns 0 instead of NaN cpu loss empty batch"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=OF_NOTHING,
         effect=Value({"losses.reduced": averaged}, observables),
         witnesses=(NOTHING,),
@@ -406,6 +441,8 @@ ONLY_WASM = (
         kind="bug",
         source=f"{WASM}/kernels/Mean.js: if (util.sizeFromShape(input.shape) !== 0)",
         upstream=issue(6633),
+        remedy="Do not evaluate an empty batch.",
+        since="tfjs-backend-wasm 2.8.0 (2020)",
         scope=OF_NOTHING,
         effect=Unpredictable(Verdict.DIVERGES, ("output/*",), "shape [], expected [0]"),
         witnesses=(NOTHING,),

@@ -53,6 +53,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:239 (Merge.computeMask: expandDims, i < mask.length - 1)",
         upstream=searched("merge layer Add Multiply computeMask mask expandDims rank error"),
+        remedy="Compute the mask yourself, and give it to the layers behind.",
+        since="tfjs-layers 0.9.0 (2018)",
         scope=all_of(subject(*MERGING), given_mask),
         effect=handing_on(all_but_the_last),
         witnesses=(
@@ -63,12 +65,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-softmax-loses-mask",
-        "The output has no mask, and layers behind it take all steps for real; in Keras the mask goes on. "
-        "Give the mask to those layers yourself.",
+        "The output has no mask, and layers behind it take all steps for real; in Keras the mask goes on.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:204 (Softmax does not set supportsMasking), "
         "engine/executor.js:286",
         upstream=searched("Softmax layer supportsMasking mask lost"),
+        remedy="Give the mask to those layers yourself.",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=all_of(subject("layers.Softmax"), given_mask),
         effect=handing_on(none_of_them),
         witnesses=(draft_layer("layers.Softmax", {}, [recipe("normal", 2, 3)], masks=[MASK]),),
@@ -80,6 +83,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:727 (Concatenate.computeMask: tfc.all)",
         upstream=searched("Concatenate computeMask all any mask"),
+        remedy="Give the layers behind the mask that you mean.",
+        since="keras 3.4.0 (2024)",
         scope=all_of(subject("layers.Concatenate"), given_mask),
         effect=handing_on(where_all_are_true),
         witnesses=(

@@ -11,7 +11,7 @@ from conformance.cases.drafts.layers.wrappers import NAMED, inside
 from conformance.dialects.deviation import Deviation, Metadata, subject
 from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.defaults import CONV3D_TRANSPOSE_CASE
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import CORE, FIRST, LAYERS, deviation, searched
 
 LEFT = {
     "layers.CategoryEncoding": (6, 64),
@@ -87,10 +87,11 @@ def failed_gradient_leaks(where: str, left: Mapping[str, tuple[int, int]], *witn
 
     return deviation(
         f"tfjs-{where}failed-gradient-leaks",
-        "A gradient that throws leaves in memory what its tape has saved: do not try again and again.",
+        "A gradient that throws leaves in memory what its tape has saved.",
         kind="bug",
         source=f"{CORE}/engine.js:881, :890 (gradients: the tape is freed after the way back, and only then)",
         upstream=searched("memory leak gradient throws tape saved tensors not disposed"),
+        remedy="Do not try again and again.",
         scope=all_of(subject(*left), asks("memory")),
         effect=Metadata(("memory",), leaving_the_tape),
         witnesses=witnesses,
@@ -105,23 +106,25 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-masking-leaks",
-        "Each call of Masking leaves a tensor as large as its input in memory: put it, and what calls it, "
-        "into tf.tidy. Its gradient, which fails, leaves its tape as well.",
+        "Each call of Masking leaves a tensor as large as its input in memory.",
         kind="bug",
         source=f"{LAYERS}/layers/core.js:452 (Masking.computeMask compares outside of tidy), which "
         "engine/topology.js:681 calls",
         upstream=searched("memory leak Masking ThresholdedReLU layer call tidy tensors not disposed"),
+        remedy="Put it, and what calls it, into tf.tidy.",
+        since="tfjs-layers 1.1.0 (2019)",
         scope=all_of(subject("layers.Masking"), asks("memory")),
         effect=Metadata(("memory",), leaving_intermediates),
         witnesses=(MASKING_ONCE,),
     ),
     deviation(
         "tfjs-thresholded-relu-leaks",
-        "Each call of ThresholdedReLU leaves intermediate tensors in memory: put it, and what calls it, into "
-        "tf.tidy. Its gradient, which fails, leaves its tape as well.",
+        "Each call of ThresholdedReLU leaves intermediate tensors in memory.",
         kind="bug",
         source=f"{LAYERS}/layers/advanced_activations.js:188 (ThresholdedReLU.call computes outside of tidy)",
         upstream=searched("memory leak Masking ThresholdedReLU layer call tidy tensors not disposed"),
+        remedy="Put it, and what calls it, into tf.tidy.",
+        since="tfjs-layers 0.2.0 (2018)",
         scope=all_of(subject("layers.ThresholdedReLU"), asks("memory")),
         effect=Metadata(("memory",), leaving_intermediates),
         witnesses=(
@@ -130,11 +133,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-lstm-forget-bias-leaks",
-        "An LSTM with unit_forget_bias leaves the parts of its first bias in memory when it is built: build "
-        "it in tf.tidy, or once.",
+        "An LSTM with unit_forget_bias leaves the parts of its first bias in memory when it is built.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:1031 (LSTMCell.build: CustomInit.apply, outside of tidy)",
         upstream=searched("memory leak LSTM layer unitForgetBias tensors not disposed"),
+        remedy="Build it in tf.tidy, or once.",
+        since=FIRST,
         scope=all_of(subject("layers.Bidirectional"), asks("memory")),
         effect=Metadata(("memory",), leaving_parts_of_bias),
         witnesses=(BIDIRECTIONAL_ONCE,),

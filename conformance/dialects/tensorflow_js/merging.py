@@ -100,12 +100,13 @@ def gradient_of_stretched(position: int, witness: Case) -> Deviation:
     """The entry about the gradient by an input that is broadcast."""
     return deviation(
         f"tfjs-extremum-gradient-of-broadcast-input-{position}",
-        f"Maximum and Minimum have no gradient by their input {position} where it is broadcast: bring it to "
-        "the shape of the others before.",
+        f"Maximum and Minimum have no gradient by their input {position} where it is broadcast.",
         kind="bug",
         source=f"{CORE}/gradients/Maximum_grad.js:27, Minimum_grad.js:27 (derA and derB do not sum over "
         "the axes of the broadcast)",
         upstream=searched("maximum gradient broadcast does not match the shape of the input"),
+        remedy="Bring it to the shape of the others before.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(EXTREMA, stretched(position)),
         effect=Raises(
             "internal",
@@ -121,10 +122,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-merging-ignores-masks",
         "Multiply, Maximum and Minimum merge masked elements as any others; Keras lets them give way to "
-        "those of the other inputs, and Multiply gives 0 where all are masked. Multiply by the masks before.",
+        "those of the other inputs, and Multiply gives 0 where all are masked.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:122 (Merge.call never reads `mask`)",
         upstream=searched("merge layer Add Multiply computeMask mask expandDims rank error"),
+        remedy="Multiply by the masks before.",
+        since="keras 3.4.0 (2024)",
         scope=all_of(subject("layers.Multiply", "layers.Maximum", "layers.Minimum"), masked),
         effect=Value({"layers.Merge.given_masks": without_masks}),
         witnesses=tuple(
@@ -154,10 +157,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-dot-normalizes-short-samples",
         "With normalize a sample whose squared norm is below 1e-7 is not brought to norm 1; Keras does so "
-        "down to a norm of 1e-7. Scale such samples up before.",
+        "down to a norm of 1e-7.",
         kind="bug",
         source=f"{LAYERS}/losses.js:28 (l2Normalize: the epsilon is compared with the square)",
         upstream=searched("layers.dot normalize l2Normalize cosine similarity wrong epsilon"),
+        remedy="Scale such samples up before.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(subject("layers.Dot"), sets("normalize")),
         effect=Value({"layers.Dot.normalized": divided_by_norm}),
         witnesses=(
@@ -168,10 +173,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-dot-rank",
-        "Inputs of rank 4 or more are refused: reshape them to rank 3 around the layer.",
+        "Inputs of rank 4 or more are refused.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:905 (Dot.build)",
         upstream=issue(19),
+        remedy="Reshape them to rank 3 around the layer.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(subject("layers.Dot"), has_rank_4),
         effect=Raises(
             "not-implemented",
@@ -183,10 +190,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-dot-shape-of-rank-4",
-        "The shape for inputs of rank 4 or more is not inferred: reshape them to rank 3 around the layer.",
+        "The shape for inputs of rank 4 or more is not inferred.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:957 (Dot.computeOutputShape)",
         upstream=issue(19),
+        remedy="Reshape them to rank 3 around the layer.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(subject("layers.Dot"), has_rank_4),
         effect=Raises(
             "not-implemented",
@@ -198,10 +207,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-dot-negative-axis-in-pair",
-        "A pair of axes of which one alone is negative is refused: write both from the same end.",
+        "A pair of axes of which one alone is negative is refused.",
         kind="bug",
         source=f"{LAYERS}/layers/merge.js:947 (Dot.interpretAxes takes a pair as it is)",
         upstream=searched("layers.dot axes negative axis Dimension incompatibility"),
+        remedy="Write both from the same end.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(subject("layers.Dot"), one_axis_from_the_end),
         effect=Raises(
             "invalid-argument",

@@ -14,6 +14,7 @@ from conformance.dialects import scopes
 from conformance.dialects.deviation import Metadata, Scope, subject
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
+    FIRST,
     LAYERS,
     RECURRENT,
     deviation,
@@ -237,6 +238,7 @@ DEVIATIONS = (
             kind=kind,
             source=f"{LAYERS}/{source}",
             upstream=UPSTREAM,
+            remedy="Nothing need be done to run a model: it is about code that calls these.",
             scope=scope,
             effect=Metadata(("methods",), without(names)),
             witnesses=(case,),
@@ -245,10 +247,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-no-arguments-of-the-cell",
-        "A recurrent layer does not tell the arguments of its cell: layer.cell.units for layer.units.",
+        "A recurrent layer does not tell the arguments of its cell.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:767, :943, :1144 (SimpleRNN, GRU, LSTM)",
         upstream=UPSTREAM,
+        remedy="Read layer.cell.units for layer.units.",
+        since=FIRST,
         scope=subject("layers.ConvLSTM2D", "layers.GRU", "layers.LSTM", "layers.SimpleRNN"),
         effect=Metadata(("methods",), without_arguments_of_cell),
         witnesses=(LSTM_CASE,),

@@ -20,7 +20,7 @@ from conformance.cases.drafts.metrics import (
 )
 from conformance.dialects.deviation import Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, without
-from conformance.dialects.tensorflow_js.record import LAYERS, WASM, deviation, issue, pull, searched
+from conformance.dialects.tensorflow_js.record import FIRST, LAYERS, WASM, deviation, issue, pull, searched
 from conformance.reference_impl.losses.reduction import everything
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.metrics.metric import MetricFunction
@@ -157,6 +157,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE} (metricsMap); {LAYERS}/engine/training.js, testFunction",
         upstream=searched("metrics threshold from logits arguments precision recall class"),
+        remedy="Give `compile` a function of your own.",
+        since=FIRST,
         scope=all_of(THERE, takes_arguments),
         effect=Raises("not-implemented", "construction", RESULT, "functions without arguments"),
         witnesses=(draft_metric("BinaryAccuracy", {"threshold": 0.25}, [EDGES.batch(2)]),),
@@ -167,6 +169,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/training.js, fit: sample weight is not supported yet",
         upstream=issue(25),
+        remedy="Weigh in a function of your own.",
+        since=FIRST,
         scope=all_of(THERE, without(takes_arguments), weighs),
         effect=Raises("not-implemented", "call", RESULT, "take no weights of samples"),
         witnesses=(draft_metric("MeanSquaredError", {}, [NUMBERS.batch(2, 2)]),),
@@ -174,11 +178,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-metrics-by-one-name",
         "`compile` knows a dozen metrics by one name each, and squared, absolute and percentage errors and "
-        "cosines by short ones alone: recall and R² have none, nor has what Keras 3 has renamed. The "
-        "functions of `tf.metrics` can be given in the place of names.",
+        "cosines by short ones alone: recall and R² have none, nor has what Keras 3 has renamed.",
         kind="intentional",
         source=f"{SOURCE} (metricsMap, get)",
         upstream=pull(551, "tfjs-layers"),
+        remedy="Give `compile` the functions of `tf.metrics` in the place of names.",
+        since=FIRST,
         scope=all_of(THERE, named_otherwise),
         effect=Raises("invalid-argument", "construction", ("identifier",), "Unknown metric"),
         witnesses=(
@@ -193,6 +198,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE} (cosine = cosineProximity); {LAYERS}/losses.js (cosineProximity: neg)",
         upstream=searched("cosineProximity metric sign negative cosine similarity Keras"),
+        remedy="Change the sign.",
+        since="keras 2.3.0 (2019)",
         scope=there("CosineSimilarity"),
         effect=Value({"metrics.cosine_similarity": opposite}, RESULT),
         witnesses=(draft_metric("CosineSimilarity", {}, [NUMBERS.batch(2)]),),
@@ -204,6 +211,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE} (truePositives, falsePositives, falseNegatives)",
         upstream=pull(320, "tfjs-layers"),
+        remedy="Round the predictions before.",
+        since="tfjs-layers 0.8.0 (2018)",
         scope=all_of(there("Precision", "Recall"), undecided),
         effect=Value({"metrics.counted": counted_as_they_are}, RESULT),
         witnesses=(
@@ -218,17 +227,20 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE} (r2Score: yTrue.mean(), sum())",
         upstream=pull(8353),
+        remedy="Score each output by itself, and average.",
+        since="tfjs-layers 4.21.0 (2024)",
         scope=all_of(there("R2Score"), of_several),
         effect=Value({"metrics.r2_scores": of_all_together}, RESULT),
         witnesses=(draft_metric("R2Score", {}, [NUMBERS.batch(4)]),),
     ),
     deviation(
         "tfjs-sparse-crossentropy-metric-of-integers",
-        "sparseCategoricalCrossentropy refuses labels that are integers as a metric too: it is the loss. "
-        "Give labels as float32.",
+        "sparseCategoricalCrossentropy refuses labels that are integers as a metric too: it is the loss.",
         kind="bug",
         source=f"{LAYERS}/losses.js (sparseCategoricalCrossentropy): floor(K.flatten(target))",
         upstream=searched("sparseCategoricalCrossentropy int32 labels floor must be float32 error"),
+        remedy="Give labels as float32.",
+        since=FIRST,
         scope=all_of(there("SparseCategoricalCrossentropy"), of_integers),
         effect=Raises("invalid-argument", "call", RESULT, "Argument 'x' passed to 'floor' must be float32"),
         witnesses=(draft_metric("SparseCategoricalCrossentropy", {}, [CLASSES.batch(2)]),),
@@ -244,6 +256,8 @@ ONLY_WASM = (
         source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
         upstream=searched("wasm clipByValue NaN returns min value"),
+        remedy="Check the predictions for NaN yourself.",
+        since="tfjs-backend-wasm 1.4.0 (2019)",
         scope=all_of(there("BinaryCrossentropy", "CategoricalCrossentropy"), given_nan),
         effect=Value(
             {

@@ -95,48 +95,58 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:303 (LayerNormalization.build writes to this.axis)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        remedy="Tell the axes yourself, where a layer is made for another rank.",
+        since="tfjs-layers 1.2.10 (2019)",
         scope=LAYER_NORMALIZATION,
         effect=Metadata(CONFIGURATIONS, axes_of_built),
         witnesses=(draft_layer("layers.LayerNormalization", {}, [recipe("normal", 2, 3, 5)]),),
     ),
     deviation(
         "tfjs-layer-normalization-weights-in-order-of-axes",
-        "The weights have the dimensions of the axes in the order in which they are given; in Keras the axes "
-        "are sorted first. Name them in ascending order.",
+        "The weights have the dimensions of the axes in the order in which they are given; in Keras the "
+        "axes are sorted first.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:315 (LayerNormalization.build)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        remedy="Name them in ascending order.",
+        since="tfjs-layers 1.2.10 (2019)",
         scope=orders_weights_otherwise,
         effect=Metadata(("weights",), as_axes_are_given),
         witnesses=(DESCENDING,),
     ),
     deviation(
         "tfjs-layer-normalization-refuses-weights-of-sorted-axes",
-        "Weights from Keras do not fit where the axes are not in ascending order: name them so.",
+        "Weights from Keras do not fit where the axes are not in ascending order.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:315 (LayerNormalization.build)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        remedy="Name them in ascending order.",
+        since="tfjs-layers 1.2.10 (2019)",
         scope=orders_weights_otherwise,
         effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
         witnesses=(DESCENDING,),
     ),
     deviation(
         "tfjs-layer-normalization-no-rms-scaling",
-        "rms_scaling is not known, and the weights do not fit: use Keras for such a model.",
+        "rms_scaling is not known, and the weights do not fit.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        remedy="Use Keras for such a model.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(SCALES_BY_DEVIATION, without(has_weights_of_deviation)),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=(RMS_SCALING,),
     ),
     deviation(
         "tfjs-layer-normalization-centres-in-spite-of-rms-scaling",
-        "rms_scaling is not known: where the weights fit, since center is false, the mean is subtracted "
-        "all the same. Use Keras for such a model.",
+        "rms_scaling is not known: where the weights fit, since center is false, the mean is subtracted all "
+        "the same.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:340 (LayerNormalization.call)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        remedy="Use Keras for such a model.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(SCALES_BY_DEVIATION, has_weights_of_deviation),
         effect=Value({"layers.LayerNormalization.scaled_by_deviation": centred_too}),
         witnesses=(
@@ -151,6 +161,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:319 (LayerNormalization.build)",
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
+        remedy="Use Keras for such a model.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(SCALES_BY_DEVIATION, without(has_weights_of_deviation)),
         effect=Metadata(("weights",), without_rms_scaling),
         witnesses=(RMS_SCALING,),
@@ -158,10 +170,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-layer-normalization-along-nothing-has-no-gradient",
         "A LayerNormalization along an axis without elements, as that of an empty batch is, has no gradient "
-        "by its input, for the mean is broadcast to none: average along other axes.",
+        "by its input, for the mean is broadcast to none.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes sums where the output has more than one)",
         upstream=searched("gradient broadcast empty tensor getReductionAxes must have the same number"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-layers 1.2.10 (2019)",
         scope=all_of(LAYER_NORMALIZATION, normalizes_nothing),
         effect=Raises(
             "invalid-argument",
@@ -174,11 +188,13 @@ DEVIATIONS = (
     deviation(
         "tfjs-batch-normalization-moves-average-from-infinity",
         "A moving average that is infinite is NaN when it is moved once more; in Keras it stays infinite. "
-        "Inside TimeDistributed each time step moves it. Look for the infinity itself.",
+        "Inside TimeDistributed each time step moves it.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage "
         "subtracts the difference)",
         upstream=searched("BatchNormalization moving average infinity NaN movingVariance"),
+        remedy="Find where the infinity comes from.",
+        since="tfjs-layers 0.9.1 (2018)",
         scope=all_of(
             subject("layers.TimeDistributed"),
             wraps("BatchNormalization"),

@@ -259,11 +259,13 @@ def average_gradient(elsewhere: Scope = everywhere) -> Deviation:
         "tfjs-average-pooling-gradient-at-edges",
         "With padding same the gradient of a window that is cut at an edge is divided by the size of the "
         "whole window, where the mean was of fewer: gradients at the edges are too small. Only training "
-        "meets it; pad with zeros of your own, and use valid.",
+        "meets it.",
         kind="bug",
         source=f"{CPU}/kernels/AvgPoolGrad.js:37, AvgPool3DGrad.js:41 (avgMultiplier); the same in "
         "@tensorflow/tfjs-backend-wasm src/cc/kernels/AvgPoolGrad.cc:72, AvgPool3DGrad.cc:73",
         upstream=searched("avgPool gradient padding same edges wrong avgPoolGrad"),
+        remedy="Pad with zeros of your own, and use valid.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(cuts_windows, elsewhere),
         effect=Value({"layers.AveragePooling.pooled": averaged}, GRADIENTS),
         witnesses=(
@@ -293,6 +295,7 @@ DEVIATIONS = (
             draft_layer("layers.GlobalMaxPooling2D", {}, [IMAGE], once=True),
             draft_layer("layers.GlobalAveragePooling1D", {"keepdims": True}, [SERIES]),
         ),
+        since="keras 2.6.0 (2021)",
     ),
     unread(
         "pooling-1d-data-format",
@@ -305,14 +308,18 @@ DEVIATIONS = (
             draft_layer("layers.MaxPooling1D", {}, [SERIES], once=True),
             draft_layer("layers.GlobalMaxPooling1D", {}, [SERIES]),
         ),
+        since="keras 2.2.3 (2018)",
     ),
     deviation(
         "tfjs-pooling-1d-channels-last",
         "Pooling in one dimension takes the channels to be last, whatever data_format says: a model with "
-        "channels first pools over its channels. Permute around the layer.",
+        "channels first pools over its channels.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:120 (Pooling1D), :422 (GlobalPooling1D)",
         upstream=searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
+        remedy="Permute around the layer.",
+        converted="permutes around it",
+        since="keras 2.2.3 (2018)",
         scope=all_of(subject(*ONE_DIMENSION), channels_first),
         effect=Value({"layers.acting_format": lambda original, layer: "channels_last"}),
         witnesses=(
@@ -322,21 +329,27 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-global-pooling-drops-space",
-        "Global pooling drops the spatial dimensions also with keepdims: put a Reshape behind it.",
+        "Global pooling drops the spatial dimensions also with keepdims.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:422 (GlobalPooling1D), :467 (GlobalPooling2D)",
         upstream=searched("globalAveragePooling2d keepdims ignored converted model"),
+        remedy="Put a Reshape behind it.",
+        converted="puts a Reshape behind it",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject(*GLOBAL_AVERAGE, *GLOBAL_MAX), sets("keepdims")),
         effect=Value({"layers.GlobalPooling.keeps_space": lambda original, layer: False}),
         witnesses=(draft_layer("layers.GlobalMaxPooling2D", {"keepdims": True}, [IMAGE]),),
     ),
     deviation(
         "tfjs-global-average-pooling-ignores-mask",
-        "Masked steps count in the mean; Keras leaves them out. A model that pools padded sequences computes "
-        "something else: write the masked mean out.",
+        "Masked steps count in the mean; Keras leaves them out. A model that pools padded sequences "
+        "computes something else.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:441 (GlobalAveragePooling1D.call never reads `mask`)",
         upstream=searched("globalAveragePooling1d mask masking embedding maskZero ignored"),
+        remedy="Write the masked mean out: multiply by the mask, sum, and divide by the number of steps "
+        "that count.",
+        since="keras 2.2.3 (2018)",
         scope=all_of(subject("layers.GlobalAveragePooling1D"), given_mask),
         effect=Value({"layers.GlobalAveragePooling1D.heeded_mask": lambda original, context: None}),
         witnesses=(
@@ -355,6 +368,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/gradients/min_max_grad_util.js:34 (gradForMinAndMax)",
         upstream=searched("globalMaxPooling max gradient ties multiple maximum"),
+        remedy="Nothing need be done, unless many elements tie, as behind a ReLU.",
+        since="tfjs-core 0.13.4 (2018)",
         scope=all_of(ties_or_nan, asks("*gradient/*")),
         effect=Value(
             {
@@ -369,13 +384,14 @@ DEVIATIONS = (
     deviation(
         "tfjs-pooling3d-same-with-gaps",
         "In three dimensions with padding same and strides larger than the window, windows may begin one or "
-        "more elements late: half of what lies between the last window and the end is passed over first. "
-        "Crop the input and use valid.",
+        "more elements late: half of what lies between the last window and the end is passed over first.",
         kind="bug",
         source=f"{CORE}/ops/conv_util.js:327 (get3DPadAndOutInfo: padding is not kept from below 0)",
         upstream=searched(
             "conv3d same padding strides get3DPadAndOutInfo negative padding differs from TensorFlow"
         ),
+        remedy="Crop the input and use valid.",
+        since="tfjs-layers 1.2.8 (2019)",
         scope=steps_over_the_end,
         effect=Value({"layers.Pooling.framed": shifted}),
         witnesses=(
@@ -398,6 +414,8 @@ ONLY_CPU = (
         kind="precision",
         source=f"{CPU}/kernels/Mean.js:33 (mean: div before sum)",
         upstream=searched("globalAveragePooling mean precision float sum rounding cpu backend"),
+        remedy="Nothing need be done, but where integers have to be exact.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=subject(*GLOBAL_AVERAGE),
         effect=Value({"layers.GlobalAveragePooling.averaged": sum_of_quotients}),
         witnesses=(draft_layer("layers.GlobalAveragePooling1D", {}, [recipe("lattice", 3, 7, 8)]),),
@@ -405,11 +423,13 @@ ONLY_CPU = (
     deviation(
         "tfjs-cpu-max-pooling3d-gradient",
         "In three dimensions the last of several largest elements of a window gets the gradient, in two the "
-        "first; and where a window's height and width differ, the gradient goes to a wrong place or is lost. "
-        "Use windows as high as wide, or train elsewhere.",
+        "first; and where a window's height and width differ, the gradient goes to a wrong place or is "
+        "lost.",
         kind="bug",
         source=f"{CPU}/utils/pool_utils.js:274, :278 (maxPool3dPositions: wRow · effectiveFilterHeight)",
         upstream=searched("maxPool3d wasm negative values wrong result"),
+        remedy="Use windows as high as wide, or train elsewhere.",
+        since="tfjs-core 1.2.8 (2019)",
         scope=all_of(subject("layers.MaxPooling3D"), asks("*gradient/*")),
         effect=Value({"layers.MaxPooling.pooled": last_misplaced}, GRADIENTS),
         witnesses=(
@@ -427,23 +447,27 @@ ONLY_WASM = (
     deviation(
         "tfjs-wasm-average-pooling-of-nan",
         "The average of a window with NaN, or with infinities of both signs, is −∞ in one and two "
-        "dimensions, so that a NaN upstream goes unnoticed. Check for NaN before the layer.",
+        "dimensions, so that a NaN upstream goes unnoticed.",
         kind="bug",
         source=f"{WASM}/kernels/AvgPool.js (src/cc/kernels/AvgPool.cc:84: XNNPACK's clamp gives its lower "
         "limit for NaN)",
         upstream=searched("wasm maxPool avgPool NaN input returns -Infinity"),
+        remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 1.4.0 (2019)",
         scope=all_of(subject(*FLAT_AVERAGE), given_special_values),
         effect=Value({"layers.AveragePooling.pooled": averaged_and_clamped}),
         witnesses=(draft_layer("layers.AveragePooling1D", {"pool_size": 2, "strides": 1}, [NAN_FIRST]),),
     ),
     deviation(
         "tfjs-wasm-max-pooling-of-nan",
-        "The largest number of a window with NaN is −∞, another one of the window, or right, by where in the "
-        "window the NaN is. Check for NaN before the layer.",
+        "The largest number of a window with NaN is −∞, another one of the window, or right, by where in "
+        "the window the NaN is.",
         kind="bug",
         source=f"{WASM}/kernels/MaxPool.js (src/cc/kernels/MaxPool.cc:83: XNNPACK compares in pairs, and its "
         "clamp gives the lower limit for NaN)",
         upstream=searched("wasm maxPool avgPool NaN input returns -Infinity"),
+        remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 1.4.0 (2019)",
         scope=all_of(subject(*FLAT_MAX), given_nan),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -456,11 +480,13 @@ ONLY_WASM = (
         "tfjs-wasm-max-pooling-gradient",
         "The last of several largest elements of a window gets the gradient, where Keras gives it to the "
         "first; and windows whose largest number is not positive and normal get none, or the first element "
-        "of the whole batch gets theirs. Train on another backend, then run on this one.",
+        "of the whole batch gets theirs.",
         kind="bug",
         source=f"{WASM}/kernels/MaxPoolGrad.js (src/cc/kernels/MaxPoolGrad.cc:76: a maximum begins with "
         "std::numeric_limits<float>::min(), at place 0)",
         upstream=searched("wasm max pool gradient MaxPoolGrad wrong"),
+        remedy="Train on another backend, then run on this one.",
+        since="tfjs-backend-wasm 4.6.0 (2023)",
         scope=all_of(subject(*FLAT_MAX), asks("*gradient/*")),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, -math.inf)}, GRADIENTS),
         witnesses=(
@@ -472,11 +498,13 @@ ONLY_WASM = (
         "tfjs-wasm-max-pooling3d-is-positive",
         "In three dimensions a maximum begins with 1.18e-38, the smallest normal number: windows without "
         "positive numbers give that, and their gradient is lost or goes to the first element of the whole "
-        "batch. Put the layer behind a rectifier, or add a constant before it and subtract it after.",
+        "batch.",
         kind="bug",
         source=f"{WASM}/kernels/MaxPool3D.js (src/cc/kernels/MaxPool3D.cc:73 and MaxPool3DGrad.cc:77: "
         "std::numeric_limits<float>::min())",
         upstream=searched("maxPool3d wasm negative values wrong result"),
+        remedy="Put the layer behind a rectifier, or add a constant before it and subtract it after.",
+        since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=subject("layers.MaxPooling3D"),
         effect=Value({"layers.MaxPooling.pooled": partial(last_normal, SMALLEST_NORMAL)}),
         witnesses=(

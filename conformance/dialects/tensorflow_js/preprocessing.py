@@ -335,10 +335,12 @@ def floats_of_integers(where: str, interpolation: str, source: str) -> Deviation
     """The entry about the dtype of integers that are resized."""
     return deviation(
         f"tfjs-{where}resizing-of-integers-by-{interpolation}-is-float32",
-        f"A Resizing of integers, by interpolation {interpolation}, gives float32: cast what it gives.",
+        f"A Resizing of integers, by interpolation {interpolation}, gives float32.",
         kind="intentional",
         source=source,
         upstream=searched("resizeNearestNeighbor int32 image returns float32 dtype"),
+        remedy="Cast what it gives.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(RESIZING, interpolates(interpolation), given_integers),
         effect=Metadata(("dtype",), lambda case, expected: ["float32"]),
         witnesses=(resized_integers(interpolation),),
@@ -353,6 +355,8 @@ def one_column_more(elsewhere: Scope = everywhere) -> Deviation:
         kind="bug",
         source=f"{CENTER_CROP_JS}:72 (CenterCrop.call: wBuffer becomes 1)",
         upstream=searched("CenterCrop layer smaller image upsize wrong"),
+        remedy="Crop by slicing, or before the model.",
+        since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(CENTER_CROP, crops_width_otherwise, elsewhere),
         effect=Value({"layers.CenterCrop.centre": cropped_or_stretched}),
         witnesses=(center_crop(3, 2, 1, 5, 3, 2),),
@@ -371,16 +375,20 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CENTER_CROP_JS}:53 (CenterCrop.upsize)",
         upstream=searched("CenterCrop layer smaller image upsize wrong"),
+        remedy="Resize before the model.",
+        since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(CENTER_CROP, without(crops)),
         effect=Value({"layers.CenterCrop.centre": cropped_or_stretched, "layers.positions": from_corner}),
         witnesses=(center_crop(4, 4, 2, 2, 2, 3),),
     ),
     deviation(
         "tfjs-center-crop-has-no-gradient",
-        "No gradient can be taken through a CenterCrop that crops: put it before what is trained.",
+        "No gradient can be taken through a CenterCrop that crops.",
         kind="bug",
         source=f"{CENTER_CROP_JS}:44 (CenterCrop.centerCrop: cropAndResize has no gradient)",
         upstream=searched("Cannot compute gradient: gradient function not found for CropAndResize"),
+        remedy="Put it before what is trained.",
+        since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(CENTER_CROP, crops, rank(4)),
         effect=Raises(
             "missing-kernel",
@@ -396,6 +404,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CENTER_CROP_JS}:46 (CenterCrop.centerCrop); {CORE}/gradients/Unpack_grad.js",
         upstream=searched("Cannot compute gradient: gradient function not found for CropAndResize"),
+        remedy="Give a batch of one.",
+        since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(CENTER_CROP, crops, rank(3)),
         effect=Raises(
             "invalid-argument",
@@ -409,10 +419,12 @@ DEVIATIONS = (
         "tfjs-resizing-aligns-corners",
         "Resizing puts the first and the last pixel of the new image on those of the old one, and knows no "
         "padding and no antialiasing; in Keras the edges of the images fall together. Images are shifted by "
-        "up to half a pixel: resize before the model.",
+        "up to half a pixel.",
         kind="bug",
         source=f"{RESIZING_JS}:61 (alignCorners is !cropToAspectRatio)",
         upstream=pull(6879),
+        remedy="Resize before the model.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(RESIZING, without(CROPS)),
         effect=Value(
             {
@@ -427,10 +439,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-resizing-of-two-kinds",
         "Resizing interpolates by the nearest pixel or bilinearly; bicubic, lanczos3, lanczos5 and area are "
-        "refused. Resize before the model.",
+        "refused.",
         kind="intentional",
         source=f"{RESIZING_JS}:33 (Resizing: INTERPOLATION_METHODS)",
         upstream=issue(1668),
+        remedy="Resize before the model.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(RESIZING, interpolates_otherwise),
         effect=Raises("not-implemented", "construction", ("*",), "Invalid interpolation parameter"),
         witnesses=(resized((2, 4, 4, 3), 8, 16, interpolation="bicubic"),),
@@ -444,6 +458,8 @@ DEVIATIONS = (
         upstream=searched(
             "Resizing layer results differ from Python tf.keras.layers.Resizing alignCorners half pixel"
         ),
+        remedy="Crop and resize before the model.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(RESIZING, CROPS),
         effect=Value(
             {
@@ -467,6 +483,8 @@ DEVIATIONS = (
         upstream=searched(
             "Resizing CenterCrop layer dataFormat channelsFirst not supported padToAspectRatio arguments"
         ),
+        remedy="Put the channels last, by Permute if need be.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(subject("layers.CenterCrop", "layers.Resizing"), channels_first),
         effect=Value({"layers.images.spatial": channels_last}),
         witnesses=(CHANNELS_FIRST, center_crop(3, 2, 2, 3, 6, 8, data_format="channels_first")),
@@ -474,10 +492,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-resizing-shape-of-one-image",
         "The inferred shape is that of one image, without the batch, whose channels are the third dimension "
-        "of the input: build no model on it.",
+        "of the input.",
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
         upstream=searched("Resizing layer computeOutputShape unbatched image 3D input rank"),
+        remedy="Build no model on it: resize before the model.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/concrete", "shape/unknown_batch"), shape_of_one_image),
         witnesses=(BATCH,),
@@ -488,19 +508,22 @@ DEVIATIONS = (
         kind="bug",
         source=f"{RESIZING_JS}:43 (Resizing.computeOutputShape)",
         upstream=searched("Resizing layer computeOutputShape unbatched image 3D input rank"),
+        remedy="Build no model on it: resize before the model.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(RESIZING, any_of(rank(4), channels_first)),
         effect=Metadata(("shape/unknown",), unknown_shape_of_one_image),
         witnesses=(BATCH,),
     ),
     deviation(
         "tfjs-category-encoding-refuses-other-tokens",
-        "CategoryEncoding refuses an integer that is none of the tokens, which Keras encodes as nothing: "
-        "replace it before.",
+        "CategoryEncoding refuses an integer that is none of the tokens, which Keras encodes as nothing.",
         kind="intentional",
         source=f"{LAYERS}/layers/preprocessing/category_encoding.js:70 (CategoryEncoding.call)",
         upstream=searched(
             "CategoryEncoding Input values must be between 0 < values <= numTokens out of range token"
         ),
+        remedy="Replace it before.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(CATEGORY_ENCODING, given_no_token),
         effect=Raises("invalid-argument", "call", NUMERIC, "Input values must be between"),
         witnesses=(
@@ -515,6 +538,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{CORE}/ops/image/resize_bilinear.js; {CPU}/kernels/ResizeBilinear.js:84",
         upstream=searched("resizeNearestNeighbor int32 image returns float32 dtype"),
+        remedy="Round what it gives.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(RESIZING, interpolates("bilinear"), given_integers),
         effect=Value({"layers.Resizing.as_given": as_they_are}),
         witnesses=(WHOLE,),
@@ -523,10 +548,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-category-encoding-one-hot-of-rows",
         "CategoryEncoding with output mode one_hot refuses rows of several integers, which Keras encodes "
-        "along a new axis: flatten them before, and reshape after.",
+        "along a new axis.",
         kind="intentional",
         source=f"{LAYERS}/layers/preprocessing/preprocessing_utils.js:32 (encodeCategoricalInputs)",
         upstream=searched("categoryEncoding layer multiHot oneHot single sample wrong denseBincount"),
+        remedy="Flatten them before, and reshape after.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(CATEGORY_ENCODING, encodes_several_in_rows),
         effect=Raises("invalid-argument", "call", NUMERIC, "maximum output rank is 2"),
         witnesses=(one_hot(3, 2),),
@@ -534,10 +561,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-category-encoding-one-hot-of-one",
         "CategoryEncoding with output mode one_hot makes a vector of a single integer, where Keras makes a "
-        "matrix of one row; give it as a column.",
+        "matrix of one row.",
         kind="bug",
         source=f"{LAYERS}/layers/preprocessing/preprocessing_utils.js:28 (encodeCategoricalInputs)",
         upstream=searched("categoryEncoding layer multiHot oneHot single sample wrong denseBincount"),
+        remedy="Give it as a column.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(CATEGORY_ENCODING, encodes_one),
         effect=Value({"layers.CategoryEncoding.is_column": ends_with_one}),
         witnesses=(one_hot(1),),
@@ -553,6 +582,8 @@ ON_CPU = (
         kind="bug",
         source=f"{CPU}/kernels/ResizeBilinearGrad.js (resizeBilinearGrad: width and height are exchanged)",
         upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
+        remedy="Train on square images, or put the layer before what is trained.",
+        since="tfjs-core 0.11.3 (2018)",
         scope=any_of(
             all_of(RESAMPLING, interpolates("bilinear"), oblong), all_of(CENTER_CROP, without(crops), oblong)
         ),
@@ -575,6 +606,8 @@ ON_CPU = (
         kind="bug",
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
         upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
+        remedy="Train image by image, or put the layer before what is trained.",
+        since="tfjs-core 0.12.7 (2018)",
         scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
         effect=Value(
             {"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened},
@@ -584,11 +617,12 @@ ON_CPU = (
     ),
     deviation(
         "tfjs-cpu-category-encoding-counts-one-sample",
-        "CategoryEncoding with output mode multi_hot counts, where it is given one sample and no batch: give "
-        "a batch of one.",
+        "CategoryEncoding with output mode multi_hot counts, where it is given one sample and no batch.",
         kind="bug",
         source=f"{CPU}/kernels/DenseBincount.js:26 (bincountImpl is not told of binaryOutput)",
         upstream=searched("categoryEncoding layer multiHot oneHot single sample wrong denseBincount"),
+        remedy="Give a batch of one.",
+        since="tfjs-layers 4.0.0 (2022)",
         scope=all_of(CATEGORY_ENCODING, tells_presence, rank(1)),
         effect=Value({"layers.CategoryEncoding.encoded_samples": counted}),
         witnesses=(
@@ -607,23 +641,26 @@ ON_WASM = (
     deviation(
         "tfjs-wasm-center-crop-loses-last-column",
         "CenterCrop of images that are one column too wide has zeros for the last column, where its "
-        "position, rounded, lies outside the image. Crop by slicing.",
+        "position, rounded, lies outside the image.",
         kind="bug",
         source=f"{WASM}/kernels/CropAndResize.js (src/cc/kernels/CropAndResize.cc:45 fills in what lies "
         "beyond image_width - 1)",
         upstream=searched("wasm cropAndResize wrong result differs from cpu webgl"),
+        remedy="Crop by slicing.",
+        since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(CENTER_CROP, loses_last_column),
         effect=Value({"layers.CenterCrop.centre": last_column_beyond}),
         witnesses=(center_crop(1, 8, 2, 7, 9, 3),),
     ),
     deviation(
         "tfjs-wasm-resizing-gradient-of-one-row-is-zero",
-        "The gradient of a Resizing by the nearest pixel is 0 where a row or a column becomes several: "
-        "resize such images before the model.",
+        "The gradient of a Resizing by the nearest pixel is 0 where a row or a column becomes several.",
         kind="bug",
         source=f"{WASM}/kernels/ResizeNearestNeighborGrad.js (src/cc/kernels/ResizeNearestNeighborGrad.cc: "
         "the window that is searched is infinite, and as an integer 0)",
         upstream=searched("resizeNearestNeighbor gradient infinite loop alignCorners hang"),
+        remedy="Resize such images before the model.",
+        since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=REPEATS_ROW,
         effect=Value({"layers.resized": without_gradient}, ("gradient/*", "training/gradient/*")),
         witnesses=(ONE_ROW,),
@@ -632,10 +669,12 @@ ON_WASM = (
     deviation(
         "tfjs-wasm-center-crop-rounds-rows-down",
         "CenterCrop of images that are as wide as the crop takes wrong rows: their positions, which are no "
-        "whole numbers, are rounded down. Crop by slicing.",
+        "whole numbers, are rounded down.",
         kind="bug",
         source=f"{WASM}/kernels/CropAndResize.js (src/cc/kernels/CropAndResize.cc:154 copies rows there)",
         upstream=searched("wasm cropAndResize wrong result differs from cpu webgl"),
+        remedy="Crop by slicing.",
+        since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(CENTER_CROP, crops_rows_only),
         effect=Value({"layers.CenterCrop.centre": rows_rounded_down}),
         witnesses=(center_crop(3, 2, 2, 5, 2, 3),),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from conformance.cases.case import Case
-from conformance.dialects.deviation import NOT_SEARCHED, Deviation, Effect, Scope
+from conformance.dialects.deviation import Deviation, Effect, Scope
 
 LAYERS = "@tensorflow/tfjs-layers@4.22.0 dist"
 CORE = "@tensorflow/tfjs-core@4.22.0 dist"
 CPU = "@tensorflow/tfjs-backend-cpu@4.22.0 dist"
 WASM = "@tensorflow/tfjs-backend-wasm@4.22.0 dist"
+
+FIRST = "tfjs-layers 0.0.2 (2018)"
+"""The first release of the Layers API that its history tells of: since then, what was never otherwise."""
 
 NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""
@@ -55,8 +58,14 @@ def deviation(
     scope: Scope,
     effect: Effect,
     witnesses: tuple[Case, ...],
-    upstream: str = NOT_SEARCHED,
+    upstream: str,
+    remedy: str = "",
+    converted: str = "",
+    since: str = "",
 ) -> Deviation:
     """An entry about the package and version that `source` begins with."""
     package, _, version = source.partition(" ")[0].rpartition("@")
-    return Deviation(name, summary, kind, source, upstream, f"{package}=={version}", scope, effect, witnesses)
+    return Deviation(
+        name, summary, kind, source, upstream, f"{package}=={version}", scope, effect, witnesses,
+        remedy=remedy, converted=converted, since=since,
+    )  # fmt: skip

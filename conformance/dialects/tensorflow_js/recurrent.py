@@ -22,6 +22,7 @@ from conformance.dialects.tensorflow_js.defaults import (
 )
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
+    FIRST,
     LAYERS,
     NUMERIC,
     deviation,
@@ -132,11 +133,12 @@ DEVIATIONS = (
     *(
         deviation(
             f"tfjs-cell-infers-{name}-of-input",
-            "A cell infers one output, of its input's shape, for it has no computeOutputShape of its own: "
-            "ask the layer that repeats it.",
+            "A cell infers one output, of its input's shape, for it has no computeOutputShape of its own.",
             kind="bug",
             source=f"{LAYERS}/engine/topology.js:984 (Layer.computeOutputShape)",
             upstream=searched("SimpleRNNCell LSTMCell computeOutputShape cell output shape apply"),
+            remedy="Ask the layer that repeats it.",
+            since=FIRST,
             scope=subject(*CELLS, "layers.ConvLSTM2DCell", "layers.StackedRNNCells"),
             effect=Metadata(observables, patch),
             witnesses=CELL_CASES,
@@ -149,10 +151,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-gru-no-reset-after",
         "GRU with reset_after, Keras 3's default, is refused, and its weights cannot be brought into the "
-        "other form: train with reset_after=False before converting.",
+        "other form.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:806 (GRUCell)",
         upstream=issue(5728),
+        remedy="Train with reset_after=False before converting.",
+        since="tfjs-layers 2.0.1 (2020)",
         scope=all_of(subject("layers.GRU", "layers.GRUCell"), sets("reset_after")),
         effect=Raises("not-implemented", "construction", ("*",), "does not support reset_after"),
         witnesses=(
@@ -162,10 +166,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-gru-bias-of-one-row",
         "GRU has a bias of one row, for its reset gate acts before the product: the weights of a GRU with "
-        "Keras 3's default do not fit. Train with reset_after=False before converting.",
+        "Keras 3's default do not fit.",
         kind="intentional",
         source=f"{LAYERS}/layers/recurrent.js:844 (GRUCell.build)",
         upstream=issue(2442),
+        remedy="Train with reset_after=False before converting.",
+        since=FIRST,
         scope=all_of(
             subject("layers.GRU", "layers.GRUCell"), omits("reset_after"), without(unsets("use_bias"))
         ),
@@ -178,17 +184,20 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional), :458 (Bidirectional.getConfig)",
         upstream=searched("Bidirectional backward_layer not supported load Keras model"),
+        remedy="Use two layers, one of them backwards, and merge their outputs.",
+        since="keras 2.6.0 (2021)",
         scope=subject("layers.Bidirectional"),
         effect=Metadata((*CONFIGURATIONS, "signature"), lacking("backward_layer")),
         witnesses=(BIDIRECTIONAL_CASE,),
     ),
     deviation(
         "tfjs-bidirectional-weights-of-backward-layer",
-        "backward_layer is ignored, and the weights of a model that has one do not fit: use two layers, and "
-        "merge their outputs.",
+        "backward_layer is ignored, and the weights of a model that has one do not fit.",
         kind="intentional",
         source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional)",
         upstream=searched("Bidirectional backward_layer not supported load Keras model"),
+        remedy="Use two layers, one of them backwards, and merge their outputs.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=(OTHER_BACKWARDS_CASE,),
@@ -200,6 +209,8 @@ DEVIATIONS = (
             kind="intentional",
             source=f"{LAYERS}/layers/wrappers.js:173 (Bidirectional)",
             upstream=searched("Bidirectional backward_layer not supported load Keras model"),
+            remedy="Use two layers, one of them backwards, and merge their outputs.",
+            since="keras 2.6.0 (2021)",
             scope=all_of(subject("layers.Bidirectional"), sets("backward_layer")),
             effect=Metadata((observables,), patch),
             witnesses=(OTHER_BACKWARDS_CASE,),
@@ -211,13 +222,15 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-rnn-config-tells-arguments-of-cell",
-        "The configuration has the arguments of the cell beside the cell. Keras 3 refuses them; drop them "
-        "when going back.",
+        "The configuration has the arguments of the cell beside the cell. Keras 3 refuses them.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:619 (RNN.getConfig)",
         upstream=searched(
             "RNN getConfig cell arguments unrecognized keyword arguments when loading in Python Keras"
         ),
+        remedy="Drop them when going back.",
+        converted="drops them",
+        since=FIRST,
         scope=subject("layers.RNN"),
         effect=Metadata(CONFIGURATIONS, with_arguments_of_cell),
         witnesses=(RNN_CASE,),
@@ -229,20 +242,23 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:127 (TimeDistributed.build: inputSpec)",
         upstream=searched("timeDistributed inputSpec batch size fixed after build different length error"),
+        remedy="Build a model for each length and size of batch.",
+        since=FIRST,
         scope=subject("layers.TimeDistributed"),
         effect=Metadata(("shape/unknown",), fully_known),
         witnesses=(TIME_DISTRIBUTED_CASE,),
     ),
     deviation(
         "tfjs-wrapper-trained-as-inner",
-        "TimeDistributed and Bidirectional ignore trainable, and are trained as the layer inside: set it "
-        "there.",
+        "TimeDistributed and Bidirectional ignore trainable, and are trained as the layer inside.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:58 (Wrapper: no layer is there when the base sets it), "
         ":208 (Bidirectional)",
         upstream=searched(
             "timeDistributed bidirectional trainable false ignored wrapper getConfig trainable"
         ),
+        remedy="Set it on the layer inside.",
+        since=FIRST,
         scope=all_of(subject("layers.Bidirectional", "layers.TimeDistributed"), unsets("trainable")),
         effect=Metadata(("weights",), trained_as_inner),
         witnesses=(FROZEN_CASE, FROZEN_STATISTICS_CASE, FROZEN_BIDIRECTIONAL_CASE),
@@ -255,6 +271,8 @@ DEVIATIONS = (
         upstream=searched(
             "timeDistributed bidirectional trainable false ignored wrapper getConfig trainable"
         ),
+        remedy="Set it on the layer inside.",
+        since=FIRST,
         scope=all_of(subject("layers.Bidirectional"), unsets("trainable")),
         effect=Metadata(CONFIGURATIONS, saying(trainable=True)),
         witnesses=(FROZEN_BIDIRECTIONAL_CASE,),
@@ -267,17 +285,20 @@ DEVIATIONS = (
         upstream=searched(
             "timeDistributed bidirectional trainable false ignored wrapper getConfig trainable"
         ),
+        remedy="Set it on the layer inside.",
+        since=FIRST,
         scope=all_of(subject("layers.TimeDistributed"), differs_in_trainable),
         effect=Metadata(CONFIGURATIONS, saying_trainable_of_inner),
         witnesses=(FROZEN_CASE,),
     ),
     deviation(
         "tfjs-time-distributed-hands-whole-mask-on",
-        "The layer inside is given the mask of all times at each: Softmax cannot apply it. Mask without "
-        "TimeDistributed.",
+        "The layer inside is given the mask of all times at each: Softmax cannot apply it.",
         kind="bug",
         source=f"{LAYERS}/layers/wrappers.js:154 (TimeDistributed.call hands its keyword arguments on)",
         upstream=searched("timeDistributed mask masking Softmax could not be broadcast"),
+        remedy="Mask without TimeDistributed.",
+        since="tfjs-layers 4.11.0 (2023)",
         scope=all_of(subject("layers.TimeDistributed"), wraps("Softmax"), masked),
         effect=Raises("invalid-argument", "call", NUMERIC, "could not be broadcast together"),
         witnesses=(

@@ -23,7 +23,7 @@ from conformance.dialects.tensorflow_js.layers import (
     joins_by_inner_axis_from_the_end,
     shapes_allow_last_axis,
 )
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, issue, searched
+from conformance.dialects.tensorflow_js.record import CORE, FIRST, LAYERS, NUMERIC, deviation, issue, searched
 from conformance.reference_impl.activations import ACTIVATIONS
 
 KNOWN_ACTIVATIONS = {
@@ -114,13 +114,15 @@ LOW_RANK_CASES = (
 DEVIATIONS = (
     deviation(
         "tfjs-activation-identifiers-take-no-arguments",
-        "An activation function is only a name: alpha, axis, threshold and the like cannot be given. Use the "
-        "layer of that name (tf.layers.leakyReLU, elu, thresholdedReLU, softmax) instead.",
+        "An activation function is only a name: alpha, axis, threshold and the like cannot be given.",
         kind="intentional",
         source=f"{LAYERS}/activations.js:295 (getActivation makes the function without a configuration)",
         upstream=searched(
             "activation identifier with arguments config leaky_relu negative_slope Unknown activation"
         ),
+        remedy="Use the layer of that name (tf.layers.leakyReLU, elu, thresholdedReLU, softmax) instead.",
+        converted="makes the function a layer of its own",
+        since=FIRST,
         scope=passes_arguments,
         effect=Raises("not-implemented", "construction", ("*",), "take no arguments"),
         witnesses=(
@@ -130,11 +132,14 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-unknown-activation",
-        "The activation function is not registered, so a model that names it does not load. silu is known as "
-        "swish; others need a layer, or a class registered with tf.serialization.registerClass.",
+        "The activation function is not registered, so a model that names it does not load.",
         kind="intentional",
         source=f"{LAYERS}/activations.js (no class is registered); utils/generic_utils.js:227",
         upstream=issue(5122),
+        remedy="Write swish for silu; others need a layer, or a class registered with "
+        "tf.serialization.registerClass.",
+        converted="writes silu as swish, and those as layers that can be made of others",
+        since=FIRST,
         scope=names_unknown_activation,
         effect=Raises("invalid-argument", "construction", ("*",), "Unknown activation"),
         witnesses=(
@@ -144,11 +149,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-unknown-initializer",
-        "The initializers' short names normal and uniform are not registered: write random_normal and "
-        "random_uniform.",
+        "The initializers' short names normal and uniform are not registered.",
         kind="bug",
         source=f"{LAYERS}/initializers.js:454 (INITIALIZER_IDENTIFIER_REGISTRY_SYMBOL_MAP)",
         upstream=searched("Unknown initializer normal uniform identifier"),
+        remedy="Write random_normal and random_uniform.",
+        since="tfjs-layers 0.0.6 (2018)",
         scope=names_unknown_initializer,
         effect=Raises("invalid-argument", "construction", ("*",), "Unknown initializer"),
         witnesses=(
@@ -161,10 +167,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-no-untruncated-normal",
-        "VarianceScaling has no distribution untruncated_normal: use normal, which is truncated.",
+        "VarianceScaling has no distribution untruncated_normal.",
         kind="intentional",
         source=f"{LAYERS}/initializers.js:221 (VarianceScaling: checkDistribution)",
         upstream=searched("VarianceScaling untruncated_normal is not a valid Distribution"),
+        remedy="Use normal, which is truncated; a trained model does not need either.",
+        converted="writes a truncated one",
+        since="keras 2.6.0 (2021)",
         scope=names_unknown_distribution,
         effect=Raises("invalid-argument", "construction", ("*",), "is not a valid Distribution"),
         witnesses=(
@@ -183,11 +192,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-no-activity-regularizer",
-        "A layer with an activity regularizer cannot be called: remove it before converting; a trained model "
-        "does not need it.",
+        "A layer with an activity regularizer cannot be called.",
         kind="intentional",
         source=f"{LAYERS}/engine/topology.js:696 (Layer.apply)",
         upstream=issue(8022),
+        remedy="Remove it before converting; a trained model does not need it.",
+        converted="removes it",
+        since="tfjs-layers 0.0.7 (2018)",
         scope=all_of(
             subject("layers.Dense", *ALL_CONVOLUTIONS, "layers.Embedding"), sets("activity_regularizer")
         ),
@@ -202,22 +213,26 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-no-groups",
-        "Grouped convolution is not known: the kernel is made for all channels, and the weights of a grouped "
-        "one do not fit. Write the groups out as convolutions of slices.",
+        "Grouped convolution is not known: the kernel is made for all channels, and the weights of a "
+        "grouped one do not fit.",
         kind="intentional",
         source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
         upstream=issue(3900),
+        remedy="Write the groups out as convolutions of slices.",
+        converted="writes them into one kernel, with zeros between them",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject(*CONVOLUTIONS), grouped),
         effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
         witnesses=(GROUPED_CASE,),
     ),
     deviation(
         "tfjs-no-low-rank-adaptation",
-        "lora_rank is not known, and the weights of an adapted layer do not fit: merge them into the main "
-        "weight before converting.",
+        "lora_rank is not known, and the weights of an adapted layer do not fit.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:126 (Dense.build), convolutional.js:334, embeddings.js:62",
         upstream=searched("Keras 3 layer API quantize enable_lora reset_state missing layers"),
+        remedy="Merge them into the main weight before converting.",
+        since="keras 3.0.3 (2024)",
         scope=sets("lora_rank"),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=LOW_RANK_CASES,
@@ -225,20 +240,25 @@ DEVIATIONS = (
     deviation(
         "tfjs-no-renormalization",
         "Batch renormalization is not known, and its statistics have no place. In inference it is plain "
-        "batch normalization: drop renorm, and its three weights, before converting.",
+        "batch normalization.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:162 (BatchNormalization.build)",
         upstream=searched("batchNormalization renorm not supported synchronized arguments"),
+        remedy="Drop renorm, and its three weights, before converting.",
+        converted="drops them",
+        since=FIRST,
         scope=all_of(subject("layers.BatchNormalization"), sets("renorm")),
         effect=Raises("invalid-argument", "build", NUMERIC, "the layer's weights are"),
         witnesses=(RENORM_CASE,),
     ),
     deviation(
         "tfjs-batch-normalization-rank",
-        "Inputs have rank 2 to 4: reshape others around the layer, with the channels last.",
+        "Inputs have rank 2 to 4.",
         kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:50 (batchNormalization)",
         upstream=issue(8011),
+        remedy="Reshape others around the layer, with the channels last.",
+        since=FIRST,
         scope=all_of(
             subject("layers.BatchNormalization", "layers.LayerNormalization"), without(rank(2, 3, 4))
         ),
@@ -258,11 +278,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-batch-normalization-needs-gamma-and-beta-to-train",
-        "Without scale or without center the layer cannot be called in training: leave both on, and freeze "
-        "gamma at 1 or beta at 0.",
+        "Without scale or without center the layer cannot be called in training.",
         kind="bug",
         source=f"{LAYERS}/layers/normalization.js:213 (this.gamma.read(), this.beta.read())",
         upstream=issue(2868),
+        remedy="Leave both on, and freeze gamma at 1 or beta at 0.",
+        since=FIRST,
         scope=all_of(subject("layers.BatchNormalization"), any_of(unsets("scale"), unsets("center"))),
         effect=Raises("internal", "call", ("training/*",), "(reading 'read')"),
         witnesses=(
@@ -277,22 +298,26 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-softmax-last-axis-only",
-        "A Softmax over one axis that is not the last is refused: permute around it, or name two axes. The "
-        "default axis is 1.",
+        "A Softmax over one axis that is not the last is refused.",
         kind="intentional",
         source=f"{CORE}/ops/softmax.js:48 (softmax_)",
         upstream=searched("Softmax along a non-last dimension is not yet supported"),
+        remedy="Permute around it, or name two axes.",
+        converted="permutes around it",
+        since="tfjs-core 0.5.0 (2018)",
         scope=sums_along_inner_axis,
         effect=Raises("not-implemented", "call", NUMERIC, "Softmax along a non-last dimension"),
         witnesses=(draft_layer("layers.Softmax", {"axis": 1}, [recipe("normal", 2, 3, 4)]),),
     ),
     deviation(
         "tfjs-concatenate-negative-axis-refused",
-        "Every negative axis means the last one, along which these inputs do not fit: name an inner axis by "
-        "a positive number.",
+        "Every negative axis means the last one, along which these inputs do not fit.",
         kind="bug",
         source=f"{LAYERS}/backend/tfjs_backend.js:246 (concatenate); {CORE}/ops/concat_util.js:28",
         upstream=searched("concatenate axis -2"),
+        remedy="Name an inner axis by a positive number.",
+        converted="counts the axis from the front",
+        since=FIRST,
         scope=all_of(joins_by_inner_axis_from_the_end, without(shapes_allow_last_axis)),
         effect=Raises("invalid-argument", "call", NUMERIC, "does not match the shape of the rest"),
         witnesses=(
@@ -303,10 +328,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-concatenate-needs-two-inputs",
-        "A single input is refused, which Keras passes on: leave the layer out.",
+        "A single input is refused, which Keras passes on.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:629 (Concatenate.build)",
         upstream=searched("concatenate layer at least 2 inputs single input"),
+        remedy="Leave the layer out.",
+        converted="puts a copy in its place",
+        since=FIRST,
         scope=joins_one,
         effect=Raises(
             "invalid-argument", "build", (*NUMERIC, "weights", "shape/unknown"), "at least 2 inputs"
@@ -315,20 +343,25 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-concatenate-shape-of-one-input",
-        "The shape for a single input is not inferred: leave the layer out.",
+        "The shape for a single input is not inferred.",
         kind="intentional",
         source=f"{LAYERS}/layers/merge.js:671 (Concatenate.computeOutputShape)",
         upstream=searched("concatenate layer at least 2 inputs single input"),
+        remedy="Leave the layer out.",
+        since=FIRST,
         scope=joins_one,
         effect=Raises("invalid-argument", "shape", ("shape/*",), "should be called on a list of inputs"),
         witnesses=(ONE_INPUT,),
     ),
     deviation(
         "tfjs-flatten-minimum-rank",
-        "An input of rank 1 or 2 is refused, which Keras passes on: leave the layer out.",
+        "An input of rank 1 or 2 is refused, which Keras passes on.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:192 (Flatten: minNDim 3)",
         upstream=searched("Flatten expected min_ndim=3"),
+        remedy="Leave the layer out.",
+        converted="puts a copy in its place",
+        since=FIRST,
         scope=all_of(subject("layers.Flatten"), rank(1, 2)),
         effect=Raises(
             "invalid-argument", "build", (*NUMERIC, "weights", "shape/unknown"), "expected min_ndim=3"
@@ -337,11 +370,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-flatten-needs-known-dimensions",
-        "The output's shape is not inferred while a dimension beside the batch is unknown: give the layer "
-        "before it a complete inputShape.",
+        "The output's shape is not inferred while a dimension beside the batch is unknown.",
         kind="intentional",
         source=f"{LAYERS}/layers/core.js:197 (Flatten.computeOutputShape)",
         upstream=searched("The shape of the input to Flatten is not fully defined"),
+        remedy="Give the layer before it a complete inputShape.",
+        since=FIRST,
         scope=all_of(subject("layers.Flatten"), without(rank(1, 2))),
         effect=Raises("invalid-argument", "shape", ("shape/unknown",), "is not fully defined"),
         witnesses=(draft_layer("layers.Flatten", CHANNELS_LAST, [recipe("normal", 1, 1, 1)]),),

@@ -28,21 +28,24 @@ def less_than_nothing(case: Case, expected: Any) -> Any:
 DEVIATIONS = (
     deviation(
         "tfjs-cropping2d-has-no-default",
-        "Cropping2D cannot be made without its argument cropping, which is optional in Keras: give it.",
+        "Cropping2D cannot be made without its argument cropping, which is optional in Keras.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:871 (Cropping2D)",
         upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
+        remedy="Give it.",
+        since="tfjs-layers 0.5.4 (2018)",
         scope=all_of(subject("layers.Cropping2D"), omits("cropping")),
         effect=Raises("internal", "construction", ("*",), "Cannot read properties of undefined"),
         witnesses=(draft_layer("layers.Cropping2D", {}, [IMAGE]),),
     ),
     deviation(
         "tfjs-cropping2d-of-unknown-size",
-        "An unknown height or width counts as 0 in the inferred shape, which becomes negative: give the "
-        "layer before it a complete inputShape.",
+        "An unknown height or width counts as 0 in the inferred shape, which becomes negative.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:884 (Cropping2D.computeOutputShape)",
         upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
+        remedy="Give the layer before it a complete inputShape.",
+        since="tfjs-layers 0.5.4 (2018)",
         scope=all_of(subject("layers.Cropping2D"), without(omits("cropping")), asks("shape/unknown")),
         effect=Metadata(("shape/unknown",), less_than_nothing),
         witnesses=(draft_layer("layers.Cropping2D", {"cropping": [[1, 2], [0, 1]]}, [IMAGE]),),

@@ -16,6 +16,7 @@ from conformance.dialects.scopes import all_of, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import saying
 from conformance.dialects.tensorflow_js.record import (
     CALLED,
+    FIRST,
     LAYERS,
     NUMERIC,
     deviation,
@@ -116,10 +117,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-stacked-cells-states-last-to-first",
         "The states of a stack are those of its last cell, then those of the cell before, as in early "
-        "versions of Keras 2: turn the list round where states are given or returned.",
+        "versions of Keras 2.",
         kind="intentional",
         source=f"{SOURCE}:1187, :1203 (StackedRNNCells.stateSize, call)",
         upstream=searched("stackedRNNCells state order reversed initialState"),
+        remedy="Turn the list round where states are given or returned.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.RNN"), has_several_cells),
         effect=Value({"layers.StackedRNNCells.order_of_states": last_to_first}),
         witnesses=(RETURNING,),
@@ -127,10 +130,12 @@ DEVIATIONS = (
     *(
         deviation(
             f"tfjs-{who}-refuse-states-first-to-last",
-            "States given in the order of Keras, first cell first, do not fit: turn the list round.",
+            "States given in the order of Keras, first cell first, do not fit.",
             kind="intentional",
             source=f"{SOURCE}:1203 (StackedRNNCells.call)",
             upstream=searched("stackedRNNCells state order reversed initialState"),
+            remedy="Turn the list round.",
+            since="tfjs-layers 0.0.4 (2018)",
             scope=all_of(subject(name), states_reordered, given_states),
             effect=Raises("invalid-argument", "call", observables, "with shapes"),
             witnesses=(witness,),
@@ -151,6 +156,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
         upstream=searched("stackedRNNCells cells fromConfig empty trainable"),
+        remedy="Give it a cell.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.StackedRNNCells"), without(sets("cells")), no_cells),
         effect=Raises("internal", "call", REFUSAL, "Cannot read properties of undefined"),
         witnesses=(spoilt("StackedRNNCells", {"cells": []}), spoilt("StackedRNNCells", without="cells")),
@@ -161,6 +168,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:1185, :1250 (StackedRNNCells, build)",
         upstream=searched("stackedRNNCells cells fromConfig empty trainable"),
+        remedy="Give a list of cells.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.StackedRNNCells"), sets("cells"), no_cells),
         effect=Raises("internal", "call", REFUSAL, "forEach is not a function"),
         witnesses=(spoilt("StackedRNNCells", {"cells": 3}),),
@@ -171,6 +180,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:1203 (StackedRNNCells.call)",
         upstream=searched("stackedRNNCells state order reversed initialState"),
+        remedy="Turn the list round.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.RNN"), states_reordered, sets("return_state"), without(given_states)),
         effect=Raises(
             "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "does not match its output"
@@ -179,11 +190,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-stacked-cells-made-again-trainable",
-        "A stack with trainable=False that is made from its configuration, as on loading, is trained: freeze "
-        "the layer that repeats it.",
+        "A stack with trainable=False that is made from its configuration, as on loading, is trained.",
         kind="bug",
         source=f"{SOURCE}:1283 (StackedRNNCells.fromConfig hands on the cells only)",
         upstream=searched("stackedRNNCells cells fromConfig empty trainable"),
+        remedy="Freeze the layer that repeats it.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.StackedRNNCells"), unsets("trainable")),
         effect=Metadata(("reconstructed/config",), saying(trainable=True)),
         witnesses=(
@@ -198,21 +210,24 @@ DEVIATIONS = (
     deviation(
         "tfjs-stacked-cells-numbered",
         "The weights of a stack are named after the places of the cells, RNNCell_0 and so on, not after the "
-        "cells: load weights by order, not by name.",
+        "cells.",
         kind="intentional",
         source=f"{SOURCE}:1251 (StackedRNNCells.build)",
         upstream=pull(2105),
+        remedy="Load weights by order, not by name.",
+        since="tfjs-layers 1.2.10 (2019)",
         scope=all_of(subject("layers.RNN", "layers.StackedRNNCells"), has_several_cells),
         effect=Metadata(("weights",), in_scopes_by_number),
         witnesses=(PLAIN, ALONE),
     ),
     deviation(
         "tfjs-stacked-cells-set-weights-of-another",
-        "setWeights of a stack gives the first cell the weights of the second, which do not fit: set those "
-        "of the layer that repeats the stack, or of each cell.",
+        "setWeights of a stack gives the first cell the weights of the second, which do not fit.",
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
         upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
+        remedy="Set those of the layer that repeats the stack, or of each cell.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.StackedRNNCells"), has_several_cells),
         effect=Raises(
             "invalid-argument",
@@ -224,10 +239,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-stacked-cells-set-no-weights",
-        "setWeights of a stack of one cell finds no weights for it, and fails: set those of the cell.",
+        "setWeights of a stack of one cell finds no weights for it, and fails.",
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
         upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
+        remedy="Set those of the cell.",
+        since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.StackedRNNCells"), without(has_several_cells)),
         effect=Raises(
             "internal",
@@ -239,12 +256,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-bidirectional-of-rnn",
-        "A Bidirectional layer around an RNN cannot be made: use SimpleRNN, GRU or LSTM inside, or two RNN "
-        "layers, one of them backwards.",
+        "A Bidirectional layer around an RNN cannot be made.",
         kind="bug",
         source=f"{SOURCE}:625 (RNN.fromConfig puts the cell into the configuration that it was given), "
         "which wrappers.js:194 (Bidirectional) reads again",
         upstream=issue(3247),
+        remedy="Use SimpleRNN, GRU or LSTM inside, or two RNN layers, one of them backwards.",
+        since=FIRST,
         scope=all_of(subject("layers.Bidirectional"), wraps("RNN")),
         effect=Raises("invalid-argument", "construction", ("*",), "Improper config format"),
         witnesses=(BIDIRECTIONAL,),

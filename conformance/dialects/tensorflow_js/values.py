@@ -23,7 +23,7 @@ from conformance.dialects.refused import unknown_arguments, wrong_in
 from conformance.dialects.scopes import all_of, asks, omits, sets
 from conformance.dialects.tensorflow_js.configuration import lacking
 from conformance.dialects.tensorflow_js.losses import absolute
-from conformance.dialects.tensorflow_js.record import LAYERS, deviation, issue, pull, searched
+from conformance.dialects.tensorflow_js.record import FIRST, LAYERS, deviation, issue, pull, searched
 from conformance.reference_impl.identified import CLASSES
 from conformance.reference_impl.identifiers import SCALINGS
 from conformance.reference_impl.initializers import Drawn, Shape
@@ -170,6 +170,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:244 (VarianceScaling.apply: truncatedNormal of the standard deviation as it is)",
         upstream=issue(8594),
+        remedy="Scale by 1/0.88² = 1.29, or use a uniform initializer.",
+        since="keras 2.2.0 (2018)",
         scope=all_of(subject(*EVERY_SCALING), truncates),
         effect=Value({"initializers.of_truncated": uncorrected}, ("drawn",)),
         witnesses=(
@@ -179,10 +181,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-truncated-normal-is-uniform",
-        "varianceScaling takes the distribution truncatedNormal, and draws uniform numbers: say normal.",
+        "varianceScaling takes the distribution truncatedNormal, and draws uniform numbers.",
         kind="bug",
         source=f"{SOURCE}:238 (VarianceScaling.apply: what is not normal is uniform)",
         upstream=pull(510, "tfjs-layers"),
+        remedy="Say normal.",
+        since=FIRST,
         scope=all_of(subject("initializers.VarianceScaling"), truncates_by_name),
         effect=Value({"initializers.of_variance": always_uniform}, ("drawn",)),
         witnesses=(
@@ -196,10 +200,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-variance-scaling-no-untruncated-normal",
-        "varianceScaling has no distribution untruncatedNormal: use normal, which is truncated.",
+        "varianceScaling has no distribution untruncatedNormal.",
         kind="intentional",
         source=f"{SOURCE}:221 (VarianceScaling: checkDistribution)",
         upstream=searched("VarianceScaling untruncated_normal is not a valid Distribution"),
+        remedy="Use normal, which is truncated.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject("initializers.VarianceScaling"), untruncated),
         effect=Raises("invalid-argument", "construction", ("*",), "is not a valid Distribution"),
         witnesses=(
@@ -218,6 +224,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:201 (computeFans)",
         upstream=searched("computeFans initializer bias shape 1D fanIn sqrt"),
+        remedy="Scale accordingly.",
+        since=FIRST,
         scope=all_of(subject(*EVERY_SCALING), of_one_axis),
         effect=Value({"initializers.fans": root_of_size}, ("drawn",)),
         witnesses=(
@@ -235,6 +243,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:218 (VarianceScaling)",
         upstream=ARGUMENTS_SEARCHED,
+        remedy="Scale accordingly.",
+        since="keras 3.15.0 (2026)",
         scope=all_of(subject(*EVERY_SCALING), sets(*AXES)),
         effect=Value({"initializers.fans": without_axes}, ("drawn",)),
         witnesses=(
@@ -252,6 +262,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:218 (VarianceScaling)",
         upstream=ARGUMENTS_SEARCHED,
+        remedy="Scale accordingly.",
+        since="keras 3.15.0 (2026)",
         scope=subject(*EVERY_SCALING),
         effect=Metadata(("signature",), lacking(*AXES)),
         witnesses=(asked("initializers.VarianceScaling", {}, MATRIX, "signature"),),
@@ -262,6 +274,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:251 (VarianceScaling.getConfig)",
         upstream=ARGUMENTS_SEARCHED,
+        remedy="Nothing need be done: they count for nothing.",
+        since="keras 3.15.0 (2026)",
         scope=subject("initializers.VarianceScaling"),
         effect=Metadata(CONFIGURATIONS, lacking(*AXES)),
         witnesses=(asked("initializers.VarianceScaling", {}, MATRIX, "config", "reconstructed/config"),),
@@ -272,6 +286,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:251 (VarianceScaling.getConfig), GlorotUniform.getClassName",
         upstream=ARGUMENTS_SEARCHED,
+        remedy="Nothing need be done: it is the same initializer.",
+        since=FIRST,
         scope=subject(*NAMED_SCALINGS),
         effect=Metadata(CONFIGURATIONS, with_variance_scaling),
         witnesses=(
@@ -285,6 +301,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:84 (RandomUniform: args.minval || this.DEFAULT_MINVAL)",
         upstream=searched("randomUniform initializer minval 0 ignored default -0.05"),
+        remedy="Give a number next to 0, as 1e-30.",
+        since=FIRST,
         scope=all_of(subject("initializers.RandomUniform"), begins_at_zero),
         effect=Value({"initializers.between": between_or_default}, ("drawn",)),
         witnesses=(
@@ -297,6 +315,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}:84 (RandomUniform: args.minval || this.DEFAULT_MINVAL)",
         upstream=searched("randomUniform initializer minval 0 ignored default -0.05"),
+        remedy="Give a number next to 0, as 1e-30.",
+        since=FIRST,
         scope=all_of(subject("initializers.RandomUniform"), begins_at_zero),
         effect=Metadata(CONFIGURATIONS, or_default),
         witnesses=(
@@ -309,6 +329,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:61 (Constant)",
         upstream=searched("constant initializer config must have value set"),
+        remedy="Give the value, or use zeros.",
+        since="tfjs-layers 0.7.1 (2018)",
         scope=all_of(subject("initializers.Constant"), omits("value")),
         effect=Raises("invalid-argument", "construction", ("*",), "config must have value set"),
         witnesses=(
@@ -322,6 +344,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:154 (Identity.apply)",
         upstream=searched("identity initializer can only be used for 2D square matrices"),
+        remedy="Set the weight after building.",
+        since=FIRST,
         scope=all_of(subject("initializers.Identity"), is_not_square),
         effect=Raises(
             "invalid-argument",
@@ -338,6 +362,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{SOURCE}:454 (INITIALIZER_IDENTIFIER_REGISTRY_SYMBOL_MAP)",
         upstream=searched("Unknown initializer normal uniform identifier"),
+        remedy="Write zeros, ones, randomNormal, randomUniform, identity or orthogonal.",
+        since="tfjs-layers 0.0.6 (2018)",
         scope=all_of(subject(*(name for name in ALL if name.startswith("initializers."))), by_another_name),
         effect=Raises("invalid-argument", "construction", ("identifier",), "Unknown initializer"),
         witnesses=(
@@ -351,6 +377,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{PENALTIES}:73 (REGULARIZER_IDENTIFIER_REGISTRY_SYMBOL_MAP)",
         upstream=pull(507, "tfjs-layers"),
+        remedy="Give {className: 'L1L2', config: {l1, l2}}, or the function.",
+        since=FIRST,
         scope=all_of(subject("regularizers.L1", "regularizers.L2"), names_a_part),
         effect=Raises("invalid-argument", "construction", ("identifier",), "Unknown regularizer"),
         witnesses=(to_resolve("regularizers.L1", "l1"), to_resolve("regularizers.L2", "L2")),
@@ -361,6 +389,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{PENALTIES}:64 (l1, l2)",
         upstream=pull(507, "tfjs-layers"),
+        remedy="Nothing need be done: it is the same penalty.",
+        since=FIRST,
         scope=subject("regularizers.L1", "regularizers.L2"),
         effect=Metadata(CONFIGURATIONS, with_both_factors),
         witnesses=(
@@ -374,6 +404,8 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{PENALTIES}:30 (L1L2)",
         upstream=pull(21, "tfjs-layers"),
+        remedy="Give both factors.",
+        since=FIRST,
         scope=subject("regularizers.L1L2"),
         effect=Value({f"default:regularizers.L1L2.{factor}": 0.01 for factor in ("l1", "l2")}),
         witnesses=(
@@ -387,6 +419,8 @@ DEVIATIONS = (
         kind="bug",
         source="@tensorflow/tfjs-core@4.22.0 dist/gradients/Abs_grad.js: step(x, -1)",
         upstream=searched("abs gradient zero step l1 regularizer"),
+        remedy="Use l2, where weights are exactly 0.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(subject("regularizers.L1", "regularizers.L1L2"), has_a_zero),
         effect=Value({"regularizers.magnitude": slope_at_zero}, ("gradient/*",)),
         witnesses=(asked("regularizers.L1", {"l1": 0.5}, recipe("signed_zeros", 4, 5), "gradient/input/0"),),
@@ -397,6 +431,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/constraints.js, regularizers.js, initializers.js (every constructor)",
         upstream=issue(5798),
+        remedy="Check the spelling.",
+        since=FIRST,
         scope=all_of(subject(*ALL), unknown_arguments),
         effect=Accepts(),
         witnesses=(asked("constraints.UnitNorm", {"axes": 0}, KERNEL, "refusal"),),
@@ -407,6 +443,8 @@ DEVIATIONS = (
         kind="bug",
         source=f"{PENALTIES}:30 (L1L2)",
         upstream=searched("regularizers l1 l2 negative factor not a number validation"),
+        remedy="Check the number yourself.",
+        since=FIRST,
         scope=all_of(
             subject("regularizers.L1", "regularizers.L2", "regularizers.L1L2"),
             asks("refusal"),

@@ -230,11 +230,13 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",
         "hard_sigmoid, which has the formula of Keras 2, is 0 for NaN, so that a NaN upstream goes "
-        "unnoticed. Check for NaN before the activation.",
+        "unnoticed.",
         kind="bug",
         source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
         "lower limit for NaN)",
         upstream=searched("wasm clipByValue NaN returns min value"),
+        remedy="Check for NaN before the activation.",
+        since="tfjs-backend-wasm 1.4.0 (2019)",
         scope=all_of(USES_HARD_SIGMOID, given_nan),
         effect=Value({"activations.hard_sigmoid": hard_sigmoid_of_nan}),
         witnesses=(draft_activation("hard_sigmoid", {}, NAN),),
@@ -242,11 +244,12 @@ DEVIATIONS = (
     nan_gradient("relu", relu_slope, RELU_GRADIENT, elsewhere=without(subject("layers.Dense"))),
     deviation(
         "tfjs-wasm-dense-relu-of-nan",
-        "Dense with relu is 0 where the sum is NaN, so that a NaN upstream goes unnoticed. Check for NaN "
-        "before the layer, or put relu into a layer of its own.",
+        "Dense with relu is 0 where the sum is NaN, so that a NaN upstream goes unnoticed.",
         kind="bug",
         source=f"{WASM}/kernels/_FusedMatMul.js:70 (src/cc/batch_mat_mul_impl.cc:287: output_min is 0)",
         upstream=searched("relu NaN wasm"),
+        remedy="Check for NaN before the layer, or put relu into a layer of its own.",
+        since="tfjs-backend-wasm 1.7.0 (2020)",
         scope=all_of(subject("layers.Dense"), activated_by({"relu"}), given_nan),
         effect=Value({"activations.relu": relu}),
         witnesses=(
@@ -255,22 +258,25 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-relu6-of-nan",
-        "relu6 of NaN is 6, so that a NaN upstream goes unnoticed; its gradient is NaN. Check for NaN before "
-        "the activation.",
+        "relu6 of NaN is 6, so that a NaN upstream goes unnoticed; its gradient is NaN.",
         kind="bug",
         source=f"{WASM}/kernels/Minimum.js (src/cc/kernels/Minimum.cc:38: std::min(6, NaN) is 6)",
         upstream=searched("relu6 NaN wasm"),
+        remedy="Check for NaN before the activation.",
+        since="tfjs-backend-wasm 1.5.0 (2019)",
         scope=all_of(activated_by({"relu6"}), given_nan),
         effect=Value({"activations.relu6": relu6}),
         witnesses=(draft_activation("relu6", {}, NAN),),
     ),
     deviation(
         "tfjs-wasm-no-convolution-gradient",
-        "The kernel that differentiates a convolution by its filter is missing, and with it every "
-        "gradient of Conv2D: train on another backend, then run on this one.",
+        "The kernel that differentiates a convolution by its filter is missing, and with it every gradient "
+        "of Conv2D.",
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no Conv2DBackpropFilter)",
         upstream=issue(8474),
+        remedy="Train on another backend, then run on this one.",
+        since="tfjs-backend-wasm 1.3.2 (2019)",
         scope=subject("layers.Conv2D"),
         effect=Raises(
             "missing-kernel",
@@ -282,11 +288,12 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-no-filter-gradient",
-        "The kernel that differentiates a convolution by its filter is missing: train on another backend, "
-        "then run on this one.",
+        "The kernel that differentiates a convolution by its filter is missing.",
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no Conv2DBackpropFilter)",
         upstream=issue(8474),
+        remedy="Train on another backend, then run on this one.",
+        since="tfjs-backend-wasm 1.3.2 (2019)",
         scope=subject("layers.Conv1D", "layers.Conv2DTranspose", "layers.SeparableConv2D", *CONV_LSTM),
         effect=Raises(
             "missing-kernel",
@@ -308,12 +315,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-no-depthwise-gradient",
-        "The kernels that differentiate a depthwise convolution are missing: train on another backend, "
-        "then run on this one.",
+        "The kernels that differentiate a depthwise convolution are missing.",
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no DepthwiseConv2dNativeBackpropFilter, no "
         "DepthwiseConv2dNativeBackpropInput)",
         upstream=searched("wasm Kernel 'DepthwiseConv2dNativeBackpropFilter' not registered"),
+        remedy="Train on another backend, then run on this one.",
+        since="tfjs-backend-wasm 1.4.0 (2019)",
         scope=subject("layers.DepthwiseConv2D", "layers.SeparableConv2D"),
         effect=Raises(
             "missing-kernel",
@@ -325,11 +333,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-bias-gradient-of-empty-batch-traps",
-        "Over an empty batch the gradient of a bias that is added apart traps: do not train on one.",
+        "Over an empty batch the gradient of a bias that is added apart traps.",
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
         "the first axis), which Sum.js asks for axes that are not the last",
         upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-backend-wasm 1.5.0 (2019)",
         scope=ADDS_BIAS_TO_NOTHING,
         effect=Raises("internal", "gradient", OF_BIAS, "divide by zero"),
         witnesses=(EMPTY_CASE,),
@@ -337,10 +347,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-bias-gradient-of-empty-batch-refused",
         "Over an empty batch the gradient of a bias that is added apart is not summed over the batch, and "
-        "does not fit: do not train on one.",
+        "does not fit.",
         kind="bug",
         source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes: an axis of size 0 is not reduced)",
         upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(ADDS_BIAS_TO_NOTHING, sums_in_place),
         effect=Raises("invalid-argument", "gradient", OF_BIAS, "must have the same number of elements"),
         witnesses=(
@@ -349,11 +361,13 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-conv3d-input-gradient-is-garbage",
-        "The gradient of Conv3D by its input lacks terms, and in the first planes counts whatever the memory "
-        "holds before the kernel: train on another backend.",
+        "The gradient of Conv3D by its input lacks terms, and in the first planes counts whatever the "
+        "memory holds before the kernel.",
         kind="bug",
         source=CONV3D_BACKWARDS,
         upstream=searched("conv3dTranspose wasm wrong result Conv3DBackpropInputV2"),
+        remedy="Train on another backend.",
+        since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=subject("layers.Conv3D"),
         effect=Unpredictable(Verdict.DIVERGES, in_both_modes("gradient/input/0"), "expected"),
         witnesses=(CONV3D_CASE,),
@@ -361,10 +375,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-conv3d-transpose-is-garbage",
         "Conv3DTranspose lacks terms, and in the first planes counts whatever the memory holds before the "
-        "kernel: run the model on another backend.",
+        "kernel.",
         kind="bug",
         source=CONV3D_BACKWARDS,
         upstream=searched("conv3dTranspose wasm wrong result Conv3DBackpropInputV2"),
+        remedy="Run the model on another backend.",
+        since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=subject("layers.Conv3DTranspose"),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -381,11 +397,13 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-strides-beyond-kernel",
         "With padding same, and a stride so much longer than the kernel that elements lie between the "
-        "windows, a convolution is computed as of zeros. Use padding valid.",
+        "windows, a convolution is computed as of zeros.",
         kind="bug",
         source=f"{WASM}/kernels/Conv2D.js:62, DepthwiseConv2dNative.js:63 (isSamePad: XNNPACK subtracts "
         "unsigned numbers for the padding, and finds all windows outside)",
         upstream=issue(8405),
+        remedy="Use padding valid.",
+        since="tfjs-backend-wasm 1.3.2 (2019)",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
             leaves_gaps,
@@ -409,23 +427,26 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-transposed-strides-beyond-kernel-gradient",
         "With padding same, and a stride longer than the kernel, the gradient of Conv2DTranspose by its "
-        "input is 0. Use padding valid.",
+        "input is 0.",
         kind="bug",
         source=f"{WASM}/kernels/Conv2D.js:62 (isSamePad: XNNPACK subtracts unsigned numbers for the "
         "padding, and finds all windows outside)",
         upstream=issue(8405),
+        remedy="Use padding valid.",
+        since="tfjs-backend-wasm 1.3.2 (2019)",
         scope=all_of(subject("layers.Conv2DTranspose"), leaves_gaps, without(of_single_elements)),
         effect=Value({"layers.convolved": input_unseen}, in_both_modes("gradient/input/0")),
         witnesses=(draft_layer("layers.Conv2DTranspose", GAPS, [recipe("normal", 1, 3, 4, 3)]),),
     ),
     deviation(
         "tfjs-wasm-conv3d-filter-gradient-with-strides",
-        "The gradient of Conv3D by its kernel lacks terms where a stride exceeds 1: train on another "
-        "backend.",
+        "The gradient of Conv3D by its kernel lacks terms where a stride exceeds 1.",
         kind="bug",
         source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js:60 (src/cc/conv3d_impl.h:140: the bounds "
         "of the sums are divided by the strides, and rounded down)",
         upstream=searched("wasm Conv3D training gradient wrong stride Conv3DBackpropFilterV2"),
+        remedy="Train on another backend.",
+        since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=all_of(subject("layers.Conv3D"), strides_too, without(grouped)),
         effect=Value({"layers.convolved": terms_lost}, in_both_modes("gradient/weight/kernel")),
         witnesses=(
@@ -439,10 +460,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-no-embedding-gradient",
         "The kernel that adds gradients up by index is missing, and with it the gradient of Embedding's "
-        "table: train on another backend, then run on this one.",
+        "table.",
         kind="bug",
         source=f"{WASM}/register_all_kernels.js (no UnsortedSegmentSum); {CORE}/gradients/GatherV2_grad.js",
         upstream=issue(8082),
+        remedy="Train on another backend, then run on this one.",
+        since="tfjs-backend-wasm 1.3.0 (2019)",
         scope=subject("layers.Embedding"),
         effect=Raises(
             "missing-kernel",
@@ -455,11 +478,13 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-transpose-of-nothing-traps",
         "Layers that transpose, as most do with channels first, and global pooling with channels last, trap "
-        "in WebAssembly on an empty batch: do not call the model with one.",
+        "in WebAssembly on an empty batch.",
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
         "the first axis)",
         upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
+        remedy="Do not call the model with an empty batch.",
+        since="tfjs-backend-wasm 1.3.2 (2019)",
         scope=all_of(
             any_of(
                 all_of(
@@ -486,10 +511,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-sum-of-nothing-is-garbage",
         "A sum over no elements is whatever the memory held, not 0: the gradient of a bias, and those of "
-        "alpha, gamma and beta, differ from call to call on an empty batch. Do not train on an empty batch.",
+        "alpha, gamma and beta, differ from call to call on an empty batch.",
         kind="bug",
         source=f"{WASM}/kernels/Sum.js:52 (sum: the output is not written where the input is empty)",
         upstream=issue(6633),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-backend-wasm 2.1.0 (2020)",
         scope=all_of(
             subject(
                 "layers.Dense",
@@ -518,11 +545,13 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-extremum-of-nan",
         "Maximum and Minimum give their first input where the second is NaN, so that a NaN upstream goes "
-        "unnoticed; where one is NaN no input has a gradient. Check for NaN before the layer.",
+        "unnoticed; where one is NaN no input has a gradient.",
         kind="bug",
         source=f"{WASM}/kernels/Maximum.js, Minimum.js (src/cc/kernels/Maximum.cc:38, Minimum.cc:38: "
         "std::max and std::min give their first argument); tfjs-core gradients/Maximum_grad.js:27",
         upstream=searched("wasm maximum NaN propagation Maximum Minimum kernel"),
+        remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 1.5.0 (2019)",
         scope=all_of(EXTREMA, given_nan),
         effect=Value(dict.fromkeys(EXTREMUM_TARGETS, first_where_nan)),
         witnesses=EXTREMUM_OF_NAN,
