@@ -17,7 +17,7 @@ from conformance.cases.training import SUBJECTS
 from conformance.dialects.deviation import REFUSAL, Accepts, Deviation, Raises, Scope, subject
 from conformance.dialects.keras_errors import in_words
 from conformance.dialects.keras_metrics import single
-from conformance.dialects.keras_record import in_keras, searched
+from conformance.dialects.keras_record import KERAS, TENSORFLOW, in_keras, searched
 from conformance.dialects.refused import (
     broadcasts_gradients,
     has_no_samples,
@@ -41,6 +41,10 @@ SOURCE = "keras 3.15.1, keras/src"
 TEXT_SEARCHED = searched(
     "keras layer invalid argument type string '<=' not supported between instances of 'str' and 'int' "
     "validation units rate"
+)
+ARGUMENTS_SEARCHED = searched(
+    "keras LossScaleOptimizer inner_optimizer not an optimizer Muon ns_steps exclude_layers "
+    "MultiOptimizer argument validation"
 )
 RATE_SEARCHED = searched("keras optimizer negative learning rate not validated should raise ValueError")
 SPLIT_SEARCHED = searched(
@@ -176,6 +180,7 @@ DEVIATIONS = (
         summary="Adam broadcasts a gradient of another shape than its variable over the averages it keeps.",
         kind="bug",
         source=f"{SOURCE}/optimizers/adam.py:update_step",
+        upstream=searched("keras Adam apply gradient shape mismatch variable broadcast no error"),
         scope=all_of(subject("optimizers.Adam"), broadcasts_gradients),
         effect=Accepts(),
         witnesses=(drafts.update("Adam", ADAM, kernel=(5,)),),
@@ -187,6 +192,7 @@ DEVIATIONS = (
         "a negative `ns_steps`, and a text for a list of patterns, of which each letter is one.",
         kind="bug",
         source=f"{SOURCE}/optimizers/loss_scale_optimizer.py, muon.py:137",
+        upstream=ARGUMENTS_SEARCHED,
         scope=all_of(
             subject(*MOMENTS),
             without(in_words("dynamic_growth_steps")),
@@ -248,6 +254,7 @@ DEVIATIONS = (
         summary="LossScaleOptimizer takes anything for the optimizer inside, and sets its attribute.",
         kind="bug",
         source=f"{SOURCE}/optimizers/loss_scale_optimizer.py:101",
+        upstream=ARGUMENTS_SEARCHED,
         scope=all_of(
             subject("optimizers.LossScaleOptimizer"),
             wrong_in(inner_optimizer={"class_name": "SGD", "config": {}}),
@@ -260,6 +267,7 @@ DEVIATIONS = (
         summary="MultiOptimizer takes anything for its map, and calls it when it is built.",
         kind="bug",
         source=f"{SOURCE}/optimizers/multi_optimizer.py:255",
+        upstream=ARGUMENTS_SEARCHED,
         scope=all_of(
             subject("optimizers.MultiOptimizer"), lambda case, data: case.config.get("optimizer_map") == 3
         ),
@@ -296,6 +304,7 @@ DEVIATIONS = (
         summary="CTC takes labels that are no numbers of classes.",
         kind="bug",
         source=f"{SOURCE}/backend/tensorflow/nn.py, ctc_loss",
+        upstream=searched("keras CTC loss label out of range of classes no error"),
         scope=all_of(subject("losses.CTC"), wrong_in_labels),
         effect=Accepts(),
         witnesses=(
@@ -316,6 +325,7 @@ DEVIATIONS = (
         "Python's own: it has no length.",
         kind="bug",
         source=f"{SOURCE}/optimizers/schedules/learning_rate_schedule.py:244",
+        upstream=TEXT_SEARCHED,
         scope=all_of(
             subject("schedules.PiecewiseConstantDecay"), any_of(single("boundaries"), single("values"))
         ),
@@ -351,6 +361,9 @@ DEVIATIONS = (
         summary="`fit` and `evaluate` take data without a sample: the loss is 0.",
         kind="bug",
         source=f"{SOURCE}/trainers/epoch_iterator.py, EpochIterator._enumerate_iterator",
+        upstream=searched(
+            "keras empty dataset fit evaluate predict no samples UnboundLocalError batch_outputs"
+        ),
         scope=all_of(RUNS, has_no_samples, asks("fit", "evaluate")),
         effect=Accepts(),
         witnesses=(given(classifying(), "evaluate", x=NOTHING, y=[training.one_hot(samples=0)]),),
@@ -361,6 +374,7 @@ DEVIATIONS = (
         summary="`predict` of no samples fails on a local variable that no batch has set.",
         kind="bug",
         source=f"{SOURCE}/backend/tensorflow/trainer.py:596, predict",
+        upstream=f"{TENSORFLOW}/issues/41978",
         scope=all_of(RUNS, has_no_samples, asks("predict")),
         effect=Raises("internal", "call", REFUSAL, "cannot access local variable"),
         witnesses=(given(classifying(), "predict", x=NOTHING),),
@@ -393,6 +407,7 @@ DEVIATIONS = (
         "name fails by an error of Python's own.",
         kind="bug",
         source=f"{SOURCE}/trainers/compile_utils.py, CompileLoss.build, of `output_names` that are None",
+        upstream=searched("keras compile loss dict Sequential output name 'NoneType' object is not iterable"),
         scope=all_of(subject("training.Sequential"), names_outputs),
         effect=Raises("internal", "call", REFUSAL, "object is not iterable"),
         witnesses=(spoilt(EVALUATED, compile={"loss": {"topp": "categorical_crossentropy"}}),),
@@ -403,6 +418,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/models/sequential.py:240, Sequential.call, which passes by the `input_spec` of the "
         "model inside; functional.py, _convert_inputs_to_tensors",
+        upstream=f"{KERAS}/pull/20170",
         scope=all_of(subject("training.Sequential"), several_inputs),
         effect=Accepts(),
         witnesses=(given(classifying(), "evaluate", x=[training.numbers(4), training.numbers(4)]),),

@@ -28,7 +28,7 @@ from conformance.dialects.refused import (
 )
 from conformance.dialects.scopes import all_of
 from conformance.dialects.tensorflow_js.optimizers import SUBJECTS as OPTIMIZERS
-from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, pull, searched
 from conformance.reference_impl.identified import CLASSES
 
 TRAINING = f"{LAYERS}/engine/training.js"
@@ -37,6 +37,7 @@ OF_CLASSES = ("losses.SparseCategoricalCrossentropy", "metrics.SparseCategorical
 """What labels are given to that are numbers of classes."""
 
 RATE = {"learning_rate": 0.125}
+METRICS_SEARCHED = searched('compile metrics object per output list of lists "metric is not a function"')
 SPLIT_SEARCHED = searched("validationSplit 0 or out of range ignored empty validation fit")
 
 
@@ -98,6 +99,9 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/optimizers/sgd_optimizer.js:applyGradients, `add(mul(this.c, gradient), value)`, and "
         "all others",
+        upstream=searched(
+            "optimizer applyGradients gradient shape differs from variable broadcast not checked"
+        ),
         scope=all_of(subject(*OPTIMIZERS), broadcasts_gradients),
         effect=Accepts(),
         witnesses=(drafts.update("SGD", RATE, kernel=(5,)),),
@@ -120,6 +124,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/initializers.js:84 (RandomUniform), RandomNormal, TruncatedNormal, "
         "VarianceScaling, Orthogonal",
+        upstream=searched("initializer minval maxval stddev null or string not validated NaN"),
         scope=all_of(
             subject(*INITIALIZERS), wrong_in("seed", "mean", "stddev", "minval", "maxval", scale=1.0)
         ),
@@ -139,6 +144,7 @@ DEVIATIONS = (
         "`compile` takes the name of a metric for a list of it, as its documentation says.",
         kind="intentional",
         source=f"{TRAINING}:collectMetrics",
+        upstream=pull(551, "tfjs-layers"),
         scope=all_of(subject(*RUNS), names_one_metric, wrong_in_part("compile", "metrics")),
         effect=Accepts(),
         witnesses=(spoilt(classifying(), compile={"metrics": "mse"}),),
@@ -148,6 +154,7 @@ DEVIATIONS = (
         "Metrics for an output that there is not are ignored.",
         kind="bug",
         source=f"{TRAINING}:collectMetrics, `wrappedMetrics.hasOwnProperty(name)`",
+        upstream=METRICS_SEARCHED,
         scope=all_of(subject(*RUNS), measures_by_name, wrong_in_part("compile", "metrics")),
         effect=Accepts(),
         witnesses=(spoilt(forking(), compile={"metrics": {"scores": ["mae"]}}),),
@@ -157,6 +164,7 @@ DEVIATIONS = (
         "Lists of metrics for each output are taken for metrics of all outputs, and called in training.",
         kind="bug",
         source=f"{TRAINING}:collectMetrics, `outputNames.map(name => wrappedMetrics)`",
+        upstream=METRICS_SEARCHED,
         scope=all_of(subject(*RUNS), measures_each_output, wrong_in_part("compile", "metrics")),
         effect=Raises("internal", "call", REFUSAL, "metric is not a function"),
         witnesses=(spoilt(forking(), compile={"metrics": [["mae"]] * 3}),),
@@ -192,6 +200,7 @@ DEVIATIONS = (
         "`fitDataset` takes a dataset without a batch, and ends without a step.",
         kind="bug",
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset",
+        upstream=searched("fitDataset empty dataset no batches no error"),
         scope=all_of(subject(*RUNS), has_no_batches),
         effect=Accepts(),
         witnesses=(generated_nothing(),),
