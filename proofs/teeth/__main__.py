@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -40,13 +42,19 @@ def work(subject: str, names: Sequence[str]) -> int:
 
 def answered(questions: Mapping[str, Sequence[str]], jobs: int) -> Iterator[list[Row]]:
     """What came of each subject, in processes side by side."""
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(
+        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    ) as pool:
+        asked = [pool.submit(ask, subject, names) for subject, names in questions.items()]
         try:
-            asked = [pool.submit(ask, subject, names) for subject, names in questions.items()]
             for future in as_completed(asked):
                 yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        except BaseException:
+            # The pool would wait for what it has begun, which may take minutes.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in psutil.Process().children():
+                worker.terminate()
+            raise
 
 
 def prove(journal: Journal, names: Sequence[str], jobs: int, console: Console) -> report.Report:
@@ -86,13 +94,25 @@ def tell(found: report.Report) -> None:
         f"{len(found.faults)} faults, {len(found.survivors)} survive; {len(found.correct)} correct backends, "
         f"{len(found.alarms)} raise an alarm"
     )
-    for name in found.survivors:
-        fault = found.faults[name]
-        print(f"{name} passes {fault.property} on {fault.cases} cases about {fault.subject}: {fault.failed}")
-    for name in found.alarms:
-        print(f"{name}: {found.correct[name].first}")
+    for name in (*found.survivors, *found.alarms):
+        print(line(found, name))
     for name in found.unasked:
         print(f"{name} was not asked, or not enough")
+
+
+def line(found: report.Report, name: str) -> str:
+    """What came of one backend, for people."""
+    one = found.faults.get(name) or found.correct[name]
+    if isinstance(one, report.Hunted):
+        outcome = f"is {'caught' if one.first else 'not caught'} by {one.property}"
+    else:
+        outcome = "raises an alarm" if one.failed else "raises no alarm"
+    counts = ", ".join(f"{count} of {property_}" for property_, count in one.failed.items())
+    told = f"{name} {outcome}; {one.cases} cases, checks that fail: {counts or 'none'}"
+    first = one.first
+    return (
+        f"{told}; first {first.subject} {first.case} {first.observable}: {first.message}" if first else told
+    )
 
 
 def main() -> None:
@@ -116,10 +136,13 @@ def main() -> None:
     if given.check:
         checked(given.report)
     names = given.names or known
-    found = prove(Journal(given.journal), names, given.jobs, Console())
+    try:
+        found = prove(Journal(given.journal), names, given.jobs, Console())
+    except KeyboardInterrupt:
+        print(f"interrupted; what is known is kept in {given.journal}, and the next proof goes on from there")
+        sys.exit(130)
     if given.names:
-        for name in (*found.faults, *found.correct):
-            print(name, found.faults.get(name) or found.correct.get(name))
+        print(*(line(found, name) for name in names), sep="\n")
         return
     report.write(found, given.report)
     tell(found)

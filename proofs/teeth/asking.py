@@ -114,7 +114,13 @@ def ask(subject: str, names: Sequence[str]) -> list[Row]:
 def judged(backend: Fault | Variant, case: Case, right: Mapping[str, Observed]) -> Sequence[Check]:
     """The checks of a backend's answer, given what is right in float32."""
     said = backend.said if isinstance(backend, Fault) else None
-    answer = observe(case, backend.replaced, said)
+    try:
+        answer = observe(case, backend.replaced, said)
+    except Exception as error:
+        error.add_note(
+            f"{backend} fails on the case {case.id} about {case.subject}: mend it, it is no answer"
+        )
+        raise
     if isinstance(backend, Fault) and answer == right and not backend.arithmetic:
         return ()
     return judge_of(**backend.arithmetic).checks(case, answer)

@@ -47,13 +47,13 @@ class Spared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What became of a correct backend, in the arithmetic that it declares.
 
     Attributes:
-        alarms: by property, how many checks failed.
+        failed: by property, how many checks failed, all of them false alarms.
         first: of them, in the order of the corpus.
     """
 
     arithmetic: dict[str, Any]
     cases: int
-    alarms: dict[str, int]
+    failed: dict[str, int]
     first: Kill | None
 
 
@@ -82,7 +82,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def alarms(self) -> list[str]:
         """The correct backends that were taken for wrong."""
-        return [name for name, backend in self.correct.items() if backend.alarms]
+        return [name for name, backend in self.correct.items() if backend.failed]
 
     @property
     def unasked(self) -> list[str]:
@@ -148,7 +148,7 @@ def _markdown(report: Report) -> Iterator[str]:
     )
     yield "## Correct backends"
     rows = [
-        [f"`{name}`", _declared(one), f"{one.cases:,}", f"{sum(one.alarms.values()):,}"]
+        [f"`{name}`", _declared(one), f"{one.cases:,}", f"{sum(one.failed.values()):,}"]
         for name, one in report.correct.items()
     ]
     yield from table(["Backend", "Declares", "Cases", "Alarms"], rows, "llrr")

@@ -184,7 +184,7 @@ def weights_swapped(case: Case, observable: str, answer: Any) -> Any:
     if observable != "saved/weights":
         return answer
     names, words = list(answer), list(answer.values())
-    return dict(zip(names, [*words[1:], words[0]], strict=True))
+    return dict(zip(names, [*words[1:], *words[:1]], strict=True))
 
 
 FAULTS = (
