@@ -181,14 +181,23 @@ def _memory(question: Question, names: list[str]) -> dict[str, Expected]:
 
 
 def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
-    """Nothing, where the calls go well; `Answers` takes what they raise for the answer. What has no inputs is
-    not called."""
+    """Nothing, where the calls go well; `Answers` takes what they raise for the answer. What has nothing to
+    be called with is not called."""
     subject, data = question.subject, question.data
-    if isinstance(subject, MetricSubject):
-        _results(question)
-        return dict.fromkeys(names, Structure(None))
-    if not data.inputs:
-        return dict.fromkeys(names, Structure(None))
+    match subject:
+        case MetricSubject():
+            _results(question)
+        case OptimizerSubject():
+            subject.first_update(_weights_of(question))
+        case TrainingSubject():
+            subject.run_all(data)
+        case _ if data.inputs:
+            return _refused_calls(question, names)
+    return dict.fromkeys(names, Structure(None))
+
+
+def _refused_calls(question: Question, names: list[str]) -> dict[str, Expected]:
+    subject, data = question.subject, question.data
     inputs = [variable(truth(x)) for x in data.inputs]
     widened = [variable(truth(xp.concatenate([x, x], axis=-1))) for x in data.inputs]
     weights = subject.initial_weights([x.shape for x in inputs])
@@ -246,10 +255,15 @@ def _identifier(question: Question, names: list[str]) -> dict[str, Expected]:
     return {name: Structure(question.subject.resolved()) for name in names}
 
 
+def _weights_of(question: Question) -> dict[str, Tensor]:
+    """The arrays that the case has by name."""
+    return {name: variable(truth(x)) for name, x in question.data.weights.items()}
+
+
 def _update(question: Question, names: list[str]) -> dict[str, Expected]:
     subject = question.subject
     assert isinstance(subject, OptimizerSubject)
-    update = subject.update({name: variable(truth(x)) for name, x in question.data.weights.items()})
+    update = subject.update(_weights_of(question))
     found = {f"update/{path}": x for path, x in update.variables.items()}
     found |= {f"slot/{key}": x for key, x in update.state.items()}
     return {name: Value(found[name]) for name in names}
@@ -259,7 +273,7 @@ def _results(question: Question) -> dict[str, Tensor]:
     """What there is to see of a metric."""
     subject = question.subject
     assert isinstance(subject, MetricSubject)
-    return subject.streamed({name: variable(truth(x)) for name, x in question.data.weights.items()})
+    return subject.streamed(_weights_of(question))
 
 
 def _streamed(question: Question, names: list[str]) -> dict[str, Expected]:

@@ -21,6 +21,7 @@ from conformance.dialects import (
     keras_pooling,
     keras_recurrent,
     keras_training,
+    keras_training_errors,
     keras_values,
 )
 from conformance.dialects.deviation import (
@@ -626,6 +627,7 @@ OF_FAMILIES = (
     *keras_pooling.DEVIATIONS,
     *keras_recurrent.DEVIATIONS,
     *keras_training.DEVIATIONS,
+    *keras_training_errors.DEVIATIONS,
 )
 
 DIALECTS = {

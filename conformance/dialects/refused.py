@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from conformance.cases.answer import Answers
 from conformance.cases.case import JSON, Case
 from conformance.cases.data import Data
 from conformance.cases.expected import Refusal
 from conformance.cases.subjects import class_of
+from conformance.cases.training import is_about_training
 from conformance.dialects.deviation import Scope
 
 
@@ -38,6 +40,29 @@ def wrong_in(*arguments: str, **instead: JSON) -> Scope:
     return scope
 
 
+def wrong_in_part(part: str, *arguments: str, **instead: JSON) -> Scope:
+    """What is wrong is one of these arguments in a part of a run's configuration, `compile` or a method: the
+    run would be sound without it, or with the value given here in its place."""
+
+    def scope(case: Case, data: Data) -> bool:
+        own = case.config.get(part)
+        if not isinstance(own, dict) or not own.keys() & {*arguments, *instead}:
+            return False
+        kept = {name: value for name, value in own.items() if name not in arguments}
+        mended = kept | {name: value for name, value in instead.items() if name in own}
+        return sound(case, data, config=case.config | {part: mended})
+
+    return scope
+
+
+def wrong_in_labels(case: Case, data: Data) -> bool:
+    """What is wrong are labels of another range: the case would be sound with zeros in their place."""
+    places = case.config["data"].get("y", ()) if is_about_training(case) else (0,)
+    inputs = tuple(np.zeros_like(x) if i in places else x for i, x in enumerate(data.inputs))
+    weights = {name: np.zeros_like(x) if name == "0/y_true" else x for name, x in data.weights.items()}
+    return sound(case, replace(data, inputs=inputs, weights=weights))
+
+
 def lacking(**argument: JSON) -> Scope:
     """One of these required arguments is missing: the case would be sound with the value given here."""
 
@@ -54,6 +79,36 @@ def unknown_arguments(case: Case, data: Data) -> bool:
     """What is wrong are arguments that the specification's class does not have."""
     known = class_of(case.subject).arguments
     return wrong_in(*case.config.keys() - known.keys())(case, data)
+
+
+def wrong_rate(case: Case, data: Data) -> bool:
+    """What is wrong is the learning rate of the optimizer of a run."""
+    compiled = case.config["compile"]
+    optimizer = compiled["optimizer"]
+    if not isinstance(optimizer, dict):
+        return False
+    mended = optimizer | {"config": optimizer["config"] | {"learning_rate": 0.125}}
+    return sound(case, data, config=case.config | {"compile": compiled | {"optimizer": mended}})
+
+
+def broadcasts_gradients(case: Case, data: Data) -> bool:
+    """The gradients of an optimizer have other shapes than its variables, and could be broadcast to these."""
+    pairs = [
+        (x.shape, data.weights[name.replace("gradient/", "variable/")].shape)
+        for name, x in data.weights.items()
+        if name.startswith("gradient/")
+    ]
+    return any(a != b for a, b in pairs) and all(_broadcasts(a, b) for a, b in pairs)
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    sizes = zip(shape[::-1], to[::-1], strict=False)
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in sizes)
+
+
+def has_no_samples(case: Case, data: Data) -> bool:
+    """The first input of a run is empty."""
+    return not len(data.inputs[case.config["data"]["x"][0]])
 
 
 def wrong_in_masks(case: Case, data: Data) -> bool:

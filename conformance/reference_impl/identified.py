@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from conformance.reference_impl.configured import Configured
@@ -12,6 +13,7 @@ from conformance.reference_impl.identifiers import (
     INITIALIZERS,
     NONE_IS_DEFAULT,
     REGULARIZERS,
+    Allowed,
     Named,
     complete,
 )
@@ -42,8 +44,15 @@ class Identified(Configured):
         return {"class_name": type(self).__name__, "config": dict(self.config)}
 
 
+def _kind(allowed: Allowed | None) -> Kind:
+    """ANYTHING, with the values that the table refuses."""
+    return ANYTHING if allowed is None else replace(ANYTHING, refused=allowed.refused)
+
+
 def _class_of(family: str, table: tuple[Named, ...], entry: Named) -> type[Identified]:
-    arguments = {name: Field(ANYTHING, default) for name, default in entry.arguments.items()}
+    arguments = {
+        name: Field(_kind(entry.allowed.get(name)), default) for name, default in entry.arguments.items()
+    }
     return type(entry.class_name, (Identified,), {"family": family, "table": table, **arguments})
 
 

@@ -29,10 +29,12 @@ class Named:
 
 @dataclass(frozen=True)
 class Allowed:
-    """The values that an argument may have, in words and as a test."""
+    """The values that an argument may have, in words and as a test; and some that it may not have, as users
+    give them by mistake, for cases and tests."""
 
     words: str
     holds: Callable[[Any], bool]
+    refused: tuple[Any, ...] = ()
 
 
 class UnknownIdentifier(ValueError):
@@ -47,13 +49,39 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_axes(value: Any) -> bool:
+    return all(map(_is_integer, value)) if isinstance(value, list | tuple) else _is_integer(value)
+
+
 def _one_of(*values: Any) -> Allowed:
-    return Allowed(f"one of {', '.join(map(repr, values))}", lambda value: value in values)
+    return Allowed(f"one of {', '.join(map(repr, values))}", lambda value: value in values, ("nonsense",))
 
 
-_PENALTY = Allowed("a finite number of 0 or more", lambda value: _is_number(value) and value >= 0)
-_POSITIVE = Allowed("a number above 0", lambda value: _is_number(value) and value > 0)
-_SCALING = {
+_NUMBER = Allowed("a finite number", _is_number, ("x",))
+_PENALTY = Allowed(
+    "a finite number of 0 or more", lambda value: _is_number(value) and value >= 0, (-0.5, "x")
+)
+_POSITIVE = Allowed("a number above 0", lambda value: _is_number(value) and value > 0, (0.0, -1.0, "x"))
+_AXES = Allowed("an integer or a list of integers", _are_axes, ("first",))
+_NUMBERS = Allowed(
+    "a number, or an array of them",
+    lambda value: _is_number(value) or isinstance(value, list | tuple | Mapping),
+    ("x",),
+)
+_SEEDING = Allowed(
+    "an integer, None, or the description of a generator of seeds",
+    lambda value: value is None or _is_integer(value) or isinstance(value, Mapping),
+    ("seven", 0.5),
+)
+_SEEDED = {"seed": _SEEDING}
+_NORMAL = {"mean": _NUMBER, "stddev": _NUMBER} | _SEEDED
+_UNIFORM = {"minval": _NUMBER, "maxval": _NUMBER} | _SEEDED
+_GAIN = {"gain": _NUMBER}
+_SCALING = _SEEDED | {
     "scale": _POSITIVE,
     "mode": _one_of("fan_in", "fan_out", "fan_avg"),
     "distribution": _one_of("uniform", "truncated_normal", "untruncated_normal"),
@@ -64,6 +92,7 @@ _TRANSFORM = {
     "window": Allowed(
         f"None, a list of samples, or one of {', '.join(map(repr, WINDOWS))}",
         lambda value: value is None or isinstance(value, list | tuple) or value in WINDOWS,
+        (3,),
     ),
 }
 
@@ -93,12 +122,12 @@ _SEED = {"seed": None}
 INITIALIZERS = (
     Named("Zeros", {}, ("zero",)),
     Named("Ones", {}, ("one",)),
-    Named("Constant", {"value": 0.0}),
-    Named("RandomNormal", {"mean": 0.0, "stddev": 0.05} | _SEED, ("normal",)),
-    Named("TruncatedNormal", {"mean": 0.0, "stddev": 0.05} | _SEED),
-    Named("RandomUniform", {"minval": -0.05, "maxval": 0.05} | _SEED, ("uniform",)),
-    Named("Orthogonal", {"gain": 1.0} | _SEED, ("OrthogonalInitializer",)),
-    Named("Identity", {"gain": 1.0}, ("IdentityInitializer",)),
+    Named("Constant", {"value": 0.0}, allowed={"value": _NUMBERS}),
+    Named("RandomNormal", {"mean": 0.0, "stddev": 0.05} | _SEED, ("normal",), _NORMAL),
+    Named("TruncatedNormal", {"mean": 0.0, "stddev": 0.05} | _SEED, allowed=_NORMAL),
+    Named("RandomUniform", {"minval": -0.05, "maxval": 0.05} | _SEED, ("uniform",), _UNIFORM),
+    Named("Orthogonal", {"gain": 1.0} | _SEED, ("OrthogonalInitializer",), _GAIN | _SEEDED),
+    Named("Identity", {"gain": 1.0}, ("IdentityInitializer",), _GAIN),
     Named(
         "STFT",
         {"side": "real", "window": "hann", "scaling": "density", "periodic": False},
@@ -106,7 +135,7 @@ INITIALIZERS = (
         _TRANSFORM,
     ),
     Named("VarianceScaling", _scaling(1.0, "fan_in", "truncated_normal"), allowed=_SCALING),
-    *(Named(name, _SEED_AND_AXES) for name in SCALINGS),
+    *(Named(name, _SEED_AND_AXES, allowed=_SEEDED) for name in SCALINGS),
 )
 
 REGULARIZERS = (
@@ -121,10 +150,14 @@ REGULARIZERS = (
 )
 
 CONSTRAINTS = (
-    Named("MaxNorm", {"max_value": 2, "axis": 0}),
-    Named("MinMaxNorm", {"min_value": 0.0, "max_value": 1.0, "rate": 1.0, "axis": 0}),
+    Named("MaxNorm", {"max_value": 2, "axis": 0}, allowed={"max_value": _NUMBER, "axis": _AXES}),
+    Named(
+        "MinMaxNorm",
+        {"min_value": 0.0, "max_value": 1.0, "rate": 1.0, "axis": 0},
+        allowed={"min_value": _NUMBER, "max_value": _NUMBER, "rate": _NUMBER, "axis": _AXES},
+    ),
     Named("NonNeg", {}),
-    Named("UnitNorm", {"axis": 0}),
+    Named("UnitNorm", {"axis": 0}, allowed={"axis": _AXES}),
 )
 
 Canonical = dict[str, Any] | None

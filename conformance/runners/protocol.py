@@ -60,7 +60,9 @@ OBSERVABLES = {
     "reconstructed/config": "JSON: the configuration of the layer that that configuration makes",
     "reconstructed/output/{i}": "output i of that layer with the same weights and inputs",
     "refusal": "JSON: null where the subject can be made and then called with the inputs, in inference mode "
-               "and with its own initial weights; else the error that says why not",
+               "and with its own initial weights; else the error that says why not. A metric is updated "
+               "instead, an optimizer applied to the gradients, from its own initial slots, and of a "
+               "training run all is called that the case asks for",
     "refusal/widened": "the same of a second call of that layer, each input twice along its last axis",
     "methods": "JSON: {name: `method` | `property`} of the layer's public members, by Keras names",
     "method/count_params": "JSON: what it says of the built layer",

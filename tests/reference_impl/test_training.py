@@ -526,6 +526,9 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a size of batches": ({}, {"batch_size": 0}, "`batch_size`: expected an integer of 1 or more, got 0"),
     "labels out of range": ({}, {"y": BY_NUMBER + 1}, "label"),
     "nothing to train with": ({}, {"validation_split": 0.99}, "leaves 0 for training"),
+    "weights of samples and classes": (
+        {}, {"sample_weight": np.ones(10), "class_weight": {0: 0.5}}, "`sample_weight` and `class_weight`"
+    ),
     "labels beside a dataset": ({}, {"x": iter([(X, BY_NUMBER)])}, "`y`: a dataset gives it itself"),
     "an empty dataset": ({}, {"x": iter([]), "y": None}, "the data of epoch 0 is empty"),
     "a dataset of too much": ({}, {"x": iter([(X,) * 4]), "y": None}, "got a tuple of 4"),

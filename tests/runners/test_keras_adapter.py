@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.cases.case import Case
+from conformance.cases.data import make
+from conformance.cases.drafts import refusals
 from conformance.reference_impl.layers.members import members
 from conformance.runners.registry import KERAS_ADAPTER
 from tests.runners.adapter import Adapter
@@ -598,3 +601,23 @@ def test_a_metric_is_known_by_its_names_and_made_from_its_configuration(adapter:
         weights={"0/y_true": float32(1, 0), "0/y_pred": float32(0.5, 0.25)},
     )
     assert again["reconstructed/result"] == 1
+
+
+def refusal_of(adapter: Adapter, case: Case) -> Any:
+    data = make(case)
+    answer = adapter.observe(
+        case.subject, "refusal", *data.inputs, config=case.config, weights=dict(data.weights)
+    )
+    return answer["refusal"]
+
+
+def test_updates_and_runs_are_answered_by_nothing_or_by_what_is_wrong(adapter: Adapter) -> None:
+    rate = {"learning_rate": 0.5}
+    assert refusal_of(adapter, refusals.update("SGD", rate)) is None
+    assert refusal_of(adapter, refusals.update("SGD", rate | {"momentum": 2.0})).at == "construction"
+    assert refusal_of(adapter, refusals.update("SGD", rate, kernel=(4, 5))).at == "call"
+    run = refusals.classifying()
+    assert refusal_of(adapter, run) is None
+    unknown = refusal_of(adapter, refusals.spoilt(run, compile={"loss": "categorical_crossentropie"}))
+    assert (unknown.kind, unknown.at) == ("invalid-argument", "call")
+    assert "categorical_crossentropie" in unknown.message

@@ -7,6 +7,8 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.reference_impl.primitives import add, multiply, sqrt, square, subtract
 from conformance.reference_impl.tape import Tensor, constant
+from conformance.runners.protocol import WireError
+from conformance.verdicts import Verdict
 
 from .fault import Fault
 
@@ -54,6 +56,12 @@ def decay_of_everything(original: Any, optimizer: Any, path: str, variable: Tens
     return None if decay is None else decay * decay
 
 
+def any_rate(case: Case, observable: str, answer: Any) -> Any:
+    """Whatever the learning rate, it is taken."""
+    refused = isinstance(answer, WireError) and "`learning_rate`" in answer.message
+    return None if refused else answer
+
+
 FAULTS = (
     Fault(
         "uncorrected-averages", "optimizer-steps", "optimizers.Adam",
@@ -91,4 +99,5 @@ FAULTS = (
         "averages-of-weights-stale", "optimizer-steps", "optimizers.*",
         {f"{OPTIMIZERS}.optimizer:Optimizer._average": lambda original, self, w, state: None},
     ),
+    Fault("any-rate", "errors", "optimizers.*", said=any_rate, verdict=Verdict.ACCEPTS),
 )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.verdicts import Verdict
 
 from .fault import Fault
+from .stated import failing_inside
 
 TRAINING = "conformance.reference_impl.training"
 COMPILED = f"{TRAINING}.compiled:Compiled"
@@ -31,9 +33,9 @@ def trained_on_validation(original: Any, compiled: Any, batch: Any) -> Any:
     return original(compiled, batch) if compiled.history is None else compiled.train_step(batch)
 
 
-def classes_unweighted(original: Any, ys: Any, weights: Any, class_weight: Any) -> Any:
+def classes_unweighted(original: Any, ys: Any, class_weight: Any) -> Any:
     """Weights of classes are ignored."""
-    return weights
+    return np.ones(len(ys[0]), np.float32)
 
 
 def forgotten_in_evaluation(original: Any, penalties: Any, training: bool) -> Any:
@@ -115,6 +117,13 @@ def rounded_rows(case: Case, observable: str, answer: Any) -> Any:
     return np.round(answer, 3) if observable.endswith("/rows") else answer
 
 
+def classes_in_a_circle(original: Any, x: Any, labels: Any) -> Any:
+    """After the last class comes the first again."""
+    return original(x, labels % x.shape[-1])
+
+
+OF_ANY_CLASS = {"conformance.reference_impl.losses.crossentropy:at_labels": classes_in_a_circle}
+
 FAULTS = (
     Fault(
         "last-batch-counts-as-full", "fit", "training.*", {f"{COMPILED}._objective": every_batch_counts_once}
@@ -128,7 +137,7 @@ FAULTS = (
     ),
     Fault(
         "classes-unweighted", "fit", "training.*",
-        {f"{TRAINING}.batches:_with_class_weight": classes_unweighted},
+        {f"{TRAINING}.batches:_weights_of_classes": classes_unweighted},
     ),
     Fault(
         "penalties-not-evaluated", "evaluate", "training.*",
@@ -163,4 +172,7 @@ FAULTS = (
         {f"{CALLBACKS}:saved": saved_without_its_biases},
     ),
     Fault("rows-rounded", "callbacks", "callbacks.*", said=rounded_rows),
+    Fault("any-class-in-losses", "errors", "losses.*", OF_ANY_CLASS, verdict=Verdict.ACCEPTS),
+    Fault("any-class-in-training", "errors", "training.*", OF_ANY_CLASS, verdict=Verdict.ACCEPTS),
+    Fault("run-failing-inside", "errors", "training.*", said=failing_inside),
 )  # fmt: skip

@@ -133,7 +133,8 @@ def drafts() -> Iterator[Case]:
         yield asking(draft_optimizer("SGD", config), *SAID)
     for name, config in AROUND:
         for regime in ("normal", "one_infinity"):
-            yield draft_optimizer(name, config, regime)
+            case = draft_optimizer(name, config, regime)
+            yield asking(case, *SAID) if regime == "normal" else case
 
 
 def draft_optimizer(

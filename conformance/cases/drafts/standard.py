@@ -7,7 +7,6 @@ Over the cases go the regimes, and sizes around the widths in which implementati
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ import msgspec
 from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
-from conformance.cases.drafts import callbacks, datasets, metrics, models, training, values
+from conformance.cases.drafts import callbacks, datasets, metrics, models, refusals, training, values
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING, REQUIRED
 from conformance.cases.drafts.covering import Row, covering_rows
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
@@ -112,12 +111,15 @@ def standard(quick: Sequence[Case], subjects: Sequence[str] | None = None) -> It
                     yield case
 
 
-BEYOND: dict[str, Callable[[], Iterator[Case]]] = {
-    "metrics": metrics.more,
-    "models": models.more,
-    "training": lambda: itertools.chain(training.more(), datasets.more()),
-    "callbacks": callbacks.more,
-    **dict.fromkeys(("constraints", "regularizers", "initializers"), values.more),
+BEYOND: dict[str, tuple[Callable[[], Iterator[Case]], ...]] = {
+    "losses": (refusals.of_losses,),
+    "metrics": (metrics.more, refusals.of_metrics),
+    "models": (models.more,),
+    "optimizers": (refusals.of_optimizers,),
+    "schedules": (refusals.of_schedules,),
+    "training": (training.more, datasets.more, refusals.of_training),
+    "callbacks": (callbacks.more, refusals.of_callbacks),
+    **dict.fromkeys(("constraints", "regularizers", "initializers"), (values.more, refusals.of_values)),
 }
 """By kind of subject, what is drafted for the standard corpus alone."""
 
@@ -125,12 +127,11 @@ BEYOND: dict[str, Callable[[], Iterator[Case]]] = {
 @cache
 def beyond(kind: str) -> tuple[Case, ...]:
     """What a kind's module drafts for the standard corpus, about all its subjects."""
-    return tuple(BEYOND[kind]())
+    return tuple(case for draft in BEYOND[kind] for case in draft())
 
 
 def drafted(subject: str, quick: Sequence[Case]) -> Iterator[Case]:
-    """More cases about a subject, made of its quick ones where it is a layer; of losses and optimizers the
-    quick ones are all."""
+    """More cases about a subject, made of its quick ones where it is a layer."""
     kind, _, name = subject.partition(".")
     match kind:
         case "layers":

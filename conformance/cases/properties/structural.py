@@ -16,6 +16,7 @@ from conformance.reference_impl import activations, losses, metrics
 from conformance.reference_impl.fields import REQUIRED, Field
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.layers.nested import names_layers, rewritten
+from conformance.reference_impl.optimizers import Optimizer, OptimizerMap
 from conformance.reference_impl.optimizers.schedules import Schedule
 from conformance.reference_impl.saving.configuration import modern
 
@@ -64,7 +65,7 @@ def _parsed(argument: Field, value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    if isinstance(value, Schedule):
+    if isinstance(value, Schedule | Optimizer | OptimizerMap):
         return value.serialized()
     return list(value) if isinstance(value, tuple) else value
 
@@ -82,10 +83,18 @@ def _told(subject: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: rewritten(value, lambda inner, config: _told(f"layers.{inner}", config))
         if names_layers(value)
-        else value
+        else _unnamed(value)
         for key, value in configuration.items()
         if key != "name" and not (key in left_out and value == left_out[key])
     }
+
+
+def _unnamed(value: Any) -> Any:
+    """What is told of optimizers, without the names of those that are inside."""
+    if not isinstance(value, Mapping):
+        return value
+    made_up = {"name"} if "learning_rate" in value else set[str]()
+    return {key: _unnamed(inner) for key, inner in value.items() if key not in made_up}
 
 
 def signatures(case: Case, expected: Any, observed: Any) -> tuple[Any, Any]:

@@ -31,13 +31,25 @@ class OptimizerSubject(Subject):
 
     def update(self, weights: Mapping[str, Tensor]) -> Update:
         """The update; raises ValueError where the slots are not those of the variables."""
-        given: dict[str, dict[str, Tensor]] = {"variable": {}, "gradient": {}, "slot": {}}
-        for name, x in weights.items():
-            kind, _, key = name.partition("/")
-            given[kind][key] = x
+        given = by_kind(weights)
         declared = {slot.key for slot in self.optimizer.slots(given["variable"])}
         if declared != given["slot"].keys():
             raise ValueError(
                 f"{self.name} has the slots {sorted(declared)}, given are {sorted(given['slot'])}"
             )
         return self.optimizer.apply(given["gradient"], given["variable"], given["slot"])
+
+    def first_update(self, weights: Mapping[str, Tensor]) -> Update:
+        """The update from the slots as they begin, whatever slots are given."""
+        given = by_kind(weights)
+        start = self.optimizer.initial_state(given["variable"])
+        return self.optimizer.apply(given["gradient"], given["variable"], start)
+
+
+def by_kind(weights: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Variables, gradients and slots, each by its own key."""
+    given: dict[str, dict[str, Tensor]] = {"variable": {}, "gradient": {}, "slot": {}}
+    for name, x in weights.items():
+        kind, _, key = name.partition("/")
+        given[kind][key] = x
+    return given

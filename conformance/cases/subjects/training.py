@@ -15,7 +15,7 @@ from conformance.cases.data import Data
 from conformance.cases.expected import Structure
 from conformance.cases.models import configuration, weights_by_layer
 from conformance.cases.subjects.subject import Subject
-from conformance.cases.training import CALLED_BACK, as_given, batches_of, class_weights, data_of
+from conformance.cases.training import CALLED_BACK, METHODS, as_given, batches_of, class_weights, data_of
 from conformance.reference_impl import losses
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.models import Model
@@ -58,6 +58,20 @@ class TrainingSubject(Subject):
             ValueError: the specification refuses how the model is compiled, or the data.
         """
         return self.methods[method](data, own)
+
+    def run_all(self, data: Data) -> None:
+        """Call every method that the case asks for.
+
+        Raises:
+            ValueError: the specification refuses how the model is compiled, the data, or the loss that it
+                comes to.
+        """
+        for method in METHODS:
+            if method in self.case.config:
+                try:
+                    self.run(method, data, {})
+                except (RuntimeError, TypeError) as error:  # of a loss that is NaN, of an unknown argument
+                    raise ValueError(str(error)) from error
 
     def _compiled(self, data: Data) -> Compiled:
         given = self.case.config["compile"]

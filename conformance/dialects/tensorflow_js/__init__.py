@@ -33,6 +33,7 @@ from conformance.dialects.tensorflow_js import (
     spatial,
     stacked_cells,
     training,
+    training_errors,
     values,
     wasm,
 )
@@ -68,6 +69,7 @@ EVERYWHERE = (
     *exchange.DEVIATIONS,
     *randomness.DEVIATIONS,
     *training.DEVIATIONS,
+    *training_errors.DEVIATIONS,
     *values.DEVIATIONS,
 )
 """What tfjs-core and tfjs-layers do, whatever the backend."""

@@ -49,8 +49,8 @@ class Names:
         """The arrays in order, of one number of samples.
 
         Raises:
-            ValueError: names that the model has not, another number of inputs than it has, or arrays of
-                different numbers of samples.
+            ValueError: names that the model has not, another number of inputs than it has, arrays of
+                different numbers of samples, or weights of samples and of classes.
         """
         xs = arrays(x, self.inputs, "x")
         if len(xs) != len(self.inputs):
@@ -59,7 +59,9 @@ class Names:
             )
         ys, weights = arrays(y, self.outputs, "y"), arrays(sample_weight, self.outputs, "sample_weight")
         if class_weight is not None:
-            weights = _with_class_weight(ys, weights, class_weight)
+            if weights:
+                raise ValueError("only one of `sample_weight` and `class_weight` is allowed, got both")
+            weights = (_weights_of_classes(ys, class_weight),)
         given = {"x": xs, "y": ys, "sample_weight": weights}
         sizes = {name: sorted({a.shape[0] for a in some}) for name, some in given.items() if some}
         if len({n for some in sizes.values() for n in some}) > 1:
@@ -95,8 +97,8 @@ def _of_arrays(given: Any) -> bool:
     return isinstance(given, list) and bool(given) and all(hasattr(a, "shape") for a in given)
 
 
-def _with_class_weight(ys: Arrays, weights: Arrays, class_weight: Mapping[int, float]) -> Arrays:
-    """Weights by the classes of the labels, which are numbers or one-hot; times those that are given."""
+def _weights_of_classes(ys: Arrays, class_weight: Mapping[int, float]) -> Array:
+    """A weight for each sample, by the classes of the labels, which are numbers or one-hot."""
     if len(ys) != 1:
         raise ValueError(f"`class_weight` is for models of one output; {len(ys)} arrays of labels are given")
     y = xp.to_host(ys[0])
@@ -104,8 +106,7 @@ def _with_class_weight(ys: Arrays, weights: Arrays, class_weight: Mapping[int, f
     each = [class_weight.get(int(c), 1.0) for c in np.round(classes).astype(int).ravel()]
     if len(each) != len(y):
         raise ValueError(f"`class_weight` is for one class a sample; the labels' shape is {y.shape}")
-    own = xp.asarray(np.array(each, np.float32))
-    return (own,) if not weights else tuple(w * own.astype(w.dtype) for w in weights)
+    return xp.asarray(np.array(each, np.float32))
 
 
 @patchable("training.begins_again")

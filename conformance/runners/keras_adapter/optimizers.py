@@ -11,7 +11,7 @@ from conformance.runners.keras_adapter.refusals import at
 from conformance.runners.keras_adapter.runtime import keras, to_array
 from conformance.runners.wire import Array
 
-OPTIMIZER = ["update/*", "slot/*", "config", "reconstructed/config", "signature", "identifier"]
+OPTIMIZER = ["update/*", "slot/*", "config", "reconstructed/config", "signature", "identifier", "refusal"]
 """Patterns of the observables of an optimizer."""
 
 
@@ -29,6 +29,9 @@ class OptimizerExperiment(Configured):
                 return to_array(self._updated[0]["/".join(path)])
             case ["slot", *key]:
                 return to_array(self._updated[1]["/".join(key)])
+            case ["refusal"]:
+                self._apply(self.made, self._built(self.made))
+                return None
             case ["identifier"]:
                 with at("construction"):
                     return type(keras.optimizers.get(self.case.config["identifier"])).__name__
@@ -48,18 +51,29 @@ class OptimizerExperiment(Configured):
     @once
     def _updated(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Variables and slots, by their keys, after the update."""
-        optimizer, gradients = self.made, self._given("gradient")
+        optimizer = self.made
+        variables = self._built(optimizer)
+        with at("build"):
+            slots = named_slots(optimizer, variables)
+            for key, value in self._given("slot").items():
+                slots[key].assign(value)
+        self._apply(optimizer, variables)
+        return variables, slots
+
+    def _built(self, optimizer: Any) -> dict[str, Any]:
+        """The case's variables by path, for which the optimizer is built."""
         variables = {
             path: keras.Variable(x, name=path, dtype="float32") for path, x in self._given("variable").items()
         }
         with at("build"):
             optimizer.build(list(variables.values()))
-            slots = named_slots(optimizer, variables)
-            for key, value in self._given("slot").items():
-                slots[key].assign(value)
+        return variables
+
+    def _apply(self, optimizer: Any, variables: dict[str, Any]) -> None:
+        """One update of the variables, by the case's gradients."""
+        gradients = self._given("gradient")
         with at("call"):
             optimizer.apply_gradients([(gradients[path], variable) for path, variable in variables.items()])
-        return variables, slots
 
 
 OWN_NAMES = {"variable": "u_product"}

@@ -15,6 +15,8 @@ KINDS = {
     "NotImplementedError": "not-implemented",
     "InvalidArgumentError": "invalid-argument",
     "AssertionError": "invalid-argument",
+    "RecursionError": "internal",
+    "RuntimeError": "invalid-argument",
     "ValueError": "invalid-argument",
     "TypeError": "type",
 }
@@ -58,8 +60,8 @@ def at(place: str) -> Iterator[None]:
 def kind_of(error: Exception) -> str:
     """The protocol's kind of this exception, one of `protocol.ERROR_KINDS`.
 
-    >>> kind_of(ValueError("units")), kind_of(KeyError("x"))
-    ('invalid-argument', 'internal')
+    >>> kind_of(ValueError("units")), kind_of(KeyError("x")), kind_of(KeyError("no output has this name"))
+    ('invalid-argument', 'internal', 'invalid-argument')
     >>> kind_of(TypeError("f() missing 1 required positional argument: 'n'"))
     'type'
     >>> kind_of(TypeError("'<=' not supported between instances of 'str' and 'int'"))
@@ -69,6 +71,8 @@ def kind_of(error: Exception) -> str:
         return "internal"
     if _MISSING_KERNEL.search(str(error)):
         return "missing-kernel"
+    if isinstance(error, KeyError) and " " in str(error):  # a sentence, which is no key
+        return "invalid-argument"
     named = (KINDS[base.__name__] for base in type(error).__mro__ if base.__name__ in KINDS)
     return next(named, "internal")
 

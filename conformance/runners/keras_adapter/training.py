@@ -26,7 +26,10 @@ from conformance.runners.keras_adapter.runtime import GENERATION, api, keras, to
 from conformance.runners.keras_adapter.subjects import CLASSES, class_of
 from conformance.runners.wire import Array
 
-METHODS = ["fit/*", "evaluate/*", "predict/*", "train_on_batch/*", "test_on_batch/*"]
+METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch")
+"""What a case can ask for, by its name in the configuration."""
+
+ASKED = [*(f"{method}/*" for method in METHODS), "refusal"]
 """Patterns of the observables of a training run."""
 
 RUNS = ("training.Functional", "training.Sequential")
@@ -34,7 +37,7 @@ RUNS = ("training.Functional", "training.Sequential")
 
 CALLED_BACK = tuple(f"callbacks.{name}" for name in CLASSES.get("callbacks", ()))
 
-TRAINING = {name: METHODS for name in (*RUNS, *CALLED_BACK) if GENERATION == 3}
+TRAINING = {name: ASKED for name in (*RUNS, *CALLED_BACK) if GENERATION == 3}
 """The subjects, with what can be asked of them."""
 
 PARTS = ("x", "y", "sample_weight")
@@ -55,6 +58,11 @@ class TrainingExperiment:
 
     def ask(self, observable: str) -> Any:
         """As `Experiment.ask`."""
+        if observable == "refusal":
+            for method in METHODS:
+                if method in self.case.config:
+                    getattr(self, method)
+            return None
         method = observable.partition("/")[0]
         found: Mapping[str, Any] = getattr(self, method)
         if observable not in found:

@@ -15,7 +15,7 @@ function resolver(tf) {
 }
 
 class MetricSubject {
-  observables = ["result/0", "identifier"];
+  observables = ["result/0", "identifier", "refusal"];
 
   constructor(tf, resolve, metric) {
     Object.assign(this, {tf, resolve_: resolve, metric});
@@ -36,6 +36,11 @@ class MetricSubject {
     }
     const [labels, predictions] = ["0/y_true", "0/y_pred"].map((key) => tensorOf(this.tf, weights[key], key));
     return attempt("call", () => this.tf.mean(this.metric(labels, predictions)));
+  }
+
+  /** One batch; throws where the metric does not take it. */
+  use(asked) {
+    this.measured(asked);
   }
 
   /** The class that Keras has for the function that an identifier resolves to. */

@@ -115,8 +115,15 @@ class Answers {
     return layer;
   }
 
-  /** Nothing, where the first call goes well or, `widened`, a second one with inputs twice as wide. */
+  /**
+   * Nothing, where the first call goes well or, `widened`, a second one with inputs twice as wide; of what is no
+   * layer, and not made into one, the one use that it has.
+   */
   refusal(widened) {
+    if (this.subject.use) {
+      this.subject.use(this.asked);
+      return wireJSON(null);
+    }
     const layer = this.used();
     if (widened) {
       const twice = this.inputs().map((x) => this.tf.concat([x, x], x.rank - 1));

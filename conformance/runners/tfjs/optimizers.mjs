@@ -4,7 +4,7 @@ import {OPTIMIZERS} from "./naming.mjs";
 import {tensorOf, wireTensor} from "./protocol.mjs";
 
 export class OptimizerSubject {
-  observables = ["update/*", "slot/*", "config", "reconstructed/config"];
+  observables = ["update/*", "slot/*", "config", "reconstructed/config", "refusal"];
 
   constructor(tf, name) {
     this.tf = tf;
@@ -37,12 +37,29 @@ export class OptimizerSubject {
   recreate(optimizer) {
     return optimizer.constructor.fromConfig(optimizer.constructor, optimizer.getConfig());
   }
+
+  /** One update; throws where the optimizer cannot be made, or takes other gradients. */
+  use(asked) {
+    applied(this.tf, this.create(asked.config), asked);
+  }
 }
 
-const given = (asked, kind) =>
-  Object.entries(asked.weights)
-    .filter(([name]) => name.startsWith(`${kind}/`))
-    .map(([name, wire]) => [name.slice(kind.length + 1), wire]);
+/** The tensors of a kind, `variable`, `gradient` or `slot`, by what is behind it in their names. */
+const tensors = (tf, asked, kind) =>
+  Object.fromEntries(
+    Object.entries(asked.weights)
+      .filter(([name]) => name.startsWith(`${kind}/`))
+      .map(([name, wire]) => [name.slice(kind.length + 1), tensorOf(tf, wire, name)]),
+  );
+
+/** The variables by path, after the optimizer was applied to their gradients. */
+function applied(tf, optimizer, asked) {
+  const gradients = tensors(tf, asked, "gradient");
+  const start = Object.entries(tensors(tf, asked, "variable"));
+  const variables = Object.fromEntries(start.map(([path, x]) => [path, tf.variable(x, true, path)]));
+  optimizer.applyGradients(start.map(([path]) => ({name: path, tensor: gradients[path]})));
+  return variables;
+}
 
 /** The slots of the class that this optimizer has: those for centring only if it is centred. */
 export const slotsOf = ({slots}, {centered}) => slots.filter((slot) => slot !== "average_gradient" || centered);
@@ -67,11 +84,9 @@ function initial(slots, config) {
 export async function updated(tf, subject, asked) {
   const optimizer = subject.create(asked.config);
   const names = slotsOf(subject.entry(asked.config), asked.config);
-  const tensors = (kind) =>
-    Object.fromEntries(given(asked, kind).map(([name, wire]) => [name, tensorOf(tf, wire, `${kind}/${name}`)]));
-  const [start, gradients, slots] = ["variable", "gradient", "slot"].map(tensors);
+  const slots = tensors(tf, asked, "slot");
+  const start = tensors(tf, asked, "variable");
   const paths = Object.keys(start);
-  const variables = Object.fromEntries(paths.map((path) => [path, tf.variable(start[path], true, path)]));
   if (!initial(slots, asked.config)) {
     const weights = names.flatMap((slot) =>
       paths.map((path) => {
@@ -82,7 +97,7 @@ export async function updated(tf, subject, asked) {
     );
     await optimizer.setWeights([{name: "iter", tensor: slots.iteration}, ...weights]);
   }
-  optimizer.applyGradients(paths.map((path) => ({name: path, tensor: gradients[path]})));
+  const variables = applied(tf, optimizer, asked);
   const found = Object.fromEntries(paths.map((path) => [`update/${path}`, variables[path]]));
   try {
     const [, ...after] = await optimizer.getWeights();

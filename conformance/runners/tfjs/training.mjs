@@ -7,8 +7,11 @@ import {slotsOf} from "./optimizers.mjs";
 import {tensorOf, wireJSON, wireTensor} from "./protocol.mjs";
 import {seeded} from "./randomness.mjs";
 
+/** What a case can ask for, by its name in the configuration. */
+const METHODS = ["fit", "evaluate", "predict", "train_on_batch"];
+
 /** Patterns of the observables of a training run; there is no `testOnBatch`, and `evaluate` has no callbacks. */
-export const OBSERVABLES = ["fit/*", "evaluate/log/*", "predict/*", "train_on_batch/*"];
+export const OBSERVABLES = ["fit/*", "evaluate/log/*", "predict/*", "train_on_batch/*", "refusal"];
 
 /** The arguments of each method and function, by Keras's names. */
 const ARGUMENTS = {
@@ -48,7 +51,11 @@ export const runs = (tf) => [
   ...Object.keys(callbacksOf(tf)).map((name) => `callbacks.${name}`),
 ];
 
-const oneOrAll = (items) => (items.length === 1 ? items[0] : items);
+const oneOrAll = (items) => (items?.length === 1 ? items[0] : items);
+
+/** So many samples, or those that are left. */
+const cut = (tensor, start, size) => tensor.slice(start, Math.min(size, tensor.shape[0] - start));
+
 const listed = (value) => (Array.isArray(value) ? value : [value]);
 
 /** Arguments by the names of TensorFlow.js, of which some are `named`; throws where it has none. */
@@ -151,11 +158,11 @@ class Run {
   compile(subjects, {optimizer: given, ...others}) {
     const {class_name: name, config} = typeof given === "string" ? {class_name: given, config: {}} : given;
     const known = [...subjects.keys()].find((key) => key.toLowerCase() === `optimizers.${name.toLowerCase()}`);
-    if (known === undefined) {
+    if (known === undefined && typeof given !== "string") {
       throw new Failure("not-implemented", "construction", `TensorFlow.js has no optimizer ${name}`);
     }
     const subject = subjects.get(known);
-    this.slots = slotsOf(subject.entry(config), config);
+    this.slots = subject ? slotsOf(subject.entry(config), config) : [];
     attempt("construction", () => {
       const named = Object.entries(argumentsOf("compile", others));
       const reached = Object.fromEntries(named.map(([key, x]) => [key, objectives(this.tf, key, x)]));
@@ -302,7 +309,7 @@ class Run {
     let start = 0;
     for (const [i, size] of this.config.train_on_batch.entries()) {
       const [x, y] = [this.data.x, this.data.y].map((tensors) =>
-        oneOrAll(tensors.map((tensor) => tensor.slice(start, size))),
+        oneOrAll(tensors.map((tensor) => cut(tensor, start, size))),
       );
       const values = listed(await this.model.trainOnBatch(x, y));
       await this.tellState(`train_on_batch/${i}`);
@@ -324,12 +331,27 @@ async function ran(tf, subjects, asked, method) {
   }
 }
 
+/** Nothing, where every method that the case asks for can be called, or the failure that the first ends in. */
+async function refusal(tf, subjects, asked) {
+  for (const method of METHODS.filter((name) => name in asked.config)) {
+    const told = await ran(tf, subjects, asked, method);
+    if (told instanceof Failure) {
+      return told.toWire();
+    }
+  }
+  return wireJSON(null);
+}
+
 /** A promise of the `observables` of the protocol's observation of a training run: each method has a model of its own. */
 export function train(tf, subjects, asked) {
   const answered = async () => {
     const told = {};
     const observables = {};
     for (const name of asked.observables) {
+      if (name === "refusal") {
+        observables[name] = await refusal(tf, subjects, asked);
+        continue;
+      }
       const [method] = name.split("/");
       told[method] ??= await ran(tf, subjects, asked, method);
       const failure = told[method] instanceof Failure ? told[method] : unknown(method, name, told[method]);

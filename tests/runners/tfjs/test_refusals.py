@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.cases.case import Case
+from conformance.cases.data import make
+from conformance.cases.drafts import refusals, training
 from tests.runners.adapter import Adapter
 from tests.runners.tfjs.adapter import f32, ramp, refused
 
@@ -112,3 +115,32 @@ def test_a_tensor_whose_size_is_no_number_spoils_no_later_count(cpu: Adapter) ->
     cpu.observe("layers.CenterCrop", "refusal", ramp(1, 4, 4, 1), config={"width": 2})
     dense = cpu.observe("layers.Dense", "memory", ramp(2, 3), config={"units": 2}, cotangents=[ramp(2, 2)])
     assert all(step["bytes"] is not None for step in dense["memory"].values())
+
+
+def refusal_of(cpu: Adapter, case: Case) -> Any:
+    data = make(case)
+    answer = cpu.observe(
+        case.subject, "refusal", *data.inputs, config=case.config, weights=dict(data.weights)
+    )
+    return answer["refusal"]
+
+
+def test_updates_metrics_and_runs_are_answered_by_nothing_or_by_what_is_wrong(cpu: Adapter) -> None:
+    rate = {"learning_rate": 0.5}
+    assert refusal_of(cpu, refusals.update("SGD", rate)) is None
+    assert refused(
+        refusal_of(cpu, refusals.update("SGD", rate | {"clipnorm": 1.0})), "not-implemented", "construction"
+    )
+    assert refused(refusal_of(cpu, refusals.update("SGD", rate, kernel=(4, 5))), "invalid-argument", "call")
+    pair = {"0/y_true": f32([1, 2]), "0/y_pred": f32([1, 2])}
+    assert cpu.observe("metrics.MeanSquaredError", "refusal", weights=pair) == {"refusal": None}
+    weighted = cpu.observe(
+        "metrics.MeanSquaredError", "refusal", weights=pair | {"0/sample_weight": f32([1, 2])}
+    )
+    assert refused(weighted["refusal"], "not-implemented", "call")
+    run = refusals.classifying()
+    assert refusal_of(cpu, run) is None
+    unknown = refusals.spoilt(run, compile={"loss": "categorical_crossentropie"})
+    assert refused(refusal_of(cpu, unknown), "invalid-argument", "construction")
+    fewer = refusals.given(run, "train_on_batch", y=[training.one_hot(samples=5)])
+    assert refused(refusal_of(cpu, fewer), "invalid-argument", "call")
