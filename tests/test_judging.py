@@ -313,7 +313,8 @@ def test_one_bias_added_to_numbers_of_one_size_is_no_bias_of_the_backend() -> No
     """What the bias has beyond the last digit of the sums is lost in each of them alike."""
     rng = np.random.default_rng(1)
     x = (300 + rng.standard_normal((320, 4))).astype(np.float32)
-    kernel, bias = np.float32([[0.25], [0.5], [0.25], [0.125]]), np.float32([0.8186483])
+    kernel = np.array([[0.25], [0.5], [0.25], [0.125]], np.float32)
+    bias = np.array([0.8186483], np.float32)
     with error_bounds(IEEE_FLOAT32):
         expected = Value(affine(*(variable(t.astype(np.float64)) for t in (x, kernel, bias))))
     seen = (x.astype(np.float64) @ kernel).astype(np.float32) + bias
