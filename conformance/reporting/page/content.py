@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 import msgspec
 
@@ -149,7 +149,7 @@ def contents(report: Report) -> tuple[Overview, Details]:
     """
     results = report.results
     suspicions = suspect_specification(report.checks, results.deviations)
-    rows, histograms = _sum(report.checks)
+    rows, histograms = _sum(report.checks, {finding.case for finding in results.findings})
     subjects = sorted({cell.subject for cell in results.cells})
     overview = Overview(
         results=results,
@@ -190,18 +190,24 @@ def _promise(results: Results, backend: BackendRecord) -> Promise:
 
 
 class _Observable(Tally):
-    """The checks of one observable of a cell, added up one after the other."""
+    """The checks of one observable of a cell, added up one after the other.
 
-    def __init__(self) -> None:
+    Args:
+        witnesses: ids of the findings' cases: of checks that are equally bad, the one of such a case is told,
+            for the results have the case itself.
+    """
+
+    def __init__(self, witnesses: Set[str]) -> None:
         super().__init__()
-        self.worst: tuple[tuple[int, float], Check] | None = None
+        self.witnesses = witnesses
+        self.worst: tuple[tuple[int, float, bool], Check] | None = None
         self.required: set[Rung] = set()
         self.deviations: Counter[str] = Counter()
         self.agrees: Counter[str] = Counter()
 
     def add(self, check: Check) -> None:
         super().add(check)
-        badness = check.verdict.severity, margin_size(check.margin)
+        badness = check.verdict.severity, margin_size(check.margin), check.case in self.witnesses
         if self.worst is None or badness > self.worst[0]:
             self.worst = badness, check
         if check.required_rung is not None:
@@ -231,11 +237,11 @@ def _rounded(margin: float | str | None) -> float | str | None:
 
 
 def _sum(
-    checks: Iterable[Check],
+    checks: Iterable[Check], witnesses: Set[str]
 ) -> tuple[dict[tuple[str, str, str], tuple[Row, ...]], tuple[Histogram, ...]]:
     """By backend, subject and property, the rows of their observables; and the margins of all checks."""
     cells: defaultdict[tuple[str, str, str], defaultdict[str, _Observable]] = defaultdict(
-        lambda: defaultdict(_Observable)
+        lambda: defaultdict(lambda: _Observable(witnesses))
     )
     margins: defaultdict[tuple[str, str], Counter[float]] = defaultdict(Counter)
     for check in checks:
