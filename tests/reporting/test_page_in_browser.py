@@ -163,7 +163,7 @@ def test_an_open_cell_tells_its_finding_and_how_to_see_it_again(open_page: Open,
     (finding,) = (f for f in report.results.findings if is_of_convolution(f))
     page = open_page("#/?cell=layers.Conv2D/forward/tfjs-wasm")
     page.locator("aside summary", has_text="Smallest case").click()
-    page.locator("aside summary", has_text="Worst case").click()
+    page.locator("aside details.backend[open] summary", has_text="Worst case").click()
     text = text_of(page, "aside")
     assert text.count('"subject": "layers.Conv2D"') == 2
     assert "conformance run --case case.json --backend tfjs-wasm --property forward" in text
