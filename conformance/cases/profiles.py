@@ -28,13 +28,13 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "callbacks",
     ),
     "interchange": ("config", "config-round-trip", "interchange"),
-    "api": ("constructor", "identifiers", "guide"),
+    "api": ("constructor", "identifiers", "methods", "guide"),
 }
 """The names of a profile's properties, of those that the suite has."""
 
 KINDS = {
     "inference": ("layers", "activations"),
-    "training": ("layers", "activations", "losses", "optimizers"),
+    "training": ("layers", "activations", "losses", "metrics", "optimizers", "training", "callbacks"),
     "interchange": ("layers", "losses", "models"),
     "api": ("layers", "activations", "losses", "optimizers", "guide"),
 }

@@ -107,8 +107,8 @@ class Scope:
 
 def members(subjects: str, names: Collection[str]) -> set[str]:
     """Those among the subjects that belong to the set: of layers and functions what the live programs know
-    by their names; of losses and optimizers what the suite asks of Keras, and has a name for in
-    TensorFlow.js. Models and statements of the guides belong to every set."""
+    by their names; of losses, metrics and optimizers what the suite asks of Keras, and has a name for in
+    TensorFlow.js. Models, runs of training, callbacks and statements of the guides belong to every set."""
     keras, tfjs = known("keras3"), known("tfjs")
     naming = json.loads(NAMING.read_text("utf-8"))
     keras_names = {theirs: ours for ours, theirs in naming["functions"].items()}
@@ -116,8 +116,7 @@ def members(subjects: str, names: Collection[str]) -> set[str]:
     kinds = {
         "layers": (set(keras.layers), set(tfjs.layers)),
         "activations": (set(keras.activations), functions),
-        "losses": (None, set(naming["losses"])),
-        "optimizers": (None, set(naming["optimizers"])),
+        **{kind: (None, set(naming[kind])) for kind in ("losses", "metrics", "optimizers")},
     }
 
     def belongs(name: str) -> bool:
