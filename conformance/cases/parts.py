@@ -187,7 +187,7 @@ def _refusal(question: Question, names: list[str]) -> dict[str, Expected]:
     match subject:
         case MetricSubject():
             _results(question)
-        case OptimizerSubject():
+        case OptimizerSubject() if any(name.startswith("variable/") for name in data.weights):
             subject.first_update(_weights_of(question))
         case TrainingSubject():
             subject.run_all(data)
