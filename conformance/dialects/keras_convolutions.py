@@ -459,6 +459,8 @@ PLAIN = (
             "CuboidConvolution negative padding"
         ),
         remedy="Use padding valid.",
+        stands="TensorFlow documents the padding of `same` as max((n_out - 1)*stride + kernel - n_in, 0), "
+        "never negative, and Conv1D and Conv2D of both programs begin with the first element.",
         scope=all_of(
             subject("layers.Conv3D"), ungrouped, without(channels_first), without(dilates), centres_windows
         ),

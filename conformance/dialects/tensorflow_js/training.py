@@ -140,6 +140,10 @@ def optimizer_by_name(*names: str) -> Scope:
     return lambda case, data: case.config["compile"]["optimizer"] in names
 
 
+def optimizer_is_a_name(case: Case, data: Data) -> bool:
+    return isinstance(case.config["compile"]["optimizer"], str)
+
+
 def measures(name: str) -> Scope:
     """A metric of that name is asked for."""
     return lambda case, data: name in case.config["compile"].get("metrics", ())
@@ -531,9 +535,21 @@ DEVIATIONS = (
         upstream=searched("AdamW Nadam Ftrl optimizer not available feature request"),
         remedy="Use one of these, or train in Keras.",
         since="tfjs-core 0.5.0 (2018)",
-        scope=all_of(RUNS, optimizes_otherwise),
+        scope=all_of(RUNS, optimizes_otherwise, without(optimizer_is_a_name)),
         effect=Raises("not-implemented", "construction", EVERYTHING, "TensorFlow.js has no optimizer"),
         witnesses=(drafts.with_optimizer(drafts.LION),),
+    ),
+    deviation(
+        "tfjs-few-optimizer-names",
+        "Of Keras's optimizers sgd, rmsprop, adam, adamax, adadelta and adagrad can be given by their names.",
+        kind="intentional",
+        source=f"{LAYERS}/optimizers.js:getOptimizer",
+        upstream=searched("AdamW Nadam Ftrl optimizer not available feature request"),
+        remedy="Use one of these, or train in Keras.",
+        since=FIRST,
+        scope=all_of(RUNS, optimizes_otherwise, optimizer_is_a_name),
+        effect=Raises("invalid-argument", "construction", EVERYTHING, "Unknown Optimizer"),
+        witnesses=(drafts.named("nadam"),),
     ),
     deviation(
         "tfjs-stops-early-from-the-first-epoch",
