@@ -158,7 +158,7 @@ def test_function_refuses_arguments_that_it_does_not_have() -> None:
 
 
 def test_every_observable_of_the_protocol_has_its_part() -> None:
-    named = dict.fromkeys(("weight", "name", "variable", "key"), "w")
+    named = dict.fromkeys(("weight", "name", "variable", "key", "file"), "w")
     given = {"i": 0, "update": 0, "language": "python", **named}
     for pattern in OBSERVABLES:
         # A case about a model asks of every format, and of files by what is read in them.

@@ -86,9 +86,11 @@ def asked(how: str) -> list[str]:
     return [json.dumps(m["case"], sort_keys=True) for m in messages if m["command"] == "observe"]
 
 
-def questions(cases: Iterable[Case]) -> int:
-    """In how many messages a rectifier is asked these cases, and those that they are related to."""
-    return sum(1 + len(asked_beside(case)) for case in cases if "output/0" in case.observables)
+def questions(cases: Iterable[Case], *, related: bool = True) -> int:
+    """In how many messages a rectifier is asked these cases, and, where relations are judged, those that they
+    are related to."""
+    able = [case for case in cases if "output/0" in case.observables]
+    return len(able) + (sum(len(asked_beside(case)) for case in able) if related else 0)
 
 
 def starts(how: str) -> int:

@@ -25,6 +25,7 @@ from conformance.dialects.deviation import (
 from conformance.dialects.pooling import last_of_largest, pooled
 from conformance.dialects.scopes import (
     all_of,
+    any_of,
     asks,
     channels_first,
     given_mask,
@@ -577,7 +578,7 @@ ONLY_WASM = (
         source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
         "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
         upstream=issue(8407),
-        scope=all_of(WINDOWS_IN_LINE, channels_first, leaves_nothing),
+        scope=all_of(WINDOWS_IN_LINE, channels_first, any_of(leaves_nothing, leaves_less_than_nothing)),
         effect=Unpredictable(Verdict.RAISES, NUMERIC, "internal at call: "),
         witnesses=(
             draft_layer(
