@@ -296,10 +296,11 @@ class Dialect:
 
     def hangs(self, case: Case, data: Data) -> bool:
         """Whether it is recorded that the backend may never answer to the case."""
-        return any(d.scope(case, data) for d in self._hanging)
+        return any(d.scope(case, data) for d in self.hanging)
 
     @cached_property
-    def _hanging(self) -> tuple[Deviation, ...]:
+    def hanging(self) -> tuple[Deviation, ...]:
+        """The deviations for which the backend may never answer."""
         return tuple(
             d
             for d in self.deviations
