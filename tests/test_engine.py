@@ -268,10 +268,15 @@ def test_case_that_is_recorded_to_hang_is_asked_observable_by_observable(
 
     monkeypatch.setattr(Runner, "ask", note)
     limits = Limits(start_s=30, case_s=0.4)
-    events = events_of(plan("fragile", cases=CASES[:1], limits=limits, dialects=(DIALECT,)))
+    asked = plan("fragile", cases=CASES[:1], limits=limits, dialects=(DIALECT,))
+    events = events_of(replace(asked, prove=True))
     assert suspected == [False, True]
     assert verdicts(events, "fragile") == [Verdict.CONFORMS, Verdict.UNSPECIFIED]
     assert records(events)[0].holds is True
+    # Nobody waits for it who does not ask for it.
+    events = events_of(asked)
+    assert verdicts(events, "fragile") == [Verdict.CONFORMS]
+    assert records(events)[0].holds is None
 
 
 def test_deviation_whose_witness_breaks_the_backend_is_undecided(recorded: Any) -> None:
