@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import anyio
-import anyio.abc
 
 from conformance.cases.case import Case, encode
 from conformance.cases.data import make

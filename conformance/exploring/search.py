@@ -18,7 +18,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 import anyio
-import anyio.abc
 import anyio.from_thread
 import anyio.to_thread
 import hypothesis

@@ -22,7 +22,18 @@ from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING
 from conformance.cases.drafts.activations import REQUIRED as REQUIRED_OF_ACTIVATIONS
 from conformance.cases.drafts.draft import draft_activation, recipe
 from conformance.cases.drafts.models import drawn
-from conformance.cases.drafts.standard import LARGEST, REGIMES, UNSET, Array, Placed, computes
+from conformance.cases.drafts.standard import (
+    LARGEST,
+    REGIMES,
+    UNSET,
+    Array,
+    Placed,
+    computes,
+    in_regime,
+    mapped,
+    recombinable,
+    renamed,
+)
 from conformance.cases.expected import Refusal
 from conformance.cases.relations import relation_of
 from conformance.reference_impl.fields import REQUIRED
@@ -63,13 +74,7 @@ def spaces(cases: Sequence[Case]) -> dict[str, Space]:
 
 
 def of_layer(name: str, cases: Sequence[Case]) -> Space | None:
-    usable = [
-        case
-        for case in cases
-        if "output/0" in case.observables
-        and all(isinstance(source, Recipe) for source in case.inputs)
-        and computes(case)
-    ]
+    usable = recombinable(cases)
     return layer_cases(Array(name, usable)) if usable else None
 
 
@@ -91,11 +96,7 @@ def layer_cases(draw: st.DrawFn, array: Array) -> Case:
         config, placed = array.config(base), array.inputs[base[0]]
     regime = draw(st.sampled_from(ORDINARY))
     placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
-    layer = array.layer.from_config(config)
-    declared = layer.declare_weights([source.shape for source in placed.inputs])
-    # What is drawn at random cannot be compared; what keeps statistics computes otherwise in training.
-    stateful = layer.trainable and any(not weight.trainable for weight in declared)
-    training = stateful and draw(st.booleans())
+    training = array.keeps_statistics(config, placed) and draw(st.booleans())
     return rekeyed(array.draft(config, placed, training=training), draw(KEYS))
 
 
@@ -125,16 +126,9 @@ def in_other_sizes(draw: st.DrawFn, placed: Placed) -> Placed:
         return placed
     if len(shapes) == 1:
         shape = tuple(draw(SIZES) if size else 0 for size in shapes[0])
-        return _each(placed, lambda source: shape[: len(source.shape)])
+        return mapped(placed, shape)
     sizes = {size: draw(SIZES) for size in sorted({n for shape in shapes for n in shape if n > 1})}
-    return _each(placed, lambda source: tuple(sizes.get(n, n) for n in source.shape))
-
-
-def _each(placed: Placed, shape: Callable[[Source], tuple[int, ...]]) -> Placed:
-    def resized(source: Source) -> Source:
-        return msgspec.structs.replace(source, shape=shape(source))
-
-    return replace(placed, inputs=tuple(map(resized, placed.inputs)), masks=tuple(map(resized, placed.masks)))
+    return renamed(placed, sizes)
 
 
 # Activations, models, and what has no sizes of its own
@@ -207,17 +201,6 @@ MAKERS: Mapping[str, Callable[[str, Sequence[Case]], Space | None]] = {
 }
 """By kind of subject. Schedules and initializers have no data to draw; programs of the guides and runs of
 training take seconds each, and a corpus is the place for them."""
-
-
-def in_regime(source: Source, regime: str, *, only: str | None = None) -> Source:
-    """The source with other numbers, where it has floating ones that nobody wrote down.
-
-    Args:
-        only: where its regime is this one.
-    """
-    if isinstance(source, Recipe) and source.dtype == "float32" and only in (None, source.regime):
-        return msgspec.structs.replace(source, regime=regime)
-    return source
 
 
 def rekeyed(case: Case, by: int) -> Case:

@@ -154,16 +154,20 @@ def computes(case: Case) -> bool:
 def of_layer(name: str, quick: Sequence[Case]) -> Iterator[Case]:
     """A covering array over the arguments and inputs of a layer's quick cases. Those whose inputs are written
     out aim at one configuration, and are left alone."""
-    usable = [
+    array = Array(name, recombinable(quick))
+    for number, row in enumerate(covering_rows(array.sizes, array.bases, array.valid)):
+        yield array.case(row, number)
+
+
+def recombinable(cases: Sequence[Case]) -> list[Case]:
+    """The cases that have an output, of inputs that nobody wrote down."""
+    return [
         case
-        for case in quick
+        for case in cases
         if "output/0" in case.observables
         and all(isinstance(source, Recipe) for source in case.inputs)
         and computes(case)
     ]
-    array = Array(name, usable)
-    for number, row in enumerate(covering_rows(array.sizes, array.bases, array.valid)):
-        yield array.case(row, number)
 
 
 class Array:
@@ -238,12 +242,16 @@ class Array:
         more: dict[str, Any] = {}
         if regime == "lattice":
             more = {"cotangent": "lattice", "weights": _lattices(self.regimes)}
-        placed = replace(placed, inputs=tuple(_in_regime(source, regime) for source in placed.inputs))
+        placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
+        training = bool(number % 2) and self.keeps_statistics(config, placed)
+        return self.draft(config, placed, training=training, **more)
+
+    def keeps_statistics(self, config: dict[str, Any], placed: Placed) -> bool:
+        """Whether training is worth asking: what is drawn at random cannot be compared, what keeps statistics
+        computes otherwise."""
         layer = self.layer.from_config(config)
         declared = layer.declare_weights([source.shape for source in placed.inputs])
-        # What is drawn at random cannot be compared; what keeps statistics computes otherwise in training.
-        training = bool(number % 2) and any(not weight.trainable for weight in declared if layer.trainable)
-        return self.draft(config, placed, training=training, **more)
+        return layer.trainable and any(not weight.trainable for weight in declared)
 
 
 UNSET = ""
@@ -270,13 +278,17 @@ def _unkeyed(case: Case) -> Placed:
     def unkeyed(sources: Sequence[Source]) -> tuple[Source, ...]:
         return tuple(msgspec.structs.replace(s, key=0) if isinstance(s, Recipe) else s for s in sources)
 
-    inputs = tuple(_in_regime(source, "normal") for source in unkeyed(case.inputs))
+    inputs = tuple(in_regime(source, "normal") for source in unkeyed(case.inputs))
     return Placed(inputs, unkeyed(case.masks), unkeyed(case.initial_state))
 
 
-def _in_regime(source: Source, regime: str) -> Source:
-    """The source with other numbers, where it has floating ones that nobody wrote down."""
-    if isinstance(source, Recipe) and source.dtype == "float32":
+def in_regime(source: Source, regime: str, *, only: str | None = None) -> Source:
+    """The source with other numbers, where it has floating ones that nobody wrote down.
+
+    Args:
+        only: where its regime is this one.
+    """
+    if isinstance(source, Recipe) and source.dtype == "float32" and only in (None, source.regime):
         return msgspec.structs.replace(source, regime=regime)
     return source
 
@@ -308,7 +320,7 @@ def _resized(placed: Placed, number: int) -> Iterator[Placed]:
         inner = [lengths[(number + i) % len(lengths)] for i in range(len(shape) - 2)]
         batch = BATCHES[number % len(BATCHES)] if len(shape) > 1 else None
         yield from (
-            _mapped(placed, new)
+            mapped(placed, new)
             for new in (
                 (*([batch] if batch else []), *inner, channels),
                 (*shape[:1], *inner, *shape[1:][-1:]),
@@ -319,10 +331,10 @@ def _resized(placed: Placed, number: int) -> Iterator[Placed]:
         return
     for shift in (number % 5 + 1, 1):
         new = {n: 2 * n + 2 * shift - 1 for n in sizes}
-        yield _renamed(placed, new)
+        yield renamed(placed, new)
 
 
-def _mapped(placed: Placed, shape: tuple[int, ...]) -> Placed:
+def mapped(placed: Placed, shape: tuple[int, ...]) -> Placed:
     """The one input in another shape; a mask goes along, which has the first of its axes."""
 
     def resized(source: Source) -> Source:
@@ -332,7 +344,7 @@ def _mapped(placed: Placed, shape: tuple[int, ...]) -> Placed:
     return replace(placed, inputs=tuple(map(resized, placed.inputs)), masks=tuple(map(resized, placed.masks)))
 
 
-def _renamed(placed: Placed, sizes: dict[int, int]) -> Placed:
+def renamed(placed: Placed, sizes: dict[int, int]) -> Placed:
     """All arrays with each size replaced by another one, the same wherever it is."""
 
     def resized(source: Source) -> Source:
