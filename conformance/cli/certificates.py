@@ -10,6 +10,7 @@ import rich_click as click
 
 from conformance.cli.group import (
     BadFile,
+    asked_again_with,
     console_of,
     dialect_option,
     errors_of_users,
@@ -111,10 +112,7 @@ def certify(
         seed=0,
         profile=profile,
         selection={"backend": [backend.name], "subjects": [subjects], "subject": list(patterns)},
-        options=[
-            *(word for module in dialects for word in ("--dialect", module)),
-            *(["--node", node] if node else []),
-        ],
+        options=asked_again_with(dialects, node),
     )
     plan = engine.Plan(
         cases=scope.cases,

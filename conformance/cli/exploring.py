@@ -10,12 +10,18 @@ import rich_click as click
 
 from conformance.cli.group import (
     BadFile,
+    asked_again_with,
+    backend_option,
+    command_option,
     console_of,
     dialect_option,
     errors_of_users,
     keras_python_option,
     main,
     node_option,
+    property_option,
+    results_option,
+    subject_option,
     tfjs_option,
 )
 from conformance.cli.runs import arguments_of, refuse_others_than, take_up
@@ -44,23 +50,11 @@ class Duration(click.ParamType[float]):
     f"{DEFAULT_EXAMPLES:,}.",
 )  # fmt: skip
 @click.option("--time", "seconds", type=Duration(), metavar="T", help="Search so long: 90s, 20m, 2h.")
-@click.option(
-    "--backend", "names", multiple=True, metavar="NAME",
-    help="Search this backend; repeatable. Default, where no --backend-command is given either: "
-    "keras-tensorflow, tfjs-cpu and tfjs-wasm.",
-)  # fmt: skip
-@click.option(
-    "--backend-command", "commands", multiple=True, metavar="[NAME=]COMMAND",
-    help="Search the backend that this command line runs; repeatable.",
-)  # fmt: skip
-@click.option("--subject", "subjects", multiple=True, metavar="NAME", help="Only these; repeatable, globs.")
-@click.option(
-    "--property", "properties", multiple=True, metavar="NAME", help="Only these; repeatable, globs."
-)
-@click.option(
-    "--out", default="conformance-results", show_default=True, metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path), help="Where the results go.",
-)  # fmt: skip
+@backend_option
+@command_option
+@subject_option
+@property_option
+@results_option
 @click.option(
     "--cases", "overlay", default="conformance-cases", show_default=True, metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
@@ -138,12 +132,10 @@ def explore(
     if not chosen:
         raise click.UsageError("of these subjects there is nothing to draw: the corpus has all their cases")
     narrowed = {"backend": names, "subject": subjects, "property": properties}
-    again = [word for module in dialects for word in ("--dialect", module)]
-    again += ["--seed", str(seed)] if seed else []
-    again += ["--node", node] if node else []
     suite = suite_of(
         (), corpus="", seed=seed, profile=None,
-        selection={key: list(values) for key, values in narrowed.items() if values}, options=again,
+        selection={key: list(values) for key, values in narrowed.items() if values},
+        options=asked_again_with(dialects, node, seed),
     )  # fmt: skip
     try:
         before = Journal(out) if resume else None

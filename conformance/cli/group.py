@@ -62,10 +62,46 @@ keras_python_option = click.option(
 )  # fmt: skip
 
 
+command_option = click.option(
+    "--backend-command", "commands", multiple=True, metavar="[NAME=]COMMAND",
+    help="Ask the backend that this command line runs; repeatable.",
+)  # fmt: skip
+
+
+backend_option = click.option(
+    "--backend", "names", multiple=True, metavar="NAME",
+    help="Ask this backend; repeatable. Default, where no --backend-command is given either: "
+    "keras-tensorflow, tfjs-cpu and tfjs-wasm.",
+)  # fmt: skip
+
+
+subject_option = click.option(
+    "--subject", "subjects", multiple=True, metavar="NAME", help="Only these; repeatable, globs."
+)
+
+
+property_option = click.option(
+    "--property", "properties", multiple=True, metavar="NAME", help="Only these; repeatable, globs."
+)
+
+
+results_option = click.option(
+    "--out", default="conformance-results", show_default=True, metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path), help="Where the results go.",
+)  # fmt: skip
+
+
 dialect_option = click.option(
     "--dialect", "dialects", multiple=True, metavar="MODULE",
     help="Judge under the recorded deviations in this Python module too; repeatable.",
 )  # fmt: skip
+
+
+def asked_again_with(dialects: tuple[str, ...], node: str | None, seed: int = 0) -> list[str]:
+    """The words of a command line that hold for every backend, by which a finding is asked again."""
+    words = [word for module in dialects for word in ("--dialect", module)]
+    words += ["--seed", str(seed)] if seed else []
+    return words + (["--node", node] if node else [])
 
 
 def console_of(*, stderr: bool = False) -> Console:

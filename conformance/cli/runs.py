@@ -12,13 +12,19 @@ from click.core import ParameterSource
 
 from conformance.cli.group import (
     BadFile,
+    asked_again_with,
+    backend_option,
+    command_option,
     console_of,
     dialect_option,
     errors_of_users,
     keras_python_option,
     main,
     node_option,
+    property_option,
     read_results,
+    results_option,
+    subject_option,
     tfjs_option,
 )
 
@@ -68,19 +74,10 @@ def refuse_others_than(context: click.Context, *names: str) -> None:
 
 
 @main.command(epilog="Example: conformance run --backend tfjs-wasm --subject LSTM --property 'gradient*'")
-@click.option(
-    "--backend", "names", multiple=True, metavar="NAME",
-    help="Ask this backend; repeatable. Default, where no --backend-command is given either: "
-    "keras-tensorflow, tfjs-cpu and tfjs-wasm.",
-)  # fmt: skip
-@click.option(
-    "--backend-command", "commands", multiple=True, metavar="[NAME=]COMMAND",
-    help="Ask the backend that this command line runs; repeatable.",
-)  # fmt: skip
-@click.option("--subject", "subjects", multiple=True, metavar="NAME", help="Only these; repeatable, globs.")
-@click.option(
-    "--property", "properties", multiple=True, metavar="NAME", help="Only these; repeatable, globs."
-)
+@backend_option
+@command_option
+@subject_option
+@property_option
 @click.option("--profile", metavar="NAME", help="Only the properties of this profile.")
 @click.option("--corpus", default="quick", show_default=True, metavar="NAME", help="The cases to ask.")
 @click.option(
@@ -88,10 +85,7 @@ def refuse_others_than(context: click.Context, *names: str) -> None:
     help="Ask this case of a corpus, or in this JSON file, or all in a directory of such files, in place of "
     "the corpus; repeatable.",
 )  # fmt: skip
-@click.option(
-    "--out", default="conformance-results", show_default=True, metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path), help="Where the results go.",
-)  # fmt: skip
+@results_option
 @node_option
 @tfjs_option
 @keras_python_option
@@ -164,16 +158,13 @@ def run(
     if baseline and out.resolve() in (baseline.resolve(), baseline.resolve().parent):
         raise click.UsageError("--out would overwrite the baseline; name another directory for one of them")
     narrowed = {"backend": names, "case": cases, "subject": subjects, "property": properties}
-    again = [word for module in dialects for word in ("--dialect", module)]
-    again += ["--seed", str(seed)] if seed else []
-    again += ["--node", node] if node else []
     suite = suite_of(
         found,
         corpus="" if cases else corpus,
         seed=seed,
         profile=profile,
         selection={key: list(values) for key, values in narrowed.items() if values},
-        options=again,
+        options=asked_again_with(dialects, node, seed),
     )
     progress = console_of(stderr=True)
     try:
