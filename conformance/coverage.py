@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -100,11 +101,30 @@ class Asked:
     Attributes:
         cases: those of which it answered anything.
         signatures: by subject, the arguments that its constructor takes.
+        declined: the cases of which it said that it lacks all that was asked.
     """
 
     backend: BackendRecord | Identity
     cases: Collection[Case]
     signatures: Mapping[str, Collection[str]]
+    declined: Collection[Case] = ()
+
+    def takes(self, subject: str, argument: str) -> bool:
+        """Whether the backend's class or function has the argument: as its signature tells, or else unless it
+        declined every case in which it is given."""
+        if subject in self.signatures:
+            return argument in self.signatures[subject]
+        return (subject, argument) not in self._declined_arguments
+
+    @cached_property
+    def _declined_arguments(self) -> set[tuple[str, str]]:
+        """Subjects and arguments, of which no case was answered in which they are given."""
+        return _given(self.declined) - _given(self.cases)
+
+
+def _given(cases: Iterable[Case]) -> set[tuple[str, str]]:
+    """Subjects and the arguments that cases give them."""
+    return {(case.subject, argument) for case in cases for argument in case.config}
 
 
 def of_report(report: Report) -> Coverage:
@@ -114,15 +134,24 @@ def of_report(report: Report) -> Coverage:
     known = {case.id: case for case in corpora.load(results.suite.corpus or corpora.NAMES[-1])}
     known |= {finding.case: finding.witness for finding in results.findings}
     cases: dict[str, dict[str, Case]] = defaultdict(dict)
+    declined: dict[str, dict[str, Case]] = defaultdict(dict)
     signatures: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for check in report.checks:
-        told = check.verdict not in (Verdict.UNSUPPORTED, Verdict.NOT_RUN)
-        if check.case in known and told and not is_statement(check.subject):
-            cases[check.backend][check.case] = known[check.case]
+        if check.case in known and check.verdict is not Verdict.NOT_RUN and not is_statement(check.subject):
+            put = declined if check.verdict is Verdict.UNSUPPORTED else cases
+            put[check.backend][check.case] = known[check.case]
         if check.arguments:
             signatures[check.backend][check.subject] = check.arguments
     return cover(
-        [Asked(record, cases[record.name].values(), signatures[record.name]) for record in results.backends]
+        [
+            Asked(
+                record,
+                cases[record.name].values(),
+                signatures[record.name],
+                [case for key, case in declined[record.name].items() if key not in cases[record.name]],
+            )
+            for record in results.backends
+        ]
     )
 
 
@@ -253,11 +282,10 @@ def _argument(
 
 
 def _place(one: Asked, subject: str, argument: str, specified: bool, count: int) -> Place:
-    signature = one.signatures.get(subject)
-    if subject not in one.backend.capabilities or (signature is not None and argument not in signature):
+    if subject not in one.backend.capabilities or not one.takes(subject, argument):
         return Place(State.UNSUPPORTED)
     if count:
         return Place(State.ASKED, count)
-    if signature is None and not specified:
+    if subject not in one.signatures and not specified:
         return Place(State.UNKNOWN)
     return Place(State.NOT_THERE)

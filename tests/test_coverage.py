@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cases import corpus
 from conformance.cases.case import Case, Recipe
-from conformance.coverage import EXAMPLES, Asked, Coverage, Place, State, cover, of_report
+from conformance.coverage import EXAMPLES, Asked, Coverage, Place, State, cover, is_statement, of_report
 from conformance.reporting import coverage as rendering
 from conformance.reporting.results import BackendRecord, Results
 from conformance.reporting.store import Report
@@ -99,6 +99,15 @@ def test_an_argument_outside_the_signature_is_unsupported_and_without_one_was_as
     )  # fmt: skip
 
 
+def test_an_argument_that_is_declined_wherever_it_is_given_is_unsupported() -> None:
+    one = record("one", ["layers.Dense"])
+    declined = [dense(use_bias=False, activation="relu")]
+    answered = [dense(), dense(activation="elu")]
+    found = cover([Asked(one, answered, {}, declined)])
+    assert places(found, "layers.Dense", "use_bias") == (Place(State.UNSUPPORTED),)
+    assert places(found, "layers.Dense", "activation") == (Place(State.ASKED, 2),)
+
+
 def test_other_names_of_a_class_are_no_rows_of_their_own(coverage: Coverage) -> None:
     names = [row.name for row in coverage.subjects]
     assert "layers.Thick" not in names
@@ -160,6 +169,18 @@ def test_markdown_shows_what_is_not_there_and_every_argument() -> None:
     assert "| window (not in the specification) |  | **not there** |" in text
     assert "| use\\_bias |  | unsupported |" in text
     assert "| units | 3, 7 | asked 2 |" in text
+
+
+def test_the_standard_corpus_gives_every_argument_two_values_or_more() -> None:
+    """But `input_dim`, which Keras takes silently in every layer, and TensorFlow.js in few."""
+    cases = [case for case in corpus.load("standard") if not is_statement(case.subject)]
+    coverage = cover([Asked(record("any", {case.subject for case in cases}), cases, {})])
+    assert [
+        f"{subject.name}: {argument.name}"
+        for subject in coverage.subjects
+        for argument in subject.arguments
+        if argument.name != "input_dim" and argument.backends["any"] == Place(State.ASKED, 1)
+    ] == []
 
 
 @pytest.mark.node

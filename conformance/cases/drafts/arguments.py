@@ -1,4 +1,4 @@
-"""Drafts about the arguments that all layers have: what is said of a layer when each is given."""
+"""Drafts about the arguments that all classes of a kind have: what is said of a class when each is given."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from conformance.cases.case import JSON, Case
-from conformance.cases.drafts.draft import STRUCTURAL
+from conformance.cases.drafts import losses, metrics, optimizers, schedules
+from conformance.cases.drafts.draft import STRUCTURAL, configured
 from conformance.cases.drafts.errors import first_cases, spoilt
 from conformance.cases.drafts.layers.settings import L1L2, L2, MAX_NORM, NON_NEG
+from conformance.cases.subjects import class_of
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.nested import names_layers
 
@@ -53,14 +55,37 @@ NEVER_THERE: Mapping[str, Mapping[str, tuple[JSON, JSON]]] = {
 """By layer, arguments of TensorFlow.js that Keras 3 has not, and what they are given."""
 
 
+OF_A_WIDTH = ("Cropping2D", "Dense")
+"""Layers that TensorFlow.js lets be told a width, as far as it says: that of Cropping2D's arguments it says
+nothing."""
+
+OF_OTHERS: tuple[Mapping[str, JSON], ...] = ({"name": "another_name"}, {"dtype": "float64"}, {"decay": 0.25})
+"""What losses, metrics, optimizers and schedules take, each as far as it has the argument."""
+
+
 def drafts() -> Iterator[Case]:
+    yield from of_layers()
+    yield from of_others()
+
+
+def of_others() -> Iterator[Case]:
+    """What is said of a class that is no layer, in the first case in which it is asked for its signature."""
+    drafted = (case for module in (losses, metrics, optimizers, schedules) for case in module.drafts())
+    first = {case.subject: case for case in reversed([*drafted]) if "signature" in case.observables}
+    for subject, case in first.items():
+        for arguments in OF_OTHERS:
+            if arguments.keys() <= class_of(subject).arguments.keys() - case.config.keys():
+                yield configured(said_of(case, arguments))
+
+
+def of_layers() -> Iterator[Case]:
     for subject, first in first_cases().items():
         name = subject.removeprefix("layers.")
         known = layers.get(name).arguments
         batch, *sample = first.inputs[0].shape
         told: tuple[Mapping[str, JSON], ...] = (
             {"input_shape": sample, "name": "told_a_shape"},
-            *([{"input_dim": sample[-1], "name": "told_a_width"}] if name == "Dense" else ()),
+            *([{"input_dim": sample[-1], "name": "told_a_width"}] if name in OF_A_WIDTH else ()),
             *({argument: value, "name": "of_keras_2"} for argument, value in HIDDEN.items()),
         )
         for arguments in (SHARED, *OWN, *told):

@@ -114,6 +114,11 @@ def draft_layer(
     )
 
 
+def configured(case: Case) -> Case:
+    """The case, in which nothing is asked but what becomes of its configuration."""
+    return msgspec.structs.replace(case, cotangents=(), observables=("config", "reconstructed/config"))
+
+
 def draft_activation(
     name: str, config: Mapping[str, Any], x: Source, *, gradients: bool = True, more: Sequence[str] = ()
 ) -> Case:

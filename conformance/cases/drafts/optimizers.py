@@ -53,7 +53,10 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
         {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-4},
         {"beta_1": 0.75, "beta_2": 0.5, "epsilon": 2.0**-10, "amsgrad": True},
     ),
-    "AdamW": ({"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10, "weight_decay": 0.25},),
+    "AdamW": (
+        {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10, "weight_decay": 0.25},
+        {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-10, "weight_decay": 0.125, "amsgrad": True},
+    ),
     "Adadelta": (
         {"rho": 0.75, "epsilon": 2.0**-10},
         {"rho": 0.5, "epsilon": 2.0**-4},
@@ -66,6 +69,7 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
     "Adafactor": (
         {"epsilon_1": 2.0**-20, "epsilon_2": 0.125},
         {"beta_2_decay": -0.5, "epsilon_1": 2.0**-20, "epsilon_2": 0.5, "clip_threshold": 0.25},
+        {"epsilon_1": 2.0**-20, "epsilon_2": 0.25, "relative_step": False},
     ),
     "Nadam": ({"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},),
     "Ftrl": (
@@ -76,7 +80,11 @@ OWN: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "Lion": ({"beta_1": 0.75, "beta_2": 0.5},),
     "Lamb": ({"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},),
-    "Muon": ({"ns_steps": 2, "momentum": 0.75}, {"ns_steps": 1, "nesterov": False, "rms_rate": None}),
+    "Muon": (
+        {"ns_steps": 2, "momentum": 0.75},
+        {"ns_steps": 1, "nesterov": False, "rms_rate": None},
+        {"ns_steps": 1, "exclude_embeddings": False},
+    ),
     "ScheduleFreeAdamW": (
         {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10},
         {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 2.0**-10, "warmup_steps": 8},
@@ -100,11 +108,24 @@ AROUND: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     (
         "LossScaleOptimizer",
-        {"inner_optimizer": SGD(0.125, 0.75).serialized(), "initial_scale": 2.0, "dynamic_growth_steps": 2},
+        {
+            "inner_optimizer": SGD(0.125, 0.75).serialized(),
+            "initial_scale": 2.0,
+            "dynamic_growth_steps": 2,
+            "name": "scaled",
+        },
     ),
     (
         "MultiOptimizer",
         {"optimizer_map": OptimizerMap(Adam(**ADAM), {"bias": SGD(0.25, momentum=0.5)}).serialized()},
+    ),
+    (
+        "MultiOptimizer",
+        {
+            "optimizer_map": OptimizerMap(SGD(0.5, momentum=0.25), {"kernel": Adam(**ADAM)}).serialized(),
+            "loss_scale_factor": 8.0,
+            "name": "by_path",
+        },
     ),
 )
 """Optimizers around others."""

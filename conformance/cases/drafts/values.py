@@ -133,6 +133,9 @@ FIXED: Mapping[str, Settings] = {
 """Initializers that are not random, by class, with the sizes of a weight. Not asked are windows by name, for
 which Keras needs SciPy."""
 
+AXES = {"input_axes": [0], "output_axes": [2]}
+"""The fans of a weight of three dimensions without its middle one."""
+
 DRAWN: Mapping[str, Settings] = {
     "RandomNormal": (
         ({}, sizes(50, 100)),
@@ -153,16 +156,16 @@ DRAWN: Mapping[str, Settings] = {
         ({"mode": "fan_avg", "distribution": "untruncated_normal"}, sizes(10, 20, 30)),
         ({"mode": "fan_in", "distribution": "uniform"}, sizes(2, 3, 4, 5, 30)),
         ({"mode": "fan_out", "distribution": "uniform"}, sizes(3000)),
-        ({"distribution": "uniform", "input_axes": [0], "output_axes": [2]}, sizes(10, 20, 15)),
+        ({"distribution": "uniform", **AXES}, sizes(10, 20, 15)),
         ({"distribution": "normal", "seed": 3}, sizes(3, 3, 20, 120)),
         ({"scale": 0.5, "distribution": "truncated_normal"}, sizes(50, 400)),
     ),
-    "GlorotUniform": (({}, sizes(30, 120)),),
-    "GlorotNormal": (({}, sizes(40, 500)),),
-    "HeUniform": (({}, sizes(3, 10, 120)),),
-    "HeNormal": (({}, sizes(40, 500)),),
-    "LecunUniform": (({}, sizes(30, 120)),),
-    "LecunNormal": (({}, sizes(40, 500)),),
+    "GlorotUniform": (({}, sizes(30, 120)), (AXES, sizes(10, 20, 15))),
+    "GlorotNormal": (({}, sizes(40, 500)), (AXES, sizes(40, 25, 20))),
+    "HeUniform": (({}, sizes(3, 10, 120)), (AXES, sizes(10, 20, 15))),
+    "HeNormal": (({}, sizes(40, 500)), (AXES, sizes(40, 25, 20))),
+    "LecunUniform": (({}, sizes(30, 120)), (AXES, sizes(10, 20, 15))),
+    "LecunNormal": (({}, sizes(40, 500)), (AXES, sizes(40, 25, 20))),
     "Orthogonal": (
         ({}, sizes(12, 5)),
         ({"gain": 0.5}, sizes(4, 9)),

@@ -64,6 +64,7 @@ ONLY_IN_KERAS: dict[str, tuple[str, ...]] = {
     "fill_mode": ("layers.Resizing",),
     "gamma_constraint": ("layers.LayerNormalization",),
     "groups": CONVOLUTIONS,
+    "input_tensor": ("layers.InputLayer",),
     "lora_rank": (*CONVOLUTIONS, "layers.Dense", "layers.Embedding"),
     "negative_slope": ("layers.LeakyReLU", "layers.ReLU"),
     "output_padding": ("layers.Conv2DTranspose", "layers.Conv3DTranspose"),

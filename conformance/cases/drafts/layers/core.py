@@ -6,8 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conformance.cases.case import Case, Literal
-from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.draft import configured, draft_layer, recipe
 from conformance.cases.drafts.layers.settings import L1L2, L2, MAX_NORM, NON_NEG, SCALING, UNIFORM
+
+WEIGHTS_OF_8_BITS = {
+    "module": "keras.quantizers",
+    "class_name": "Int8QuantizationConfig",
+    "config": {"weight_quantizer": None, "activation_quantizer": None},
+    "registered_name": None,
+}
+"""What `quantize` would do."""
 
 
 def dense() -> Iterator[Case]:
@@ -62,6 +70,7 @@ def dense() -> Iterator[Case]:
         3,
     )
     yield case({"units": 4, "kernel_initializer": SCALING, "trainable": False, "name": "own_name"}, 2, 3)
+    yield configured(case({"units": 4, "quantization_config": WEIGHTS_OF_8_BITS}, 2, 3))
 
 
 def embedding() -> Iterator[Case]:
@@ -80,6 +89,7 @@ def embedding() -> Iterator[Case]:
     yield draft_layer("layers.Embedding", {"input_dim": 5, "output_dim": 3}, [repeated])
     for rank, alpha in ((2, None), (2, 8)):
         yield case({"input_dim": 7, "output_dim": 5, "lora_rank": rank, "lora_alpha": alpha}, 2, 3)
+    yield configured(case({"input_dim": 7, "output_dim": 3, "quantization_config": WEIGHTS_OF_8_BITS}, 2, 3))
     yield case(
         {
             "input_dim": 7,
@@ -372,5 +382,6 @@ def input_layer() -> Iterator[Case]:
         {"shape": 3},
         {"batch_shape": [None, -1]},
         {"batch_shape": [None, 3], "dtype": "float31"},
+        {"batch_shape": [None, 3], "input_tensor": 3},
     ):
         yield Case("layers.InputLayer", refused, observables=("refusal",))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from conformance.cases.case import Case, Literal
-from conformance.cases.drafts.draft import draft_layer, recipe
+from conformance.cases.drafts.draft import configured, draft_layer, recipe
 
 UNCALLED = ("shape/", "weights", "config", "reconstructed/config")
 """What a layer tells without being called."""
@@ -53,6 +53,7 @@ def category_encoding() -> Iterator[Case]:
         # The rank of the output depends on a dimension that would be unknown.
         known = tuple(name for name in asked.observables if name != "shape/unknown")
         yield msgspec.structs.replace(asked, observables=known)
+    yield configured(case({"num_tokens": 4, "sparse": True}, 2, 3))
 
 
 def random_width() -> Iterator[Case]:
