@@ -7,13 +7,16 @@ only by `use_device("gpu")`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+VECTOR = 64
+"""Bytes of the widest vector register, and of a line of the cache."""
 
 
 class ArrayModule:
@@ -42,6 +45,18 @@ class ArrayModule:
         """A view of `x`. CuPy's own sliding windows synchronise the device; this does not."""
         view: Array = self.library.lib.stride_tricks.as_strided(x, shape=shape, strides=strides)
         return view
+
+    def aligned(self, shape: Sequence[int], dtype: Any) -> Array:
+        """An array of no particular values that begins where a vector register's content may: of any other,
+        half the vectors lie in two lines of the cache, and what is done element by element takes up to twice
+        the time."""
+        if not self.on_host:
+            held: Array = self.library.empty(shape, dtype)
+            return held
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        room = np.empty(size + VECTOR, np.uint8)
+        start = -room.ctypes.data % VECTOR
+        return room[start : start + size].view(dtype).reshape(shape)
 
     def scatter_add(self, target: Array, indices: Array, updates: Array) -> None:
         """`target[indices] += updates`, with repeated indices added up, in place."""

@@ -62,10 +62,11 @@ class Correlate(Dot):
         size, filters = kernel.shape[:-2], kernel.shape[-1]
         apart = by_channel(kernel, groups)
         spatial = tuple(n + sum(edges) for n, edges in zip(x.shape[1:-1], padding, strict=True))
-        out = xp.empty((len(x), *window_positions(spatial, size, strides, dilation), filters), x.dtype)
+        out = xp.aligned((len(x), *window_positions(spatial, size, strides, dilation), filters), x.dtype)
         rows = in_rows(kernel, out.shape[-2]) if apart else []
+        frame = Frame(padding)
         for images in blocks(x.shape[:1], BLOCK // (math.prod(x.shape[1:]) or 1)):
-            framed = padded(x[images], padding)
+            framed = frame.around(x[images])
             views = windows.value(
                 widened(framed, filters) if apart else framed, size=size, strides=strides, dilation=dilation
             )
@@ -81,7 +82,7 @@ class Correlate(Dot):
         for block in blocks(out.shape[:-2], BLOCK // 2 // (row.size or 1)):
             part, view = out[block], views[block]
             xp.multiply(view[key], row, out=part)
-            product = xp.empty_like(part)
+            product = xp.aligned(part.shape, part.dtype)
             for tap, by in others:
                 part += xp.multiply(view[tap], by, out=product)
             if bias is not None:
@@ -153,16 +154,18 @@ class TransposedCorrelate(Dot):
             weights = [row for _, row in in_rows(kernel, y.shape[-2])]
         else:
             weights = list(kernel.reshape(-1, depth, groups, filters // groups).transpose(0, 2, 3, 1))
-        out = xp.zeros((len(y), *spatial, groups * depth), y.dtype)
+        out = xp.aligned((len(y), *spatial, groups * depth), y.dtype)
+        out[...] = 0
         for block in blocks(y.shape[:-2], BLOCK // 2 // (y.shape[-2] * filters or 1)):
             part = y[block]
             rows = part if apart else columns(part, groups, 0)
             corner = [slice(cut.start * step, None) for cut, step in zip(block[1:], strides, strict=False)]
             into = out[(block[0], *corner)]
+            product = xp.aligned(part.shape, part.dtype) if apart else None
             places = [place for place, _ in taps(part.shape[1:-1], tuple(size), strides, dilation)]
             for place, by in zip(places, weights, strict=True):
                 if apart:
-                    into[place] += narrowed(rows * by, groups)
+                    into[place] += narrowed(xp.multiply(rows, by, out=product), groups)
                 else:
                     into[place] += ungrouped(xp.matmul(rows, by), (*part.shape[:-1], groups * depth))
         return out if bias is None else xp.add(out, bias, out=out)
@@ -254,9 +257,24 @@ def unpadded(kernel: Tensor) -> Edges:
     return ((0, 0),) * (kernel.ndim - 2)
 
 
-def padded(x: Array, padding: Edges) -> Array:
-    """The array with zeros at its edges."""
-    return pad.value(x, widths=((0, 0), *padding, (0, 0))) if any(map(any, padding)) else x
+class Frame:
+    """Zeros around one batch of images after the other, in the same memory as long as they are as many."""
+
+    def __init__(self, padding: Edges) -> None:
+        self.padding = padding
+        self.framed: Array | None = None
+
+    def around(self, x: Array) -> Array:
+        """The images with zeros at their edges."""
+        if not any(map(any, self.padding)):
+            return x
+        shape = (len(x), *(n + sum(e) for n, e in zip(x.shape[1:-1], self.padding, strict=True)), x.shape[-1])
+        if self.framed is None or self.framed.shape != shape:
+            self.framed = xp.aligned(shape, x.dtype)
+            self.framed[...] = 0
+        inside = (slice(e[0], e[0] + n) for n, e in zip(x.shape[1:-1], self.padding, strict=True))
+        self.framed[(slice(None), *inside)] = x
+        return self.framed
 
 
 def by_channel(kernel: Array, groups: int) -> bool:
