@@ -573,7 +573,8 @@ PLAIN = (
     in_tensorflow(
         id="keras-conv3d-gradient-of-special-values",
         summary="An element that is NaN or infinite makes the gradient of Conv3D's kernel NaN also at the "
-        "places where no window has it: it is multiplied by zeros around the cotangent.",
+        "places where no window has it: it is multiplied by zeros around the cotangent. The zeros of the "
+        "padding are not multiplied by a cotangent that is NaN.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
         upstream=searched(
@@ -587,7 +588,10 @@ PLAIN = (
             given_special_values,
             without(centres_windows),
         ),
-        effect=Value({"layers.convolved": cotangent_among_zeros}, ("gradient/*", "training/gradient/*")),
+        effect=Value(
+            {"layers.convolved": cotangent_among_zeros, "layers.correlated": padding_left_out},
+            ("gradient/*", "training/gradient/*"),
+        ),
         witnesses=(
             draft_layer(
                 "layers.Conv3D",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from conformance.cases.case import JSON, Case
 from conformance.cases.data import Data
+from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
-from conformance.dialects.deviation import REFUSAL, Accepts, Raises, Scope, subject
+from conformance.dialects.deviation import REFUSAL, Accepts, Raises, Scope, Value, subject
 from conformance.dialects.keras_record import KERAS, in_keras, searched
 from conformance.dialects.refused import too_many_inputs, unknown_arguments, wrong_in, wrong_in_states
 from conformance.dialects.scopes import (
@@ -339,6 +340,24 @@ DEVIATIONS = (
         scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", inputs=INPUTS["CategoryEncoding"][0]),),
+    ),
+    in_keras(
+        id="keras-category-encoding-of-nothing",
+        summary="The row of an integer of num_tokens or more has zeros alone.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/utils/numerical_utils.py, encode_categorical_inputs",
+        upstream=searched("keras CategoryEncoding out of range value num_tokens silently zeros no error"),
+        remedy="Check the integers before.",
+        scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
+        effect=Value(
+            {"layers.CategoryEncoding.refuse_others": lambda original, layer, indices: None},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(
+            draft_layer(
+                "layers.CategoryEncoding", {"num_tokens": 3}, [recipe("indices:5", 2, 8, dtype="int32")]
+            ),
+        ),
     ),
     in_keras(
         id="keras-weights-of-another-type",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import draft_loss
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import KERAS, in_keras, searched
 from conformance.dialects.scopes import all_of, given_empty_batch
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.losses.loss import LossFunction
 from conformance.reference_impl.primitives import divide, multiply, power, reshape, subtract, total
 from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
 
 FORGOTTEN = {"CosineSimilarity": "axis", "Huber": "delta", "SparseCategoricalCrossentropy": "axis"}
 """By class, the argument that its configuration does not tell."""
@@ -63,7 +66,35 @@ def numbers(name: str, **config: Any) -> Case:
     return draft_loss(name, config, recipe("normal", *shape), recipe("normal", *shape), more=more)
 
 
+def unlikely_or_not_finite(case: Case, data: Data) -> bool:
+    """A logit is infinite or NaN, or logits may make a path of labels less likely than e⁻⁷⁰⁰."""
+    if len(data.inputs) < 2 or not data.inputs[1].size:
+        return False
+    logits = data.inputs[1]
+    return not np.isfinite(logits).all() or float(np.ptp(logits.astype(np.float64))) * logits.shape[1] > 700
+
+
 DEVIATIONS = (
+    in_keras(
+        id="keras-ctc-of-unlikely-labels",
+        summary="CTC takes e⁻⁷⁰⁷ for the probability of what cannot be: labels less likely than that seem as "
+        "likely, and after an infinity or NaN other samples get no gradient either.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/python/ops/ctc_ops.py:577, log_0 of the states at the beginning "
+        "and the end",
+        upstream=searched("tensorflow ctc_loss saturates large loss log_0 707 infinite logits"),
+        remedy="Keep logits within some hundreds of each other.",
+        since="keras 3.0.0 (2023)",
+        scope=all_of(subject("losses.CTC"), unlikely_or_not_finite),
+        effect=Unpredictable(
+            Verdict.DIVERGES, ("output/*", "gradient/*", "reconstructed/output/*"), "expected"
+        ),
+        witnesses=(
+            draft_loss(
+                "CTC", {}, recipe("padded_labels:4", 3, 3, dtype="int32"), recipe("one_infinity", 3, 7, 4)
+            ),
+        ),
+    ),
     in_keras(
         id="keras-loss-config-forgets",
         summary="CosineSimilarity and SparseCategoricalCrossentropy do not tell `axis` in their "

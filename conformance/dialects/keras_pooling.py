@@ -13,7 +13,16 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.arguments import said_of
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
+from conformance.dialects.convolution import computed_elsewhere
+from conformance.dialects.deviation import (
+    Deviation,
+    Raises,
+    Scope,
+    Unpredictable,
+    Value,
+    everywhere,
+    subject,
+)
 from conformance.dialects.keras_record import CALL, NO_KERNEL, TENSORFLOW, in_keras, in_tensorflow, searched
 from conformance.dialects.pooling import first_inside, pooled
 from conformance.dialects.scopes import (
@@ -30,6 +39,8 @@ from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.average_pooling import AveragePooling
 from conformance.reference_impl.layers.max_pooling import MaxPooling
+from conformance.reference_impl.layers.pooling import Pooling
+from conformance.reference_impl.patches import patched
 from conformance.reference_impl.primitives import (
     absolute,
     affine,
@@ -37,13 +48,15 @@ from conformance.reference_impl.primitives import (
     greater,
     largest_number,
     maximum,
+    pad,
+    reshape,
     subtract,
     take_slice,
     transpose,
     where,
 )
 from conformance.reference_impl.primitives.primitive import Composite
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.tape import Tensor, detached
 from conformance.verdicts import Verdict
 
 LOWEST = -IEEE_FLOAT32.largest
@@ -100,6 +113,18 @@ def in_three_dimensions(
     return pooled(layer, x, partial(largest, layer.inside(x)), near_the_largest)
 
 
+def near_those_of_others(original: Any, layer: MaxPooling, x: Tensor) -> Tensor:
+    """What is near the largest element of a centred window is looked for where windows begin at the first
+    element."""
+    with patched({"layers.Pooling.framed": windows_centred}):
+        seen = detached(original(layer, detached(x)))
+
+    def route(cotangent: Tensor, out: Tensor, taps: Tensor) -> Tensor:
+        return near_the_largest(cotangent, reshape(seen, shape=out.shape), taps)
+
+    return pooled(layer, x, partial(not_below_lowest, layer.inside(x)), route)
+
+
 def reached(n: int, size: int, stride: int) -> Array:
     """(positions, n): what each window, with padding same, is taken to reach on the way back, divided by how
     many that are. One that is cut at its beginning, and would pass the end if it began there, has all."""
@@ -148,6 +173,34 @@ def averages_reaching_the_end(original: Any, layer: AveragePooling, x: Tensor) -
     return reaching_the_end(x, layer=layer, original=original)
 
 
+def passed_over(layer: Pooling, spatial: tuple[int, ...]) -> tuple[int, ...]:
+    """The elements of each dimension before the first window, where half of what lies between windows and the
+    end comes before it."""
+    covered = (
+        (-(-n // stride) - 1) * stride + size
+        for n, size, stride in zip(spatial, layer.pool_size, layer.strides, strict=True)
+    )
+    return tuple(max(n - end, 0) // 2 for n, end in zip(spatial, covered, strict=True))
+
+
+def windows_centred(original: Any, layer: Pooling, x: Tensor) -> Tensor:
+    """Only the gradients are those of windows that begin at the first element."""
+    first = passed_over(layer, x.shape[1:-1])
+    framed: Tensor = original(layer, x)
+    later = take_slice(framed, key=(slice(None), *(slice(n, None) for n in first)))
+    moved = pad(later, widths=((0, 0), *((0, n) for n in first), (0, 0)))
+    return computed_elsewhere(framed, detached(moved))
+
+
+def centres_windows(case: Case, data: Data) -> bool:
+    """Padding is "same", and strides are so long that half of what is left moves the first window."""
+    if case.config.get("padding") != "same":
+        return False
+    layer, shape = layers.get(case.subject.partition(".")[2]).from_config(case.config), data.inputs[0].shape
+    assert isinstance(layer, Pooling)
+    return any(passed_over(layer, shape[2:] if channels_first(case, data) else shape[1:-1]))
+
+
 def is_longer_than_the_input(case: Case, data: Data) -> bool:
     """With padding "same" a window is longer than the input."""
     if case.config.get("padding") != "same":
@@ -175,7 +228,37 @@ ENDS = Literal((1, 5, 1), ("-inf", "-inf", 1.0, "nan", 2.0))
 SOLID_ENDS = Literal((1, 5, 1, 1, 1), ENDS.data)
 KERNEL_3D = "tensorflow 2.21, tensorflow/core/kernels/pooling_ops_3d.cc"
 
+GAPS_SEARCHED = searched("tensorflow AvgPool3D padding SAME stride larger than window wrong CPU Eigen")
+FIRST_ELEMENT = (
+    "TensorFlow documents the padding of `same` as max((n_out - 1)*stride + window - n_in, 0), never "
+    "negative; its own gradient, oneDNN, and pooling in one and two dimensions begin with the first element."
+)
+GAPS_CASE = draft_layer(
+    "layers.MaxPooling3D",
+    {"pool_size": 1, "strides": 3, "padding": "same"},
+    [recipe("normal", 1, 9, 4, 6, 2)],
+)
+
 MAX_POOLING3D_SEARCHED = searched("tensorflow max_pool3d NaN CPU inconsistent result vectorized channels")
+
+
+def gradient_at_ties(elsewhere: Scope = everywhere) -> Deviation:
+    """The entry about the gradient of max pooling in three dimensions."""
+    return in_tensorflow(
+        id="keras-max-pooling3d-gradient-at-ties",
+        summary="In three dimensions every element within 1e-5 of the largest of its window gets the whole "
+        "gradient, so that it is multiplied where elements tie.",
+        kind="bug",
+        source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
+        upstream=searched("tensorflow MaxPool3DGrad ties gradient multiple maxima CPU wrong"),
+        remedy="Keep ties rare: pool before a rectifier, not after it.",
+        scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values), elsewhere),
+        effect=Value(
+            {"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)},
+            ("gradient/*", "training/gradient/*"),
+        ),
+        witnesses=(draft_layer("layers.MaxPooling3D", {}, [recipe("ties", 1, 4, 2, 3, 2)]),),
+    )
 
 
 DEVIATIONS = (
@@ -191,21 +274,6 @@ DEVIATIONS = (
         scope=all_of(FLAT, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": begun_with_lowest}),
         witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 2, "strides": 1}, [ENDS]),),
-    ),
-    in_tensorflow(
-        id="keras-max-pooling3d-gradient-at-ties",
-        summary="In three dimensions every element within 1e-5 of the largest of its window gets the whole "
-        "gradient, so that it is multiplied where elements tie.",
-        kind="bug",
-        source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
-        upstream=searched("tensorflow MaxPool3DGrad ties gradient multiple maxima CPU wrong"),
-        remedy="Keep ties rare: pool before a rectifier, not after it.",
-        scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values)),
-        effect=Value(
-            {"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)},
-            ("gradient/*", "training/gradient/*"),
-        ),
-        witnesses=(draft_layer("layers.MaxPooling3D", {}, [recipe("ties", 1, 4, 2, 3, 2)]),),
     ),
     in_tensorflow(
         id="keras-average-pooling-gradient-of-longer-windows",
@@ -281,6 +349,63 @@ DEVIATIONS = (
 """With and without oneDNN."""
 
 PLAIN = (
+    gradient_at_ties(without(centres_windows)),
+    in_tensorflow(
+        id="keras-max-pooling3d-gradient-with-gaps",
+        summary="With padding same and strides longer than the window by two or more, the gradient of "
+        "MaxPooling3D goes to what is within 1e-5 of the largest in windows that begin at the first element, "
+        "and not to those that the largest is of: mostly to none.",
+        kind="bug",
+        source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
+        upstream=GAPS_SEARCHED,
+        remedy="Use padding valid.",
+        scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values), centres_windows),
+        effect=Value(
+            {"layers.MaxPooling.pooled": near_those_of_others}, ("gradient/*", "training/gradient/*")
+        ),
+        witnesses=(GAPS_CASE,),
+    ),
+    in_tensorflow(
+        id="keras-max-pooling3d-same-with-gaps",
+        summary="With padding same and strides longer than the window by two or more, the first window of "
+        "MaxPooling3D does not begin at the first element, as that of MaxPooling2D does: half of what is "
+        "left at the end comes before.",
+        kind="bug",
+        source=f"{KERNEL_3D}, LaunchPoolingOp: Eigen's CuboidMaxPooling with PADDING_SAME makes the padding "
+        "negative",
+        upstream=GAPS_SEARCHED,
+        remedy="Use padding valid.",
+        stands=FIRST_ELEMENT,
+        scope=all_of(SOLID, centres_windows),
+        effect=Value(
+            {"layers.Pooling.framed": windows_centred},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(GAPS_CASE,),
+    ),
+    in_tensorflow(
+        id="keras-average-pooling3d-same-with-gaps",
+        summary="With padding same and strides longer than the window by two or more, the first window of "
+        "AveragePooling3D does not begin at the first element, as that of AveragePooling2D does: half of "
+        "what is left at the end comes before. The gradient is that of windows that do.",
+        kind="bug",
+        source=f"{KERNEL_3D}, LaunchPoolingOp: Eigen's CuboidAvgPooling with PADDING_SAME makes the padding "
+        "negative",
+        upstream=searched(
+            "tensorflow AvgPool3D padding SAME stride larger than window wrong result CPU Eigen"
+        ),
+        remedy="Use padding valid.",
+        stands=FIRST_ELEMENT,
+        scope=all_of(subject("layers.AveragePooling3D"), centres_windows),
+        effect=Value({"layers.Pooling.framed": windows_centred}),
+        witnesses=(
+            draft_layer(
+                "layers.AveragePooling3D",
+                {"pool_size": 1, "strides": 3, "padding": "same"},
+                [recipe("normal", 1, 9, 4, 6, 2)],
+            ),
+        ),
+    ),
     in_tensorflow(
         id="keras-average-pooling3d-skips-nan",
         summary="In three dimensions a NaN may count as lying outside of the input, in channels that are "
@@ -340,6 +465,7 @@ PLAIN = (
 """Without oneDNN."""
 
 ONE_DNN = (
+    gradient_at_ties(),
     in_tensorflow(
         id="keras-onednn-max-pooling3d-special-values",
         summary="With oneDNN max pooling in three dimensions gives the lowest finite number, not −∞, for a "

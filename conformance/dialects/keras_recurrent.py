@@ -53,6 +53,10 @@ def seed_left_out(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in expected.items() if key != "seed"}
 
 
+def needs_cudnn(case: Case, data: Data) -> bool:
+    return case.config.get("use_cudnn") is True
+
+
 def penalty_lost(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return expected | {"activity_regularizer": None}
 
@@ -124,6 +128,21 @@ STACK_SEARCHED = searched("keras StackedRNNCells empty list of cells validation"
 
 
 DEVIATIONS = (
+    in_keras(
+        id="keras-no-cudnn-without-gpu",
+        summary="LSTM and GRU with use_cudnn=True are refused where there is no GPU.",
+        kind="intentional",
+        source="keras 3.15.1, keras/src/layers/rnn/lstm.py:571, gru.py, inner_loop",
+        upstream=f"{KERAS}/issues/19647",
+        remedy="Leave use_cudnn at auto.",
+        since="keras 3.0.0 (2023)",
+        scope=all_of(subject("layers.LSTM", "layers.GRU"), needs_cudnn),
+        effect=Raises("invalid-argument", "call", CALL, "cuDNN is not supported"),
+        witnesses=tuple(
+            draft_layer(f"layers.{name}", {"units": 3, "use_cudnn": True}, [recipe("normal", 2, 3, 4)])
+            for name in ("LSTM", "GRU")
+        ),
+    ),
     in_keras(
         id="keras-simple-rnn-config-without-seed",
         summary="The configuration of SimpleRNN does not tell its seed, so a saved model drops at random "

@@ -250,6 +250,16 @@ def softmax_of_special_values(case: Case, data: Data) -> bool:
     return softmax and any(not bool(xp.isfinite(x).all()) for x in data.inputs)
 
 
+def over_several_axes(case: Case, data: Data) -> bool:
+    """The sum is over more axes than one."""
+    axis = case.config.get("axis")
+    return isinstance(axis, list) and len(axis) > 1
+
+
+def zero_for_infinity(original: Any, top: Tensor) -> Tensor:
+    return where(Tensor(xp.isfinite(top.value).astype(top.dtype)), top, 0.0)
+
+
 def empty_convolution(*layers: str) -> Scope:
     """One of the layers is given an empty batch."""
     return all_of(subject(*layers), given_empty_batch)
@@ -263,6 +273,19 @@ RMS_AXIS_SEARCHED = searched("keras RMSNormalization axis not last scale broadca
 
 
 DEVIATIONS = (
+    in_tensorflow(
+        id="keras-softmax-over-axes-of-infinity",
+        summary="Over several axes an infinity makes NaN of itself alone, and 0 of the others; over one axis "
+        "all are NaN.",
+        kind="intentional",
+        source="tensorflow 2.21, tensorflow/python/ops/math_ops.py:3416, reduce_logsumexp: what is "
+        "subtracted is 0 where the largest is not finite",
+        upstream=searched("tensorflow reduce_logsumexp infinity softmax several axes NaN"),
+        remedy="Check for infinities before the layer.",
+        scope=all_of(subject("layers.Softmax"), over_several_axes, softmax_of_special_values),
+        effect=Value({"layers.Softmax.subtracted": zero_for_infinity}),
+        witnesses=(draft_layer("layers.Softmax", {"axis": [1, 2]}, [recipe("one_infinity", 2, 3, 4)]),),
+    ),
     in_keras(
         id="keras-celu-gradient-at-zero",
         summary="The gradient of celu at exactly 0 is 2, not 1: both halves of its formula pass it on.",

@@ -8,7 +8,6 @@ from typing import Any
 
 from conformance.reference_impl import identifiers
 from conformance.reference_impl.arrays import xp
-from conformance.reference_impl.optimizers.computing import either
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
     absolute,
@@ -22,6 +21,7 @@ from conformance.reference_impl.primitives import (
     total,
     transpose,
 )
+from conformance.reference_impl.primitives.primitive import either
 from conformance.reference_impl.tape import Tensor, constant
 
 LARGEST_SCALE = 1e7

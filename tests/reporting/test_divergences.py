@@ -82,7 +82,7 @@ def test_what_only_training_or_nan_meets_is_not_among_the_dozen() -> None:
         ("tfjs-cropping2d-has-no-default", "fails when it is made"),
         ("tfjs-prelu-gradient-at-zero", "computes otherwise: gradient"),
         ("tfjs-unknown-arguments-ignored", "accepts what is wrong"),
-        ("tfjs-causal-padding-shape", "computes otherwise: inferred shape"),
+        ("tfjs-causal-padding-shape", "tells otherwise: inferred shape"),
         ("tfjs-masking-leaks", "tells otherwise: memory left"),
         ("tfjs-wasm-mean-loss-of-nothing", "unpredictable: output"),
     ],

@@ -27,6 +27,7 @@ from conformance.dialects.scopes import all_of
 from conformance.reference_impl import layers
 from conformance.reference_impl.primitives import add, multiply
 from conformance.runners.protocol import WireError
+from conformance.runners.question import REPEATED
 from conformance.verdicts import FINDINGS, Check, Verdict
 
 from .reference_backend import QUICK, Replacements, Said, bench, data_of, observe
@@ -211,6 +212,15 @@ def test_every_run_says_the_same_of_what_is_unpredictable() -> None:
     ]
     assert found[0] == found[1] == found[2]
     assert found[0].verdict is Verdict.UNSPECIFIED
+
+
+def test_garbage_may_be_the_answer_before() -> None:
+    backend = bench(Dialect((GARBAGE,)))
+    answers = {backend.name: observe(GELU) | dict.fromkeys(("output/0", "gradient/input/0"), REPEATED)}
+    found = check(GELU, data_of(GELU), [backend], answers, list(PROPERTIES.values()))
+    verdicts = {c.observable: c.verdict for c in found}
+    assert verdicts["output/0"] is Verdict.UNSPECIFIED
+    assert verdicts["gradient/input/0"] is Verdict.PROTOCOL_ERROR
 
 
 def test_a_recorded_refusal_of_what_is_unpredictable_stays_one() -> None:

@@ -143,9 +143,13 @@ def undilated(original: Any, layer: WindowedProduct) -> tuple[tuple[int, int, in
     return tuple((size, stride, 1) for size, stride, _ in original(layer))
 
 
-def as_if_valid(original: Any, n: int | None, size: int, stride: int, dilation: int, padding: str) -> Any:
-    """Every padding but "same" is taken for "valid"."""
-    return original(n, size, stride, dilation, padding if padding == "same" else "valid")
+def as_if_valid(case: Case, shapes: Any) -> Any:
+    """The length that windows have without padding, even if there is room for none."""
+    layer = layer_of(case)
+    axis = 2 if layer.data_format == "channels_first" else 1
+    (size,), (stride,), (dilation,) = layer.kernel_size, layer.strides, layer.dilation_rate
+    n = (case.inputs[0].shape[axis] - (size - 1) * dilation - 1) // stride + 1
+    return [[n if i == axis and told is not None else told for i, told in enumerate(s)] for s in shapes]
 
 
 def pads(case: Case, data: Data) -> bool:
@@ -300,7 +304,7 @@ DEVIATIONS = (
         converted="puts ZeroPadding1D before it",
         since=FIRST,
         scope=all_of(subject("layers.Conv1D"), causal),
-        effect=Value({"layers.output_length": as_if_valid}, ("shape/*",)),
+        effect=Metadata(("shape/*",), as_if_valid),
         witnesses=(CAUSAL_CASE,),
     ),
     deviation(

@@ -178,7 +178,7 @@ DEVIATIONS = (
         remedy="Remove the constraints before converting.",
         converted="removes them",
         since=FIRST,
-        scope=all_of(sets(*CONSTRAINT_ARGUMENTS), asks("output/*")),
+        scope=all_of(sets(*CONSTRAINT_ARGUMENTS), any_of(asks("*output/*"), asks("*gradient/*"))),
         effect=Value({"layers.given_weights": constrained_weights}),
         witnesses=(
             draft_layer(

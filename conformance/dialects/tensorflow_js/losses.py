@@ -12,7 +12,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import BARELY, draft_loss
 from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
-from conformance.dialects.scopes import all_of, given_empty_batch, without
+from conformance.dialects.scopes import all_of, given_empty_batch, given_special_values, without
 from conformance.dialects.tensorflow_js.record import (
     CORE,
     CPU,
@@ -122,12 +122,27 @@ def hinged(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tensor:
     return maximum(0.0, subtract(1.0, multiply(signed(y_true), y_pred)))
 
 
+def hinged_without_nan(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The same, and 0 where it is NaN, of which a square is taken."""
+    return maximum(0.0, zero_for_nan(subtract(1.0, multiply(signed(y_true), y_pred))))
+
+
 def categorical_hinge(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tensor:
     """`maximum(0, add(1, sub(neg, pos)))`, by gradients that share nothing among those that tie."""
     last = y_pred.ndim - 1
     others = all_largest(multiply(subtract(1.0, y_true), y_pred), axis=last)
     own = total(multiply(y_true, y_pred), axis=(last,))
-    return maximum(0.0, add(subtract(reshape(others, shape=others.shape[:-1]), own), 1.0))
+    margin = add(subtract(reshape(others, shape=others.shape[:-1]), own), 1.0)
+    return maximum(0.0, zero_for_nan(margin))  # neither is the larger of 0 and NaN
+
+
+def zero_for_nan(x: Tensor) -> Tensor:
+    return where(Tensor(np.isnan(x.value).astype(x.dtype)), 0.0, x)
+
+
+def without_nan(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """0 where it is NaN."""
+    return zero_for_nan(original(y_true, y_pred))
 
 
 def log_probability(original: Any, y_pred: Tensor, from_logits: bool) -> Tensor:
@@ -225,6 +240,23 @@ def to_resolve(name: str, identifier: str) -> Case:
 
 
 PAIR = literal((1.0, 0.0), (0.5, 0.25))
+
+
+def slope_at_the_margin(made_by: Any) -> Deviation:
+    """The entry about the gradient of a margin, which a function makes as the backend does."""
+    return deviation(
+        "tfjs-hinge-slope-at-the-margin",
+        "Where a prediction is just at the margin, hinge has the derivative 0, and Keras's the label.",
+        kind="intentional",
+        source=f"{CORE}/gradients/Maximum_grad.js: greaterEqual(a, b), of maximum(0, …)",
+        upstream=searched("maximum gradient ties equal greaterEqual"),
+        remedy="Nothing need be done, unless many predictions are exactly at the margin.",
+        since=FIRST,
+        scope=there("Hinge", "SquaredHinge"),
+        effect=Value({"losses.hinged": made_by}, ("gradient/*",)),
+        witnesses=(given("Hinge", literal((1.0, -1.0)), literal((1.0, 0.5))),),
+    )
+
 
 DEVIATIONS = (
     deviation(
@@ -326,18 +358,6 @@ DEVIATIONS = (
         ),
     ),
     deviation(
-        "tfjs-hinge-slope-at-the-margin",
-        "Where a prediction is just at the margin, hinge has the derivative 0, and Keras's the label.",
-        kind="intentional",
-        source=f"{CORE}/gradients/Maximum_grad.js: greaterEqual(a, b), of maximum(0, …)",
-        upstream=searched("maximum gradient ties equal greaterEqual"),
-        remedy="Nothing need be done, unless many predictions are exactly at the margin.",
-        since=FIRST,
-        scope=there("Hinge", "SquaredHinge"),
-        effect=Value({"losses.hinged": hinged}, ("gradient/*",)),
-        witnesses=(given("Hinge", literal((1.0, -1.0)), literal((1.0, 0.5))),),
-    ),
-    deviation(
         "tfjs-categorical-hinge-ties",
         "Where other classes tie, each gets the whole derivative, where Keras's share it; and at the margin "
         "it is 0.",
@@ -419,6 +439,7 @@ def mean_of_nothing(name: str, summary: str, backend: str, *observables: str) ->
 
 
 ONLY_CPU = (
+    slope_at_the_margin(hinged),
     mean_of_nothing(
         "tfjs-cpu-mean-loss-of-nothing",
         "The loss of an empty batch is 0, where Keras leaves an empty batch of losses unreduced.",
@@ -429,6 +450,7 @@ ONLY_CPU = (
 )
 
 ONLY_WASM = (
+    slope_at_the_margin(hinged_without_nan),
     mean_of_nothing(
         "tfjs-wasm-gradient-of-mean-loss-of-nothing",
         "The loss of an empty batch is one number, where Keras leaves an empty batch of losses unreduced.",
@@ -446,5 +468,20 @@ ONLY_WASM = (
         scope=OF_NOTHING,
         effect=Unpredictable(Verdict.DIVERGES, ("output/*",), "shape [], expected [0]"),
         witnesses=(NOTHING,),
+    ),
+    deviation(
+        "tfjs-wasm-hinge-of-nan",
+        "A margin of NaN counts as 0, so that a model that gives NaN seems to be right.",
+        kind="bug",
+        source=f"{WASM}/kernels/Maximum.js (src/cc/kernels/Maximum.cc: std::max(0, NaN) is 0)",
+        upstream=searched("wasm maximum NaN operand std::max relu"),
+        remedy="Check the predictions for NaN yourself.",
+        since="tfjs-backend-wasm 2.0.0 (2020)",
+        scope=all_of(there("Hinge", "SquaredHinge", "CategoricalHinge"), given_special_values),
+        effect=Value({"losses.hinged": without_nan, "losses.categorical_hinge": without_nan}, ("output/*",)),
+        witnesses=tuple(
+            given(name, recipe("one_hot", 4, 5), recipe("one_nan", 4, 5))
+            for name in ("Hinge", "SquaredHinge", "CategoricalHinge")
+        ),
     ),
 )

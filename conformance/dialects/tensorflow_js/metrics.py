@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.metrics import (
     CLASSES,
@@ -15,12 +15,23 @@ from conformance.cases.drafts.metrics import (
     NUMBERS,
     ONE_HOT,
     SCORES,
+    Suited,
     draft_metric,
     to_be_named,
 )
 from conformance.dialects.deviation import Raises, Scope, Value, subject
 from conformance.dialects.scopes import all_of, without
-from conformance.dialects.tensorflow_js.record import FIRST, LAYERS, WASM, deviation, issue, pull, searched
+from conformance.dialects.tensorflow_js.losses import normalized
+from conformance.dialects.tensorflow_js.record import (
+    CPU,
+    FIRST,
+    LAYERS,
+    WASM,
+    deviation,
+    issue,
+    pull,
+    searched,
+)
 from conformance.reference_impl.losses.reduction import everything
 from conformance.reference_impl.losses.regression import EPSILON
 from conformance.reference_impl.metrics.metric import MetricFunction
@@ -136,6 +147,17 @@ def given_nan(case: Case, data: Data) -> bool:
     return bool(np.isnan(data.weights["0/y_pred"]).any())
 
 
+def first_if_nan(original: Any, x: Any, axis: int = -1) -> Any:
+    """The first, if it is NaN, than which nothing is greater; another NaN is passed over."""
+    return np.where(np.isnan(np.take(x, 0, axis=axis)), 0, original(x, axis))
+
+
+def nearly_nothing(case: Case, data: Data) -> bool:
+    """A line of labels or predictions of the first batch has a square sum below ε, or about as small."""
+    arrays = (data.weights[f"0/{name}"] for name in ("y_true", "y_pred"))
+    return any(bool((np.square(x, dtype=np.float64).sum(-1) <= 1.001 * EPSILON).any()) for x in arrays)
+
+
 def least_for_nan(x: Tensor) -> Tensor:
     """ε where it is NaN, which is the lower limit of the clip."""
     return where(Tensor(np.isnan(x.value).astype(x.dtype)), EPSILON, x)
@@ -148,6 +170,11 @@ def of_clipped_probability(original: Any, y_true: Tensor, y_pred: Tensor) -> Ten
 def clipped_distribution(original: Any, y_pred: Tensor, axis: int) -> Tensor:
     return least_for_nan(original(y_pred, axis))
 
+
+NAN_FIRST = {
+    "y_true": Literal((1, 3), (1.0, 0.0, 0.0)),
+    "y_pred": Literal((1, 3), ("nan", 1.0, 2.0)),
+}
 
 DEVIATIONS = (
     deviation(
@@ -203,6 +230,32 @@ DEVIATIONS = (
         scope=there("CosineSimilarity"),
         effect=Value({"metrics.cosine_similarity": opposite}, RESULT),
         witnesses=(draft_metric("CosineSimilarity", {}, [NUMBERS.batch(2)]),),
+    ),
+    deviation(
+        "tfjs-cosine-metric-of-short-vectors",
+        "cosineProximity divides by no less than √ε: vectors shorter than 3·10⁻⁴ count less.",
+        kind="bug",
+        source=f"{LAYERS}/losses.js (l2Normalize): sqrt(maximum(squareSum, epsilon()))",
+        upstream=searched("cosineProximity l2Normalize epsilon zero vector"),
+        remedy="Scale short vectors up before.",
+        since=FIRST,
+        scope=all_of(there("CosineSimilarity"), nearly_nothing),
+        effect=Value({"losses.normalized": normalized}, RESULT),
+        witnesses=(draft_metric("CosineSimilarity", {}, [Suited("normal", "small_positive").batch(2)]),),
+    ),
+    deviation(
+        "tfjs-accuracy-takes-first-nan-for-largest",
+        "Where the first prediction is NaN its class is taken for the most likely one; Keras on TensorFlow "
+        "passes NaN over everywhere.",
+        kind="intentional",
+        source=f"{CPU}/kernels/ArgMax.js; {WASM}/kernels/ArgMax.js (src/cc/kernels/ArgMax.cc): max begins "
+        "with the first, and nothing is greater than NaN",
+        upstream=searched("argMax NaN first element"),
+        remedy="Check the predictions for NaN yourself.",
+        since=FIRST,
+        scope=all_of(there("CategoricalAccuracy", "SparseCategoricalAccuracy"), given_nan),
+        effect=Value({"metrics.argmax": first_if_nan}, RESULT),
+        witnesses=(draft_metric("CategoricalAccuracy", {}, [NAN_FIRST]),),
     ),
     deviation(
         "tfjs-precision-without-threshold",

@@ -227,6 +227,16 @@ def largest_of_taps(inside: Tensor, taps: Tensor) -> Tensor:
     return largest_number(where(inside, taps, math.nan), axis=taps.ndim - 2)
 
 
+def takes_one_by_one(case: Case, data: Data) -> bool:
+    """Windows are of one element, and leave none out."""
+    layer = pooling(case)
+    return {*layer.pool_size, *layer.strides} == {1}
+
+
+def nan_kept(original: Any, layer: MaxPooling, x: Tensor) -> Tensor:
+    return where(Tensor(xp.isnan(x.value).astype(x.dtype)), math.nan, original(layer, x))
+
+
 def last_misplaced(original: Any, layer: MaxPooling, x: Tensor) -> Tensor:
     """The last of the elements that tie is chosen, and its place is written down as if a window had rows of
     its height: that place is given the gradient."""
@@ -442,6 +452,21 @@ DEVIATIONS = (
 
 ONLY_CPU = (
     average_gradient(),
+    deviation(
+        "tfjs-cpu-max-pooling-by-one-keeps-nan",
+        "Windows of one element, one after the other, are the input as it is: a NaN stays NaN, which larger "
+        "windows ignore.",
+        kind="intentional",
+        source=f"{CPU}/kernels/MaxPool.js:31 (identity)",
+        upstream=searched("cpu maxPool filter size 1 identity NaN"),
+        remedy="Check for NaN before the layer.",
+        scope=all_of(subject(*FLAT_MAX), given_nan, takes_one_by_one),
+        effect=Value(
+            {"layers.MaxPooling.pooled": nan_kept},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 1}, [NAN_FIRST]),),
+    ),
     deviation(
         "tfjs-cpu-pooling-over-far-fewer-channels",
         "Pooling in one dimension over channels that come first is refused where those are fewer than a "

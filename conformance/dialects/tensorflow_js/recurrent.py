@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.bidirectional import Shapes, mirrored, shapes_as_mirrored
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, subject
-from conformance.dialects.scopes import all_of, masked, omits, sets, unsets, without, wraps
+from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.scopes import all_of, given_mask, omits, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.defaults import (
     CONV_LSTM_CELL_CASE,
@@ -30,11 +32,44 @@ from conformance.dialects.tensorflow_js.record import (
     searched,
 )
 from conformance.reference_impl import layers
+from conformance.reference_impl.arrays import Array, xp
+from conformance.reference_impl.tape import Tensor
 
 
 def of_the_input(case: Case, expected: Shapes) -> Shapes:
     """The input's shape, its batch as far as it is known."""
     return [[expected[0][0], *case.inputs[0].shape[1:]]]
+
+
+def broadcast(data: Data) -> tuple[int, ...]:
+    """The shape of the input at one time and of the mask of all times together; raises ValueError where they
+    have none."""
+    batch, _, *size = data.inputs[0].shape
+    return np.broadcast_shapes((batch, *size), data.masks[0].shape)
+
+
+def broadcasts(case: Case, data: Data) -> bool:
+    """The mask of all times goes with the input at one."""
+    try:
+        broadcast(data)
+    except ValueError:
+        return False
+    return True
+
+
+def to_the_same_shape(case: Case, data: Data) -> bool:
+    """That of the input at one time."""
+    batch, _, *size = data.inputs[0].shape
+    return broadcast(data) == (batch, *size)
+
+
+def of_both_shapes(original: Any, mask: Array, x: Tensor) -> Tensor:
+    """A mask as numbers in the shape that it has together with the input."""
+    return Tensor(xp.broadcast_to(mask, np.broadcast_shapes(mask.shape, x.shape)).astype(x.dtype))
+
+
+MASKED_SOFTMAX = all_of(subject("layers.TimeDistributed"), wraps("Softmax"), given_mask)
+OUTPUTS = ("output/*", "training/output/*", "reconstructed/output/*")
 
 
 def unknown(case: Case, expected: Shapes) -> Shapes:
@@ -93,6 +128,12 @@ def saying_trainable_of_inner(case: Case, expected: dict[str, Any]) -> dict[str,
 
 INITIALIZED = {"kernel_initializer": "glorot_uniform"}
 DENSE_INSIDE = {"layer": inside("Dense", units=2, kernel_initializer="glorot_uniform")}
+WHOLE_MASK_CASE = draft_layer(
+    "layers.TimeDistributed",
+    {"layer": inside("Softmax", axis=-1)},
+    [recipe("normal", 1, 3, 4)],
+    masks=[recipe("mask", 1, 3, 4, dtype="bool")],
+)
 TIME_DISTRIBUTED_CASE = draft_layer("layers.TimeDistributed", DENSE_INSIDE, [recipe("normal", 2, 3, 4)])
 FROZEN_CASE = draft_layer(
     "layers.TimeDistributed", DENSE_INSIDE | {"trainable": False}, [recipe("normal", 2, 3, 4)]
@@ -299,7 +340,7 @@ DEVIATIONS = (
         upstream=searched("timeDistributed mask masking Softmax could not be broadcast"),
         remedy="Mask without TimeDistributed.",
         since="tfjs-layers 4.11.0 (2023)",
-        scope=all_of(subject("layers.TimeDistributed"), wraps("Softmax"), masked),
+        scope=all_of(MASKED_SOFTMAX, without(broadcasts)),
         effect=Raises("invalid-argument", "call", NUMERIC, "could not be broadcast together"),
         witnesses=(
             draft_layer(
@@ -309,5 +350,37 @@ DEVIATIONS = (
                 masks=[recipe("mask", 2, 3, 4, dtype="bool")],
             ),
         ),
+    ),
+    deviation(
+        "tfjs-time-distributed-adds-whole-mask",
+        "Where the mask of all times broadcasts with the input at one, as of a single sample, Softmax adds "
+        "it whole: the output is of another shape, and its numbers are those of other steps.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:154 (TimeDistributed.call hands its keyword arguments on)",
+        upstream=searched("timeDistributed mask masking Softmax could not be broadcast"),
+        remedy="Mask without TimeDistributed.",
+        since="tfjs-layers 4.11.0 (2023)",
+        scope=all_of(MASKED_SOFTMAX, broadcasts),
+        effect=Value(
+            {
+                "layers.TimeDistributed.masks_at": lambda original, masks, t: masks,
+                "layers.Softmax.spread": of_both_shapes,
+            },
+            OUTPUTS,
+        ),
+        witnesses=(WHOLE_MASK_CASE,),
+    ),
+    deviation(
+        "tfjs-time-distributed-whole-mask-gradient",
+        "An output of another shape than the inferred one takes no cotangent of that shape. Only training "
+        "meets it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/wrappers.js:154 (TimeDistributed.call hands its keyword arguments on)",
+        upstream=searched("timeDistributed mask masking Softmax could not be broadcast"),
+        remedy="Mask without TimeDistributed.",
+        since="tfjs-layers 4.11.0 (2023)",
+        scope=all_of(MASKED_SOFTMAX, broadcasts, without(to_the_same_shape)),
+        effect=Raises("invalid-argument", "gradient", ("*gradient/*",), "does not match its output"),
+        witnesses=(WHOLE_MASK_CASE,),
     ),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.cases.case import Case
+from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, subject
+from conformance.dialects.deviation import Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, asks, omits, without
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation, searched
 from conformance.reference_impl import layers
@@ -24,6 +25,20 @@ def less_than_nothing(case: Case, expected: Any) -> Any:
         for shape in expected
     ]
 
+
+def has_no_format(case: Case, data: Data) -> bool:
+    return "data_format" in case.config and case.config["data_format"] is None
+
+
+def crops(case: Case, data: Data) -> bool:
+    """Something is taken away."""
+    layer = layers.Cropping2D.from_config(case.config)
+    assert isinstance(layer, layers.Cropping2D)
+    return any(map(any, layer.widths))
+
+
+NULL_FORMAT = all_of(subject("layers.Cropping2D"), without(omits("cropping")), has_no_format)
+NULL_CASE = draft_layer("layers.Cropping2D", {"cropping": 1, "data_format": None}, [IMAGE])
 
 DEVIATIONS = (
     deviation(
@@ -49,5 +64,34 @@ DEVIATIONS = (
         scope=all_of(subject("layers.Cropping2D"), without(omits("cropping")), asks("shape/unknown")),
         effect=Metadata(("shape/unknown",), less_than_nothing),
         witnesses=(draft_layer("layers.Cropping2D", {"cropping": [[1, 2], [0, 1]]}, [IMAGE]),),
+    ),
+    deviation(
+        "tfjs-cropping2d-null-is-channels-first",
+        "Cropping2D with dataFormat null crops as if channels came first, where the inferred shape and every "
+        "other layer take them to come last.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:881, :903 (Cropping2D: only undefined has a default)",
+        upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
+        remedy="Leave dataFormat out.",
+        since="tfjs-layers 0.5.4 (2018)",
+        scope=NULL_FORMAT,
+        effect=Value(
+            {"layers.Cropping.cropped": lambda original, layer, x, first_axis: original(layer, x, 2)},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(NULL_CASE,),
+    ),
+    deviation(
+        "tfjs-cropping2d-null-gradient",
+        "An output of another shape than the inferred one takes no cotangent of that shape. Only training "
+        "meets it.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:881, :903 (Cropping2D: only undefined has a default)",
+        upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
+        remedy="Leave dataFormat out.",
+        since="tfjs-layers 0.5.4 (2018)",
+        scope=all_of(NULL_FORMAT, crops),
+        effect=Raises("invalid-argument", "gradient", ("*gradient/*",), "does not match its output"),
+        witnesses=(NULL_CASE,),
     ),
 )

@@ -12,7 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.convolution import computed_elsewhere
+from conformance.dialects.convolution import computed_elsewhere, padding_left_out
 from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
@@ -47,12 +47,15 @@ from conformance.dialects.tensorflow_js.activations import (
 from conformance.dialects.tensorflow_js.convolution import (
     ADDS_BIAS_TO_NOTHING,
     EMPTY_CASE,
+    GRADIENTS,
     OF_BIAS,
     SEPARABLE_CASE,
+    configured,
     gaps,
     layer_of,
     leaves_gaps,
     output_shape,
+    pads,
     strides_too,
 )
 from conformance.dialects.tensorflow_js.defaults import (
@@ -285,7 +288,7 @@ DEVIATIONS = (
     *preprocessing.ON_WASM,
     *convolutional_recurrent.ON_WASM,
     *images.ON_WASM,
-    keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_nan))),
+    keras_2_hard_sigmoid(all_of(USES_HARD_SIGMOID, without(given_special_values))),
     deviation(
         "tfjs-wasm-hard-sigmoid-of-nan",
         "hard_sigmoid, which has the formula of Keras 2, is 0 for NaN, so that a NaN upstream goes "
@@ -296,11 +299,35 @@ DEVIATIONS = (
         upstream=searched("wasm clipByValue NaN returns min value"),
         remedy="Check for NaN before the activation.",
         since="tfjs-backend-wasm 1.4.0 (2019)",
-        scope=all_of(USES_HARD_SIGMOID, given_nan),
+        scope=all_of(USES_HARD_SIGMOID, given_special_values),
         effect=Value({"activations.hard_sigmoid": hard_sigmoid_of_nan}),
         witnesses=(draft_activation("hard_sigmoid", {}, NAN),),
     ),
     nan_gradient("relu", relu_slope, RELU_GRADIENT, elsewhere=without(subject("layers.Dense"))),
+    deviation(
+        "tfjs-wasm-conv3d-kernel-gradient-without-padding",
+        "Where an activation has no slope because its input is NaN, the gradient of Conv3D's kernel is NaN "
+        "only at the places that lie inside of the input in such a window. Only training meets it; look for "
+        "the NaN itself.",
+        kind="intentional",
+        source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js (src/cc/conv3d_impl.h:137: yf_min, yf_max: "
+        "sums begin and end inside of the input)",
+        upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        scope=all_of(subject("layers.Conv3D"), given_special_values, pads),
+        effect=Value({"layers.correlated": padding_left_out}, GRADIENTS),
+        witnesses=(
+            configured(
+                "layers.Conv3D",
+                {"filters": 2, "kernel_size": 2, "padding": "same", "activation": "sigmoid"},
+                1,
+                1,
+                1,
+                1,
+                2,
+                regime="one_nan",
+            ),
+        ),
+    ),
     deviation(
         "tfjs-wasm-dense-relu-of-nan",
         "Dense with relu is 0 where the sum is NaN, so that a NaN upstream goes unnoticed.",

@@ -21,8 +21,8 @@ class ActivityRegularization(Layer):
 
     supports_masking = True
 
-    l1 = field(fields.number, 0.0, "factor of the sum of magnitudes")
-    l2 = field(fields.number, 0.0, "factor of the sum of squares")
+    l1 = field(fields.non_negative, 0.0, "factor of the sum of magnitudes")
+    l2 = field(fields.non_negative, 0.0, "factor of the sum of squares")
     activity_regularizer = None
 
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:

@@ -71,12 +71,18 @@ class CategoryEncoding(Layer):
         Raises:
             ValueError: an integer is out of range.
         """
-        if indices.size and not (indices.min() >= 0 and indices.max() < self.num_tokens):
-            raise ValueError(
-                f"CategoryEncoding takes integers from 0 to {self.num_tokens - 1}, got {int(indices.min())} "
-                f"to {int(indices.max())}"
-            )
+        refuse_others(self, indices)
         return (indices[..., None] == xp.arange(self.num_tokens)).astype("int32")
+
+
+@patchable("layers.CategoryEncoding.refuse_others")
+def refuse_others(layer: CategoryEncoding, indices: Array) -> None:
+    """Raises ValueError where an integer is out of range"""
+    if indices.size and not (indices.min() >= 0 and indices.max() < layer.num_tokens):
+        raise ValueError(
+            f"CategoryEncoding takes integers from 0 to {layer.num_tokens - 1}, got {int(indices.min())} to "
+            f"{int(indices.max())}"
+        )
 
 
 @patchable("layers.CategoryEncoding.encoded_samples")

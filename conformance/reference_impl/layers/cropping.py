@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.spatial import Spatial
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import take_slice
 from conformance.reference_impl.tape import Tensor
 
@@ -34,7 +35,13 @@ class Cropping(Spatial, registered=False):
         )
 
     def changed(self, x: Tensor) -> Tensor:
-        kept = [slice(None)] * x.ndim
-        for axis, (before, after) in enumerate(self.widths, self.first_axis):
-            kept[axis] = slice(before, x.shape[axis] - after)
-        return take_slice(x, key=tuple(kept))
+        return cropped(self, x, self.first_axis)
+
+
+@patchable("layers.Cropping.cropped")
+def cropped(layer: Cropping, x: Tensor, first_axis: int) -> Tensor:
+    """What is left of the axes from the first spatial one"""
+    kept = [slice(None)] * x.ndim
+    for axis, (before, after) in enumerate(layer.widths, first_axis):
+        kept[axis] = slice(before, x.shape[axis] - after)
+    return take_slice(x, key=tuple(kept))

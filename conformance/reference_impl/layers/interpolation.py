@@ -30,6 +30,7 @@ from conformance.reference_impl.primitives import (
     triangle,
     where,
 )
+from conformance.reference_impl.primitives.elementwise import unpromised
 from conformance.reference_impl.tape import Tensor, constant, current_arithmetic
 
 
@@ -148,9 +149,10 @@ def windowed(old: int, new: int, like: Tensor, interpolation: str, antialias: bo
     if antialias and old > new:
         distance = multiply(distance, divide(1.0, per_pixel(old, new, like)))
     window = WINDOWS[interpolation]
-    inside = greater(window.radius, distance)
-    heights = where(inside, window.height(distance), 0.0)
-    return where(inside, multiply(heights, divide(1.0, total(heights, axis=(1,), keepdims=True))), 0.0)
+    # At the radius itself the height is 0, but for the rounding of what it is computed from.
+    outside = greater(distance, window.radius)
+    heights = where(outside, 0.0, window.height(distance))
+    return where(outside, 0.0, multiply(heights, divide(1.0, total(heights, axis=(1,), keepdims=True))))
 
 
 def shares(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Tensor:
@@ -203,13 +205,6 @@ def mixed_by_area(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tenso
     seen = [Tensor((weights.reach > 0).astype(x.dtype)) for weights in (rows, columns)]
     magnitude = Tensor(xp.where(xp.isfinite(x.reach), x.reach, 0.0))
     return unpromised(made, mixed(magnitude, axes, *seen).value > arithmetic.largest)
-
-
-def unpromised(x: Tensor, those: Array) -> Tensor:
-    """The same, where nothing is promised of those elements."""
-    if not those.any():
-        return x
-    return add(x, Tensor(xp.zeros_like(x.value), xp.where(those, xp.inf, 0.0)))
 
 
 def largest_taken(x: Array, axis: int, taken: Array) -> Array:

@@ -7,7 +7,8 @@ from conformance.reference_impl.blockwise import in_blocks
 from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Layer
 from conformance.reference_impl.primitives import add, mean, multiply, rsqrt, square, subtract
-from conformance.reference_impl.tape import Tensor, algorithm
+from conformance.reference_impl.primitives.elementwise import unpromised
+from conformance.reference_impl.tape import Tensor, algorithm, current_arithmetic
 
 
 class CentreAndScale(Layer, registered=False):
@@ -51,4 +52,16 @@ def normalized(
         y = multiply(subtract(x, average), inverse)
         return add(y, *beta) if beta else y
 
-    return in_blocks(centred, x, average, inverse, *(() if beta is None else (beta,)))
+    y = in_blocks(centred, x, average, inverse, *(() if beta is None else (beta,)))
+    return y if gamma is None else unless_scaling_overflows(y, x, average, gamma)
+
+
+def unless_scaling_overflows(y: Tensor, x: Tensor, average: Tensor, gamma: Tensor) -> Tensor:
+    """The same, where nothing is promised of what γ·(x − μ) may overflow for: some divide only then."""
+    arithmetic = current_arithmetic()
+    if arithmetic is None or not y.size:
+        return y
+    highest = (float(x.reach.max()) + float(average.reach.max())) * float(gamma.reach.max())
+    if highest <= arithmetic.largest:
+        return y
+    return unpromised(y, (x.reach + average.reach) * gamma.reach > arithmetic.largest)

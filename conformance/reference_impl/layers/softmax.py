@@ -40,8 +40,9 @@ class Softmax(Layer):
         return Result((y if kept is None else zeroed(y, kept),))
 
 
+@patchable("layers.Softmax.spread")
 def spread(mask: Array, x: Tensor) -> Tensor:
-    """A mask as numbers in the shape of the input; raises ValueError where it does not broadcast to it."""
+    """A mask as numbers in the shape of the input; raises ValueError where it does not broadcast to it"""
     shapes = zip(reversed(mask.shape), reversed(x.shape), strict=False)
     if mask.ndim > x.ndim or any(m not in (1, n) for m, n in shapes):
         raise ValueError(
@@ -63,12 +64,18 @@ def zeroed(y: Tensor, kept: Tensor) -> Tensor:
     return where(kept, y, 0.0)
 
 
+@patchable("layers.Softmax.subtracted")
+def subtracted(top: Tensor) -> Tensor:
+    """What is subtracted before numbers are exponentiated, of the largest of them"""
+    return top
+
+
 def over_axes(x: Tensor, axes: Sequence[int]) -> Tensor:
     """exp(x − logsumexp(x)) over several axes."""
     along = tuple(axis % x.ndim for axis in axes)
     top = x
     for axis in along:
         top = largest(top, axis=axis)
-    top = detached(top)
+    top = subtracted(detached(top))
     log_sum = add(log(total(exp(subtract(x, top)), axis=along, keepdims=True)), top)
     return exp(subtract(x, log_sum))

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers import nested
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight, given_weights
 from conformance.reference_impl.layers.recurrent import at_time, step_shape
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import concatenate, reshape
 from conformance.reference_impl.tape import Tensor
 
 STREAMS = 2**16
 """How many streams of random numbers the layer draws from at one time at most; each time draws anew."""
+
+
+@patchable("layers.TimeDistributed.masks_at")
+def masks_at(masks: Sequence[Array | None], t: int) -> tuple[Array | None, ...]:
+    """The masks that the layer inside is given at a time"""
+    return tuple(mask if mask is None else mask[:, t] for mask in masks)
 
 
 class TimeDistributed(Layer):
@@ -63,8 +71,7 @@ class TimeDistributed(Layer):
         held = given_weights(self.inner, weights)
         outputs, state = [], dict[str, Tensor]()
         for t in range(x.shape[1]):
-            masks = tuple(mask if mask is None else mask[:, t] for mask in context.masks)
-            step = replace(context, masks=masks, rng_key=context.rng_key + STREAMS * t)
+            step = replace(context, masks=masks_at(context.masks, t), rng_key=context.rng_key + STREAMS * t)
             result = self.inner.call([at_time(x, t)], {**held, **state}, step)
             (y,) = result.outputs
             outputs.append(reshape(y, shape=(y.shape[0], 1, *y.shape[1:])))

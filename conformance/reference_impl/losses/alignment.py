@@ -66,7 +66,7 @@ def _unlikelihood(log_p: Tensor, labels: Array) -> Tensor:
     at_ends = where(_indicator(ends & reached, log_p), alpha, NOTHING)
     loss = negative(reshape(log_sum_exp(at_ends, axis=1), shape=(batch,)))
     # No alignment at all: more labels than steps.
-    return where(greater(-NOTHING / 2, loss), loss, constant(xp.inf, loss))
+    return where(greater(loss, -NOTHING / 2), constant(xp.inf, loss), loss)
 
 
 def _indicator(states: Array, like: Tensor) -> Tensor:

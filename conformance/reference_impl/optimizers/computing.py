@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.primitives import (
     add,
@@ -15,19 +13,8 @@ from conformance.reference_impl.primitives import (
     subtract,
     total,
 )
-from conformance.reference_impl.tape import Tensor, constant, current_arithmetic
-
-
-def either(first: Tensor, second: Callable[[], Tensor]) -> Tensor:
-    """What runtimes compute in one of two ways that are equal in exact arithmetic: bounded for both."""
-    if current_arithmetic() is None:
-        return first
-    errors = [x.error for x in (first, second()) if x.error is not None]
-    if not errors:
-        return first
-    found = Tensor(first.value, xp.maximum(errors[0], errors[-1]), first.provenance)
-    found.tracked, found.node = first.tracked, first.node
-    return found
+from conformance.reference_impl.primitives.primitive import either
+from conformance.reference_impl.tape import Tensor, constant
 
 
 def moving_average(old: Tensor, new: Tensor, momentum: float | Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.reference_impl import fields
 from conformance.reference_impl.fields import Kind, field
-from conformance.reference_impl.optimizers.computing import either, moving_average, norm, share_seen
+from conformance.reference_impl.optimizers.computing import moving_average, norm, share_seen
 from conformance.reference_impl.optimizers.optimizer import Now, Optimizer, State, Stepped, rates
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import (
@@ -21,6 +21,7 @@ from conformance.reference_impl.primitives import (
     subtract,
     transpose,
 )
+from conformance.reference_impl.primitives.primitive import either
 from conformance.reference_impl.tape import Tensor, constant
 
 SMALLEST_NORM = 1e-7
