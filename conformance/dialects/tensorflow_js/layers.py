@@ -29,6 +29,7 @@ from conformance.dialects.tensorflow_js.record import (
     RECURRENT,
     deviation,
     issue,
+    pull,
     searched,
 )
 from conformance.reference_impl import constraints
@@ -75,6 +76,12 @@ def constrained_weights(original: Any, layer: Layer, weights: Mapping[str, Tenso
         else w
         for name, w in weights.items()
     }
+
+
+def all_but_the_kernel(original: Any, layer: Layer, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The kernel as it is, and the other weights each brought under its constraint."""
+    held = constrained_weights(original, layer, weights)
+    return {**held, "kernel": weights["kernel"]}
 
 
 def ignoring_mask(original: Any, x: Tensor, axis: int, mask: Array | None) -> tuple[Tensor, Tensor]:
@@ -167,6 +174,14 @@ INNER_AXIS = draft_layer(
     training=True,
 )
 
+CONSTRAINED = all_of(sets(*CONSTRAINT_ARGUMENTS), any_of(asks("*output/*"), asks("*gradient/*")))
+FORGETS_CONSTRAINT = all_of(subject("layers.DepthwiseConv2D"), sets("depthwise_constraint"))
+CONSTRAINED_DEPTHWISE = draft_layer(
+    "layers.DepthwiseConv2D",
+    {"kernel_size": 2, "depthwise_constraint": NON_NEGATIVE},
+    [recipe("normal", 2, 5, 4, 3)],
+)
+
 DEVIATIONS = (
     deviation(
         "tfjs-constraints-act-on-assignment",
@@ -178,7 +193,7 @@ DEVIATIONS = (
         remedy="Remove the constraints before converting.",
         converted="removes them",
         since=FIRST,
-        scope=all_of(sets(*CONSTRAINT_ARGUMENTS), any_of(asks("*output/*"), asks("*gradient/*"))),
+        scope=all_of(CONSTRAINED, without(FORGETS_CONSTRAINT)),
         effect=Value({"layers.given_weights": constrained_weights}),
         witnesses=(
             draft_layer(
@@ -192,6 +207,35 @@ DEVIATIONS = (
                 [recipe("normal", 2, 3, 4)],
             ),
         ),
+    ),
+    deviation(
+        "tfjs-depthwise-constraint-acts-on-assignment",
+        "The constraint of DepthwiseConv2D's kernel, too, is applied whenever the kernel is set.",
+        kind="bug",
+        source=f"{LAYERS}/variables.js:73 (LayerVariable.write)",
+        upstream=searched("constraint applied setWeights load"),
+        remedy="Remove the constraints before converting.",
+        converted="removes them",
+        since=FIRST,
+        scope=all_of(CONSTRAINED, FORGETS_CONSTRAINT),
+        effect=Value(
+            {"layers.given_weights": constrained_weights},
+            ("output/*", "training/output/*", "gradient/*", "training/gradient/*"),
+        ),
+        witnesses=(CONSTRAINED_DEPTHWISE,),
+    ),
+    deviation(
+        "tfjs-depthwise-reconstructed-without-constraint",
+        "A DepthwiseConv2D that is made from its configuration, as on loading, has no constraint: it "
+        "computes with weights that the saved one did not take.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
+        upstream=pull(8564),
+        remedy="Remove the constraint before saving.",
+        since=FIRST,
+        scope=all_of(CONSTRAINED, FORGETS_CONSTRAINT, without(sets("depthwise_regularizer"))),
+        effect=Value({"layers.given_weights": all_but_the_kernel}, ("reconstructed/output/*",)),
+        witnesses=(CONSTRAINED_DEPTHWISE,),
     ),
     deviation(
         "tfjs-batch-normalization-inner-axis",

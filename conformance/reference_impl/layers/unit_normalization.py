@@ -8,11 +8,14 @@ from conformance.reference_impl import fields
 from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
 from conformance.reference_impl.layers.spanned_axes import axes_of, refuse_axes_outside
-from conformance.reference_impl.primitives import minimum, multiply, rsqrt, square, total
+from conformance.reference_impl.primitives import maximum, minimum, multiply, rsqrt, square, total
 from conformance.reference_impl.tape import Tensor
 
 LARGEST_SCALE = 1e12
 """What Keras multiplies by at most: zeros stay zeros."""
+
+LEAST_SQUARES = 1e-30
+"""Far below the sum of squares at which the scale reaches its limit."""
 
 
 class UnitNormalization(Layer):
@@ -37,4 +40,6 @@ class UnitNormalization(Layer):
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
         squares = total(square(x), axis=axes_of(self.axis, x.ndim), keepdims=True)
-        return Result((multiply(x, minimum(rsqrt(squares), LARGEST_SCALE)),))
+        # Of 0 the derivative of 1/√ is infinite, which nothing takes: the scale is limited there.
+        scale = minimum(rsqrt(maximum(squares, LEAST_SQUARES)), LARGEST_SCALE)
+        return Result((multiply(x, scale),))
