@@ -178,7 +178,7 @@ CONSTRAINED = all_of(sets(*CONSTRAINT_ARGUMENTS), any_of(asks("*output/*"), asks
 FORGETS_CONSTRAINT = all_of(subject("layers.DepthwiseConv2D"), sets("depthwise_constraint"))
 CONSTRAINED_DEPTHWISE = draft_layer(
     "layers.DepthwiseConv2D",
-    {"kernel_size": 2, "depthwise_constraint": NON_NEGATIVE},
+    {"kernel_size": 2, "depthwise_constraint": NON_NEGATIVE, "bias_constraint": NON_NEGATIVE},
     [recipe("normal", 2, 5, 4, 3)],
 )
 
@@ -226,14 +226,16 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-depthwise-reconstructed-without-constraint",
-        "A DepthwiseConv2D that is made from its configuration, as on loading, has no constraint: it "
-        "computes with weights that the saved one did not take.",
+        "A DepthwiseConv2D that is made from its configuration, as on loading, has lost its kernel's "
+        "constraint; that of its bias acts on assignment.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional_depthwise.js:131 (DepthwiseConv2D.getConfig)",
         upstream=pull(8564),
         remedy="Remove the constraint before saving.",
         since=FIRST,
-        scope=all_of(CONSTRAINED, FORGETS_CONSTRAINT, without(sets("depthwise_regularizer"))),
+        scope=all_of(
+            CONSTRAINED, FORGETS_CONSTRAINT, sets("bias_constraint"), without(sets("depthwise_regularizer"))
+        ),
         effect=Value({"layers.given_weights": all_but_the_kernel}, ("reconstructed/output/*",)),
         witnesses=(CONSTRAINED_DEPTHWISE,),
     ),
