@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.cases.case import Case, Literal
@@ -256,7 +256,8 @@ def over_several_axes(case: Case, data: Data) -> bool:
     return isinstance(axis, list) and len(axis) > 1
 
 
-def zero_for_infinity(original: Any, top: Tensor) -> Tensor:
+def zero_for_infinity(original: Any, x: Tensor, along: Sequence[int]) -> Tensor:
+    top = original(x, along)
     return where(Tensor(xp.isfinite(top.value).astype(top.dtype)), top, 0.0)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.convolution import computed_elsewhere, padding_left_out
@@ -19,6 +20,7 @@ from conformance.dialects.scopes import (
     activated_by,
     all_of,
     any_of,
+    asks,
     channels_first,
     given_empty_batch,
     given_nan,
@@ -69,6 +71,7 @@ from conformance.dialects.tensorflow_js.defaults import (
     DEPTHWISE_CONV2D_CASE,
     EMBEDDING_CASE,
 )
+from conformance.dialects.tensorflow_js.losses import all_largest
 from conformance.dialects.tensorflow_js.memory import (
     LEFT_ON_WASM,
     failed_gradient_leaks,
@@ -282,6 +285,27 @@ def transposes(case: Case, data: Data) -> bool:
     return channels_first(case, data) or dims != sorted(dims)
 
 
+def with_gradient(original: Any, x: Tensor, along: Sequence[int]) -> Tensor:
+    """The largest, of which each that ties is given the whole cotangent: what there is of it is rounding."""
+    for axis in along:
+        x = all_largest(x, axis=axis)
+    return x
+
+
+def over_several_axes(case: Case, data: Data) -> bool:
+    """The sum is over more axes than one."""
+    axis = case.config.get("axis")
+    return isinstance(axis, list) and len(axis) > 1
+
+
+TIED_SOFTMAX = Case(
+    "layers.Softmax",
+    {"axis": [1, 2]},
+    (Literal((1, 9, 5), (0.0,) * 45),),
+    cotangents=(Literal((1, 9, 5), (1.0, *(0.0,) * 44)),),
+    observables=("gradient/input/0",),
+)
+
 DEVIATIONS = (
     failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_CASE, EMBEDDING_CASE),
     *advanced_activations.ON_WASM,
@@ -304,6 +328,19 @@ DEVIATIONS = (
         witnesses=(draft_activation("hard_sigmoid", {}, NAN),),
     ),
     nan_gradient("relu", relu_slope, RELU_GRADIENT, elsewhere=without(subject("layers.Dense"))),
+    deviation(
+        "tfjs-wasm-softmax-over-axes-gradient-of-the-largest",
+        "Over several axes a gradient flows through the largest element, too, though it cancels: what is "
+        "left by rounding is given to each element that ties for the largest.",
+        kind="precision",
+        source=f"{CORE}/ops/log_sum_exp.js:60 (logSumExp: max), gradients/min_max_grad_util.js:34",
+        upstream=searched("max gradient ties categoricalHinge min_max_grad_util"),
+        remedy="Nothing need be done.",
+        since="tfjs-layers 4.11.0 (2023)",
+        scope=all_of(subject("layers.Softmax"), over_several_axes, asks("gradient/*")),
+        effect=Value({"layers.Softmax.subtracted": with_gradient}, ("gradient/*",)),
+        witnesses=(TIED_SOFTMAX,),
+    ),
     deviation(
         "tfjs-wasm-conv3d-kernel-gradient-without-padding",
         "Where an activation has no slope because its input is NaN, the gradient of Conv3D's kernel is NaN "

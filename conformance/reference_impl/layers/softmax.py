@@ -65,17 +65,17 @@ def zeroed(y: Tensor, kept: Tensor) -> Tensor:
 
 
 @patchable("layers.Softmax.subtracted")
-def subtracted(top: Tensor) -> Tensor:
-    """What is subtracted before numbers are exponentiated, of the largest of them"""
-    return top
+def subtracted(x: Tensor, along: Sequence[int]) -> Tensor:
+    """What is subtracted before numbers are exponentiated: the largest of them, which has no gradient"""
+    top = x
+    for axis in along:
+        top = largest(top, axis=axis)
+    return detached(top)
 
 
 def over_axes(x: Tensor, axes: Sequence[int]) -> Tensor:
     """exp(x − logsumexp(x)) over several axes."""
     along = tuple(axis % x.ndim for axis in axes)
-    top = x
-    for axis in along:
-        top = largest(top, axis=axis)
-    top = subtracted(detached(top))
+    top = subtracted(x, along)
     log_sum = add(log(total(exp(subtract(x, top)), axis=along, keepdims=True)), top)
     return exp(subtract(x, log_sum))
