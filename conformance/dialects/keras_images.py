@@ -253,7 +253,7 @@ DEVIATIONS = (
             ),
             draft_layer(
                 "layers.UpSampling2D",
-                {"interpolation": "lanczos3", "size": [1, 2]},
+                {"interpolation": "lanczos3", "size": [3, 2]},
                 [recipe("one_nan", 2, 7, 9, 3)],
             ),
             resized({"interpolation": "bilinear", "antialias": True}, 2, 9, 11, 3, regime="one_nan"),
