@@ -23,6 +23,7 @@ from conformance.dialects.tensorflow_js.record import (
     issue,
     searched,
 )
+from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.identifiers import snake_case
 from conformance.reference_impl.losses import LOSSES, Loss
 from conformance.reference_impl.losses.crossentropy import clipped
@@ -206,10 +207,13 @@ def beyond_range(case: Case, data: Data) -> bool:
 
 
 def nearly_nothing(case: Case, data: Data) -> bool:
-    """A line of labels or predictions has a square sum below ε, or about as small."""
-    return any(
-        bool((np.square(x, dtype=np.float64).sum(-1) <= 1.001 * EPSILON).any()) for x in data.inputs[:2]
-    )
+    """A line of labels or predictions is of nearly no length."""
+    return any(map(has_short_lines, data.inputs[:2]))
+
+
+def has_short_lines(x: Array) -> bool:
+    """Whether a line has a square sum below ε, or about as small."""
+    return bool((np.square(x, dtype=np.float64).sum(-1) <= 1.001 * EPSILON).any())
 
 
 def there(*names: str) -> Scope:
