@@ -340,6 +340,7 @@ DEVIATIONS = (
         upstream=searched(
             "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
         ),
+        remedy="Find where the NaN comes from: nothing can be trained through it.",
         scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), has_groups, given_special_values),
         effect=Value({"layers.correlated": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
         witnesses=(
@@ -361,6 +362,7 @@ DEVIATIONS = (
         upstream=searched(
             "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
         ),
+        remedy="Find where the NaN comes from: nothing can be trained through it.",
         scope=all_of(subject("layers.Conv3D"), has_groups, given_special_values),
         effect=Value({"layers.correlated": padding_left_out}, ("gradient/*", "training/gradient/*")),
         witnesses=(
@@ -477,13 +479,14 @@ PLAIN = (
         id="keras-conv3d-transpose-kernel-gradient-without-padding",
         summary="With padding same, an element of the input of Conv3DTranspose that is NaN or infinite shows "
         "in the gradient of the kernel only at the places that lie inside of the output there. Only training "
-        "meets it; look for the NaN itself.",
+        "meets it.",
         kind="intentional",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DCustomBackpropFilterOp: "
         "Eigen::CuboidConvolutionBackwardFilter",
         upstream=searched(
             "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
         ),
+        remedy="Find where the NaN or infinity comes from.",
         scope=all_of(
             subject("layers.Conv3DTranspose"),
             without(channels_first),
@@ -513,6 +516,7 @@ PLAIN = (
             "tensorflow Conv3D padding SAME stride larger than kernel wrong result CPU Eigen "
             "CuboidConvolution negative padding"
         ),
+        remedy="Use padding valid, or shorter strides.",
         scope=all_of(
             subject("layers.Conv3DTranspose"),
             without(channels_first),

@@ -233,8 +233,7 @@ DEVIATIONS = (
         id="keras-windows-read-idle-pixels",
         summary="Interpolation bicubic, lanczos3 and lanczos5, and bilinear with antialias, reads pixels "
         "without weight, at the edges and where new pixels lie on old ones, and multiplies them by 0: where "
-        "one of them is NaN or infinite, or the sum of a column overflows, the result is NaN. Check for NaN "
-        "before the layer.",
+        "one of them is NaN or infinite, or the sum of a column overflows, the result is NaN.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, GetWeightsAndIndices; "
         "scale_and_translate_op.cc, ComputeSpansCore and GatherColumns",
@@ -242,6 +241,7 @@ DEVIATIONS = (
             "tensorflow resize bilinear bicubic NaN infinity zero weight neighboring pixels "
             "scale_and_translate"
         ),
+        remedy="Check for NaN and infinities before the layer.",
         scope=all_of(INTERPOLATING, by_windows, any_of(given_special_values, given_large_numbers)),
         effect=Value(
             {"layers.resized": adding_every_tap},

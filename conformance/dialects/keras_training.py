@@ -88,6 +88,7 @@ DEVIATIONS = (
         upstream=searched(
             "keras fit generator on_train_batch_begin called extra time before StopIteration end of epoch"
         ),
+        remedy="Give steps_per_epoch, or count the batches that end.",
         scope=all_of(subject(*SUBJECTS), runs_out),
         effect=Metadata(("fit/callbacks", "evaluate/callbacks"), one_more_begins),
         witnesses=(datasets.generated(),),

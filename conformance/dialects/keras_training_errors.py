@@ -111,6 +111,7 @@ def text_for_number(
         kind="bug",
         source=f"{SOURCE}/{source}",
         upstream=TEXT_SEARCHED,
+        remedy="Give a number.",
         scope=any_of(*starmap(used, by.items())),
         effect=Raises("internal", at, REFUSAL, message),
         witnesses=witnesses,
@@ -157,6 +158,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/optimizers/base_optimizer.py:176, which looks for a float alone",
         upstream=RATE_SEARCHED,
+        remedy="Check the rate before.",
         scope=all_of(subject(*OPTIMIZERS), without(in_words("learning_rate")), wrong_in(learning_rate=0.125)),
         effect=Accepts(),
         witnesses=(drafts.update("SGD", {"learning_rate": -0.125}),),
@@ -168,6 +170,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/optimizers/base_optimizer.py:176, which looks for a float alone",
         upstream=RATE_SEARCHED,
+        remedy="Check the rate before.",
         scope=all_of(RUNS, wrong_rate),
         effect=Accepts(),
         witnesses=(
@@ -181,6 +184,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/optimizers/adam.py:update_step",
         upstream=searched("keras Adam apply gradient shape mismatch variable broadcast no error"),
+        remedy="Check the shapes of gradients that you make yourself.",
         scope=all_of(subject("optimizers.Adam"), broadcasts_gradients),
         effect=Accepts(),
         witnesses=(drafts.update("Adam", ADAM, kernel=(5,)),),
@@ -193,6 +197,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/optimizers/loss_scale_optimizer.py, muon.py:137",
         upstream=ARGUMENTS_SEARCHED,
+        remedy="Give whole numbers above 0.",
         scope=all_of(
             subject(*MOMENTS),
             without(in_words("dynamic_growth_steps")),
@@ -255,6 +260,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/optimizers/loss_scale_optimizer.py:101",
         upstream=ARGUMENTS_SEARCHED,
+        remedy="Give an instance of an optimizer.",
         scope=all_of(
             subject("optimizers.LossScaleOptimizer"),
             wrong_in(inner_optimizer={"class_name": "SGD", "config": {}}),
@@ -268,6 +274,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/optimizers/multi_optimizer.py:255",
         upstream=ARGUMENTS_SEARCHED,
+        remedy="Give an OptimizerMap.",
         scope=all_of(
             subject("optimizers.MultiOptimizer"), lambda case, data: case.config.get("optimizer_map") == 3
         ),
@@ -305,6 +312,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/backend/tensorflow/nn.py, ctc_loss",
         upstream=searched("keras CTC loss label out of range of classes no error"),
+        remedy="Check the labels before: from 1 to the number of classes, and 0 behind them.",
         scope=all_of(subject("losses.CTC"), wrong_in_labels),
         effect=Accepts(),
         witnesses=(
@@ -326,6 +334,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/optimizers/schedules/learning_rate_schedule.py:244",
         upstream=TEXT_SEARCHED,
+        remedy="Give lists, also of one.",
         scope=all_of(
             subject("schedules.PiecewiseConstantDecay"), any_of(single("boundaries"), single("values"))
         ),
@@ -340,6 +349,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/trainers/data_adapters/array_data_adapter.py, `if not batch_size`",
         upstream=searched("keras fit batch_size=0 silently falls back to 32 no error"),
+        remedy="Check the size before.",
         scope=all_of(RUNS, batch_of_none),
         effect=Accepts(),
         witnesses=(spoilt(given(classifying(), "predict"), predict={"batch_size": 0}),),
@@ -351,6 +361,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/trainers/data_adapters/array_slicing.py:499, train_validation_split",
         upstream=SPLIT_SEARCHED,
+        remedy="Check the share before, or give validation_data.",
         scope=all_of(RUNS, wrong_in_part("fit", "validation_split")),
         effect=Accepts(),
         witnesses=(spoilt(classifying(), fit={"validation_split": 1.5}),),
@@ -364,6 +375,7 @@ DEVIATIONS = (
         upstream=searched(
             "keras empty dataset fit evaluate predict no samples UnboundLocalError batch_outputs"
         ),
+        remedy="Check that there is a sample.",
         scope=all_of(RUNS, has_no_samples, asks("fit", "evaluate")),
         effect=Accepts(),
         witnesses=(given(classifying(), "evaluate", x=NOTHING, y=[training.one_hot(samples=0)]),),
@@ -375,6 +387,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/backend/tensorflow/trainer.py:596, predict",
         upstream=f"{TENSORFLOW}/issues/41978",
+        remedy="Check that there is a sample.",
         scope=all_of(RUNS, has_no_samples, asks("predict")),
         effect=Raises("internal", "call", REFUSAL, "cannot access local variable"),
         witnesses=(given(classifying(), "predict", x=NOTHING),),
@@ -386,6 +399,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/trainers/compile_utils.py, CompileLoss._build_nested, `iterator = enumerate(loss)`",
         upstream=searched("keras compile loss list of two losses single output no error second loss ignored"),
+        remedy="Give a loss for each output, or losses by names.",
         scope=all_of(RUNS, fewer_losses_than_outputs),
         effect=Accepts(),
         witnesses=(spoilt(given(forking(), "evaluate"), compile={"loss": ["mean_squared_error"]}),),
@@ -397,6 +411,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/trainers/compile_utils.py, CompileLoss.call, `return loss_values[0]`",
         upstream=searched("keras compile loss list of two losses single output no error second loss ignored"),
+        remedy="Give one loss, and add others by add_loss.",
         scope=all_of(RUNS, several_losses_for_one_output),
         effect=Accepts(),
         witnesses=(spoilt(EVALUATED, compile={"loss": ["categorical_crossentropy", "mean_squared_error"]}),),
@@ -408,6 +423,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{SOURCE}/trainers/compile_utils.py, CompileLoss.build, of `output_names` that are None",
         upstream=searched("keras compile loss dict Sequential output name 'NoneType' object is not iterable"),
+        remedy="Give one loss, not one by a name.",
         scope=all_of(subject("training.Sequential"), names_outputs),
         effect=Raises("internal", "call", REFUSAL, "object is not iterable"),
         witnesses=(spoilt(EVALUATED, compile={"loss": {"topp": "categorical_crossentropy"}}),),
@@ -419,6 +435,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/models/sequential.py:240, Sequential.call, which passes by the `input_spec` of the "
         "model inside; functional.py, _convert_inputs_to_tensors",
         upstream=f"{KERAS}/pull/20170",
+        remedy="Use a functional model for several inputs.",
         scope=all_of(subject("training.Sequential"), several_inputs),
         effect=Accepts(),
         witnesses=(given(classifying(), "evaluate", x=[training.numbers(4), training.numbers(4)]),),

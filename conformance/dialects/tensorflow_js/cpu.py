@@ -82,11 +82,12 @@ DEVIATIONS = (
         "tfjs-cpu-kernel-gradient-without-padding",
         "Where an activation has no slope because its input is NaN, the gradient of a kernel is NaN only at "
         "the places that lie inside of the input in such a window; Keras, which multiplies the zeros of the "
-        "padding too, gives NaN at all places. Only training meets it; look for the NaN itself.",
+        "padding too, gives NaN at all places. Only training meets it.",
         kind="intentional",
         source=f"{CPU}/kernels/Conv2DBackpropFilter.js:36, Conv3DBackpropFilterV2.js:44, "
         "DepthwiseConv2dNativeBackpropFilter.js:35 (yRMin, yRMax: sums begin and end inside of the input)",
         upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        remedy="Find where the NaN comes from: nothing can be trained through it.",
         scope=all_of(
             subject(*CONV_LSTM, "layers.Conv1D", "layers.Conv2D", "layers.Conv3D", DEPTHWISE, SEPARABLE),
             given_special_values,
@@ -109,11 +110,12 @@ DEVIATIONS = (
         "tfjs-cpu-transposed-kernel-gradient-without-padding",
         "With padding same, an element of the input of Conv2DTranspose or Conv3DTranspose that is NaN or "
         "infinite shows in the gradient of the kernel only at the places that lie inside of the output "
-        "there. Only training meets it; look for the NaN itself.",
+        "there. Only training meets it.",
         kind="intentional",
         source=f"{CPU}/kernels/Conv2DBackpropFilter.js:36, Conv3DBackpropFilterV2.js:44 (yRMin, yRMax: sums "
         "begin and end inside)",
         upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        remedy="Find where the NaN comes from: nothing can be trained through it.",
         scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_special_values, pads),
         effect=Value({"layers.overlapped": cuts_left_out}, GRADIENTS),
         witnesses=(

@@ -470,10 +470,11 @@ ONLY_CPU = (
     deviation(
         "tfjs-cpu-pooling-over-far-fewer-channels",
         "Pooling in one dimension over channels that come first is refused where those are fewer than a "
-        "window is long by more than a stride. Permute around the layer.",
+        "window is long by more than a stride.",
         kind="bug",
         source=f"{LAYERS}/layers/pooling.js:120 (Pooling1D)",
         upstream=searched("maxPooling1d averagePooling1d dataFormat channelsFirst not supported"),
+        remedy="Permute around the layer.",
         scope=all_of(WINDOWS_IN_LINE, channels_first, leaves_less_than_nothing),
         effect=Raises("invalid-argument", "call", NUMERIC, "comprised of positive integers but got shape"),
         witnesses=(FAR_FEWER,),
@@ -586,10 +587,11 @@ ONLY_WASM = (
     deviation(
         "tfjs-wasm-pooling-over-far-fewer-channels-aborts",
         "Pooling in one dimension over channels that come first, and are fewer than a window is long by more "
-        "than a stride, aborts the program. Permute around the layer.",
+        "than a stride, aborts the program.",
         kind="bug",
         source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (makeOutput of a shape with -1)",
         upstream=issue(8407),
+        remedy="Permute around the layer.",
         scope=all_of(WINDOWS_IN_LINE, channels_first, leaves_less_than_nothing),
         effect=Unpredictable(Verdict.CRASHED, NUMERIC, "Aborted()"),
         witnesses=(msgspec.structs.replace(FAR_FEWER, observables=("output/0",)),),
@@ -603,6 +605,7 @@ ONLY_WASM = (
         source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
         "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
         upstream=issue(8407),
+        remedy="Permute around the layer.",
         scope=all_of(WINDOWS_IN_LINE, channels_first, any_of(leaves_nothing, leaves_less_than_nothing)),
         effect=Unpredictable(Verdict.RAISES, NUMERIC, "internal at call: "),
         witnesses=(

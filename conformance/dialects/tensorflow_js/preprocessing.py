@@ -620,6 +620,7 @@ ON_CPU = (
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:48 (invHeightScale is infinite, and so is the "
         "window that is searched)",
         upstream=searched("resizeNearestNeighbor gradient infinite loop alignCorners hang"),
+        remedy="Interpolate bilinearly where a row becomes several in training.",
         scope=all_of(REPEATS_ROW, asks("*gradient/*")),
         effect=Unpredictable(
             Verdict.TIMED_OUT, ("gradient/*", "training/gradient/*"), "gave no answer within"

@@ -587,6 +587,7 @@ DEVIATIONS = (
         upstream=searched(
             "stopTraining onBatchEnd validation not run val_loss missing epoch cut short fitLoop"
         ),
+        remedy="Call `evaluate` yourself where training has ended.",
         scope=any_of(
             all_of(RUNS, asks("fit"), validates, in_batches, takes_no("steps_per_epoch")),
             all_of(calls_back("LambdaCallback"), validates, stops_within_an_epoch),
@@ -603,6 +604,7 @@ DEVIATIONS = (
         upstream=searched(
             "fitDataset batchesPerEpoch dataset iterator ran out of data repeat epochs validation"
         ),
+        remedy="Give a dataset that repeats itself: `dataset.repeat()`.",
         scope=all_of(RUNS, asks("fit"), in_batches, takes_no("steps_per_epoch"), runs_out),
         effect=Value({"training.begins_again": never, "training.logs_without_batches": no_logs}, FIT),
         witnesses=(datasets.in_steps([4, 3], 3, 2), datasets.in_steps([4, 3], 2, 2)),
@@ -613,6 +615,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `onBatchBegin(batchIndex, batchLogs)`",
         upstream=searched("fitDataset onBatchBegin logs batch size callback"),
+        remedy="Ignore the two keys.",
         scope=all_of(RUNS, asks("fit"), in_batches),
         effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size("on_train_batch_begin"))),
         witnesses=(datasets.uneven(),),
@@ -623,6 +626,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/engine/training_dataset.js:standardizeDataIteratorOutput",
         upstream=issue(25),
+        remedy="Weigh in a loss of your own, or by `classWeight`.",
         scope=all_of(RUNS, in_batches, weighs_samples),
         effect=Raises(
             "not-implemented", "call", (*FIT, *EVALUATE), "datasets of TensorFlow.js have no weights"
@@ -635,6 +639,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{TRAINING}:LayersModel",
         upstream=searched("predict dataset predictDataset LayersModel tf.data"),
+        remedy="Predict batch by batch, by `dataset.forEachAsync`.",
         scope=all_of(RUNS, asks("predict"), in_batches),
         effect=Raises(
             "not-implemented", "call", ("predict/*",), "predict of TensorFlow.js takes no datasets"
@@ -649,6 +654,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{LAYERS}/optimizers.js:getOptimizer",
         upstream=pull(229, "tfjs-layers"),
+        remedy="Give an optimizer with its learning rate: `tf.train.adagrad(0.001)`.",
         scope=all_of(RUNS, optimizer_by_name("adagrad", "adadelta", "adamax")),
         effect=Value(
             {
@@ -667,6 +673,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{TRAINING}:testLoop; {LAYERS}/base_callbacks.js:BaseLogger",
         upstream=searched("metrics precision recall averaged over batches evaluate wrong fit"),
+        remedy="Predict all, and compute the metric of it; or give batches of one size.",
         scope=all_of(RUNS, measures("precision")),
         effect=Value({"training.streamed": batch_by_batch}, ("fit/*", "evaluate/log/*", "train_on_batch/*")),
         witnesses=(drafts.counted(),),

@@ -73,6 +73,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/optimizers/sgd_optimizer.js:setLearningRate, and the constructors of all others",
         upstream=searched("optimizer learning rate undefined NaN negative not checked tf.train.sgd"),
+        remedy="Check the numbers before.",
         scope=all_of(subject(*OPTIMIZERS), wrong_in("momentum", learning_rate=0.125)),
         effect=Accepts(),
         witnesses=(
@@ -87,6 +88,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{CORE}/optimizers/sgd_optimizer.js:setLearningRate, and the constructors of all others",
         upstream=searched("optimizer learning rate undefined NaN negative not checked tf.train.sgd"),
+        remedy="Check the rate before.",
         scope=all_of(subject(*RUNS), wrong_rate),
         effect=Accepts(),
         witnesses=(
@@ -102,6 +104,7 @@ DEVIATIONS = (
         upstream=searched(
             "optimizer applyGradients gradient shape differs from variable broadcast not checked"
         ),
+        remedy="Check the shapes of gradients that you make yourself.",
         scope=all_of(subject(*OPTIMIZERS), broadcasts_gradients),
         effect=Accepts(),
         witnesses=(drafts.update("SGD", RATE, kernel=(5,)),),
@@ -113,6 +116,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/losses.js:sparseCategoricalCrossentropy, `tfc.oneHot(flatTarget, …)`",
         upstream=searched("sparseCategoricalCrossentropy label out of range oneHot no error loss"),
+        remedy="Check the labels before: from 0 to the number of classes less one.",
         scope=all_of(subject(*OF_CLASSES), wrong_in_labels),
         effect=Accepts(),
         witnesses=(*drafts.labels_outside(), given(classifying_by_number(), y=[drafts.CLASS_OUTSIDE])),
@@ -125,6 +129,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/initializers.js:84 (RandomUniform), RandomNormal, TruncatedNormal, "
         "VarianceScaling, Orthogonal",
         upstream=searched("initializer minval maxval stddev null or string not validated NaN"),
+        remedy="Check the numbers before.",
         scope=all_of(
             subject(*INITIALIZERS), wrong_in("seed", "mean", "stddev", "minval", "maxval", scale=1.0)
         ),
@@ -145,6 +150,7 @@ DEVIATIONS = (
         kind="intentional",
         source=f"{TRAINING}:collectMetrics",
         upstream=pull(551, "tfjs-layers"),
+        remedy="Give a list if other programs read the configuration.",
         scope=all_of(subject(*RUNS), names_one_metric, wrong_in_part("compile", "metrics")),
         effect=Accepts(),
         witnesses=(spoilt(classifying(), compile={"metrics": "mse"}),),
@@ -155,6 +161,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{TRAINING}:collectMetrics, `wrappedMetrics.hasOwnProperty(name)`",
         upstream=METRICS_SEARCHED,
+        remedy="Check the names of outputs: `model.outputNames`.",
         scope=all_of(subject(*RUNS), measures_by_name, wrong_in_part("compile", "metrics")),
         effect=Accepts(),
         witnesses=(spoilt(forking(), compile={"metrics": {"scores": ["mae"]}}),),
@@ -165,6 +172,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{TRAINING}:collectMetrics, `outputNames.map(name => wrappedMetrics)`",
         upstream=METRICS_SEARCHED,
+        remedy="Give metrics by the names of outputs.",
         scope=all_of(subject(*RUNS), measures_each_output, wrong_in_part("compile", "metrics")),
         effect=Raises("internal", "call", REFUSAL, "metric is not a function"),
         witnesses=(spoilt(forking(), compile={"metrics": [["mae"]] * 3}),),
@@ -176,6 +184,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{TRAINING}:fit, `args.validationSplit > 0 && args.validationSplit < 1`",
         upstream=SPLIT_SEARCHED,
+        remedy="Check the share before, or give `validationData`.",
         scope=all_of(subject(*RUNS), wrong_in_part("fit", "validation_split")),
         effect=Accepts(),
         witnesses=(
@@ -189,6 +198,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{TRAINING}:fitLoop, `makeBatches(numTrainSamples, batchSize)`",
         upstream=SPLIT_SEARCHED,
+        remedy="Check that there is a sample.",
         scope=all_of(subject(*RUNS), has_no_samples),
         effect=Accepts(),
         witnesses=(
@@ -201,6 +211,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset",
         upstream=searched("fitDataset empty dataset no batches no error"),
+        remedy="Check that there is a batch.",
         scope=all_of(subject(*RUNS), has_no_batches),
         effect=Accepts(),
         witnesses=(generated_nothing(),),
@@ -211,6 +222,7 @@ DEVIATIONS = (
         kind="bug",
         source=f"{TRAINING}:checkArrayLengths, `targets.map(target => target.shape[0])`",
         upstream=searched("model.fit y undefined Cannot read properties of null (reading 'shape')"),
+        remedy="Give labels.",
         scope=all_of(subject(*RUNS), has_no_labels),
         effect=Raises("internal", "call", REFUSAL, "Cannot read properties of null"),
         witnesses=(given(classifying(), y=None), given(classifying(), "evaluate", y=None)),

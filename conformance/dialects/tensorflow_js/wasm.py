@@ -344,12 +344,12 @@ DEVIATIONS = (
     deviation(
         "tfjs-wasm-conv3d-kernel-gradient-without-padding",
         "Where an activation has no slope because its input is NaN, the gradient of Conv3D's kernel is NaN "
-        "only at the places that lie inside of the input in such a window. Only training meets it; look for "
-        "the NaN itself.",
+        "only at the places that lie inside of the input in such a window. Only training meets it.",
         kind="intentional",
         source=f"{WASM}/kernels/Conv3DBackpropFilterV2.js (src/cc/conv3d_impl.h:137: yf_min, yf_max: "
         "sums begin and end inside of the input)",
         upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
+        remedy="Find where the NaN comes from: nothing can be trained through it.",
         scope=all_of(subject("layers.Conv3D"), given_special_values, pads),
         effect=Value({"layers.correlated": padding_left_out}, GRADIENTS),
         witnesses=(
@@ -554,6 +554,7 @@ DEVIATIONS = (
         kind="bug",
         source=VMULCADDC,
         upstream=CLAMPED_SEARCHED,
+        remedy="Check for NaN before the layer.",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
             multiplies_channels_apart,
@@ -572,6 +573,7 @@ DEVIATIONS = (
         kind="bug",
         source=VMULCADDC,
         upstream=CLAMPED_SEARCHED,
+        remedy="Check for NaN before the layer.",
         scope=all_of(subject("layers.SeparableConv2D"), sums_one_channel, given_special_values),
         effect=Value({"layers.pointwise": correlated_and_clamped}),
         witnesses=(
