@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Set
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,23 +76,19 @@ class Plan:
     workers: int = field(default_factory=default_workers)
     before: Iterable[Judged] = ()
 
+    def judges(self, benches: Sequence[Bench]) -> Judges:
+        """What judges the answers of these backends by the plan's properties."""
+        return Judges(benches, self.dialects, self.properties or tuple(PROPERTIES), self.workers)
+
 
 async def run(plan: Plan) -> AsyncGenerator[Event, None]:
     """Start the backends side by side, ask all cases, and tell what happens as it happens."""
     async with AsyncExitStack() as stack:
-        starting = Starting(plan, stack)
-        runners = [
-            await stack.enter_async_context(
-                Runner(spec, limits=plan.limits, progress=starting.progress(spec.name))
-            )
-            for spec in plan.backends
-        ]
+        starting = await Starting.of(plan, stack)
         # The group inside the stack: whatever is still asked is cancelled before its runner is closed.
         async with anyio.create_task_group() as group:
             try:
-                group.start_soon(start_workers, plan.workers)
-                for spec, runner in zip(plan.backends, runners, strict=True):
-                    group.start_soon(starting.start, spec, runner)
+                starting.begin(group)
                 async for event in starting.events():
                     yield event
                 ledger = Ledger()
@@ -103,21 +99,16 @@ async def run(plan: Plan) -> AsyncGenerator[Event, None]:
                 made = Made(plan.seed)
                 for backend in asked:
                     group.start_soon(backend.ask, made)
-                judges = Judges(
-                    [backend.bench for backend in asked],
-                    plan.dialects,
-                    plan.properties or tuple(PROPERTIES),
-                    plan.workers,
-                )
+                benches = [backend.bench for backend in asked]
+                judges = plan.judges(benches)
                 async for judged in judge_all(plan, asked, made, judges, group):
                     ledger.enter(judged)
                     yield told_by(plan, judged)
                 async for judged in exchange_all(asked, made, judges, group):
                     ledger.enter(judged)
                     yield told_by(plan, judged)
-                for backend in asked:
-                    for d in backend.bench.dialect.deviations:
-                        yield ledger.record(backend.bench, d, plan)
+                for record in ledger.records(benches, plan):
+                    yield record
             except GeneratorExit:
                 # Given up: whoever closes the stream gets no exception group for it.
                 group.cancel_scope.cancel()
@@ -235,12 +226,28 @@ class ModelSession(Session):
 class Starting:
     """The start of all backends, side by side, and what is to be told of it."""
 
-    def __init__(self, plan: Plan, stack: AsyncExitStack) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.runners: list[Runner] = []
         self.started: dict[str, tuple[Bench, Runner]] = {}
         self.send, self.receive = anyio.create_memory_object_stream[Preparing | Started | Unavailable](1024)
-        stack.enter_context(self.send)
-        stack.enter_context(self.receive)
+
+    @classmethod
+    async def of(cls, plan: Plan, stack: AsyncExitStack) -> Starting:
+        """The start of a plan's backends, whose runners are closed with the stack."""
+        starting = cls(plan)
+        stack.enter_context(starting.send)
+        stack.enter_context(starting.receive)
+        for spec in plan.backends:
+            runner = Runner(spec, limits=plan.limits, progress=starting.progress(spec.name))
+            starting.runners.append(await stack.enter_async_context(runner))
+        return starting
+
+    def begin(self, group: anyio.abc.TaskGroup) -> None:
+        """Start the backends, and meanwhile the judges' processes."""
+        group.start_soon(start_workers, self.plan.workers)
+        for spec, runner in zip(self.plan.backends, self.runners, strict=True):
+            group.start_soon(self.start, spec, runner)
 
     def progress(self, backend: str) -> Callable[[str], None]:
         """A callback for the lines that a runner has to say while it prepares, from its own thread."""
@@ -449,6 +456,12 @@ class Ledger:
             for name in c.deviations:
                 self.counts[c.backend, name] += 1
                 self.shown.add((c.backend, name, c.case))
+
+    def records(self, benches: Sequence[Bench], plan: Plan) -> Iterator[DeviationRecord]:
+        """The entries of all that is recorded of these backends."""
+        for bench in benches:
+            for d in bench.dialect.deviations:
+                yield self.record(bench, d, plan)
 
     def record(self, bench: Bench, d: Deviation, plan: Plan) -> DeviationRecord:
         """The entry of a recorded deviation in the results: whether it holds on each of its witnesses,

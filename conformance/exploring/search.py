@@ -26,15 +26,12 @@ from hypothesis.errors import Flaky, Unsatisfiable
 
 from conformance.cases import corpus
 from conformance.cases.case import Case
-from conformance.cases.properties import PROPERTIES
 from conformance.checks import Bench
 from conformance.engine import Ledger, Plan, Starting
 from conformance.events import Event, Judged
 from conformance.exploring.examining import Examiner, Outcome
 from conformance.exploring.reduction import asking, is_written_out, reduced, size
 from conformance.exploring.spaces import Space, answered
-from conformance.judges import Judges, start_workers
-from conformance.runners.process import Runner
 
 ROUND = 50
 """How many cases are drawn of a space in one round."""
@@ -98,26 +95,17 @@ async def explore(plan: Plan, spaces: dict[str, Space], goal: Goal) -> AsyncGene
             judged already. Its cases are not asked.
     """
     async with AsyncExitStack() as stack:
-        starting = Starting(plan, stack)
-        runners = [
-            await stack.enter_async_context(
-                Runner(spec, limits=plan.limits, progress=starting.progress(spec.name))
-            )
-            for spec in plan.backends
-        ]
+        starting = await Starting.of(plan, stack)
         async with anyio.create_task_group() as group:
             try:
-                group.start_soon(start_workers, plan.workers)
-                for spec, runner in zip(plan.backends, runners, strict=True):
-                    group.start_soon(starting.start, spec, runner)
+                starting.begin(group)
                 async for event in starting.events():
                     yield event
                 ready = starting.ready()
                 if not ready:
                     return
                 benches = [bench for bench, _ in ready]
-                judges = Judges(benches, plan.dialects, plan.properties or tuple(PROPERTIES), plan.workers)
-                examiner = Examiner(ready, judges, plan.seed, corpus.load("quick"))
+                examiner = Examiner(ready, plan.judges(benches), plan.seed, corpus.load("quick"))
                 stack.callback(examiner.close)
                 for _ in range(max(plan.workers, 1)):
                     group.start_soon(examiner.judge)
@@ -130,9 +118,8 @@ async def explore(plan: Plan, spaces: dict[str, Space], goal: Goal) -> AsyncGene
                         yield judged
                 finally:
                     search.close()
-                for bench in benches:
-                    for d in bench.dialect.deviations:
-                        yield ledger.record(bench, d, plan)
+                for record in ledger.records(benches, plan):
+                    yield record
                 group.cancel_scope.cancel()
             except GeneratorExit:
                 group.cancel_scope.cancel()
