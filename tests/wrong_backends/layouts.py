@@ -171,7 +171,7 @@ def without_epsilon(original: Any, x: Tensor, epsilon: Any) -> Tensor:
     return x
 
 
-def without_limit(original: Any, x: Tensor, largest: Any) -> Tensor:
+def without_limit(original: Any, x: Tensor, limit: Any) -> Tensor:
     """Of zeros it makes 0·∞."""
     return x
 
@@ -253,7 +253,10 @@ FAULTS = (
     ),
     Fault(
         "unit_norm_of_zeros", "forward", "layers.UnitNormalization",
-        {f"{LAYERS}.unit_normalization:minimum": without_limit},
+        {
+            f"{LAYERS}.unit_normalization:minimum": without_limit,
+            f"{LAYERS}.unit_normalization:maximum": without_limit,
+        },
     ),
     Fault(
         "batch_norm_moving_variance_unbiased", "training-forward", "layers.BatchNormalization",
