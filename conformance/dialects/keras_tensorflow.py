@@ -207,23 +207,24 @@ def in_place(original: Any, scale: Tensor, axes: tuple[int, ...], shape: tuple[i
     return scale
 
 
-def scales_along_last_axes(case: Case) -> tuple[bool, bool]:
-    """Whether the axes of an RMSNormalization are the last ones, and whether its weight could multiply along
-    those all the same."""
-    shape = case.inputs[0].shape
-    axes = axes_of(case.config.get("axis", -1), len(shape))
-    last = shape[len(shape) - len(axes) :]
-    weight = tuple(shape[axis] for axis in axes)
-    fits = all(n in (1, m) for n, m in zip(weight, last, strict=True))
-    return axes == tuple(range(len(shape) - len(axes), len(shape))), fits
+def scales(made_of_last: str) -> Scope:
+    """The axes of an RMSNormalization are not the last ones, and this becomes of those where they are
+    multiplied by its weight: they are `kept`, or `widened` from one element, or `unfit`."""
 
+    def scope(case: Case, data: Data) -> bool:
+        if case.subject != "layers.RMSNormalization":
+            return False
+        shape = case.inputs[0].shape
+        axes = axes_of(case.config.get("axis", -1), len(shape))
+        last = shape[len(shape) - len(axes) :]
+        pairs = list(zip((shape[axis] for axis in axes), last, strict=True))
+        if axes == tuple(range(len(shape) - len(axes), len(shape))):
+            return False
+        if any(1 not in (n, m) and n != m for n, m in pairs):
+            return made_of_last == "unfit"
+        return made_of_last == ("widened" if any(n > m for n, m in pairs) else "kept")
 
-def scales_other_axes(case: Case, data: Data) -> bool:
-    return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, True)
-
-
-def scales_axes_that_do_not_fit(case: Case, data: Data) -> bool:
-    return case.subject == "layers.RMSNormalization" and scales_along_last_axes(case) == (False, False)
+    return scope
 
 
 UNSAID = ("autocast", "input_dim", "input_shape")
@@ -270,6 +271,7 @@ POINTWISE = ("layers.Conv1D", "layers.Conv2D", "layers.SeparableConv1D", "layers
 """Those whose gradient over an empty batch is refused with oneDNN."""
 
 
+WIDENED = draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 3, 1)])
 RMS_AXIS_SEARCHED = searched("keras RMSNormalization axis not last scale broadcast wrong result")
 
 
@@ -469,9 +471,38 @@ DEVIATIONS = (
         upstream=RMS_AXIS_SEARCHED,
         remedy="Permute around the layer, so that they are the last ones.",
         since="keras 3.11.0 (2025)",
-        scope=scales_other_axes,
+        scope=scales("kept"),
         effect=Value({"layers.RMSNormalization.spread": in_place}),
         witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 4, 4)]),),
+    ),
+    in_keras(
+        id="keras-rms-normalization-inner-axis-widens",
+        summary="RMSNormalization along axes that are not the last ones makes as many elements of a last "
+        "axis of one as its weight has.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream=RMS_AXIS_SEARCHED,
+        remedy="Permute around the layer, so that they are the last ones.",
+        since="keras 3.11.0 (2025)",
+        scope=scales("widened"),
+        effect=Value(
+            {"layers.RMSNormalization.spread": in_place},
+            ("output/*", "training/output/*", "reconstructed/output/*"),
+        ),
+        witnesses=(WIDENED,),
+    ),
+    in_keras(
+        id="keras-rms-normalization-inner-axis-gradient",
+        summary="An output of another shape than the inferred one takes no cotangent of that shape. Only "
+        "training meets it.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+        upstream=RMS_AXIS_SEARCHED,
+        remedy="Permute around the layer, so that they are the last ones.",
+        since="keras 3.11.0 (2025)",
+        scope=scales("widened"),
+        effect=Raises("invalid-argument", "gradient", ("*gradient/*",), "a cotangent of shape"),
+        witnesses=(WIDENED,),
     ),
     in_keras(
         id="keras-rms-normalization-inner-axis-refused",
@@ -482,7 +513,7 @@ DEVIATIONS = (
         upstream=RMS_AXIS_SEARCHED,
         remedy="Permute around the layer, so that they are the last ones.",
         since="keras 3.11.0 (2025)",
-        scope=scales_axes_that_do_not_fit,
+        scope=scales("unfit"),
         effect=Raises(
             "invalid-argument",
             "call",

@@ -19,7 +19,15 @@ from conformance.dialects.scopes import (
     masked,
     omits,
 )
-from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, FIRST, LAYERS, deviation, searched
+from conformance.dialects.tensorflow_js.record import (
+    CONV_LSTM,
+    CORE,
+    FIRST,
+    LAYERS,
+    RECURRENT,
+    deviation,
+    searched,
+)
 from conformance.reference_impl.activations import SELU_ALPHA, SELU_SCALE, Activation
 from conformance.reference_impl.primitives import (
     absolute,
@@ -112,8 +120,9 @@ NAN = recipe("one_nan", 5, 8)
 
 
 def makes_nan(case: Case, data: Data) -> bool:
-    """An input holds NaN, or an infinity of which a masked step makes NaN."""
-    return given_nan(case, data) or (given_infinity(case, data) and masked(case, data))
+    """An input holds NaN, or an infinity of which a masked step, or a product with a state, makes NaN."""
+    kept = masked(case, data) or case.subject in RECURRENT
+    return given_nan(case, data) or (given_infinity(case, data) and kept)
 
 
 def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everywhere) -> Deviation:
