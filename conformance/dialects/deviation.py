@@ -21,6 +21,9 @@ from conformance.verdicts import Verdict
 CONFIGURATIONS = ("config", "reconstructed/config", "saved/config", "loaded/config")
 """The observables that are a configuration."""
 
+OUTPUTS = ("output/*", "training/output/*", "reconstructed/output/*")
+"""The observables that are an output."""
+
 REFUSAL = ("refusal",)
 """The observable of what has to be refused."""
 

@@ -8,7 +8,7 @@ from conformance.cases.case import JSON, Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import INPUTS, STATES, asked, first_cases, normal, spoilt
-from conformance.dialects.deviation import REFUSAL, Accepts, Raises, Scope, Value, subject
+from conformance.dialects.deviation import OUTPUTS, REFUSAL, Accepts, Raises, Scope, Value, subject
 from conformance.dialects.keras_record import KERAS, in_keras, searched
 from conformance.dialects.refused import too_many_inputs, unknown_arguments, wrong_in, wrong_in_states
 from conformance.dialects.scopes import (
@@ -351,7 +351,7 @@ DEVIATIONS = (
         scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
         effect=Value(
             {"layers.CategoryEncoding.refuse_others": lambda original, layer, indices: None},
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(
             draft_layer(

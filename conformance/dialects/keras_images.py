@@ -8,7 +8,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.deviation import OUTPUTS, Raises, Value, subject
 from conformance.dialects.interpolation import not_finite_as
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow, searched
 from conformance.dialects.scopes import all_of, any_of, given_special_values
@@ -245,7 +245,7 @@ DEVIATIONS = (
         scope=all_of(INTERPOLATING, by_windows, any_of(given_special_values, given_large_numbers)),
         effect=Value(
             {"layers.resized": adding_every_tap},
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(
             draft_layer(

@@ -15,6 +15,7 @@ from conformance.cases.drafts.arguments import said_of
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.convolution import computed_elsewhere
 from conformance.dialects.deviation import (
+    OUTPUTS,
     Deviation,
     Raises,
     Scope,
@@ -379,7 +380,7 @@ PLAIN = (
         scope=all_of(SOLID, centres_windows),
         effect=Value(
             {"layers.Pooling.framed": windows_centred},
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(GAPS_CASE,),
     ),
@@ -416,9 +417,7 @@ PLAIN = (
         upstream=searched("tensorflow avg_pool3d NaN ignored CPU AvgPoolMeanReducer"),
         remedy="Check for NaN before the layer.",
         scope=all_of(subject("layers.AveragePooling3D"), given_nan, without(has_few_channels)),
-        effect=Unpredictable(
-            Verdict.DIVERGES, ("output/*", "training/output/*", "reconstructed/output/*"), "expected nan"
-        ),
+        effect=Unpredictable(Verdict.DIVERGES, OUTPUTS, "expected nan"),
         witnesses=(
             draft_layer("layers.AveragePooling3D", {"pool_size": 2}, [recipe("one_nan", 1, 4, 2, 3, 8)]),
         ),

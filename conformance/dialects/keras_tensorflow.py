@@ -26,6 +26,7 @@ from conformance.dialects import (
 )
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
+    OUTPUTS,
     Dialect,
     Metadata,
     Raises,
@@ -52,6 +53,7 @@ from conformance.dialects.scopes import (
     given_empty_batch,
     given_nan,
     given_subnormals,
+    over_several_axes,
     sets,
 )
 from conformance.reference_impl.activations import descending_order
@@ -249,12 +251,6 @@ def softmax_of_special_values(case: Case, data: Data) -> bool:
     names = (case.subject, f"activations.{case.config.get('activation')}")
     softmax = case.subject == "layers.Softmax" or "activations.softmax" in names
     return softmax and any(not bool(xp.isfinite(x).all()) for x in data.inputs)
-
-
-def over_several_axes(case: Case, data: Data) -> bool:
-    """The sum is over more axes than one."""
-    axis = case.config.get("axis")
-    return isinstance(axis, list) and len(axis) > 1
 
 
 def zero_for_infinity(original: Any, x: Tensor, along: Sequence[int]) -> Tensor:
@@ -487,7 +483,7 @@ DEVIATIONS = (
         scope=scales("widened"),
         effect=Value(
             {"layers.RMSNormalization.spread": in_place},
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(WIDENED,),
     ),

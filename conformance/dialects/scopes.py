@@ -168,6 +168,12 @@ def masked(case: Case, data: Data) -> bool:
     return any(not mask.all() for mask in data.masks)
 
 
+def over_several_axes(case: Case, data: Data) -> bool:
+    """The sum is over more axes than one."""
+    axis = case.config.get("axis")
+    return isinstance(axis, list) and len(axis) > 1
+
+
 def last_axis(axes: int | list[int], ndim: int) -> bool:
     """Whether one axis, alone or in a list, is the last one."""
     return [a % ndim for a in (axes if isinstance(axes, list) else [axes])] == [ndim - 1]

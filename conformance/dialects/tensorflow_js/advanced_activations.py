@@ -10,6 +10,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
+    OUTPUTS,
     Deviation,
     Metadata,
     Raises,
@@ -251,7 +252,7 @@ DEVIATIONS = (
         scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0, given_nan, without(UNREAD)),
         effect=Value(
             {"layers.ReLU.rectified": filled_with_zeros},
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("one_nan", 5, 9)]),),
     ),

@@ -11,7 +11,7 @@ import msgspec
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import OUTPUTS, Deviation, Metadata, Raises, Value, subject
 from conformance.dialects.interpolation import not_finite_as
 from conformance.dialects.scopes import all_of, any_of, given_special_values, without
 from conformance.dialects.tensorflow_js.preprocessing import (
@@ -204,7 +204,7 @@ DEVIATIONS = (
         effect=Raises(
             "internal",
             "call",
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
             "no array has the shape",
         ),
         witnesses=(BY_TWO,),
@@ -271,7 +271,7 @@ ON_WASM = (
                 "layers.resized": resized_in_differences,
                 "layers.RandomWidth.widened": widened_in_differences,
             },
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(
             draft_layer(

@@ -14,6 +14,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
+    OUTPUTS,
     Deviation,
     Raises,
     Scope,
@@ -463,7 +464,7 @@ ONLY_CPU = (
         scope=all_of(subject(*FLAT_MAX), given_nan, takes_one_by_one),
         effect=Value(
             {"layers.MaxPooling.pooled": nan_kept},
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 1}, [NAN_FIRST]),),
     ),

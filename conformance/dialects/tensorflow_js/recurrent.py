@@ -12,7 +12,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.bidirectional import Shapes, mirrored, shapes_as_mirrored
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, OUTPUTS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, given_mask, omits, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.defaults import (
@@ -69,7 +69,6 @@ def of_both_shapes(original: Any, mask: Array, x: Tensor) -> Tensor:
 
 
 MASKED_SOFTMAX = all_of(subject("layers.TimeDistributed"), wraps("Softmax"), given_mask)
-OUTPUTS = ("output/*", "training/output/*", "reconstructed/output/*")
 
 
 def unknown(case: Case, expected: Shapes) -> Shapes:

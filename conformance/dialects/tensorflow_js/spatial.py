@@ -7,7 +7,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Metadata, Raises, Value, subject
+from conformance.dialects.deviation import OUTPUTS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, asks, omits, without
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation, searched
 from conformance.reference_impl import layers
@@ -77,7 +77,7 @@ DEVIATIONS = (
         scope=NULL_FORMAT,
         effect=Value(
             {"layers.Cropping.cropped": lambda original, layer, x, first_axis: original(layer, x, 2)},
-            ("output/*", "training/output/*", "reconstructed/output/*"),
+            OUTPUTS,
         ),
         witnesses=(NULL_CASE,),
     ),

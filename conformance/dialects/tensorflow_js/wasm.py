@@ -26,6 +26,7 @@ from conformance.dialects.scopes import (
     given_nan,
     given_no_row,
     given_special_values,
+    over_several_axes,
     without,
 )
 from conformance.dialects.tensorflow_js import (
@@ -290,12 +291,6 @@ def with_gradient(original: Any, x: Tensor, along: Sequence[int]) -> Tensor:
     for axis in along:
         x = all_largest(x, axis=axis)
     return x
-
-
-def over_several_axes(case: Case, data: Data) -> bool:
-    """The sum is over more axes than one."""
-    axis = case.config.get("axis")
-    return isinstance(axis, list) and len(axis) > 1
 
 
 TIED_SOFTMAX = Case(
