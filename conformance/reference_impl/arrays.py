@@ -58,6 +58,19 @@ class ArrayModule:
         start = -room.ctypes.data % VECTOR
         return room[start : start + size].view(dtype).reshape(shape)
 
+    def aligned_copy(self, x: Array) -> Array:
+        """A copy of x that is `aligned`."""
+        copied = self.aligned(x.shape, x.dtype)
+        copied[...] = x
+        return copied
+
+    def einsum_into(self, out: Array, *operands: Any) -> None:
+        """`out[...] = einsum(*operands)`. CuPy's own takes no `out`."""
+        if self.on_host:
+            np.einsum(*operands, out=out, casting="same_kind")
+        else:
+            out[...] = self.library.einsum(*operands)
+
     def scatter_add(self, target: Array, indices: Array, updates: Array) -> None:
         """`target[indices] += updates`, with repeated indices added up, in place."""
         if self.on_host:

@@ -69,7 +69,7 @@ def each_in_blocks(function: Callable[..., Array], x: Array, other: Array | floa
     size = block_size(x)
     if x.size <= size:
         return function(x, other)
-    out, spread = xp.empty_like(x), xp.broadcast_to(other, x.shape)
+    out, spread = xp.aligned(x.shape, x.dtype), xp.broadcast_to(other, x.shape)
     for key in blocks(x.shape, size):
         out[key] = function(x[key], spread[key])
     return out
@@ -82,7 +82,7 @@ def assembled(shape: tuple[int, ...], keys: list[tuple[slice, ...]], parts: Iter
     provenance, subnormal = Provenance.MOVED, False
     for key, part in zip(keys, parts, strict=True):
         if value is None:
-            value = xp.empty(shape, part.dtype)
+            value = xp.aligned(shape, part.dtype)
         value[key] = part.value
         if part.error is not None:
             if error is None:

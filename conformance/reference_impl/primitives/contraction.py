@@ -82,7 +82,9 @@ class Affine(Dot):
         # `dot` leaves out what it multiplies by 0, which makes 0 of NaN.
         plain = x.ndim == kernel.ndim == 2 and x.size > 1 and kernel.size > 1
         product = x.dot(kernel) if plain else xp.matmul(x, kernel)
-        return product if bias is None else product + bias
+        if bias is not None:
+            product += bias
+        return product
 
     def products(self, out: Array, x: Array, kernel: Array, *bias: Array) -> int:
         return out.size * x.shape[-1]

@@ -14,6 +14,7 @@ memory of x. Here a block of them at a time is laid out, small enough for the pr
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from conformance.reference_impl.arrays import Array, xp
@@ -22,7 +23,6 @@ from conformance.reference_impl.primitives.contraction import Dot
 from conformance.reference_impl.primitives.movement import (
     pad,
     take_slice,
-    tap_keys,
     taps,
     unbroadcast,
     window_positions,
@@ -33,7 +33,7 @@ from conformance.reference_impl.tape import Tensor
 
 Sizes = tuple[int, ...]
 Edges = tuple[tuple[int, int], ...]
-Rows = list[tuple[Any, Array]]
+Cut = tuple[slice, ...]
 
 BLOCK = 2**17
 """Elements of windows that are laid out at once; half as many where each channel has filters of its own."""
@@ -60,44 +60,64 @@ class Correlate(Dot):
         groups: int,
     ) -> Array:
         size, filters = kernel.shape[:-2], kernel.shape[-1]
-        apart = by_channel(kernel, groups)
+        geometry = {"size": size, "strides": strides, "dilation": dilation}
         spatial = tuple(n + sum(edges) for n, edges in zip(x.shape[1:-1], padding, strict=True))
-        out = xp.aligned((len(x), *window_positions(spatial, size, strides, dilation), filters), x.dtype)
-        rows = in_rows(kernel, out.shape[-2]) if apart else []
+        out = xp.aligned((len(x), *window_positions(spatial, **geometry), filters), x.dtype)
+        if apart := by_channel(kernel, groups):
+            by_row = in_rows(kernel, out.shape[-2])
+        added = None if bias is None else xp.repeat(bias[None], out.shape[-2], axis=0)
         frame = Frame(padding)
         for images in blocks(x.shape[:1], BLOCK // (math.prod(x.shape[1:]) or 1)):
             framed = frame.around(x[images])
-            views = windows.value(
-                widened(framed, filters) if apart else framed, size=size, strides=strides, dilation=dilation
-            )
             if apart:
-                self.sum_taps(out[images], views, rows, bias)
+                views = windows.value(widened(framed, filters), **geometry)
+                self.sum_taps(out[images], views, by_row, added)
             else:
-                self.multiply_groups(out[images], views, kernel, bias, groups)
+                self.multiply_groups(out[images], framed, kernel, added, groups, strides, dilation)
         return out
 
-    def sum_taps(self, out: Array, views: Array, rows: Rows, bias: Array | None) -> None:
-        """Every channel times its own filter, one tap of the window after the other."""
-        (key, row), *others = rows
-        for block in blocks(out.shape[:-2], BLOCK // 2 // (row.size or 1)):
-            part, view = out[block], views[block]
-            xp.multiply(view[key], row, out=part)
-            product = xp.aligned(part.shape, part.dtype)
-            for tap, by in others:
-                part += xp.multiply(view[tap], by, out=product)
+    def sum_taps(self, out: Array, views: Array, rows: Array, bias: Array | None) -> None:
+        """Every channel's windows times its own filter, in rows of positions."""
+        rank = out.ndim - 2
+        lines, places, size, row = by_line(views, rank), [*range(rank)], [*range(rank, 2 * rank)], [2 * rank]
+        for block in blocks(out.shape[:-2], BLOCK // 2 // (rows.shape[-1] or 1)):
+            part = out[block]
+            sums = part.reshape(*part.shape[:-2], -1)
+            line = lines[block].reshape(*sums.shape[:-1], *rows.shape)
+            xp.einsum_into(sums, line, places + size + row, rows, size + row, places + row)
             if bias is not None:
                 part += bias
 
     def multiply_groups(
-        self, out: Array, views: Array, kernel: Array, bias: Array | None, groups: int
+        self,
+        out: Array,
+        x: Array,
+        kernel: Array,
+        bias: Array | None,
+        groups: int,
+        strides: Sizes,
+        dilation: Sizes,
     ) -> None:
-        """The windows of every group times its filters, as matrices."""
-        rank = kernel.ndim - 2
-        weights = kernel.reshape(-1, groups, kernel.shape[-1] // groups).transpose(1, 0, 2)
-        for block in blocks(out.shape[:-1], BLOCK // math.prod(views.shape[out.ndim - 1 :])):
-            part = out[block]
-            product = xp.matmul(columns(views[block], groups, rank), weights)
-            xp.add(ungrouped(product, part.shape), 0.0 if bias is None else bias, out=part)
+        """The windows of every group times its filters, as matrices: those along the last dimension are laid
+        out, and serve each tap of the dimensions before it."""
+        *before, last, depth, filters = kernel.shape
+        along = {"size": (last,), "strides": strides[-1:], "dilation": dilation[-1:]}
+        across = (tuple(before), strides[:-1], dilation[:-1])
+        weights = kernel.reshape(-1, last * depth, groups, filters // groups).swapaxes(1, 2)
+        weights = xp.aligned_copy(
+            weights.reshape(len(weights), groups, *(1,) * (out.ndim - 2), *weights.shape[2:])
+        )
+        for block in blocks(out.shape[:-2], BLOCK // (out.shape[-2] * last * depth * groups or 1)):
+            part, rows = out[block], x[beneath(block, *across)]
+            flat = windows.value(rows.reshape(-1, *rows.shape[-2:]), **along)
+            laid = columns(flat, groups, 1).reshape(groups, *rows.shape[:-2], part.shape[-2], last * depth)
+            by_group = xp.moveaxis(part.reshape(*part.shape[:-1], groups, filters // groups), -2, 0)
+            (place, _), *places = taps(part.shape[1:-2], *across)
+            xp.matmul(laid[(slice(None), *place)], weights[0], out=by_group)
+            for (place, _), by in zip(places, weights[1:], strict=True):
+                by_group += xp.matmul(laid[(slice(None), *place)], by)
+            if bias is not None:
+                part += bias
 
     def products(self, out: Array, x: Array, kernel: Array, *bias: Array) -> int:
         return out.size * math.prod(kernel.shape[:-1])
@@ -149,26 +169,33 @@ class TransposedCorrelate(Dot):
         groups: int,
     ) -> Array:
         *size, depth, filters = kernel.shape
-        apart = by_channel(kernel, groups)
-        if apart:
-            weights = [row for _, row in in_rows(kernel, y.shape[-2])]
+        if apart := by_channel(kernel, groups):
+            weights = in_rows(kernel, y.shape[-2]).reshape(-1, y.shape[-2], filters)
         else:
-            weights = list(kernel.reshape(-1, depth, groups, filters // groups).transpose(0, 2, 3, 1))
+            by_tap = kernel.reshape(-1, depth, groups, filters // groups)
+            weights = xp.aligned_copy(by_tap.transpose(0, 2, 3, 1))
+        at_once = filters if apart else len(weights) * groups * depth
         out = xp.aligned((len(y), *spatial, groups * depth), y.dtype)
-        out[...] = 0
-        for block in blocks(y.shape[:-2], BLOCK // 2 // (y.shape[-2] * filters or 1)):
+        out[...] = 0.0 if bias is None else bias
+        for block in blocks(y.shape[:-2], BLOCK // (y.shape[-2] * at_once or 1)):
             part = y[block]
-            rows = part if apart else columns(part, groups, 0)
+            products = (self.by_channel if apart else self.by_group)(part, weights, groups)
             corner = [slice(cut.start * step, None) for cut, step in zip(block[1:], strides, strict=False)]
             into = out[(block[0], *corner)]
-            product = xp.aligned(part.shape, part.dtype) if apart else None
-            places = [place for place, _ in taps(part.shape[1:-1], tuple(size), strides, dilation)]
-            for place, by in zip(places, weights, strict=True):
-                if apart:
-                    into[place] += narrowed(xp.multiply(rows, by, out=product), groups)
-                else:
-                    into[place] += ungrouped(xp.matmul(rows, by), (*part.shape[:-1], groups * depth))
-        return out if bias is None else xp.add(out, bias, out=out)
+            places = taps(part.shape[1:-1], tuple(size), strides, dilation)
+            for (place, _), product in zip(places, products, strict=True):
+                into[place] += product
+        return out
+
+    def by_channel(self, y: Array, rows: Array, groups: int) -> Iterable[Array]:
+        """For each tap every filter's elements times its own weight, added up over a group."""
+        product = xp.aligned(y.shape, y.dtype)
+        return (narrowed(xp.multiply(y, row, out=product), groups) for row in rows)
+
+    def by_group(self, y: Array, weights: Array, groups: int) -> Iterable[Array]:
+        """For each tap the elements of every group times its filters, as matrices."""
+        products: Array = xp.matmul(columns(y, groups, 0), weights)
+        return ungrouped(products, (*y.shape[:-1], groups * weights.shape[-1]))
 
     def products(self, out: Array, y: Array, kernel: Array, *bias: Array) -> int:
         return y.size * math.prod(kernel.shape[:-1])
@@ -209,7 +236,7 @@ class KernelCorrelate(Dot):
         depth, filters = x.shape[-1] // groups, y.shape[-1]
         geometry = {"size": size, "strides": strides, "dilation": dilation}
         if depth == 1 < groups:
-            return self.sum_places(windows.value(widened(x, filters), **geometry), y, size)
+            return self.sum_places(windows.value(widened(x, filters), **geometry), y)
         views = windows.value(x, **geometry)
         out = xp.zeros((groups, math.prod(size) * depth, filters // groups), x.dtype)
         for block in blocks(y.shape[:-1], BLOCK // math.prod(views.shape[y.ndim - 1 :])):
@@ -217,13 +244,16 @@ class KernelCorrelate(Dot):
             out += xp.matmul(left, columns(y[block], groups, 0))
         return ungrouped(out, (*size, depth, filters))
 
-    def sum_places(self, views: Array, y: Array, size: Sizes) -> Array:
-        """Every channel by itself, one tap of the window after the other."""
-        out, axes = xp.zeros((math.prod(size), y.shape[-1]), y.dtype), list(range(y.ndim))
-        for block in blocks(y.shape[:-1], BLOCK // 2 // y.shape[-1]):
-            for row, tap in zip(out, tap_keys(size), strict=True):
-                row += xp.einsum(views[block][tap], axes, y[block], axes, axes[-1:])
-        return out.reshape(*size, 1, y.shape[-1])
+    def sum_places(self, views: Array, y: Array) -> Array:
+        """Every channel by itself: the sums for every position of a row, and then over these."""
+        rank = y.ndim - 2
+        lines, places, size, row = by_line(views, rank), [*range(rank)], [*range(rank, 2 * rank)], [2 * rank]
+        sums = xp.zeros((*views.shape[rank + 1 : -1], math.prod(y.shape[-2:])), y.dtype)
+        for block in blocks(y.shape[:-2], BLOCK // 2 // (sums.shape[-1] or 1)):
+            part = y[block].reshape(*y[block].shape[:-2], -1)
+            line = lines[block].reshape(*part.shape[:-1], *sums.shape)
+            sums += xp.einsum(line, places + size + row, part, places + row, size + row)
+        return sums.reshape(*sums.shape[:-1], *y.shape[-2:]).sum(axis=-2, keepdims=True)
 
     def products(self, out: Array, x: Array, y: Array) -> int:
         return y.size * math.prod(out.shape[:-1])
@@ -277,9 +307,25 @@ class Frame:
         return self.framed
 
 
+def beneath(positions: Cut, size: Sizes, strides: Sizes, dilation: Sizes) -> Cut:
+    """Of a cut of the batch and of windows' positions the elements that lie beneath them."""
+    images, *cuts = positions
+    spans = (
+        slice(cut.start * step, (cut.stop - 1) * step + (k - 1) * d + 1)
+        for cut, k, step, d in zip(cuts, size, strides, dilation, strict=False)
+    )
+    return (images, *spans)
+
+
 def by_channel(kernel: Array, groups: int) -> bool:
     """Whether every channel is a group: too little for products of matrices."""
     return kernel.shape[-2] == 1 < groups
+
+
+def by_line(views: Array, rank: int) -> Array:
+    """(batch, *positions, *size, channels) with the last of the positions next to the channels. Where windows
+    are a step apart, they lie so in memory."""
+    return xp.moveaxis(views, rank, -2)
 
 
 def columns(views: Array, groups: int, rank: int) -> Array:
@@ -290,8 +336,8 @@ def columns(views: Array, groups: int, rank: int) -> Array:
 
 
 def ungrouped(x: Array, shape: Sizes) -> Array:
-    """(groups, rows, width) → the shape, whose last axis is groups · width."""
-    return x.transpose(1, 0, 2).reshape(shape)
+    """(…, groups, rows, width) → (…, *shape), whose last axis is groups · width."""
+    return x.swapaxes(-3, -2).reshape(*x.shape[:-3], *shape)
 
 
 def widened(x: Array, filters: int) -> Array:
@@ -308,12 +354,10 @@ def narrowed(x: Array, groups: int) -> Array:
     return x if width == 1 else x.reshape(*x.shape[:-1], groups, width).sum(axis=-1)
 
 
-def in_rows(kernel: Array, length: int) -> Rows:
-    """Of a kernel (*size, 1, filters) the key of each tap and its filters for a row of positions
-    (length, filters): to multiply in long runs takes half the time."""
-    *size, _, filters = kernel.shape
-    rows = xp.repeat(kernel.reshape(-1, 1, filters), length, axis=1)
-    return list(zip(tap_keys(tuple(size)), rows, strict=True))
+def in_rows(kernel: Array, length: int) -> Array:
+    """Filters (…, 1, filters) for every position of a row, (…, length · filters): to multiply in long runs
+    takes half the time."""
+    return xp.repeat(kernel, length, axis=-2).reshape(*kernel.shape[:-2], -1)
 
 
 def worth_counting_once(x: Array, other: Array) -> bool:

@@ -361,8 +361,7 @@ class Sigmoid(Function):
     table_entry = "sigmoid"
 
     def value(self, x: Array) -> Array:
-        e = xp.exp(-xp.abs(x))
-        return xp.where(x >= 0, 1.0, e) / (1.0 + e)
+        return 1.0 / (1.0 + xp.exp(-x))
 
     def rounding(self, a: Arithmetic, out: Array, propagated: Bound) -> Bound:
         if "sigmoid" in a.ulps:

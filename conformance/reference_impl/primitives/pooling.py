@@ -131,7 +131,7 @@ def where_true(mask: Array, x: Array) -> Array:
 def running(function: Callable[..., Array], x: Array, first: float, size: Sizes, strides: Sizes) -> Array:
     """The elements of every window brought together one after the other: (batch, *positions, channels)."""
     start, *rest = each_tap(x, size, strides)
-    result = function(start, x.dtype.type(first))
+    result = function(start, x.dtype.type(first), out=xp.aligned(start.shape, x.dtype))
     for tap in rest:
         function(result, tap, out=result)
     return result
