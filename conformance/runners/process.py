@@ -441,7 +441,8 @@ class Runner:
         """Whether this is the answer to the case before, word for word, and that was another case."""
         if self._last is None or self._last[1] != observables:
             return False
-        return self._last[0] != case and tells_its_case(observables)
+        before = self._last[0]
+        return before != case and tells_its_case(observables, configured=before.config != case.config)
 
     async def _until_late(self, child: Child) -> Broken:
         """Wait until a case has been the oldest unanswered one for longer than it may."""

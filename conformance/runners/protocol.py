@@ -13,7 +13,8 @@ An adapter that does not answer in time, ends, or writes anything else is killed
 give the same identity again. The case at fault is then asked once more, one observable in each `observe`. So
 it is where an answer repeats the one before it word for word, and that was another case's: nothing in the
 message tells a case's own answer from a stale one, but a new child has none to repeat. Only answers that
-hold a configuration, or a tensor of more than zeros, are doubted so: others are often alike by chance.
+hold a tensor of more than zeros, or a configuration where the case was configured in another way than the one
+before, are doubted so: others are often alike by chance.
 
 `protocol.schema.json`, beside this file, is the JSON Schema of the messages.
 """

@@ -152,14 +152,16 @@ class Question(Pending):
         return min(limits.case_s, limits.observable_s) if self.suspected else limits.case_s
 
 
-def tells_its_case(observables: dict[str, Observed]) -> bool:
-    """Whether an answer holds a configuration, or a tensor of more than zeros.
+def tells_its_case(observables: dict[str, Observed], *, configured: bool) -> bool:
+    """Whether an answer holds a tensor of more than zeros, or a configuration of a case that is configured in
+    a way of its own.
 
-    A case's configuration and data are its own, and such answers are hardly ever alike by chance. Errors,
-    zeros, shapes and identifiers often are, and are not worth a new child each time.
+    A case's data are its own, and such answers are hardly ever alike by chance. Errors, zeros, shapes and
+    identifiers often are, and so are configurations of two classes that were given the same: they are not
+    worth a new child each time.
     """
     return any(
         (isinstance(value, WireTensor) and value.data.strip("A="))
-        or (name == "config" and isinstance(value, WireJSON))
+        or (configured and name == "config" and isinstance(value, WireJSON))
         for name, value in observables.items()
     )

@@ -164,21 +164,23 @@ async def test_answers_that_are_alike_by_chance_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("observables", "doubtful"),
+    ("observables", "units", "doubtful"),
     [
-        ({"output/0": tensor_of(1)}, True),
-        ({"output/0": WireError("internal", "call", "no"), "config": WireJSON({"units": 1})}, True),
-        ({"output/0": tensor_of(0), "dtype": WireJSON(["float32"])}, False),
-        ({"config": WireError("internal", "config", "no")}, False),
+        ({"output/0": tensor_of(1)}, (1, 1), True),
+        ({"output/0": WireError("internal", "call", "no"), "config": WireJSON({"units": 1})}, (1, 2), True),
+        ({"config": WireJSON({"units": 1})}, (1, 1), False),
+        ({"output/0": tensor_of(0), "dtype": WireJSON(["float32"])}, (1, 2), False),
+        ({"config": WireError("internal", "config", "no")}, (1, 2), False),
     ],
 )
 async def test_only_an_answer_that_tells_its_case_is_doubted(
-    observables: dict[str, Observed], doubtful: bool
+    observables: dict[str, Observed], units: tuple[int, int], doubtful: bool
 ) -> None:
     given = {name: msgspec.to_builtins(value) for name, value in observables.items()}
     cases = [
         msgspec.structs.replace(
-            case("give", number=n, observables=tuple(given)), config={"do": "give", "what": given}
+            case("give", number=n, observables=tuple(given)),
+            config={"do": "give", "what": given, "units": units[n - 1]},
         )
         for n in (1, 2)
     ]
