@@ -458,6 +458,12 @@ def test_two_models_of_one_layers_name_are_told_apart_by_the_models(tmp_path: Pa
     assert found == {("a", "dense"): ["kernel"], ("b", "dense"): ["kernel"]}
 
 
+def test_a_name_that_two_layers_have_is_that_of_the_one_with_weights(tmp_path: Path) -> None:
+    without = layer("LayerNormalization", "norm", center=False, scale=False)
+    model = sequential(sequential(bare("Dense", "norm"), name="a"), without)
+    assert names(model, {"norm/kernel": DENSE}, tmp_path / "model") == {("a", "norm"): ["kernel"]}
+
+
 @pytest.mark.parametrize(
     "in_manifest",
     [

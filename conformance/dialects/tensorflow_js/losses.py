@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import BARELY, draft_loss
 from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.scopes import all_of, given_empty_batch, given_special_values, without
+from conformance.dialects.tensorflow_js.activations import with_slope
 from conformance.dialects.tensorflow_js.record import (
     CORE,
     CPU,
@@ -119,8 +121,9 @@ def kl_divergence(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Ten
 
 
 def hinged(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`maximum(0, sub(1, mul(yTrue, yPred)))`: where both are 0 the cotangent goes to the number."""
-    return maximum(0.0, subtract(1.0, multiply(signed(y_true), y_pred)))
+    """`maximum(0, sub(1, mul(yTrue, yPred)))`, whose slope is `less(0, …)`: none where both are 0, or NaN."""
+    margin = subtract(1.0, multiply(signed(y_true), y_pred))
+    return with_slope(margin, function=partial(maximum, 0.0), slope=lambda x, out: greater(x, 0.0))
 
 
 def hinged_without_nan(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from conformance.dialects.scopes import (
     asks,
     channels_first,
     given_empty_batch,
+    given_infinity,
     given_nan,
     given_no_row,
     given_special_values,
@@ -122,6 +123,10 @@ VMULCADDC = (
 )
 
 CLAMPED_SEARCHED = searched("conv2d 1x1 one channel NaN becomes -Infinity vmulcaddc XNNPACK clamp")
+
+
+MADE_NAN = all_of(given_infinity, without(given_nan))
+"""If anything is NaN, arithmetic made it of an infinity."""
 
 
 def relu6(original: Activation, x: Tensor) -> Tensor:
@@ -322,7 +327,12 @@ DEVIATIONS = (
         effect=Value({"activations.hard_sigmoid": hard_sigmoid_of_nan}),
         witnesses=(draft_activation("hard_sigmoid", {}, NAN),),
     ),
-    nan_gradient("relu", relu_slope, RELU_GRADIENT, elsewhere=without(subject("layers.Dense"))),
+    nan_gradient(
+        "relu",
+        relu_slope,
+        RELU_GRADIENT,
+        elsewhere=all_of(without(subject("layers.Dense")), without(MADE_NAN)),
+    ),
     deviation(
         "tfjs-wasm-softmax-over-axes-gradient-of-the-largest",
         "Over several axes a gradient flows through the largest element, too, though it cancels: what is "
@@ -372,6 +382,25 @@ DEVIATIONS = (
         effect=Value({"activations.relu": relu}),
         witnesses=(
             draft_layer("layers.Dense", {"units": 4, "activation": "relu"}, [recipe("one_nan", 3, 5)]),
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-relu-of-made-nan",
+        "relu of NaN that arithmetic makes, of ∞ − ∞ or 0 · ∞, is 0, so that it goes unnoticed; its gradient "
+        "is NaN. NaN that was given stays NaN.",
+        kind="bug",
+        source=f"{WASM}/kernels/Relu.js (src/cc/kernels/Relu.cc: XNNPACK's clamp at 0; as measured, NaN with "
+        "its sign set, as x86 makes it, becomes 0)",
+        upstream=searched("relu NaN wasm"),
+        remedy="Check for infinities before the layer.",
+        scope=all_of(activated_by({"relu"}), MADE_NAN),
+        effect=Value({"activations.relu": relu}),
+        witnesses=tuple(
+            draft_layer(subject, config | {"activation": "relu"}, [source], weights="signed_zeros")
+            for subject, config, source in (
+                ("layers.SimpleRNN", {"units": 3}, recipe("one_infinity", 1, 4, 2)),
+                ("layers.Conv2D", {"filters": 3, "kernel_size": 2}, recipe("one_infinity", 1, 4, 4, 2)),
+            )
         ),
     ),
     deviation(

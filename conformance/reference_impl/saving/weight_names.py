@@ -19,7 +19,7 @@ from conformance.reference_impl.layers.recurrent import Recurrent
 from conformance.reference_impl.saving.configuration.known import naming
 from conformance.reference_impl.saving.keras_layers import Configured, joined, leaves, outermost
 from conformance.reference_impl.saving.located import Located, quoted
-from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, StoredArray
+from conformance.reference_impl.saving.saved_model import FormatError, JSONObject, LayerPath, StoredArray
 
 OF_KERAS_2 = {"DepthwiseConv1D": {"kernel": "depthwise_kernel"}}
 """By class that TensorFlow.js has not, weights that Keras 2 names otherwise than the specification."""
@@ -118,6 +118,16 @@ class Leaf:
         layer = configured.specified()
         own = (Part(configured.class_name),) if layer is None else tuple(parts(layer))
         return cls(configured, layer, own)
+
+    @property
+    def weightless(self) -> bool:
+        """Whether the layer declares no weights."""
+        if self.layer is None:
+            return False
+        try:
+            return not self.configured.declared(self.layer, {})
+        except FormatError:
+            return False
 
     def written(self, name: str) -> str:
         """The name under which TensorFlow.js looks for a weight that the layer declares."""
@@ -234,6 +244,8 @@ class Names:
         for start in (0, *boundaries):
             models = scope[: max(start - 1, 0)]
             places = {p for p in self.by_scope.get(scope[start:], set()) if self._inside(p, models)}
+            if len(places) > 1:
+                places = {(i, j) for i, j in places if not self.leaves[i].weightless} or places
             if len(places) > 1:
                 paths = (quoted("/".join(self.leaves[i].path)) for i, _ in sorted(places)[:2])
                 raise located.fault(f"{quoted(name)} could be a weight of {' and '.join(paths)}")
