@@ -34,6 +34,7 @@ from conformance.reference_impl.tape import Tensor
 Sizes = tuple[int, ...]
 Edges = tuple[tuple[int, int], ...]
 Cut = tuple[slice, ...]
+Labels = list[int]
 
 BLOCK = 2**17
 """Elements of windows that are laid out at once; half as many where each channel has filters of its own."""
@@ -78,8 +79,7 @@ class Correlate(Dot):
 
     def sum_taps(self, out: Array, views: Array, rows: Array, bias: Array | None) -> None:
         """Every channel's windows times its own filter, in rows of positions."""
-        rank = out.ndim - 2
-        lines, places, size, row = by_line(views, rank), [*range(rank)], [*range(rank, 2 * rank)], [2 * rank]
+        lines, places, size, row = by_line(views, out.ndim - 2)
         for block in blocks(out.shape[:-2], BLOCK // 2 // (rows.shape[-1] or 1)):
             part = out[block]
             sums = part.reshape(*part.shape[:-2], -1)
@@ -246,9 +246,8 @@ class KernelCorrelate(Dot):
 
     def sum_places(self, views: Array, y: Array) -> Array:
         """Every channel by itself: the sums for every position of a row, and then over these."""
-        rank = y.ndim - 2
-        lines, places, size, row = by_line(views, rank), [*range(rank)], [*range(rank, 2 * rank)], [2 * rank]
-        sums = xp.zeros((*views.shape[rank + 1 : -1], math.prod(y.shape[-2:])), y.dtype)
+        lines, places, size, row = by_line(views, y.ndim - 2)
+        sums = xp.zeros((*views.shape[y.ndim - 1 : -1], math.prod(y.shape[-2:])), y.dtype)
         for block in blocks(y.shape[:-2], BLOCK // 2 // (sums.shape[-1] or 1)):
             part = y[block].reshape(*y[block].shape[:-2], -1)
             line = lines[block].reshape(*part.shape[:-1], *sums.shape)
@@ -322,10 +321,12 @@ def by_channel(kernel: Array, groups: int) -> bool:
     return kernel.shape[-2] == 1 < groups
 
 
-def by_line(views: Array, rank: int) -> Array:
-    """(batch, *positions, *size, channels) with the last of the positions next to the channels. Where windows
-    are a step apart, they lie so in memory."""
-    return xp.moveaxis(views, rank, -2)
+def by_line(views: Array, rank: int) -> tuple[Array, Labels, Labels, Labels]:
+    """(batch, *positions, *size, channels) with the last of the positions next to the channels: where windows
+    are a step apart, they lie so in memory. Also einsum's labels, if both are one axis: of the places of a
+    row, of a window, and of the row."""
+    lines = xp.moveaxis(views, rank, -2)
+    return lines, [*range(rank)], [*range(rank, 2 * rank)], [2 * rank]
 
 
 def columns(views: Array, groups: int, rank: int) -> Array:
