@@ -24,6 +24,7 @@ from conformance.dialects.keras_record import (
     CALL,
     EMPTY_BATCH_SEARCHED,
     KERAS,
+    NO_KERNEL,
     in_keras,
     in_tensorflow,
     searched,
@@ -142,6 +143,7 @@ DEVIATIONS = (
             draft_layer(f"layers.{name}", {"units": 3, "use_cudnn": True}, [recipe("normal", 2, 3, 4)])
             for name in ("LSTM", "GRU")
         ),
+        stands=NO_KERNEL,
     ),
     in_keras(
         id="keras-simple-rnn-config-without-seed",
