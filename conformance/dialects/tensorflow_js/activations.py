@@ -11,12 +11,12 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
 from conformance.dialects.deviation import Deviation, Scope, Value, everywhere, subject
 from conformance.dialects.scopes import (
+    ACTIVATION_LAYERS,
     activated_by,
     all_of,
     any_of,
     given_infinity,
     given_nan,
-    masked,
     omits,
 )
 from conformance.dialects.tensorflow_js.record import (
@@ -24,7 +24,6 @@ from conformance.dialects.tensorflow_js.record import (
     CORE,
     FIRST,
     LAYERS,
-    RECURRENT,
     deviation,
     searched,
 )
@@ -120,9 +119,9 @@ NAN = recipe("one_nan", 5, 8)
 
 
 def makes_nan(case: Case, data: Data) -> bool:
-    """An input holds NaN, or an infinity of which a masked step, or a product with a state, makes NaN."""
-    kept = masked(case, data) or case.subject in RECURRENT
-    return given_nan(case, data) or (given_infinity(case, data) and kept)
+    """An input holds NaN, or an infinity of which the layer around the function may make NaN."""
+    around = case.subject.startswith("layers.") and case.subject not in ACTIVATION_LAYERS
+    return given_nan(case, data) or (around and given_infinity(case, data))
 
 
 def nan_gradient(name: str, slope: Slope, source: str, elsewhere: Scope = everywhere) -> Deviation:

@@ -136,8 +136,16 @@ def relu6(original: Activation, x: Tensor) -> Tensor:
     )
 
 
-def relu(original: Activation, x: Tensor) -> Tensor:
-    """max(x, 0), and 0 where x is NaN. The gradient, for which the operations are not fused, is NaN there."""
+def relu6_of_made_nan(original: Activation, x: Tensor) -> Tensor:
+    """min(6, relu(x)), and 0 where x is NaN; the gradient is NaN there."""
+    return with_slope(x, function=lambda x: original(where(is_number(x), x, 0.0)), slope=relu6_slope)
+
+
+def relu(original: Activation, x: Tensor, **arguments: Any) -> Tensor:
+    """max(x, 0), and 0 where x is NaN. The gradient, for which the operations are not fused, is NaN there.
+    Only a layer of its own has arguments, and that makes no NaN."""
+    if arguments:
+        return original(x, **arguments)
     return with_slope(x, function=lambda x: original(where(is_number(x), x, 0.0)), slope=relu_slope)
 
 
@@ -386,15 +394,15 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-relu-of-made-nan",
-        "relu of NaN that arithmetic makes, of ∞ − ∞ or 0 · ∞, is 0, so that it goes unnoticed; its gradient "
-        "is NaN. NaN that was given stays NaN.",
+        "relu and relu6 of NaN that arithmetic makes, of ∞ − ∞ or 0 · ∞, are 0, so that it goes unnoticed; "
+        "their gradients are NaN. Of NaN that was given relu stays NaN.",
         kind="bug",
         source=f"{WASM}/kernels/Relu.js (src/cc/kernels/Relu.cc: XNNPACK's clamp at 0; as measured, NaN with "
         "its sign set, as x86 makes it, becomes 0)",
         upstream=searched("relu NaN wasm"),
         remedy="Check for infinities before the layer.",
-        scope=all_of(activated_by({"relu"}), MADE_NAN),
-        effect=Value({"activations.relu": relu}),
+        scope=all_of(activated_by({"relu", "relu6"}), MADE_NAN),
+        effect=Value({"activations.relu": relu, "activations.relu6": relu6_of_made_nan}),
         witnesses=tuple(
             draft_layer(subject, config | {"activation": "relu"}, [source], weights="signed_zeros")
             for subject, config, source in (
