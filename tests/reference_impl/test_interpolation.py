@@ -259,3 +259,13 @@ def test_up_sampling_is_resizing_to_a_multiple() -> None:
         resizing = layers.Resizing(8, 9, interpolation=interpolation)
         (one,), (other,) = [of.call([x], {}, Context()).outputs for of in (layer, resizing)]
         np.testing.assert_array_equal(one.value, other.value)
+
+
+def test_padding_leaves_numbers_far_below_its_value_as_they_are() -> None:
+    x = Tensor(np.full((1, 2, 2, 1), -2e-27))
+    (y,) = (
+        layers.Resizing(2, 4, "nearest", pad_to_aspect_ratio=True, fill_value=0.5)
+        .call([x], {}, Context())
+        .outputs
+    )
+    assert np.unique(y.value).tolist() == [-2e-27, 0.5]

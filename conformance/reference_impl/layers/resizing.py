@@ -13,7 +13,7 @@ from conformance.reference_impl.layers.layer import Context, Result
 from conformance.reference_impl.layers.rescaling import floating
 from conformance.reference_impl.layers.resizing_of_images import ImageLayer, central_part, layout
 from conformance.reference_impl.patches import patchable
-from conformance.reference_impl.primitives import add, pad, subtract
+from conformance.reference_impl.primitives import pad, where
 from conformance.reference_impl.tape import Tensor
 
 
@@ -84,8 +84,6 @@ def in_proportion(layer: Resizing, x: Tensor, axes: tuple[int, int]) -> Tensor:
         widths = [(0, 0)] * x.ndim
         for axis, n in zip(axes, missing, strict=True):
             widths[axis] = (n // 2, n // 2)
-        if layer.fill_value:
-            shifted = pad(subtract(x, layer.fill_value), widths=tuple(widths))
-            return add(shifted, layer.fill_value)
-        return pad(x, widths=tuple(widths))
+        inside = pad.value(xp.ones(x.shape, x.dtype), widths=tuple(widths))
+        return where(Tensor(inside), pad(x, widths=tuple(widths)), layer.fill_value)
     return x
