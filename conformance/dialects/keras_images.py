@@ -119,8 +119,8 @@ def adding_every_tap(
 
 
 def by_windows(case: Case, data: Data) -> bool:
-    """More pixels than two are weighed in each direction."""
-    how = case.config.get("interpolation")
+    """More pixels than two are weighed in each direction; bilinear is what Resizing does by default."""
+    how = case.config.get("interpolation", "bilinear")
     return how in WINDOWS and (how != "bilinear" or bool(case.config.get("antialias")))
 
 

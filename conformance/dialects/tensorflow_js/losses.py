@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import recipe
 from conformance.cases.drafts.losses import BARELY, draft_loss
 from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
-from conformance.dialects.scopes import all_of, given_empty_batch, given_special_values, without
+from conformance.dialects.scopes import all_of, given_empty_batch, given_nan, given_special_values, without
 from conformance.dialects.tensorflow_js.activations import with_slope
 from conformance.dialects.tensorflow_js.record import (
     CORE,
@@ -149,6 +150,16 @@ def without_nan(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tenso
     return zero_for_nan(original(y_true, y_pred))
 
 
+def clip_of_nan(original: Callable[..., Tensor], p: Tensor, *high: float) -> Tensor:
+    """The lower limit where it is NaN."""
+    return original(zero_for_nan(p), *high)
+
+
+def logarithms_of_nan(original: LossFunction, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The logarithms' lower limit where either is NaN."""
+    return original(zero_for_nan(y_true), zero_for_nan(y_pred))
+
+
 def log_probability(original: Any, y_pred: Tensor, from_logits: bool) -> Tensor:
     """Of what is brought into [ε, 1 − ε] before it is made to sum to 1, and again behind."""
     p = clipped(y_pred)
@@ -246,6 +257,7 @@ def to_resolve(name: str, identifier: str) -> Case:
     return Case(f"losses.{name}", {"identifier": identifier}, observables=("identifier",))
 
 
+LOGARITHMIC = "MeanSquaredLogarithmicError"
 PAIR = literal((1.0, 0.0), (0.5, 0.25))
 
 
@@ -489,6 +501,29 @@ ONLY_WASM = (
         witnesses=tuple(
             given(name, recipe("one_hot", 4, 5), recipe("one_nan", 4, 5))
             for name in ("Hinge", "SquaredHinge", "CategoricalHinge")
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-clipped-loss-of-nan",
+        "Where a loss brings predictions into a range before it takes logarithms, NaN counts as the lower "
+        "limit, so that a model that gives NaN has a finite loss.",
+        kind="bug",
+        source=f"{WASM}/kernels/ClipByValue.js (src/cc/kernels/ClipByValue.cc:65: XNNPACK's clamp gives its "
+        "lower limit for NaN)",
+        upstream=searched("wasm clipByValue NaN returns min value"),
+        remedy="Check the predictions for NaN yourself.",
+        scope=all_of(
+            there("BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence", LOGARITHMIC), given_nan
+        ),
+        effect=Value(
+            {
+                "losses.clipped": clip_of_nan,
+                "losses.mean_squared_logarithmic_error": logarithms_of_nan,
+            }
+        ),
+        witnesses=tuple(
+            given(name, literal((0.0, 1.0, 0.0)), Literal((1, 3), ("nan", 0.25, 0.5)))
+            for name in ("BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence", LOGARITHMIC)
         ),
     ),
 )

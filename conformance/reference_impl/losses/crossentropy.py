@@ -43,8 +43,9 @@ from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, variable
 
 
+@patchable("losses.clipped")
 def clipped(p: Tensor, high: float = 1.0 - EPSILON) -> Tensor:
-    """Probabilities brought into [ε, high]; the derivative is 1 at the edges."""
+    """Probabilities brought into [ε, high]; the derivative is 1 at the edges"""
     return minimum(maximum(p, EPSILON), high)
 
 
