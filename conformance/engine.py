@@ -76,6 +76,15 @@ class Plan:
     workers: int = field(default_factory=default_workers)
     before: Iterable[Judged] = ()
 
+    def wanted(self, case: Case) -> tuple[str, ...]:
+        """The observables that are judged, and those that they are judged by; of a training run, whose steps
+        are judged by those before them, all."""
+        if self.properties is None or is_about_training(case):
+            return case.observables
+        judging = tuple(PROPERTIES[name] for name in self.properties)
+        needed = (with_basis(observable) for _, observable in pairs(judging, case.observables))
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(needed)))
+
     def judges(self, benches: Sequence[Bench]) -> Judges:
         """What judges the answers of these backends by the plan's properties."""
         return Judges(benches, self.dialects, self.properties or tuple(PROPERTIES), self.workers)
@@ -375,7 +384,7 @@ class Asked:
     def __init__(self, bench: Bench, runner: Runner, plan: Plan, done: Set[str]) -> None:
         """Asked all of the plan's cases, and the witnesses of its own deviations, that are not done."""
         self.bench, self.runner = bench, runner
-        self.judged = None if plan.properties is None else tuple(PROPERTIES[name] for name in plan.properties)
+        self.plan = plan
         cases = list(plan.cases)
         witnesses = [case for d in bench.dialect.deviations for case in d.witnesses]
         if plan.witnesses:
@@ -395,17 +404,10 @@ class Asked:
         """Ask all cases, in order and several at once."""
         for case in self.cases.values():
             await self.room.acquire()
-            self.posed[case.id] = Posed.to(self.runner, self.bench, case, made, self.wanted(case))
+            wanted = case.observables if case.id in self.in_full else self.plan.wanted(case)
+            self.posed[case.id] = Posed.to(self.runner, self.bench, case, made, wanted)
             self.asked.set()
             self.asked = anyio.Event()
-
-    def wanted(self, case: Case) -> tuple[str, ...]:
-        """The observables that are judged, and those that they are judged by; of a training run, whose steps
-        are judged by those before them, all."""
-        if self.judged is None or case.id in self.in_full or is_about_training(case):
-            return case.observables
-        needed = (with_basis(observable) for _, observable in pairs(self.judged, case.observables))
-        return tuple(dict.fromkeys(itertools.chain.from_iterable(needed)))
 
     def answered(self, case: Case) -> bool:
         """Whether the answer is there, or nothing could be asked."""

@@ -16,14 +16,13 @@ import psutil
 import pytest
 
 from conformance.cases.case import Case, Literal
-from conformance.checks import Bench
 from conformance.dialects.deviation import Deviation, Dialect, Effect, Raises, Unpredictable, Value, subject
-from conformance.engine import LOOKAHEAD, Asked, Plan, run
+from conformance.engine import LOOKAHEAD, Plan, run
 from conformance.events import Event, Judged, Started, Unavailable
 from conformance.reference_impl.primitives import multiply, relu, subtract
 from conformance.reporting.results import DeviationRecord
 from conformance.runners.process import Runner
-from conformance.runners.protocol import ConcreteCase, Identity
+from conformance.runners.protocol import ConcreteCase
 from conformance.runners.question import Limits, Question
 from conformance.runners.registry import BackendSpec, from_command
 from conformance.verdicts import Check, Verdict
@@ -141,11 +140,9 @@ def test_properties_that_are_not_chosen_judge_nothing() -> None:
 def test_what_the_chosen_properties_neither_judge_nor_judge_by_is_not_asked() -> None:
     everything = ("output/0", "again/output/0", "gradient/input/0", "relation/odd/output/0")
     case = relu_of(1.0, observables=everything)
-    identity = Identity("well", "python", {}, {}, {}, {}, {"activations.relu": ["*"]})
-    bench, runner = Bench.of(identity, ()), Runner(backend("well"))
 
     def wanted(*properties: str) -> tuple[str, ...]:
-        return Asked(bench, runner, plan("well", properties=properties or None), set()).wanted(case)
+        return plan("well", properties=properties or None).wanted(case)
 
     assert wanted() == everything
     assert wanted("gradients") == ("gradient/input/0",)

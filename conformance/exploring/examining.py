@@ -11,7 +11,7 @@ from conformance.cases.case import Case, encode
 from conformance.cases.data import make
 from conformance.cases.models import is_about_model
 from conformance.checks import Bench
-from conformance.engine import TOGETHER, Made, Posed
+from conformance.engine import TOGETHER, Made, Plan, Posed
 from conformance.events import Judged
 from conformance.interchange.exchange import Exchange
 from conformance.judges import Hearing, Judges, ModelHearing
@@ -59,16 +59,16 @@ class Examiner:
     Args:
         backends: those that have started.
         judges: of these.
-        seed: of the backends' own random generators, the same for each case.
+        plan: what is judged, and the seed of the backends' own random generators, the same for each case.
         corpus: cases among which there is one that each backend can be asked between two others.
     """
 
     def __init__(
-        self, backends: Sequence[tuple[Bench, Runner]], judges: Judges, seed: int, corpus: Sequence[Case]
+        self, backends: Sequence[tuple[Bench, Runner]], judges: Judges, plan: Plan, corpus: Sequence[Case]
     ) -> None:
         self.backends = backends
         self.judges = judges
-        self.seed = seed
+        self.plan = plan
         self.spacers = {bench.name: spacer(bench, corpus) for bench, _ in backends}
         self.send, self.receive = anyio.create_memory_object_stream[Waiting](1024)
 
@@ -105,15 +105,16 @@ class Examiner:
         """
         if is_about_model(case):
             data = make(case)
-            exchanged = await Exchange(case, data, list(self.backends), self.seed).told()
+            exchanged = await Exchange(case, data, list(self.backends), self.plan.seed).told()
             names = tuple(bench.name for bench, _ in self.backends)
             return Judged(case, await self._checks(ModelHearing(case, data, exchanged, names)))
-        made = Made(self.seed)
+        made = Made(self.plan.seed)
         if apart:
             for bench, runner in self.backends:
                 if (between := self.spacers[bench.name]) is not None:
                     runner.ask(made.concrete(between, ("output/0",)))
-        posed = {bench.name: Posed.to(runner, bench, case, made) for bench, runner in self.backends}
+        wanted = self.plan.wanted(case)
+        posed = {bench.name: Posed.to(runner, bench, case, made, wanted) for bench, runner in self.backends}
         answers = {name: await one.result() if one else None for name, one in posed.items()}
         return Judged(case, await self._checks(Hearing(case, made.data(case), answers)))
 

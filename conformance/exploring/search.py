@@ -105,7 +105,7 @@ async def explore(plan: Plan, spaces: dict[str, Space], goal: Goal) -> AsyncGene
                 if not ready:
                     return
                 benches = [bench for bench, _ in ready]
-                examiner = Examiner(ready, plan.judges(benches), plan.seed, corpus.load("quick"))
+                examiner = Examiner(ready, plan.judges(benches), plan, corpus.load("quick"))
                 stack.callback(examiner.close)
                 for _ in range(max(plan.workers, 1)):
                     group.start_soon(examiner.judge)
