@@ -58,6 +58,11 @@ def moved_by_difference(original: Any, old: Tensor, new: Tensor, momentum: float
     return subtract(old, multiply(subtract(old, new), 1.0 - momentum))
 
 
+def momentum_beyond(case: Case, data: Data) -> bool:
+    """The momentum is no share: the difference of the averages may be larger than both."""
+    return not 0 <= case.config.get("momentum", 0.99) <= 1
+
+
 def shape_of_weights(case: Case) -> list[int]:
     """The dimensions of the axes, in the order that was given."""
     shape, axis = case.inputs[0].shape, case.config.get("axis", -1)
@@ -79,6 +84,13 @@ def as_axes_are_given(case: Case, expected: list[dict[str, Any]]) -> list[dict[s
 
 DESCENDING = draft_layer("layers.LayerNormalization", {"axis": [2, 1]}, [recipe("normal", 2, 3, 4, 5)])
 RMS_SCALING = draft_layer("layers.LayerNormalization", {"rms_scaling": True}, [recipe("normal", 3, 5)])
+OVERSHOOTING = draft_layer(
+    "layers.BatchNormalization",
+    {"momentum": -1.0},
+    [recipe("small_variance", 5, 3, 8)],
+    weights={"moving_variance": "positive"},
+    training=True,
+)
 INFINITE_STEPS = draft_layer(
     "layers.TimeDistributed",
     {"layer": inside("BatchNormalization")},
@@ -203,5 +215,18 @@ DEVIATIONS = (
         ),
         effect=Value({"layers.BatchNormalization.moved": moved_by_difference}, ("training/state/*",)),
         witnesses=(INFINITE_STEPS,),
+    ),
+    deviation(
+        "tfjs-batch-normalization-moves-average-by-difference",
+        "A moving average is moved by a share of its difference from the new one. With a momentum that is "
+        "not between 0 and 1 the difference is rounded more coarsely than the sum that Keras computes.",
+        kind="precision",
+        source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage)",
+        upstream=searched("BatchNormalization moving average infinity NaN movingVariance"),
+        remedy="Choose a momentum between 0 and 1.",
+        since="tfjs-layers 0.9.1 (2018)",
+        scope=all_of(subject("layers.BatchNormalization"), momentum_beyond, asks("training/*")),
+        effect=Value({"layers.BatchNormalization.moved": moved_by_difference}, ("training/state/*",)),
+        witnesses=(OVERSHOOTING,),
     ),
 )
