@@ -98,10 +98,21 @@ def runs_unrolled_backwards(case: Case, data: Data) -> bool:
     return all(case.config.get(argument) for argument in asked)
 
 
-def stacks_one_cell(case: Case, data: Data) -> bool:
+def stacked(case: Case) -> list[dict[str, Any]]:
+    """The cells of the stack that a case about an RNN repeats; none where it is no stack."""
     cell = case.config["cell"]
-    cells = cell if isinstance(cell, list) else cell["config"].get("cells", [])
-    return len(cells) == 1
+    cells: list[dict[str, Any]] = cell if isinstance(cell, list) else cell["config"].get("cells", [])
+    return cells
+
+
+def stacks_one_cell(case: Case, data: Data) -> bool:
+    return len(stacked(case)) == 1
+
+
+def unrolls_one_lstm(case: Case, data: Data) -> bool:
+    """A stack of one cell with two states takes more than one step, each of which is written out."""
+    names = [cell["class_name"] for cell in stacked(case)]
+    return names == ["LSTMCell"] and bool(case.config.get("unroll")) and case.inputs[0].shape[1] > 1
 
 
 def of_unknown_size(case: Case, expected: list[list[int | None]]) -> list[list[int | None]]:
@@ -378,6 +389,25 @@ DEVIATIONS = (
                 {"cell": [inside("LSTMCell", units=2)]},
                 [recipe("normal", 2, 4, 3)],
                 masks=[recipe("mask_right_padded", 2, 4, dtype="bool")],
+            ),
+        ),
+    ),
+    in_keras(
+        id="keras-unrolled-stack-of-one-lstm",
+        summary="An RNN with unroll that repeats a stack of one LSTM cell fails at its second step, for the "
+        "stack gives its states in one list less than it takes them.",
+        kind="bug",
+        source="keras 3.15.1, keras/src/layers/rnn/stacked_rnn_cells.py:103, StackedRNNCells.call",
+        upstream=searched("keras StackedRNNCells single LSTMCell unroll=True list index out of range"),
+        remedy="Repeat the cell itself, or leave unroll out.",
+        since="keras 3.0.0 (2023)",
+        scope=all_of(subject("layers.RNN"), without(given_mask), unrolls_one_lstm),
+        effect=Raises("internal", "call", CALL, "list index out of range"),
+        witnesses=(
+            draft_layer(
+                "layers.RNN",
+                {"cell": inside("StackedRNNCells", cells=[inside("LSTMCell", units=2)]), "unroll": True},
+                [recipe("normal", 2, 4, 3)],
             ),
         ),
     ),
