@@ -66,7 +66,7 @@ def test_of_a_correct_backend_nothing_is_found() -> None:
 
 
 def test_a_fault_is_found_once_and_reduced_and_does_not_stop_the_search() -> None:
-    events = searched("shifted", Goal(examples=150), "layers.Dense")
+    events = searched("shifted", Goal(examples=400), "layers.Dense")
     found = {(finding.property, finding.observable): finding for finding in findings(events)}
     assert ("forward", "output/0") in found
     assert len(found) == len(findings(events))
