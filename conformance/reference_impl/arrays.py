@@ -71,6 +71,14 @@ class ArrayModule:
         else:
             out[...] = self.library.einsum(*operands)
 
+    def matmul_into(self, out: Array, x: Array, y: Array) -> None:
+        """`out[...] = matmul(x, y)`, whose rows need not lie one after the other in memory. NumPy writes them
+        in place; of CuPy that is not asked."""
+        if self.on_host:
+            np.matmul(x, y, out=out)
+        else:
+            out[...] = self.library.matmul(x, y)
+
     def scatter_add(self, target: Array, indices: Array, updates: Array) -> None:
         """`target[indices] += updates`, with repeated indices added up, in place."""
         if self.on_host:

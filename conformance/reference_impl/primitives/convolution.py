@@ -113,7 +113,7 @@ class Correlate(Dot):
             laid = columns(flat, groups, 1).reshape(groups, *rows.shape[:-2], part.shape[-2], last * depth)
             by_group = xp.moveaxis(part.reshape(*part.shape[:-1], groups, filters // groups), -2, 0)
             (place, _), *places = taps(part.shape[1:-2], *across)
-            xp.matmul(laid[(slice(None), *place)], weights[0], out=by_group)
+            xp.matmul_into(by_group, laid[(slice(None), *place)], weights[0])
             for (place, _), by in zip(places, weights[1:], strict=True):
                 by_group += xp.matmul(laid[(slice(None), *place)], by)
             if bias is not None:
