@@ -585,13 +585,15 @@ def told_facts(observable: str, observed: Observed | None) -> str:
 def agree(a: Ruling, b: Ruling) -> bool:
     """Whether two answers are the same: two refusals, equal structures, arrays within both limits.
 
-    An error that a backend did not mean says nothing of what it holds to be right.
+    An error that a backend did not mean says nothing of what it holds to be right, and to refuse a gradient
+    is another thing than to refuse what it is of.
     """
     if a.judgement.verdict is b.judgement.verdict is Verdict.CONFORMS:
         return True
     match a.observed, b.observed:
         case WireError(), WireError():
-            return {a.observed.kind, b.observed.kind} <= DELIBERATE
+            differentiating = {a.observed.at == "gradient", b.observed.at == "gradient"}
+            return {a.observed.kind, b.observed.kind} <= DELIBERATE and len(differentiating) == 1
         case WireJSON(), WireJSON():
             return equal(a.observed.value, b.observed.value)
         case WireTensor(), WireTensor():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -123,6 +124,15 @@ def test_refusals_agree_with_refusals_alone() -> None:
     )
     assert found["a", "output/0"].agrees_with == ("b",)
     assert found["d", "output/0"].agrees_with == ()
+
+
+def test_to_refuse_a_gradient_is_not_to_refuse_the_call() -> None:
+    error = FAILING["gradient/input/0"]
+    assert isinstance(error, WireError)
+    at_gradient = RIGHT | {"gradient/input/0": msgspec.structs.replace(error, at="gradient")}
+    found = checks({"a": FAILING, "b": at_gradient, "c": at_gradient})
+    assert found["a", "gradient/input/0"].agrees_with == ()
+    assert found["b", "gradient/input/0"].agrees_with == ("c",)
 
 
 def test_failures_that_nobody_meant_agree_with_nothing() -> None:
