@@ -65,10 +65,17 @@ class Over(KeyboardInterrupt):
 
 @dataclass
 class Found:
-    """What is known of a signature: its observable, and the smallest case that fails so."""
+    """What is known of a signature: its observable, the smallest case that fails so, and the one whose
+    reduction was tried last."""
 
     observable: str
     case: Case
+    tried: Case | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether the case can be reduced, as far as anybody knows."""
+        return self.case is not self.tried and not is_written_out(self.case)
 
 
 @dataclass
@@ -175,22 +182,25 @@ class Search:
         self.receive.close()
 
     async def run(self) -> None:
-        """Search until the goal is reached, or nothing is left to draw."""
+        """Search until the goal is reached, or nothing is left to draw. Cases that are smaller than the
+        reduced one may be drawn at any time: they are reduced at the end."""
         limiter = anyio.CapacityLimiter(SIDE_BY_SIDE)
         waiting = self.turns()
-        left_unreduced = [
-            signature for signature, found in self.found.items() if not is_written_out(found.case)
-        ]
+
+        async def work() -> None:
+            await self.reduce_what_is_left()
+            for searched in waiting:
+                await self.round(searched, limiter)
+            await self.reduce_what_is_left()
+
         async with self.send, anyio.create_task_group() as group:
-
-            async def work() -> None:
-                while left_unreduced:
-                    await self.reduce(left_unreduced.pop())
-                for searched in waiting:
-                    await self.round(searched, limiter)
-
             for _ in range(SIDE_BY_SIDE):
                 group.start_soon(work)
+
+    async def reduce_what_is_left(self) -> None:
+        """Reduce one signature after the other; others may do so side by side."""
+        while left := next((signature for signature, found in self.found.items() if found.left), None):
+            await self.reduce(left)
 
     def turns(self) -> Iterator[Searched]:
         """The spaces in turn, each as often as it yields something, until the goal is reached."""
@@ -243,6 +253,7 @@ class Search:
     async def reduce(self, signature: str) -> None:
         """Find the smallest case of a signature, and tell it."""
         found = self.found[signature]
+        found.tried = found.case
         last: list[Judged] = []
         until = time.monotonic() + REDUCTION_S
 

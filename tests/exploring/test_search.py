@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from conformance.cases import corpus
 from conformance.cases.case import Case, Literal
+from conformance.cases.drafts.draft import draft_activation, recipe
 from conformance.engine import Plan
 from conformance.events import Event, Judged, Started
 from conformance.exploring.search import Goal, Searched, explore
-from conformance.exploring.spaces import spaces
+from conformance.exploring.spaces import Space, spaces
 from conformance.reporting.ledger import FAILING, group_findings
 from conformance.reporting.results import Finding
 from conformance.runners.question import Limits
@@ -31,10 +32,15 @@ def backend(how: str) -> BackendSpec:
     return from_command(shlex.join([sys.executable, "-m", ADAPTER, how]), how)
 
 
-def searched(how: str, goal: Goal, *subjects: str, before: Iterable[Judged] = (), **more: Any) -> list[Event]:
+def searched(how: str, goal: Goal, *subjects: str, **more: Any) -> list[Event]:
+    return searched_in(spaces(of_subjects(corpus.load("quick"), subjects)), how, goal, **more)
+
+
+def searched_in(
+    chosen: dict[str, Space], how: str, goal: Goal, before: Iterable[Judged] = (), **more: Any
+) -> list[Event]:
     given: dict[str, Any] = {"limits": Limits(start_s=60, case_s=30), "workers": 0, "witnesses": False} | more
     plan = Plan((), (backend(how),), before=before, **given)
-    chosen = spaces(of_subjects(corpus.load("quick"), subjects))
 
     async def collect() -> list[Event]:
         async with aclosing(explore(plan, chosen, goal)) as events:
@@ -66,7 +72,7 @@ def test_of_a_correct_backend_nothing_is_found() -> None:
 
 
 def test_a_fault_is_found_once_and_reduced_and_does_not_stop_the_search() -> None:
-    events = searched("shifted", Goal(examples=400), "layers.Dense")
+    events = searched("shifted", Goal(examples=150), "layers.Dense")
     found = {(finding.property, finding.observable): finding for finding in findings(events)}
     assert ("forward", "output/0") in found
     assert len(found) == len(findings(events))
@@ -99,20 +105,24 @@ def test_a_finding_that_was_not_reduced_yet_is_reduced_when_the_search_goes_on()
     assert any(len(one.case.observables) == 1 for one in judged(events))
 
 
+def test_a_case_smaller_than_the_reduced_one_is_reduced_as_well_when_it_is_drawn_later() -> None:
+    reduced = Case("activations.relu", inputs=(Literal((2,), (3.25, 0.0)),), observables=("output/0",))
+    smaller = draft_activation("relu", {}, recipe("normal", 1))
+    first = judged(searched_in({"activations.relu": st.just(reduced)}, "shifted", Goal(examples=1)))
+    later = searched_in({"activations.relu": st.just(smaller)}, "shifted", Goal(examples=50), before=first)
+    (finding,) = findings([*first, *later])
+    assert finding.witness.inputs == (Literal((1,), (0.0,)),)
+    assert finding.witness.observables == ("output/0",)
+
+
 def test_a_search_whose_time_is_over_asks_nothing_more() -> None:
     assert judged(searched("rounded", Goal(seconds=0), "relu")) == []
 
 
 def test_where_nothing_is_left_to_draw_the_search_ends_before_its_goal() -> None:
     case = Case("activations.relu", inputs=(Literal((2,), (3.25, -1.0)),), observables=("output/0",))
-    one = {"activations.relu": st.just(case)}
-
-    async def collect() -> list[Event]:
-        plan = Plan((), (backend("rounded"),), workers=0, witnesses=False)
-        async with aclosing(explore(plan, one, Goal(examples=50))) as events:
-            return [event async for event in events]
-
-    assert [event.case for event in judged(anyio.run(collect))] == [case]
+    events = searched_in({"activations.relu": st.just(case)}, "rounded", Goal(examples=50))
+    assert [event.case for event in judged(events)] == [case]
 
 
 def test_rounds_follow_from_the_seed() -> None:
