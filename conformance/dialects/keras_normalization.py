@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from conformance.cases.case import Case
@@ -9,6 +10,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import OUTPUTS, Metadata, Raises, Scope, Value, subject
 from conformance.dialects.keras_record import CALL, KERAS, in_keras, searched
+from conformance.dialects.normalization import orders_weights_otherwise, weights_in_order
 from conformance.dialects.scopes import all_of, asks, sets
 from conformance.reference_impl.arrays import xp
 from conformance.reference_impl.layers.spanned_axes import axes_of
@@ -70,35 +72,31 @@ def without_rms_scaling(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
     return {"arguments": {name: value for name, value in arguments.items() if name != "rms_scaling"}}
 
 
-def shape_of_weights(case: Case) -> list[int]:
-    """The dimensions of the axes, sorted as they are given: the negative ones come first."""
-    shape, axis = case.inputs[0].shape, case.config.get("axis", -1)
-    return [shape[a] for a in (sorted(axis) if isinstance(axis, list) else [axis])]
-
-
-def sorts_axes_of_both_signs(case: Case, data: Data) -> bool:
-    """Sorting the axes as they are given puts other dimensions first than sorting those that they name."""
-    if case.subject not in ("layers.LayerNormalization", "layers.RMSNormalization"):
-        return False
-    shape = case.inputs[0].shape
-    return shape_of_weights(case) != [shape[a] for a in axes_of(case.config.get("axis", -1), len(shape))]
-
-
-def as_axes_are_sorted(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [weight | {"shape": shape_of_weights(case)} for weight in expected]
-
-
 BOTH_SIGNS = tuple(
     draft_layer(f"layers.{name}", {"axis": [1, -1]}, [recipe("normal", 2, 3, 4)])
     for name in ("LayerNormalization", "RMSNormalization")
 )
-BOTH_SIGNS_SOURCE = (
-    "keras 3.15.1, keras/src/layers/normalization/layer_normalization.py, rms_normalization.py, build: "
-    "sorted(self.axis)"
-)
+SORTS_AXES = orders_weights_otherwise(sorted, "layers.LayerNormalization", "layers.RMSNormalization")
 WIDENED = draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 3, 1)])
-RMS_AXIS_SEARCHED = searched("keras RMSNormalization axis not last scale broadcast wrong result")
 
+along_inner_axes = partial(
+    in_keras,
+    kind="bug",
+    source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
+    upstream=searched("keras RMSNormalization axis not last scale broadcast wrong result"),
+    remedy="Permute around the layer, so that they are the last ones.",
+    since="keras 3.11.0 (2025)",
+)
+along_axes_of_both_signs = partial(
+    in_keras,
+    kind="bug",
+    source="keras 3.15.1, keras/src/layers/normalization/layer_normalization.py, rms_normalization.py, "
+    "build: sorted(self.axis)",
+    upstream=f"{KERAS}/pull/23329",
+    remedy="Give all axes the same sign.",
+    scope=SORTS_AXES,
+    witnesses=BOTH_SIGNS,
+)
 
 DEVIATIONS = (
     in_keras(
@@ -146,28 +144,18 @@ DEVIATIONS = (
             ),
         ),
     ),
-    in_keras(
+    along_inner_axes(
         id="keras-rms-normalization-inner-axis",
         summary="RMSNormalization along axes that are not the last ones multiplies by its weight along the "
         "last ones all the same.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
-        upstream=RMS_AXIS_SEARCHED,
-        remedy="Permute around the layer, so that they are the last ones.",
-        since="keras 3.11.0 (2025)",
         scope=scales("kept"),
         effect=Value({"layers.RMSNormalization.spread": in_place}),
         witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 4, 4)]),),
     ),
-    in_keras(
+    along_inner_axes(
         id="keras-rms-normalization-inner-axis-widens",
         summary="RMSNormalization along axes that are not the last ones makes as many elements of a last "
         "axis of one as its weight has.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
-        upstream=RMS_AXIS_SEARCHED,
-        remedy="Permute around the layer, so that they are the last ones.",
-        since="keras 3.11.0 (2025)",
         scope=scales("widened"),
         effect=Value(
             {"layers.RMSNormalization.spread": in_place},
@@ -175,28 +163,18 @@ DEVIATIONS = (
         ),
         witnesses=(WIDENED,),
     ),
-    in_keras(
+    along_inner_axes(
         id="keras-rms-normalization-inner-axis-gradient",
         summary="An output of another shape than the inferred one takes no cotangent of that shape. Only "
         "training meets it.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
-        upstream=RMS_AXIS_SEARCHED,
-        remedy="Permute around the layer, so that they are the last ones.",
-        since="keras 3.11.0 (2025)",
         scope=scales("widened"),
         effect=Raises("invalid-argument", "gradient", ("*gradient/*",), "a cotangent of shape"),
         witnesses=(WIDENED,),
     ),
-    in_keras(
+    along_inner_axes(
         id="keras-rms-normalization-inner-axis-refused",
         summary="RMSNormalization along axes that are not the last ones cannot be called, where its weight "
         "does not fit the last ones.",
-        kind="bug",
-        source="keras 3.15.1, keras/src/ops/nn.py:3054, _rms_normalization",
-        upstream=RMS_AXIS_SEARCHED,
-        remedy="Permute around the layer, so that they are the last ones.",
-        since="keras 3.11.0 (2025)",
         scope=scales("unfit"),
         effect=Raises(
             "invalid-argument",
@@ -206,29 +184,17 @@ DEVIATIONS = (
         ),
         witnesses=(draft_layer("layers.RMSNormalization", {"axis": 1}, [recipe("normal", 2, 3, 4)]),),
     ),
-    in_keras(
+    along_axes_of_both_signs(
         id="keras-normalization-sorts-axes-of-both-signs",
         summary="Of axes of both signs, as [1, -1], the negative ones come first: the weights have the "
         "dimensions in that order.",
-        kind="bug",
-        source=BOTH_SIGNS_SOURCE,
-        upstream=f"{KERAS}/pull/23329",
-        remedy="Give all axes the same sign.",
-        scope=sorts_axes_of_both_signs,
-        effect=Metadata(("weights",), as_axes_are_sorted),
-        witnesses=BOTH_SIGNS,
+        effect=Metadata(("weights",), weights_in_order(sorted)),
     ),
-    in_keras(
+    along_axes_of_both_signs(
         id="keras-normalization-refuses-weights-of-sorted-axes",
         summary="Weights in the order of the input's dimensions do not fit where axes of both signs are "
         "given.",
-        kind="bug",
-        source=BOTH_SIGNS_SOURCE,
-        upstream=f"{KERAS}/pull/23329",
-        remedy="Give all axes the same sign.",
-        scope=sorts_axes_of_both_signs,
         effect=Raises("invalid-argument", "build", CALL, "The shape of the target variable"),
-        witnesses=BOTH_SIGNS,
     ),
     in_keras(
         id="keras-layer-normalization-hides-rms-scaling",

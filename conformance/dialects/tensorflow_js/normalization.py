@@ -12,6 +12,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.normalization import orders_weights_otherwise, weights_in_order
 from conformance.dialects.scopes import all_of, asks, given_infinity, sets, without, wraps
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
 from conformance.reference_impl.layers.moments import normalized
@@ -63,25 +64,7 @@ def momentum_beyond(case: Case, data: Data) -> bool:
     return not 0 <= case.config.get("momentum", 0.99) <= 1
 
 
-def shape_of_weights(case: Case) -> list[int]:
-    """The dimensions of the axes, in the order that was given."""
-    shape, axis = case.inputs[0].shape, case.config.get("axis", -1)
-    return [shape[a] for a in (axis if isinstance(axis, list) else [axis])]
-
-
-def orders_weights_otherwise(case: Case, data: Data) -> bool:
-    """The axes are not in ascending order, and the dimensions tell."""
-    if case.subject != "layers.LayerNormalization":
-        return False
-    shape = case.inputs[0].shape
-    ascending = [shape[a] for a in axes_of(case.config.get("axis", -1), len(shape))]
-    return shape_of_weights(case) != ascending
-
-
-def as_axes_are_given(case: Case, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [weight | {"shape": shape_of_weights(case)} for weight in expected]
-
-
+ORDERS_AXES = orders_weights_otherwise(list, "layers.LayerNormalization")
 DESCENDING = draft_layer("layers.LayerNormalization", {"axis": [2, 1]}, [recipe("normal", 2, 3, 4, 5)])
 RMS_SCALING = draft_layer("layers.LayerNormalization", {"rms_scaling": True}, [recipe("normal", 3, 5)])
 OVERSHOOTING = draft_layer(
@@ -122,8 +105,8 @@ DEVIATIONS = (
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         remedy="Name them in ascending order.",
         since="tfjs-layers 1.2.10 (2019)",
-        scope=orders_weights_otherwise,
-        effect=Metadata(("weights",), as_axes_are_given),
+        scope=ORDERS_AXES,
+        effect=Metadata(("weights",), weights_in_order(list)),
         witnesses=(DESCENDING,),
     ),
     deviation(
@@ -134,7 +117,7 @@ DEVIATIONS = (
         upstream=searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         remedy="Name them in ascending order.",
         since="tfjs-layers 1.2.10 (2019)",
-        scope=orders_weights_otherwise,
+        scope=ORDERS_AXES,
         effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
         witnesses=(DESCENDING,),
     ),

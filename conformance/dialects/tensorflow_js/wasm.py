@@ -3,7 +3,7 @@ with tensors that have no elements."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.cases.case import Case, Literal
@@ -36,6 +36,7 @@ from conformance.dialects.tensorflow_js.activations import (
     NAN,
     RELU_GRADIENT,
     USES_HARD_SIGMOID,
+    Slope,
     hard_sigmoid,
     is_number,
     keras_2_hard_sigmoid,
@@ -86,17 +87,16 @@ def relu6(original: Activation, x: Tensor) -> Tensor:
     )
 
 
-def relu6_of_made_nan(original: Activation, x: Tensor) -> Tensor:
-    """min(6, relu(x)), and 0 where x is NaN; the gradient is NaN there."""
-    return with_slope(x, function=lambda x: original(where(is_number(x), x, 0.0)), slope=relu6_slope)
+def zero_of_nan(slope: Slope) -> Callable[..., Tensor]:
+    """The patch that makes a function 0 where its input is NaN. The gradient, for which the operations are
+    not fused, is NaN there. Only a layer of its own has arguments, and that makes no NaN."""
 
+    def patch(original: Activation, x: Tensor, **arguments: Any) -> Tensor:
+        if arguments:
+            return original(x, **arguments)
+        return with_slope(x, function=lambda x: original(where(is_number(x), x, 0.0)), slope=slope)
 
-def relu(original: Activation, x: Tensor, **arguments: Any) -> Tensor:
-    """max(x, 0), and 0 where x is NaN. The gradient, for which the operations are not fused, is NaN there.
-    Only a layer of its own has arguments, and that makes no NaN."""
-    if arguments:
-        return original(x, **arguments)
-    return with_slope(x, function=lambda x: original(where(is_number(x), x, 0.0)), slope=relu_slope)
+    return patch
 
 
 def hard_sigmoid_of_nan(original: Activation, x: Tensor) -> Tensor:
@@ -175,7 +175,7 @@ DEVIATIONS = (
         remedy="Check for NaN before the layer, or put relu into a layer of its own.",
         since="tfjs-backend-wasm 1.7.0 (2020)",
         scope=all_of(subject("layers.Dense"), activated_by({"relu"}), given_nan),
-        effect=Value({"activations.relu": relu}),
+        effect=Value({"activations.relu": zero_of_nan(relu_slope)}),
         witnesses=(
             draft_layer("layers.Dense", {"units": 4, "activation": "relu"}, [recipe("one_nan", 3, 5)]),
         ),
@@ -190,7 +190,9 @@ DEVIATIONS = (
         upstream=searched("relu NaN wasm"),
         remedy="Check for infinities before the layer.",
         scope=all_of(activated_by({"relu", "relu6"}), MADE_NAN),
-        effect=Value({"activations.relu": relu, "activations.relu6": relu6_of_made_nan}),
+        effect=Value(
+            {"activations.relu": zero_of_nan(relu_slope), "activations.relu6": zero_of_nan(relu6_slope)}
+        ),
         witnesses=tuple(
             draft_layer(subject, config | {"activation": "relu"}, [source], weights="signed_zeros")
             for subject, config, source in (

@@ -64,17 +64,17 @@ class Correlate(Dot):
         geometry = {"size": size, "strides": strides, "dilation": dilation}
         spatial = tuple(n + sum(edges) for n, edges in zip(x.shape[1:-1], padding, strict=True))
         out = xp.aligned((len(x), *window_positions(spatial, **geometry), filters), x.dtype)
-        if apart := by_channel(kernel, groups):
-            by_row = in_rows(kernel, out.shape[-2])
+        apart = by_channel(kernel, groups)
+        weights = in_rows(kernel, out.shape[-2]) if apart else by_tap_before_last(kernel, groups)
         added = None if bias is None else xp.repeat(bias[None], out.shape[-2], axis=0)
         frame = Frame(padding)
         for images in blocks(x.shape[:1], BLOCK // (math.prod(x.shape[1:]) or 1)):
             framed = frame.around(x[images])
             if apart:
                 views = windows.value(widened(framed, filters), **geometry)
-                self.sum_taps(out[images], views, by_row, added)
+                self.sum_taps(out[images], views, weights, added)
             else:
-                self.multiply_groups(out[images], framed, kernel, added, groups, strides, dilation)
+                self.multiply_groups(out[images], framed, weights, added, **geometry)
         return out
 
     def sum_taps(self, out: Array, views: Array, rows: Array, bias: Array | None) -> None:
@@ -92,26 +92,22 @@ class Correlate(Dot):
         self,
         out: Array,
         x: Array,
-        kernel: Array,
+        weights: Array,
         bias: Array | None,
-        groups: int,
+        size: Sizes,
         strides: Sizes,
         dilation: Sizes,
     ) -> None:
         """The windows of every group times its filters, as matrices: those along the last dimension are laid
         out, and serve each tap of the dimensions before it."""
-        *before, last, depth, filters = kernel.shape
-        along = {"size": (last,), "strides": strides[-1:], "dilation": dilation[-1:]}
-        across = (tuple(before), strides[:-1], dilation[:-1])
-        weights = kernel.reshape(-1, last * depth, groups, filters // groups).swapaxes(1, 2)
-        weights = xp.aligned_copy(
-            weights.reshape(len(weights), groups, *(1,) * (out.ndim - 2), *weights.shape[2:])
-        )
-        for block in blocks(out.shape[:-2], BLOCK // (out.shape[-2] * last * depth * groups or 1)):
+        _, groups, *_, length, filters = weights.shape
+        along = {"size": size[-1:], "strides": strides[-1:], "dilation": dilation[-1:]}
+        across = (size[:-1], strides[:-1], dilation[:-1])
+        for block in blocks(out.shape[:-2], BLOCK // (out.shape[-2] * length * groups or 1)):
             part, rows = out[block], x[beneath(block, *across)]
             flat = windows.value(rows.reshape(-1, *rows.shape[-2:]), **along)
-            laid = columns(flat, groups, 1).reshape(groups, *rows.shape[:-2], part.shape[-2], last * depth)
-            by_group = xp.moveaxis(part.reshape(*part.shape[:-1], groups, filters // groups), -2, 0)
+            laid = columns(flat, groups, 1).reshape(groups, *rows.shape[:-2], part.shape[-2], length)
+            by_group = xp.moveaxis(part.reshape(*part.shape[:-1], groups, filters), -2, 0)
             (place, _), *places = taps(part.shape[1:-2], *across)
             xp.matmul_into(by_group, laid[(slice(None), *place)], weights[0])
             for (place, _), by in zip(places, weights[1:], strict=True):
@@ -179,7 +175,7 @@ class TransposedCorrelate(Dot):
         out[...] = 0.0 if bias is None else bias
         for block in blocks(y.shape[:-2], BLOCK // (y.shape[-2] * at_once or 1)):
             part = y[block]
-            products = (self.by_channel if apart else self.by_group)(part, weights, groups)
+            products = (self.each_channel if apart else self.each_group)(part, weights, groups)
             corner = [slice(cut.start * step, None) for cut, step in zip(block[1:], strides, strict=False)]
             into = out[(block[0], *corner)]
             places = taps(part.shape[1:-1], tuple(size), strides, dilation)
@@ -187,12 +183,12 @@ class TransposedCorrelate(Dot):
                 into[place] += product
         return out
 
-    def by_channel(self, y: Array, rows: Array, groups: int) -> Iterable[Array]:
+    def each_channel(self, y: Array, rows: Array, groups: int) -> Iterable[Array]:
         """For each tap every filter's elements times its own weight, added up over a group."""
         product = xp.aligned(y.shape, y.dtype)
         return (narrowed(xp.multiply(y, row, out=product), groups) for row in rows)
 
-    def by_group(self, y: Array, weights: Array, groups: int) -> Iterable[Array]:
+    def each_group(self, y: Array, weights: Array, groups: int) -> Iterable[Array]:
         """For each tap the elements of every group times its filters, as matrices."""
         products: Array = xp.matmul(columns(y, groups, 0), weights)
         return ungrouped(products, (*y.shape[:-1], groups * weights.shape[-1]))
@@ -359,6 +355,15 @@ def in_rows(kernel: Array, length: int) -> Array:
     """Filters (…, 1, filters) for every position of a row, (…, length · filters): to multiply in long runs
     takes half the time."""
     return xp.repeat(kernel, length, axis=-2).reshape(*kernel.shape[:-2], -1)
+
+
+def by_tap_before_last(kernel: Array, groups: int) -> Array:
+    """Filters (*size, depth, groups · width) for products by group of what lies along the last dimension:
+    (taps of the dimensions before it, groups, …, last · depth, width), with an axis of one for each axis of
+    the places that are multiplied."""
+    *before, last, depth, filters = kernel.shape
+    apart = kernel.reshape(-1, last * depth, groups, filters // groups).swapaxes(1, 2)
+    return xp.aligned_copy(apart.reshape(len(apart), groups, *(1,) * (len(before) + 1), *apart.shape[2:]))
 
 
 def worth_counting_once(x: Array, other: Array) -> bool:
