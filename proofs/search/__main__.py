@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import statistics
 import sys
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import anyio
@@ -16,8 +16,10 @@ import numpy as np
 
 import conformance
 from conformance.reporting.markdown import table
+from proofs.processes import side_by_side
 from proofs.search.hunting import PATIENCE_S, Hunt, hunt, searchable
 from proofs.teeth.binding import Binding, present
+from tests.wrong_backends.zoo import FAULTS
 
 REPORT = Path(__file__).parents[2] / "reports" / "search.json"
 
@@ -92,18 +94,22 @@ def _told(number: float | None) -> str:
     return "–" if number is None else f"{number:g}"
 
 
-def hunts(names: Iterable[str]) -> Iterator[Hunt]:
-    """The searches for the faults of these names, or for all, one after the other."""
-    chosen = set(names)
-    for fault in searchable():
-        if not chosen or fault.name in chosen:
-            one = anyio.run(partial(hunt, fault))
-            print(
-                f"{one.fault}: {one.cases} cases, {_told(one.found_s)} s, reduced to {_told(one.elements)} "
-                f"elements in {_told(one.reduced_s)} s",
-                flush=True,
-            )
-            yield one
+def hunted(name: str) -> Hunt:
+    """The search for the fault of this name."""
+    return anyio.run(hunt, next(fault for fault in FAULTS if fault.name == name))
+
+
+def hunts(names: Sequence[str], jobs: int) -> list[Hunt]:
+    """The searches for the faults of these names, in that order, made side by side."""
+    found = {}
+    for one in side_by_side(hunted, ((name,) for name in names), jobs):
+        print(
+            f"{one.fault}: {one.cases} cases, {_told(one.found_s)} s, reduced to {_told(one.elements)} "
+            f"elements in {_told(one.reduced_s)} s",
+            flush=True,
+        )
+        found[one.fault] = one
+    return [found[name] for name in names]
 
 
 def main() -> None:
@@ -114,6 +120,7 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(prog="python -m proofs.search", description=__doc__)
     parser.add_argument("names", nargs="*", help="faults of the zoo, of which no report is written")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes; default: %(default)s")
     parser.add_argument("--report", type=Path, default=REPORT, help="default: reports/search.json")
     given = parser.parse_args()
     known = [fault.name for fault in searchable()]
@@ -123,7 +130,7 @@ def main() -> None:
         suite=conformance.__version__,
         versions={"python": platform.python_version(), "numpy": np.__version__},
         bound_to=present(),
-        hunts=tuple(hunts(given.names)),
+        hunts=tuple(hunts(given.names or known, given.jobs)),
     )
     print(report)
     for what, names in (("found", report.missed), ("reduced", report.unreduced)):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from proofs.processes import side_by_side
 from proofs.teeth import report
-from proofs.teeth.asking import ASKED, Row, ask, cases, concerned
+from proofs.teeth.asking import ASKED, ask, cases, concerned
 from proofs.teeth.binding import present
 from proofs.teeth.journal import Journal
 
@@ -40,23 +38,6 @@ def work(subject: str, names: Sequence[str]) -> int:
     return len(cases()[subject]) * len(names)
 
 
-def answered(questions: Mapping[str, Sequence[str]], jobs: int) -> Iterator[list[Row]]:
-    """What came of each subject, in processes side by side."""
-    with ProcessPoolExecutor(
-        jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    ) as pool:
-        asked = [pool.submit(ask, subject, names) for subject, names in questions.items()]
-        try:
-            for future in as_completed(asked):
-                yield future.result()
-        except BaseException:
-            # The pool would wait for what it has begun, which may take minutes.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in psutil.Process().children():
-                worker.terminate()
-            raise
-
-
 def prove(journal: Journal, names: Sequence[str], jobs: int, console: Console) -> report.Report:
     """Ask what is not known yet, keep it, and make the report of all that is asked for."""
     questions = open_questions(journal, names)
@@ -64,7 +45,7 @@ def prove(journal: Journal, names: Sequence[str], jobs: int, console: Console) -
     with Progress(*columns, console=console) as progress:
         total = sum(work(subject, asked) for subject, asked in questions.items())
         task = progress.add_task("answers", total=total)
-        for rows in answered(questions, jobs):
+        for rows in side_by_side(ask, questions.items(), jobs):
             journal.keep(rows)
             progress.advance(task, work(rows[0].subject, [row.backend for row in rows]))
             if not console.is_terminal:
