@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from conformance.cases.answer import Answers
 from conformance.cases.case import Case, Literal, Source, encode
 from conformance.cases.data import make
+from conformance.cases.expected import Value
 from conformance.cases.models import is_about_model
 from conformance.exploring.spaces import answered
 from conformance.reference_impl.arrays import Array
@@ -50,6 +52,9 @@ async def reduced(case: Case, observable: str, fails: Fails) -> Case:
     literal = written_out(case)
     if not await fails(literal):
         return case
+    if literal.inputs:
+        for axis in range(len(literal.inputs[0].shape)):
+            literal = await shortened(literal, axis, fails)
     for place in places(literal):
         literal = await simplified(literal, place, fails)
     return literal
@@ -159,6 +164,58 @@ def told(number: np.generic) -> float | str:
     if value == 0:
         return "-0" if math.copysign(1, value) < 0 else 0.0
     return float(str(number)) if number.dtype.kind == "f" else value
+
+
+async def shortened(case: Case, axis: int, fails: Fails) -> Case:
+    """The case with as little as can be at the end and at the beginning of an axis of its inputs."""
+    for at_end in (True, False):
+        for count in halvings(case.inputs[0].shape[axis]):
+            while count < (length := case.inputs[0].shape[axis]):
+                kept = slice(length - count) if at_end else slice(count, None)
+                candidate = cut(case, axis, kept)
+                if candidate is None or not await fails(candidate):
+                    break
+                case = candidate
+    return case
+
+
+def cut(case: Case, axis: int, kept: slice) -> Case | None:
+    """The case with a part of an axis of its inputs: of each that has as many elements there as the first,
+    of masks, whose axes are the samples and the time steps, of states, and of cotangents as the outputs
+    become. None where the outputs cannot be made, or grow."""
+    size = case.inputs[0].shape[axis]
+
+    def parts(sources: tuple[Source, ...], arrays: tuple[Array, ...]) -> tuple[Source, ...]:
+        place = (slice(None),) * axis + (kept,)
+        return tuple(
+            as_literal(x[place]) if source.shape[axis : axis + 1] == (size,) else source
+            for source, x in zip(sources, arrays, strict=True)
+        )
+
+    data = make(case)
+    shorter = msgspec.structs.replace(
+        case,
+        inputs=parts(case.inputs, data.inputs),
+        masks=parts(case.masks, data.masks) if axis < 2 else case.masks,
+        initial_state=parts(case.initial_state, data.initial_state) if axis == 0 else case.initial_state,
+    )
+    if not case.cotangents:
+        return shorter
+    cotangents = []
+    for shape, c in zip(output_shapes(shorter), data.cotangents, strict=True):
+        if shape is None or len(shape) != c.ndim or any(n > m for n, m in zip(shape, c.shape, strict=True)):
+            return None
+        cotangents.append(as_literal(c[tuple(map(slice, shape))]))
+    return msgspec.structs.replace(shorter, cotangents=tuple(cotangents))
+
+
+def output_shapes(case: Case) -> list[tuple[int, ...] | None]:
+    """Of as many outputs as there are cotangents; None is that of one which the specification refuses to
+    compute."""
+    names = tuple(f"output/{i}" for i in range(len(case.cotangents)))
+    answers = Answers(msgspec.structs.replace(case, observables=names), make(case), None)
+    outputs = [answers[name] for name in names]
+    return [one.tensor.shape if isinstance(one, Value) else None for one in outputs]
 
 
 async def simplified(case: Case, place: Place, fails: Fails) -> Case:

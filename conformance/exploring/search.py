@@ -143,6 +143,8 @@ class Search:
         self.seed = seed
         self.spaces = [Searched(subject, space) for subject, space in spaces.items()]
         self.closed = False
+        self.reducing: set[Round] = set()
+        self.reduced = anyio.Event()
         self.scopes: set[anyio.CancelScope] = set()
         self.asking: dict[str, anyio.Event] = {}
         self.outcomes: dict[str, Outcome] = {}
@@ -218,10 +220,16 @@ class Search:
         seed = searched.seed(self.seed)
         searched.round += 1
         one = Round(self, searched.space, seed)
-        await anyio.to_thread.run_sync(one.draw, limiter=limiter)
-        searched.barren = 0 if one.news else searched.barren + 1
-        for signature in one.signatures:
-            await self.reduce(signature)
+        try:
+            await anyio.to_thread.run_sync(one.draw, limiter=limiter)
+            searched.barren = 0 if one.news else searched.barren + 1
+            for signature in one.signatures:
+                await self.reduce(signature)
+        finally:
+            self.reducing.discard(one)
+            if not self.reducing:
+                self.reduced.set()
+                self.reduced = anyio.Event()
 
     async def outcome(self, case: Case, reducing: bool) -> Outcome | None:
         """What came of the case, asked if it is a new one; None once the search is over, but where it is
@@ -235,6 +243,8 @@ class Search:
         return None
 
     async def _outcome(self, case: Case, reducing: bool) -> Outcome | None:
+        while self.reducing and not reducing:
+            await self.reduced.wait()
         while case.id in self.asking:
             await self.asking[case.id].wait()
         if case.id in self.outcomes:
@@ -344,6 +354,7 @@ class Round:
         self.observables = frozenset(outcome.failing[s].observable for s in self.signatures)
         if self.signatures:
             self.until = time.monotonic() + REDUCTION_S
+            anyio.from_thread.run_sync(self.search.reducing.add, self)
 
 
 def able(spaces: dict[str, Space], benches: Iterable[Bench]) -> dict[str, Space]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conformance.cases.case import Case, Literal, Recipe
 from conformance.cases.data import make
 from conformance.exploring.reduction import reduced, size
+from conformance.exploring.spaces import answered
 
 quickly = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
@@ -45,7 +46,9 @@ def test_only_the_numbers_that_matter_are_left(i: int, j: int, threshold: float)
     def fails(case: Case) -> bool:
         data = make(case)
         x, kernel = data.inputs[0].reshape(-1), data.weights["kernel"].reshape(-1)
-        return bool(abs(x[i]) > 0 and kernel[j] * np.sign(threshold) >= min(abs(threshold), 0.01))
+        return x.size == 8 and bool(
+            abs(x[i]) > 0 and kernel[j] * np.sign(threshold) >= min(abs(threshold), 0.01)
+        )
 
     if not fails(DENSE):
         return
@@ -107,9 +110,58 @@ def test_few_questions_are_asked(count: int, needed: set[int]) -> None:
 
     def fails(candidate: Case) -> bool:
         x = make(candidate).inputs[0].reshape(-1)
-        return all(x[i] > 0 for i in needed)
+        return x.size == count and all(x[i] > 0 for i in needed)
 
     small, asked = reduce(case, "output/0", fails)
     assert size(small)[0] == count
     assert np.flatnonzero(make(small).inputs[0]).tolist() == sorted(needed)
-    assert asked <= 8 + (2 * len(needed) + 1) * (math.ceil(math.log2(count)) + 2)
+    parts = math.ceil(math.log2(count)) + 2
+    assert asked <= 8 + 2 * parts + (2 * len(needed) + 1) * parts
+
+
+CONV = Case(
+    "layers.Conv2D",
+    {"filters": 2, "kernel_size": 1, "strides": 2},
+    inputs=(Recipe("normal", (3, 9, 6, 2), 7),),
+    weights={"kernel": Recipe("normal", (1, 1, 2, 2), 8), "bias": Recipe("normal", (2,), 9)},
+    cotangents=(Recipe("cotangent", (3, 5, 3, 2), 10),),
+    observables=("output/0", "gradient/input/0"),
+)
+
+
+@quickly
+@given(st.integers(0, 2), st.integers(0, 8), st.integers(0, 5))
+def test_of_each_axis_as_little_is_left_as_the_fault_needs(image: int, row: int, column: int) -> None:
+    number = make(CONV).inputs[0][image, row, column, 1]
+
+    def fails(case: Case) -> bool:
+        return answered(case) and number in make(case).inputs[0]
+
+    case, _ = reduce(CONV, "output/0", fails)
+    assert case.inputs[0] == Literal((1, 1, 1, 2), (0.0, float(str(number))))
+
+
+def test_cotangents_are_cut_as_the_outputs_are() -> None:
+    case, _ = reduce(CONV, "gradient/input/0", lambda case: answered(case) and case.inputs[0].shape[1] > 3)
+    assert case.inputs[0].shape == (1, 4, 1, 2)
+    assert case.cotangents == (Literal((1, 2, 1, 2), (0.0,) * 4),)
+
+
+def test_masks_and_states_are_cut_with_the_inputs() -> None:
+    case = Case(
+        "layers.SimpleRNN",
+        {"units": 2},
+        inputs=(Recipe("normal", (4, 5, 3), 1),),
+        weights={
+            "kernel": Recipe("normal", (3, 2), 2),
+            "recurrent_kernel": Recipe("normal", (2, 2), 3),
+            "bias": Recipe("normal", (2,), 4),
+        },
+        masks=(Recipe("mask", (4, 5), 5, "bool"),),
+        initial_state=(Recipe("normal", (4, 2), 6),),
+        observables=("output/0",),
+    )
+    small, _ = reduce(case, "output/0", lambda case: answered(case) and case.inputs[0].shape[1] > 1)
+    assert small.inputs[0].shape == (1, 2, 3)
+    assert small.masks[0].shape == (1, 2)
+    assert small.initial_state[0].shape == (1, 2)
