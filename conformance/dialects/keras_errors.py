@@ -243,11 +243,13 @@ DEVIATIONS = (
     ),
     in_keras(
         id="keras-resizing-of-no-image",
-        summary="Resizing looks for the channels of an input that has none, of rank 2.",
+        summary="Resizing looks for the height of an input that has none, of rank 1 or 2.",
         kind="bug",
-        source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/resizing.py",
+        source="keras 3.15.1, keras/src/layers/preprocessing/image_preprocessing/resizing.py:154, "
+        "get_random_transformation",
         upstream=searched("keras Resizing layer rank 2 input IndexError tuple index out of range"),
         remedy="Give images of rank 3 or 4.",
+        since="keras 3.7.0 (2024)",
         scope=all_of(subject("layers.Resizing"), rank(1, 2)),
         effect=Raises("internal", "call", REFUSAL, "tuple index out of range"),
         witnesses=tuple(spoilt("Resizing", inputs=inputs) for inputs in INPUTS["Resizing"]),
@@ -314,6 +316,7 @@ DEVIATIONS = (
             "keras LSTMCell call unbatched input 1D without batch dimension broadcast no error"
         ),
         remedy="Give a batch of one.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*subjects_of(Cell)), rank(1)),
         effect=Accepts(),
         witnesses=(spoilt("LSTMCell", inputs=normal((2,))), spoilt("GRUCell", inputs=normal((2,)))),
@@ -325,6 +328,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/backend/tensorflow/numpy.py:3056, take",
         upstream=searched("keras ops.take Embedding negative indices wrap around tensorflow backend"),
         remedy="Check the indices before.",
+        since="keras 3.3.0 (2024)",
         scope=all_of(subject("layers.Embedding"), has_negative),
         effect=Accepts(),
         witnesses=(spoilt("Embedding", inputs=INPUTS["Embedding"][1]),),
@@ -337,6 +341,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/utils/numerical_utils.py, encode_categorical_inputs",
         upstream=searched("keras CategoryEncoding out of range value num_tokens silently zeros no error"),
         remedy="Check the integers before.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
         effect=Accepts(),
         witnesses=(spoilt("CategoryEncoding", inputs=INPUTS["CategoryEncoding"][0]),),
@@ -348,6 +353,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/utils/numerical_utils.py, encode_categorical_inputs",
         upstream=searched("keras CategoryEncoding out of range value num_tokens silently zeros no error"),
         remedy="Check the integers before.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("layers.CategoryEncoding"), without(has_negative), has_more_than_tokens),
         effect=Value(
             {"layers.CategoryEncoding.refuse_others": lambda original, layer, indices: None},

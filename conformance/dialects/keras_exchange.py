@@ -65,6 +65,7 @@ DEVIATIONS = (
         "keras 3.15.1, keras/src/models/functional.py:418 (Functional.get_config), "
         "legacy/saving/legacy_h5_format.py (save_model_to_hdf5)",
         remedy="Save it as .keras.",
+        since="keras 3.0.0 (2023)",
         scope=about(hands_masks_on),
         effect=Metadata(("saved/*",), unreadable),
         witnesses=(designed.text(),),
@@ -78,6 +79,7 @@ DEVIATIONS = (
         "(class_and_config_for_serialized_keras_object)",
         remedy="Save it as .keras.",
         converted="makes a .keras of it",
+        since="keras 3.0.0 (2023)",
         scope=about(hands_masks_on),
         effect=Raises("invalid-argument", "load", LOADED, "Unknown layer: 'NotEqual'"),
         witnesses=(designed.text(),),
@@ -99,13 +101,14 @@ DEVIATIONS = (
     ),
     in_keras(
         "keras-refuses-layers-in-layers-of-keras-2",
-        "An .h5 of Keras 2 with a layer inside another, as in Bidirectional or TimeDistributed, is not "
-        "loaded: the inner one is described without a module, by which alone Keras 3 finds it there.",
+        "An .h5 of Keras 2 (until 2.12) with a layer inside another, as in Bidirectional or TimeDistributed, "
+        "is not loaded: the inner one is described without a module, by which alone Keras 3 finds it there.",
         "bug",
         "keras 3.15.1, keras/src/saving/serialization_lib.py (deserialize_keras_object), "
         "layers/rnn/bidirectional.py:537 (from_config)",
         remedy="Convert it to .keras.",
         converted="does so",
+        since="keras 3.0.0 (2023)",
         scope=about(holds_layers),
         effect=Raises("type", "load", LOADED, "Could not locate class"),
         witnesses=(designed.wrapped(),),

@@ -18,6 +18,7 @@ DEVIATIONS = (
             "eager execution"
         ),
         remedy="Nothing need be done.",
+        since="keras 2.6.0 (2021)",
         scope=subject("guide.G09"),
         effect=Metadata(
             ("guide/python/kinds",), lambda case, expected: expected | {"of a concrete one": "concrete"}

@@ -84,7 +84,7 @@ DEVIATIONS = (
         "and the end",
         upstream=searched("tensorflow ctc_loss saturates large loss log_0 707 infinite logits"),
         remedy="Keep logits within some hundreds of each other.",
-        since="keras 3.0.0 (2023)",
+        since="keras 3.0.2 (2023)",
         scope=all_of(subject("losses.CTC"), unlikely_or_not_finite),
         effect=Unpredictable(
             Verdict.DIVERGES, ("output/*", "gradient/*", "reconstructed/output/*"), "expected"

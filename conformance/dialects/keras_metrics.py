@@ -234,6 +234,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/losses/losses.py, binary_crossentropy, categorical_crossentropy",
         upstream=TYPES_SEARCHED,
         remedy="Give a number.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*METRICS), in_words("label_smoothing"), wrong_in("label_smoothing")),
         effect=Raises("internal", "call", REFUSAL, "unsupported operand type(s) for -"),
         witnesses=(spoilt("BinaryCrossentropy", label_smoothing="x"),),
@@ -283,6 +284,7 @@ DEVIATIONS = (
         source=f"{SOURCE}/confusion_metrics.py, Precision, Recall, AUC; iou_metrics.py, IoU",
         upstream=searched("keras metrics Precision top_k=0 validation num_labels target_class_ids negative"),
         remedy="Check the numbers yourself.",
+        since="keras 2.3.0 (2019)",
         scope=all_of(subject(*METRICS), wrong_in(**TAKEN), without(single("target_class_ids"))),
         effect=Accepts(),
         witnesses=(

@@ -188,12 +188,14 @@ DEVIATIONS = (
         id="keras-normalization-sorts-axes-of-both-signs",
         summary="Of axes of both signs, as [1, -1], the negative ones come first: the weights have the "
         "dimensions in that order.",
+        since="keras 3.14.0 (2026)",
         effect=Metadata(("weights",), weights_in_order(sorted)),
     ),
     along_axes_of_both_signs(
         id="keras-normalization-refuses-weights-of-sorted-axes",
         summary="Weights in the order of the input's dimensions do not fit where axes of both signs are "
         "given.",
+        since="keras 3.14.0 (2026)",
         effect=Raises("invalid-argument", "build", CALL, "The shape of the target variable"),
     ),
     in_keras(

@@ -41,6 +41,7 @@ DEVIATIONS = (
         "`_learning_rate`",
         upstream=searched("keras optimizer get_config learning_rate float32 0.0010000000474974513"),
         remedy="Round the number to seven digits when you read it.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject(*(f"optimizers.{name}" for name in Optimizer.registered)), has_no_float32),
         effect=Metadata(CONFIGURATIONS, rate_in_float32),
         witnesses=(asking(draft_optimizer("SGD", {"learning_rate": 0.1}), *SAID),),

@@ -89,6 +89,7 @@ DEVIATIONS = (
             "keras fit generator on_train_batch_begin called extra time before StopIteration end of epoch"
         ),
         remedy="Give steps_per_epoch, or count the batches that end.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject(*SUBJECTS), runs_out),
         effect=Metadata(("fit/callbacks", "evaluate/callbacks"), one_more_begins),
         witnesses=(datasets.generated(),),

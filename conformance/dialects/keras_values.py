@@ -85,6 +85,7 @@ DEVIATIONS = (
         source="keras 3.15.1, keras/src/initializers/constant_initializers.py, Constant.from_config",
         upstream=searched("keras initializers Constant from_config KeyError 'value' get constant"),
         remedy="Describe it as {'class_name': 'Constant', 'config': {'value': 0.0}}.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(subject("initializers.Constant"), named("constant", "Constant")),
         effect=Raises("internal", "construction", ("identifier",), "value"),
         witnesses=(to_resolve("initializers.Constant", "constant"),),
