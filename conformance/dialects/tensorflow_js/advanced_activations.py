@@ -346,7 +346,7 @@ ON_WASM = (
         "lower limit for NaN)",
         upstream=searched("wasm clipByValue NaN returns min value"),
         remedy="Check for NaN before the layer.",
-        since="tfjs-backend-wasm 1.4.0 (2019)",
+        since="tfjs-backend-wasm 3.14.0 (2022)",
         scope=NAN_AT_CLIP,
         effect=Value({"layers.ReLU.rectified": clipped_by_xnnpack}),
         witnesses=(CLIPPED_NAN,),

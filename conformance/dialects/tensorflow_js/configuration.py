@@ -183,7 +183,7 @@ def unread(
     source: str,
     upstream: str,
     witnesses: tuple[Case, ...],
-    since: str = "",
+    since: str,
 ) -> Deviation:
     """The entry about arguments that a constructor never reads."""
     return deviation(
@@ -229,6 +229,7 @@ UNREAD = (
         "layers/normalization.js:140 (BatchNormalization)",
         searched("batchNormalization renorm not supported synchronized arguments"),
         (BATCH_NORMALIZATION_CASE,),
+        since="keras 2.6.0 (2021)",
     ),
     unread(
         "recurrent-arguments",
@@ -239,6 +240,7 @@ UNREAD = (
         "layers/recurrent.js:205 (RNN), :643 (SimpleRNNCell), :799 (GRUCell), :982 (LSTMCell)",
         searched("recurrentDropout seed reproducible LSTM GRU dropout mask seed"),
         (*RECURRENT_CASES.values(),),
+        since="keras 2.6.0 (2021)",
     ),
     unread(
         "noise-seed",
@@ -248,6 +250,7 @@ UNREAD = (
         "layers/noise.js:18 (GaussianNoise), :47 (GaussianDropout), :110 (AlphaDropout)",
         searched("gaussianNoise layer seed not reproducible stddev 0"),
         NOISE_CASES,
+        since="tfjs-layers 1.0.2 (2019)",
     ),
     unread(
         "layer-normalization-arguments",
@@ -257,6 +260,7 @@ UNREAD = (
         "layers/normalization.js:264 (LayerNormalization)",
         searched("layerNormalization layer axis rms_scaling gamma beta shape"),
         (LAYER_NORMALIZATION_CASE,),
+        since="tfjs-layers 1.2.11 (2019)",
     ),
     unread(
         "category-encoding-sparse",
@@ -266,6 +270,7 @@ UNREAD = (
         "layers/preprocessing/category_encoding.js:18 (CategoryEncoding)",
         searched("categoryEncoding sparse"),
         (CATEGORIES_CASE,),
+        since="tfjs-layers 4.0.0 (2022)",
     ),
     unread(
         "center-crop-arguments",
@@ -275,6 +280,7 @@ UNREAD = (
         "layers/preprocessing/center_crop.js:16 (CenterCrop)",
         OF_IMAGES,
         (CENTER_CROP_CASE,),
+        since="keras 3.0.0 (2023)",
     ),
     unread(
         "resizing-arguments",
@@ -292,6 +298,7 @@ UNREAD = (
         "layers/preprocessing/image_resizing.js:24 (Resizing)",
         OF_IMAGES,
         (RESIZING_CASE,),
+        since="keras 3.0.0 (2023)",
     ),
     unread(
         "relu-arguments",

@@ -128,6 +128,7 @@ DEVIATIONS = (
             "InputLayer inputShape number instead of array batchInputShape negative ragged optional"
         ),
         remedy="Make the tensor dense, and give every input.",
+        since="tfjs-layers 0.0.2 (2018)",
         scope=subject(INPUT_LAYER),
         effect=Metadata((*CONFIGURATIONS, "signature"), of_input_layer),
         witnesses=(INPUT_CASE,),

@@ -88,6 +88,7 @@ DEVIATIONS = (
         "DepthwiseConv2dNativeBackpropFilter.js:35 (yRMin, yRMax: sums begin and end inside of the input)",
         upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
         remedy="Find where the NaN comes from: nothing can be trained through it.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(
             subject(*CONV_LSTM, "layers.Conv1D", "layers.Conv2D", "layers.Conv3D", DEPTHWISE, SEPARABLE),
             given_special_values,
@@ -116,6 +117,7 @@ DEVIATIONS = (
         "begin and end inside)",
         upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
         remedy="Find where the NaN comes from: nothing can be trained through it.",
+        since="tfjs-core 0.13.7 (2018)",
         scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_special_values, pads),
         effect=Value({"layers.overlapped": cuts_left_out}, GRADIENTS),
         witnesses=(

@@ -44,6 +44,7 @@ DEVIATIONS = (
         source=f"{CORE}/ops/batchnorm.js (inputs hold an undefined scale or offset, which the tape clones)",
         upstream=issue(2868),
         remedy="Leave both on, and freeze gamma at 1 or beta at 0.",
+        since="tfjs-core 0.8.0 (2018)",
         scope=all_of(
             subject("layers.BatchNormalization", "layers.LayerNormalization"),
             any_of(unsets("scale"), unsets("center")),

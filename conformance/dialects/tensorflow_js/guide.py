@@ -57,6 +57,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/engine/training.js LayersModel.predictLoop",
         upstream=searched("model.predict empty batch 0 samples error"),
         remedy="Do not call `predict` with nothing.",
+        since="tfjs-layers 0.10.0 (2019)",
         scope=subject("guide.M03"),
         effect=Raises(
             "invalid-argument",

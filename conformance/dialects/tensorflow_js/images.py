@@ -114,7 +114,7 @@ def pixels_in(float_: type[Any]) -> Any:
     return pixels
 
 
-def nearest_pixels_astray(backend: str, float_: type[Any], size: int, source: str) -> Deviation:
+def nearest_pixels_astray(backend: str, float_: type[Any], size: int, source: str, since: str) -> Deviation:
     """The entry of a backend that computes positions in this format, where a size misses its pixels."""
     pixels = pixels_in(float_)
 
@@ -133,6 +133,7 @@ def nearest_pixels_astray(backend: str, float_: type[Any], size: int, source: st
         source=source,
         upstream=searched("resizeNearestNeighbor wrong pixel rounding ratio floor"),
         remedy="Use another size, or several UpSampling2D of smaller ones.",
+        since=since,
         scope=all_of(UP_SAMPLING, interpolates("nearest"), without(of_one_number), misses),
         effect=Value({"layers.nearest_pixels": pixels}),
         witnesses=(up_sampled((1, 2, 3, 3), (size, 1)),),
@@ -242,7 +243,11 @@ DEVIATIONS = (
 
 ON_CPU = (
     nearest_pixels_astray(
-        "cpu", float, 49, f"{CPU}/kernels/ResizeNearestNeighbor.js:45 (sourceFracRow, in doubles)"
+        "cpu",
+        float,
+        49,
+        f"{CPU}/kernels/ResizeNearestNeighbor.js:45 (sourceFracRow, in doubles)",
+        "tfjs-core 0.13.7 (2018)",
     ),
 )
 """What the plain JavaScript backend does, beside `DEVIATIONS`."""
@@ -287,6 +292,7 @@ ON_WASM = (
         xp.float32,
         41,
         f"{WASM}/kernels/ResizeNearestNeighbor.js (src/cc/kernels/ResizeNearestNeighbor.cc, in floats)",
+        "tfjs-backend-wasm 3.19.0 (2022)",
     ),
 )
 """What the WebAssembly backend does, beside `DEVIATIONS`."""

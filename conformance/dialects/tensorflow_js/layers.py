@@ -311,7 +311,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         remedy="Read the outputs at masked steps nowhere, or multiply them by the mask.",
-        since="tfjs-layers 0.9.2 (2018)",
+        since="tfjs-layers 0.9.2 (2019)",
         scope=all_of(
             subject(*RECURRENT),
             masked,
@@ -344,7 +344,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         remedy="Replace them before the layer.",
-        since="tfjs-layers 0.9.2 (2018)",
+        since="tfjs-layers 0.9.2 (2019)",
         scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),
         effect=Value({"layers.Recurrent.new_where_kept": weighted_by_mask}),
         witnesses=(
@@ -365,7 +365,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         remedy="Multiply the outputs by the mask.",
-        since="tfjs-layers 0.9.2 (2018)",
+        since="tfjs-layers 0.9.2 (2019)",
         scope=all_of(
             subject("layers.Bidirectional"),
             masked,

@@ -512,6 +512,7 @@ ONLY_WASM = (
         "lower limit for NaN)",
         upstream=searched("wasm clipByValue NaN returns min value"),
         remedy="Check the predictions for NaN yourself.",
+        since="tfjs-backend-wasm 3.14.0 (2022)",
         scope=all_of(
             there("BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence", LOGARITHMIC), given_nan
         ),

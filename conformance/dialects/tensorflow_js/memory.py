@@ -92,6 +92,7 @@ def failed_gradient_leaks(where: str, left: Mapping[str, tuple[int, int]], *witn
         source=f"{CORE}/engine.js:881, :890 (gradients: the tape is freed after the way back, and only then)",
         upstream=searched("memory leak gradient throws tape saved tensors not disposed"),
         remedy="Do not try again and again.",
+        since="tfjs-core 1.0.2 (2019)",
         scope=all_of(subject(*left), asks("memory")),
         effect=Metadata(("memory",), leaving_the_tape),
         witnesses=witnesses,

@@ -604,7 +604,7 @@ ON_CPU = (
         source=f"{CPU}/kernels/ResizeNearestNeighborGrad.js:70 (dyROffset begins at the input's batchOffset)",
         upstream=searched("resizeBilinear gradient non-square image shape mismatch cpu resizeBilinearGrad"),
         remedy="Train image by image, or put the layer before what is trained.",
-        since="tfjs-core 0.12.7 (2018)",
+        since="tfjs-core 0.12.0 (2018)",
         scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
         effect=Value(
             {"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened},
@@ -621,6 +621,7 @@ ON_CPU = (
         "window that is searched)",
         upstream=searched("resizeNearestNeighbor gradient infinite loop alignCorners hang"),
         remedy="Interpolate bilinearly where a row becomes several in training.",
+        since="tfjs-core 0.12.0 (2018)",
         scope=all_of(REPEATS_ROW, asks("*gradient/*")),
         effect=Unpredictable(
             Verdict.TIMED_OUT, ("gradient/*", "training/gradient/*"), "gave no answer within"

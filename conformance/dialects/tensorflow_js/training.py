@@ -588,6 +588,7 @@ DEVIATIONS = (
             "stopTraining onBatchEnd validation not run val_loss missing epoch cut short fitLoop"
         ),
         remedy="Call `evaluate` yourself where training has ended.",
+        since="keras 2.6.0 (2021)",
         scope=any_of(
             all_of(RUNS, asks("fit"), validates, in_batches, takes_no("steps_per_epoch")),
             all_of(calls_back("LambdaCallback"), validates, stops_within_an_epoch),
@@ -605,6 +606,7 @@ DEVIATIONS = (
             "fitDataset batchesPerEpoch dataset iterator ran out of data repeat epochs validation"
         ),
         remedy="Give a dataset that repeats itself: `dataset.repeat()`.",
+        since="keras 3.0.0 (2023)",
         scope=all_of(RUNS, asks("fit"), in_batches, takes_no("steps_per_epoch"), runs_out),
         effect=Value({"training.begins_again": never, "training.logs_without_batches": no_logs}, FIT),
         witnesses=(datasets.in_steps([4, 3], 3, 2), datasets.in_steps([4, 3], 2, 2)),
@@ -616,6 +618,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `onBatchBegin(batchIndex, batchLogs)`",
         upstream=searched("fitDataset onBatchBegin logs batch size callback"),
         remedy="Ignore the two keys.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(RUNS, asks("fit"), in_batches),
         effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size("on_train_batch_begin"))),
         witnesses=(datasets.uneven(),),
@@ -627,6 +630,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/engine/training_dataset.js:standardizeDataIteratorOutput",
         upstream=issue(25),
         remedy="Weigh in a loss of your own, or by `classWeight`.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(RUNS, in_batches, weighs_samples),
         effect=Raises(
             "not-implemented", "call", (*FIT, *EVALUATE), "datasets of TensorFlow.js have no weights"
@@ -640,6 +644,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:LayersModel",
         upstream=searched("predict dataset predictDataset LayersModel tf.data"),
         remedy="Predict batch by batch, by `dataset.forEachAsync`.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(RUNS, asks("predict"), in_batches),
         effect=Raises(
             "not-implemented", "call", ("predict/*",), "predict of TensorFlow.js takes no datasets"
@@ -655,6 +660,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/optimizers.js:getOptimizer",
         upstream=pull(229, "tfjs-layers"),
         remedy="Give an optimizer with its learning rate: `tf.train.adagrad(0.001)`.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(RUNS, optimizer_by_name("adagrad", "adadelta", "adamax")),
         effect=Value(
             {
@@ -674,6 +680,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:testLoop; {LAYERS}/base_callbacks.js:BaseLogger",
         upstream=searched("metrics precision recall averaged over batches evaluate wrong fit"),
         remedy="Predict all, and compute the metric of it; or give batches of one size.",
+        since="keras 2.3.0 (2019)",
         scope=all_of(RUNS, measures("precision")),
         effect=Value({"training.streamed": batch_by_batch}, ("fit/*", "evaluate/log/*", "train_on_batch/*")),
         witnesses=(drafts.counted(),),

@@ -74,6 +74,7 @@ DEVIATIONS = (
         source=f"{CORE}/optimizers/sgd_optimizer.js:setLearningRate, and the constructors of all others",
         upstream=searched("optimizer learning rate undefined NaN negative not checked tf.train.sgd"),
         remedy="Check the numbers before.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(subject(*OPTIMIZERS), wrong_in("momentum", learning_rate=0.125)),
         effect=Accepts(),
         witnesses=(
@@ -89,6 +90,7 @@ DEVIATIONS = (
         source=f"{CORE}/optimizers/sgd_optimizer.js:setLearningRate, and the constructors of all others",
         upstream=searched("optimizer learning rate undefined NaN negative not checked tf.train.sgd"),
         remedy="Check the rate before.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(subject(*RUNS), wrong_rate),
         effect=Accepts(),
         witnesses=(
@@ -105,6 +107,7 @@ DEVIATIONS = (
             "optimizer applyGradients gradient shape differs from variable broadcast not checked"
         ),
         remedy="Check the shapes of gradients that you make yourself.",
+        since="tfjs-core 0.5.0 (2018)",
         scope=all_of(subject(*OPTIMIZERS), broadcasts_gradients),
         effect=Accepts(),
         witnesses=(drafts.update("SGD", RATE, kernel=(5,)),),
@@ -117,6 +120,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/losses.js:sparseCategoricalCrossentropy, `tfc.oneHot(flatTarget, …)`",
         upstream=searched("sparseCategoricalCrossentropy label out of range oneHot no error loss"),
         remedy="Check the labels before: from 0 to the number of classes less one.",
+        since="tfjs-layers 0.0.2 (2018)",
         scope=all_of(subject(*OF_CLASSES), wrong_in_labels),
         effect=Accepts(),
         witnesses=(*drafts.labels_outside(), given(classifying_by_number(), y=[drafts.CLASS_OUTSIDE])),
@@ -130,6 +134,7 @@ DEVIATIONS = (
         "VarianceScaling, Orthogonal",
         upstream=searched("initializer minval maxval stddev null or string not validated NaN"),
         remedy="Check the numbers before.",
+        since="tfjs-layers 0.0.2 (2018)",
         scope=all_of(
             subject(*INITIALIZERS), wrong_in("seed", "mean", "stddev", "minval", "maxval", scale=1.0)
         ),
@@ -151,6 +156,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:collectMetrics",
         upstream=pull(551, "tfjs-layers"),
         remedy="Give a list if other programs read the configuration.",
+        since="tfjs-layers 1.2.2 (2019)",
         scope=all_of(subject(*RUNS), names_one_metric, wrong_in_part("compile", "metrics")),
         effect=Accepts(),
         witnesses=(spoilt(classifying(), compile={"metrics": "mse"}),),
@@ -162,6 +168,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:collectMetrics, `wrappedMetrics.hasOwnProperty(name)`",
         upstream=METRICS_SEARCHED,
         remedy="Check the names of outputs: `model.outputNames`.",
+        since="keras 2.3.0 (2019)",
         scope=all_of(subject(*RUNS), measures_by_name, wrong_in_part("compile", "metrics")),
         effect=Accepts(),
         witnesses=(spoilt(forking(), compile={"metrics": {"scores": ["mae"]}}),),
@@ -173,6 +180,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:collectMetrics, `outputNames.map(name => wrappedMetrics)`",
         upstream=METRICS_SEARCHED,
         remedy="Give metrics by the names of outputs.",
+        since="keras 2.3.0 (2019)",
         scope=all_of(subject(*RUNS), measures_each_output, wrong_in_part("compile", "metrics")),
         effect=Raises("internal", "call", REFUSAL, "metric is not a function"),
         witnesses=(spoilt(forking(), compile={"metrics": [["mae"]] * 3}),),
@@ -185,6 +193,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:fit, `args.validationSplit > 0 && args.validationSplit < 1`",
         upstream=SPLIT_SEARCHED,
         remedy="Check the share before, or give `validationData`.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject(*RUNS), wrong_in_part("fit", "validation_split")),
         effect=Accepts(),
         witnesses=(
@@ -199,6 +208,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:fitLoop, `makeBatches(numTrainSamples, batchSize)`",
         upstream=SPLIT_SEARCHED,
         remedy="Check that there is a sample.",
+        since="keras 2.6.0 (2021)",
         scope=all_of(subject(*RUNS), has_no_samples),
         effect=Accepts(),
         witnesses=(
@@ -212,6 +222,7 @@ DEVIATIONS = (
         source=f"{LAYERS}/engine/training_dataset.js:fitDataset",
         upstream=searched("fitDataset empty dataset no batches no error"),
         remedy="Check that there is a batch.",
+        since="tfjs-layers 0.8.2 (2018)",
         scope=all_of(subject(*RUNS), has_no_batches),
         effect=Accepts(),
         witnesses=(generated_nothing(),),
@@ -223,6 +234,7 @@ DEVIATIONS = (
         source=f"{TRAINING}:checkArrayLengths, `targets.map(target => target.shape[0])`",
         upstream=searched("model.fit y undefined Cannot read properties of null (reading 'shape')"),
         remedy="Give labels.",
+        since="tfjs-layers 0.0.2 (2018)",
         scope=all_of(subject(*RUNS), has_no_labels),
         effect=Raises("internal", "call", REFUSAL, "Cannot read properties of null"),
         witnesses=(given(classifying(), y=None), given(classifying(), "evaluate", y=None)),

@@ -142,7 +142,7 @@ DEVIATIONS = (
         "lower limit for NaN)",
         upstream=searched("wasm clipByValue NaN returns min value"),
         remedy="Check for NaN before the activation.",
-        since="tfjs-backend-wasm 1.4.0 (2019)",
+        since="tfjs-backend-wasm 3.14.0 (2022)",
         scope=all_of(USES_HARD_SIGMOID, given_special_values),
         effect=Value({"activations.hard_sigmoid": hard_sigmoid_of_nan}),
         witnesses=(draft_activation("hard_sigmoid", {}, NAN),),
@@ -173,7 +173,7 @@ DEVIATIONS = (
         source=f"{WASM}/kernels/_FusedMatMul.js:70 (src/cc/batch_mat_mul_impl.cc:287: output_min is 0)",
         upstream=searched("relu NaN wasm"),
         remedy="Check for NaN before the layer, or put relu into a layer of its own.",
-        since="tfjs-backend-wasm 1.7.0 (2020)",
+        since="tfjs-backend-wasm 3.14.0 (2022)",
         scope=all_of(subject("layers.Dense"), activated_by({"relu"}), given_nan),
         effect=Value({"activations.relu": zero_of_nan(relu_slope)}),
         witnesses=(
@@ -189,6 +189,7 @@ DEVIATIONS = (
         "its sign set, as x86 makes it, becomes 0)",
         upstream=searched("relu NaN wasm"),
         remedy="Check for infinities before the layer.",
+        since="tfjs-backend-wasm 3.2.0 (2021)",
         scope=all_of(activated_by({"relu", "relu6"}), MADE_NAN),
         effect=Value(
             {"activations.relu": zero_of_nan(relu_slope), "activations.relu6": zero_of_nan(relu6_slope)}

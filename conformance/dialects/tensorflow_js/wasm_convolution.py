@@ -229,6 +229,7 @@ DEVIATIONS = (
         "sums begin and end inside of the input)",
         upstream=searched("conv2d gradient NaN padding same Conv2DBackpropFilter skips padding"),
         remedy="Find where the NaN comes from: nothing can be trained through it.",
+        since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=all_of(subject("layers.Conv3D"), given_special_values, pads),
         effect=Value({"layers.correlated": padding_left_out}, GRADIENTS),
         witnesses=(
@@ -408,6 +409,7 @@ DEVIATIONS = (
         source=VMULCADDC,
         upstream=CLAMPED_SEARCHED,
         remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 3.14.0 (2022)",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
             multiplies_channels_apart,
@@ -427,6 +429,7 @@ DEVIATIONS = (
         source=VMULCADDC,
         upstream=CLAMPED_SEARCHED,
         remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 3.14.0 (2022)",
         scope=all_of(subject("layers.SeparableConv2D"), sums_one_channel, given_special_values),
         effect=Value({"layers.pointwise": correlated_and_clamped}),
         witnesses=(
