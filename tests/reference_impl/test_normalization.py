@@ -45,6 +45,12 @@ def test_batch_normalization_leaves_out_masked_elements() -> None:
     np.testing.assert_allclose(moved, expected, rtol=1e-6)
 
 
+def test_batch_renormalization_with_a_negative_epsilon_has_no_deviation_to_compare_with() -> None:
+    layer, x = layers.BatchNormalization(renorm=True, epsilon=-1.0), drawn((5, 3))
+    weights = weights_for(layer, x.shape)
+    assert np.isnan(call(layer, [x], weights, training=True).outputs[0].value).all()
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_batch_normalization_refuses_a_mask_of_another_rank(training: bool) -> None:
     layer, x = layers.BatchNormalization(), drawn((3, 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from conformance.reference_impl import fields
@@ -148,7 +149,8 @@ class BatchNormalization(Layer):
         """γ·r and γ·d + β, through whose r and d no gradient flows (Ioffe 2017, section 3)."""
         average, variance = detached(average), detached(variance)
         deviation = sqrt(add(variance, self.epsilon))
-        reference = maximum(weights["renorm_stddev"], self.epsilon**0.5)
+        least = math.sqrt(self.epsilon) if self.epsilon >= 0 else math.nan
+        reference = maximum(weights["renorm_stddev"], least)
         r = divide(deviation, reference)
         d = divide(subtract(average, weights["renorm_mean"]), reference)
         clipping = self.renorm_clipping
