@@ -61,10 +61,12 @@ async def reduced(case: Case, observable: str, fails: Fails) -> Case:
 
 
 def asking(case: Case, observables: Set[str]) -> Case:
-    """The case, asking for nothing but these. A model is asked for all, for each part shows in another."""
+    """The case, asking for nothing but these and what they are compared with. A model is asked for all, for
+    each part shows in another."""
     if is_about_model(case):
         return case
-    return msgspec.structs.replace(case, observables=tuple(o for o in case.observables if o in observables))
+    needed = observables | {name.removeprefix("again/") for name in observables}
+    return msgspec.structs.replace(case, observables=tuple(o for o in case.observables if o in needed))
 
 
 def bare(case: Case) -> Case:

@@ -253,7 +253,7 @@ class Search:
             return None
         self.asking[case.id] = anyio.Event()
         try:
-            judged = await self.examiner.examine(case)
+            judged = await self.examiner.examine(case, apart=reducing)
             outcome = self.enter(judged)
             await self.send.send(judged)
         finally:

@@ -20,6 +20,7 @@ from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING
 from conformance.cases.drafts.activations import REQUIRED as REQUIRED_OF_ACTIVATIONS
+from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.draft import draft_activation, recipe
 from conformance.cases.drafts.models import drawn
 from conformance.cases.drafts.standard import (
@@ -48,6 +49,9 @@ SIZES = st.one_of(st.integers(1, 8), st.sampled_from((9, 16, 17, 32, 33)))
 
 KEYS = st.integers(0, 2**16 - 1)
 """What the keys of a case's recipes are changed by: other numbers of the same kind."""
+
+AGAIN = st.integers(1, 8).map(lambda number: number == 8)
+"""Whether a case asks what a second call gives, and nothing else but the first."""
 
 CHANGES = 4
 """How many arguments are drawn anew at most; the others stay as in the case of the corpus."""
@@ -99,7 +103,8 @@ def layer_cases(draw: st.DrawFn, array: Array) -> Case:
     training = array.keeps_statistics(config, placed) and draw(st.booleans())
     drafted = array.draft(config, placed, training=training)
     moved = rekeyed(drafted, draw(KEYS))
-    return moved if answered(moved) else drafted  # other indices may be beyond what the layer takes
+    case = moved if answered(moved) else drafted  # other indices may be beyond what the layer takes
+    return asked_again(case) if draw(AGAIN) else case
 
 
 def changed_arguments(array: Array) -> st.SearchStrategy[list[str]]:
@@ -151,7 +156,8 @@ def activation_cases(draw: st.DrawFn, name: str) -> Case:
         assume(case.elements <= LARGEST and computes(case))
     except ValueError:
         assume(False)
-    return rekeyed(case, draw(KEYS))
+    case = rekeyed(case, draw(KEYS))
+    return asked_again(case) if draw(AGAIN) else case
 
 
 def of_model(name: str, cases: Sequence[Case]) -> Space | None:

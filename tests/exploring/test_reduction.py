@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from conformance.cases.case import Case, Literal, Recipe
 from conformance.cases.data import make
-from conformance.exploring.reduction import reduced, size
+from conformance.cases.drafts.determinism import asked_again
+from conformance.exploring.reduction import asking, reduced, size
 from conformance.exploring.spaces import answered
 
 quickly = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -66,6 +67,11 @@ def test_what_a_fault_does_not_need_is_left_out() -> None:
     assert (case.config, case.observables, case.cotangents) == ({"units": 3}, ("output/0",), ())
     case, _ = reduce(DENSE, "gradient/input/0", lambda case: case.cotangents and "units" in case.config)
     assert len(case.cotangents) == 1
+
+
+def test_a_second_call_is_asked_together_with_the_first_that_it_is_compared_with() -> None:
+    case = asking(asked_again(DENSE), {"again/output/0"})
+    assert case.observables == ("output/0", "again/output/0")
 
 
 def test_a_case_that_fails_by_chance_comes_back_as_it_was() -> None:
