@@ -60,7 +60,7 @@ def entry(
     upstream: str = OF_GENERATIONS,
     remedy: str = "",
     converted: str = "",
-    since: str = "",
+    since: str,
 ) -> Deviation:
     """A difference between the two generations; nobody mends those of the older one."""
     return Deviation(
@@ -162,10 +162,11 @@ LOW_RANK_LAYERS = ("layers.Conv2D", "layers.Dense", "layers.Embedding")
 REGULARIZED = ("layers.Conv2D", "layers.Dense", "layers.Embedding", "layers.LSTM")
 """The layers with an argument activity_regularizer of their own."""
 
-CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
+CONSTRUCTORS: Mapping[str, tuple[str, str, str, tuple[str, ...], Patch, Case]] = {
     "low-rank": (
         "lora_rank and lora_alpha are not known.",
         "layers/core/dense.py:103, embedding.py:118, layers/convolutional/conv2d.py:159",
+        "keras 3.0.3 (2024)",
         LOW_RANK_LAYERS,
         taken("lora_alpha", "lora_rank"),
         DENSE,
@@ -173,6 +174,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
     "quantization": (
         "quantization_config is not known.",
         "layers/core/dense.py:103, embedding.py:118",
+        "keras 3.13.0 (2025)",
         ("layers.Dense", "layers.Embedding"),
         taken("quantization_config"),
         DENSE,
@@ -180,6 +182,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
     "normalization": (
         "BatchNormalization takes fused, virtual_batch_size and adjustment too.",
         "layers/normalization/batch_normalization.py:169",
+        "keras 3.0.0 (2023)",
         ("layers.BatchNormalization",),
         taken(adjustment=None, fused=None, virtual_batch_size=None),
         NORMALIZATION,
@@ -187,6 +190,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
     "convolution": (
         "Conv2D takes conv_op too.",
         "layers/convolutional/base_conv.py:115",
+        "keras 3.0.0 (2023)",
         ("layers.Conv2D",),
         taken(conv_op=None),
         CONV2D,
@@ -194,6 +198,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
     "embedding": (
         "Embedding takes input_length and sparse too, and no weights by a name of their own.",
         "layers/core/embedding.py:118",
+        "keras 3.0.0 (2023)",
         ("layers.Embedding",),
         taken("weights", input_length=None, sparse=False),
         EMBEDDING,
@@ -202,6 +207,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
         "LSTM takes time_major, force_generator and rng_type too, and does not know use_cudnn; "
         "zero_output_for_mask is taken out of the keyword arguments.",
         "layers/rnn/base_rnn.py:241, :260; engine/base_layer.py:3786",
+        "keras 3.0.0 (2023)",
         ("layers.LSTM",),
         taken("use_cudnn", "zero_output_for_mask", force_generator=False, rng_type=None, time_major=False),
         LSTM,
@@ -209,6 +215,7 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
     "dynamic": (
         "Every layer takes dynamic; autocast is taken out of the keyword arguments.",
         "engine/base_layer.py:321, :329",
+        "keras 3.0.0 (2023)",
         LAYERS,
         taken("autocast", dynamic=False),
         FLATTEN,
@@ -217,12 +224,13 @@ CONSTRUCTORS: Mapping[str, tuple[str, str, tuple[str, ...], Patch, Case]] = {
         "activity_regularizer is an argument of its own of some layers only; the others take it out of the "
         "keyword arguments.",
         "engine/base_layer.py:329",
+        "keras 3.0.0 (2023)",
         tuple(name for name in LAYERS if name not in REGULARIZED),
         taken("activity_regularizer"),
         FLATTEN,
     ),
 }
-"""By name what constructors take otherwise: summary, source, subjects, patch, witness."""
+"""By name what constructors take otherwise: summary, source, since when, subjects, patch, witness."""
 
 
 def axes_of_built(case: Case, expected: dict[str, Any]) -> dict[str, Any]:
@@ -301,6 +309,7 @@ DEVIATIONS = (
         Raises("type", "construction", ("*",), "Keyword argument not understood:', 'lora_"),
         LOW_RANK,
         remedy="Merge the adapted weight before going back.",
+        since="keras 3.0.3 (2024)",
     ),
     entry(
         "no-use-cudnn",
@@ -310,7 +319,7 @@ DEVIATIONS = (
         Raises("type", "construction", ("*",), "Keyword argument not understood:', 'use_cudnn'"),
         draft_layer("layers.LSTM", {"units": 3, "use_cudnn": False}, [recipe("normal", 2, 3, 4)]),
         remedy="Drop it: the kernel is chosen by itself.",
-        since="keras 3.0.0 (2023)",
+        since="keras 3.2.0 (2024)",
     ),
     entry(
         "moving-variance-of-fused-kernel",
@@ -323,6 +332,7 @@ DEVIATIONS = (
         kind="bug",
         upstream=f"{TENSORFLOW}/issues/55545",
         remedy="Divide the moving variance by n/(n − 1), where training goes on in Keras 3.",
+        since="keras 2.6.0 (2021)",
     ),
     entry(
         "config-without-quantization",
@@ -333,6 +343,7 @@ DEVIATIONS = (
         DENSE,
         EMBEDDING,
         remedy="Nothing need be done: it is about training and storage.",
+        since="keras 3.13.0 (2025)",
     ),
     entry(
         "config-of-embedding",
@@ -355,6 +366,7 @@ DEVIATIONS = (
         Metadata(CONFIGURATIONS, told("synchronized")),
         NORMALIZATION,
         remedy="Nothing need be done: Keras 3 takes its default.",
+        since="keras 3.0.0 (2023)",
     ),
     entry(
         "config-without-renorm",
@@ -364,6 +376,7 @@ DEVIATIONS = (
         Metadata(CONFIGURATIONS, told("renorm", "renorm_clipping", "renorm_momentum")),
         NORMALIZATION,
         remedy="Nothing need be done: Keras 3 takes its default.",
+        since="keras 3.14.0 (2026)",
     ),
     entry(
         "config-of-lstm",
@@ -414,6 +427,7 @@ DEVIATIONS = (
         kind="bug",
         upstream=searched("tf_keras AlphaDropout noise_shape None Attempt to convert a value (None) error"),
         remedy="Write its size.",
+        since="keras 2.0.6 (2017)",
     ),
     entry(
         "simple-rnn-without-seed",
@@ -434,8 +448,9 @@ DEVIATIONS = (
             Metadata(("signature",), patch),
             witness,
             remedy="Nothing need be done: leave these arguments away.",
+            since=since,
         )
-        for name, (summary, source, subjects, patch, witness) in CONSTRUCTORS.items()
+        for name, (summary, source, since, subjects, patch, witness) in CONSTRUCTORS.items()
     ),
 )
 

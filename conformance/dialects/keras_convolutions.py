@@ -341,6 +341,7 @@ DEVIATIONS = (
             "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
         ),
         remedy="Find where the NaN comes from: nothing can be trained through it.",
+        since="tensorflow 2.8.0 (2022)",
         scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), has_groups, given_special_values),
         effect=Value({"layers.correlated": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
         witnesses=(
@@ -363,6 +364,7 @@ DEVIATIONS = (
             "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
         ),
         remedy="Find where the NaN comes from: nothing can be trained through it.",
+        since="keras 2.9.0 (2022)",
         scope=all_of(subject("layers.Conv3D"), has_groups, given_special_values),
         effect=Value({"layers.correlated": padding_left_out}, ("gradient/*", "training/gradient/*")),
         witnesses=(
@@ -381,6 +383,7 @@ DEVIATIONS = (
         "DepthwiseConv2dNativeBackpropFilterOp",
         upstream=f"{TENSORFLOW}/pull/126484",
         remedy="Do not train on an empty batch.",
+        since="tensorflow 1.9.0 (2018)",
         scope=all_of(subject(*DEPTHWISE), given_empty_batch),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -406,6 +409,7 @@ PLAIN = (
         source="tensorflow 2.21, tensorflow/core/kernels/depthwise_conv_op.cc, DepthwiseConv2dNativeOp",
         upstream=f"{TENSORFLOW}/issues/33005",
         remedy="Give equal strides, and leave out the rows or columns that are too many.",
+        since="tensorflow 0.8.0 (2016)",
         scope=all_of(subject(*DEPTHWISE_2D), strides_differ, without(dilates)),
         effect=Raises("invalid-argument", "call", CALL, "only supports equal length strides"),
         witnesses=(
@@ -428,6 +432,7 @@ PLAIN = (
             "tensorflow Conv2DBackpropInput CPU only supports NHWC tensor format channels_first gradient"
         ),
         remedy="Do not train on an empty batch.",
+        since="tensorflow 0.8.0 (2016)",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, given_empty_batch
         ),
@@ -463,6 +468,7 @@ PLAIN = (
         remedy="Use padding valid.",
         stands="TensorFlow documents the padding of `same` as max((n_out - 1)*stride + kernel - n_in, 0), "
         "never negative, and Conv1D and Conv2D of both programs begin with the first element.",
+        since="tensorflow 2.5.0 (2021)",
         scope=all_of(
             subject("layers.Conv3D"), ungrouped, without(channels_first), without(dilates), centres_windows
         ),
@@ -487,6 +493,7 @@ PLAIN = (
             "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
         ),
         remedy="Find where the NaN or infinity comes from.",
+        since="tensorflow 0.10.0 (2016)",
         scope=all_of(
             subject("layers.Conv3DTranspose"),
             without(channels_first),
@@ -517,6 +524,7 @@ PLAIN = (
             "CuboidConvolution negative padding"
         ),
         remedy="Use padding valid, or shorter strides.",
+        since="tensorflow 2.5.0 (2021)",
         scope=all_of(
             subject("layers.Conv3DTranspose"),
             without(channels_first),
@@ -547,6 +555,7 @@ PLAIN = (
             "filter gradient"
         ),
         remedy="Find where the NaN or infinity comes from.",
+        since="tensorflow 0.12.0 (2016)",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D", *DEPTHWISE),
             ungrouped,
@@ -585,6 +594,7 @@ PLAIN = (
             "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
         ),
         remedy="Find where the NaN or infinity comes from.",
+        since="tensorflow 0.9.0 (2016)",
         scope=all_of(
             subject("layers.Conv3D"),
             ungrouped,
@@ -612,6 +622,7 @@ PLAIN = (
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
         upstream=f"{KERAS}/issues/19870",
         remedy="Write zeros into the kernel.",
+        since="tensorflow 1.5.0 (2018)",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), dilates, without(channels_first)),
         effect=Raises("invalid-argument", "call", CALL, "not yet support dilation rates larger than 1"),
         witnesses=(
@@ -631,6 +642,7 @@ PLAIN = (
         "conv_grad_ops_3d.cc, Conv3DBackpropInputOp",
         upstream=f"{TENSORFLOW}/issues/20405",
         remedy="Use channels_last, and Permute around it.",
+        since="tensorflow 0.8.0 (2016)",
         scope=all_of(subject(*TRANSPOSED_CONVOLUTIONS), channels_first),
         effect=Raises("invalid-argument", "call", CALL, "only supports N"),
         witnesses=(
@@ -689,6 +701,7 @@ ONE_DNN = (
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream=EMPTY_BATCH_SEARCHED,
         remedy="Do not train on an empty batch.",
+        since="tensorflow 2.9.0 (2022)",
         scope=all_of(subject("layers.Conv2DTranspose", "layers.Conv3DTranspose"), given_empty_batch),
         effect=Value(
             {"layers.convolved": cotangent_passed_on}, ("gradient/input/0", "training/gradient/input/0")

@@ -180,6 +180,7 @@ DEVIATIONS = (
         source="tensorflow 2.21, tensorflow/python/ops/image_grad.py (nothing is registered for ResizeArea)",
         upstream=searched("tensorflow gradient registry has no entry for ResizeArea"),
         remedy="Resize otherwise, or pool.",
+        since="tensorflow 0.5.0 (2015)",
         scope=all_of(subject("layers.Resizing"), averages_areas),
         effect=Raises(
             "missing-kernel",
@@ -214,6 +215,7 @@ DEVIATIONS = (
         source="tensorflow 2.21, tensorflow/core/kernels/image/resize_bicubic_op.cc, kTableSize",
         upstream=searched("tensorflow image resize bicubic lookup table 1024"),
         remedy="Set antialias where digits count.",
+        since="tensorflow 0.5.0 (2015)",
         scope=all_of(INTERPOLATING, between_steps),
         effect=Value({"layers.positions_of_window": at_steps}),
         witnesses=(
@@ -242,6 +244,7 @@ DEVIATIONS = (
             "scale_and_translate"
         ),
         remedy="Check for NaN and infinities before the layer.",
+        since="tensorflow 0.5.0 (2015)",
         scope=all_of(INTERPOLATING, by_windows, any_of(given_special_values, given_large_numbers)),
         effect=Value(
             {"layers.resized": adding_every_tap},

@@ -253,6 +253,7 @@ def gradient_at_ties(elsewhere: Scope = everywhere) -> Deviation:
         source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
         upstream=searched("tensorflow MaxPool3DGrad ties gradient multiple maxima CPU wrong"),
         remedy="Keep ties rare: pool before a rectifier, not after it.",
+        since="tensorflow 0.9.0 (2016)",
         scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values), elsewhere),
         effect=Value(
             {"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)},
@@ -272,6 +273,7 @@ DEVIATIONS = (
         "SpatialMaxPoolWithArgMaxHelper",
         upstream=f"{TENSORFLOW}/issues/2501",
         remedy="Check for NaN and infinities before the layer.",
+        since="tensorflow 0.5.0 (2015)",
         scope=all_of(FLAT, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": begun_with_lowest}),
         witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 2, "strides": 1}, [ENDS]),),
@@ -285,6 +287,7 @@ DEVIATIONS = (
         "avgpooling_op.cc, pooling_ops_3d.cc",
         upstream=f"{TENSORFLOW}/issues/48773",
         remedy="Pool globally instead.",
+        since="tensorflow 0.5.0 (2015)",
         scope=all_of(subject(*(f"layers.AveragePooling{n}D" for n in (1, 2, 3))), is_longer_than_the_input),
         effect=Value(
             {"layers.AveragePooling.pooled": averages_reaching_the_end},
@@ -305,6 +308,7 @@ DEVIATIONS = (
         source="tensorflow 2.21, the kernels registered for the operation AvgPool3D on a CPU",
         upstream=f"{TENSORFLOW}/issues/48644",
         remedy="Keep the layer in float32.",
+        since="tensorflow 0.9.0 (2016)",
         scope=all_of(subject("layers.AveragePooling3D"), in_float64),
         effect=Raises("missing-kernel", "call", CALL, "Could not find device for node"),
         witnesses=(
@@ -321,6 +325,7 @@ DEVIATIONS = (
         source="tensorflow 2.21, the operation MaxPool3D, whose attribute T is half, bfloat16 or float",
         upstream=f"{TENSORFLOW}/issues/48644",
         remedy="Keep the layer in float32.",
+        since="tensorflow 1.2.0 (2017)",
         scope=all_of(subject("layers.MaxPooling3D"), in_float64),
         effect=Raises("invalid-argument", "call", CALL, "not in the list of allowed values"),
         witnesses=(
@@ -360,6 +365,7 @@ PLAIN = (
         source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
         upstream=GAPS_SEARCHED,
         remedy="Use padding valid.",
+        since="tensorflow 2.5.0 (2021)",
         scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values), centres_windows),
         effect=Value(
             {"layers.MaxPooling.pooled": near_those_of_others}, ("gradient/*", "training/gradient/*")
@@ -377,6 +383,7 @@ PLAIN = (
         upstream=GAPS_SEARCHED,
         remedy="Use padding valid.",
         stands=FIRST_ELEMENT,
+        since="tensorflow 2.5.0 (2021)",
         scope=all_of(SOLID, centres_windows),
         effect=Value(
             {"layers.Pooling.framed": windows_centred},
@@ -397,6 +404,7 @@ PLAIN = (
         ),
         remedy="Use padding valid.",
         stands=FIRST_ELEMENT,
+        since="tensorflow 2.5.0 (2021)",
         scope=all_of(subject("layers.AveragePooling3D"), centres_windows),
         effect=Value({"layers.Pooling.framed": windows_centred}),
         witnesses=(
@@ -416,6 +424,7 @@ PLAIN = (
         "unordered comparison is true of NaN)",
         upstream=searched("tensorflow avg_pool3d NaN ignored CPU AvgPoolMeanReducer"),
         remedy="Check for NaN before the layer.",
+        since="tensorflow 0.9.0 (2016)",
         scope=all_of(subject("layers.AveragePooling3D"), given_nan, without(has_few_channels)),
         effect=Unpredictable(Verdict.DIVERGES, OUTPUTS, "expected nan"),
         witnesses=(
@@ -430,6 +439,7 @@ PLAIN = (
         source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling, by packets)",
         upstream=MAX_POOLING3D_SEARCHED,
         remedy="Check for NaN and infinities before the layer.",
+        since="tensorflow 2.4.0 (2020)",
         scope=all_of(SOLID, given_special_values, without(has_few_channels)),
         effect=Unpredictable(
             Verdict.DIVERGES,
@@ -456,6 +466,7 @@ PLAIN = (
         source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling); LaunchMaxPooling3dGradOp",
         upstream=MAX_POOLING3D_SEARCHED,
         remedy="Check for NaN and infinities before the layer.",
+        since="tensorflow 0.9.0 (2016)",
         scope=all_of(SOLID, given_special_values, has_few_channels),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, one_by_one)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),
@@ -474,6 +485,7 @@ ONE_DNN = (
         "pooling_ops_3d.cc, LaunchMaxPooling3dGradOp",
         upstream=searched("tensorflow oneDNN max_pool3d -inf NaN lowest float MklMaxPooling"),
         remedy="Check for NaN and infinities before the layer.",
+        since="tensorflow 2.9.0 (2022)",
         scope=all_of(SOLID, given_special_values),
         effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)}),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),

@@ -464,6 +464,7 @@ ONE_DNN = (
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream=EMPTY_BATCH_SEARCHED,
         remedy="Do not call the model with an empty batch.",
+        since="tensorflow 2.9.0 (2022)",
         scope=all_of(subject("layers.ConvLSTM2D"), given_empty_batch, image_unlike_state),
         effect=Raises("invalid-argument", "call", CALL, "Incompatible shapes"),
         witnesses=(

@@ -221,6 +221,7 @@ DEVIATIONS = (
         "subtracted is 0 where the largest is not finite",
         upstream=searched("tensorflow reduce_logsumexp infinity softmax several axes NaN"),
         remedy="Check for infinities before the layer.",
+        since="tensorflow 1.4.0 (2017)",
         scope=all_of(subject("layers.Softmax"), over_several_axes, softmax_of_special_values),
         effect=Value({"layers.Softmax.subtracted": zero_for_infinity}),
         witnesses=(draft_layer("layers.Softmax", {"axis": [1, 2]}, [recipe("one_infinity", 2, 3, 4)]),),
@@ -423,6 +424,7 @@ PLAIN = (
         source="tensorflow 2.21, tensorflow/core/kernels/conv_ops_impl.h, LaunchConv2DOp for CPU",
         upstream=f"{KERAS}/issues/20414",
         remedy="Use channels_last, and Permute around it.",
+        since="tensorflow 0.8.0 (2016)",
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, ungrouped
         ),
@@ -454,6 +456,7 @@ ONE_DNN = (
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_softmax_op.cc, MklSoftmaxOp",
         upstream=searched("tensorflow oneDNN softmax NaN input returns zero"),
         remedy="Check for NaN and infinities before.",
+        since="tensorflow 2.12.0 (2023)",
         scope=softmax_of_special_values,
         effect=Value({"activations.softmax": one_dnn_softmax}),
         witnesses=(draft_activation("softmax", {}, Literal((2, 3), (0.5, "nan", 1.0, 1.0, 2.0, 3.0))),),
@@ -465,6 +468,7 @@ ONE_DNN = (
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_ops.cc, MklConvOp::Compute",
         upstream=EMPTY_BATCH_SEARCHED,
         remedy="Do not call the model with an empty batch.",
+        since="tensorflow 2.9.0 (2022)",
         scope=empty_convolution(
             *POINTWISE, "layers.Conv3D", "layers.DepthwiseConv1D", "layers.DepthwiseConv2D"
         ),
@@ -479,6 +483,7 @@ ONE_DNN = (
         source="tensorflow 2.21, tensorflow/core/kernels/mkl/mkl_conv_grad_filter_ops.cc",
         upstream=EMPTY_BATCH_SEARCHED,
         remedy="Do not train on an empty batch.",
+        since="tensorflow 2.9.0 (2022)",
         scope=empty_convolution(*POINTWISE),
         effect=Raises("invalid-argument", "gradient", ("gradient/*",), "Input to reshape is a tensor with"),
         witnesses=(EMPTY,),

@@ -128,8 +128,8 @@ COLUMNS = (
     "does not. A **bug** contradicts what the program documents, or Keras, for no reason that is given; "
     "*intentional* is what is written so, or said to be missing; *precision* is a matter of rounding.\n\n"
     "*Since*: the first release whose source has the cause, as its history tells, or that of Keras where it "
-    "is Keras that has changed; *seen in*: nobody has looked further back. *Why*: the cause in the released "
-    "source, and the thread about it if one was found.\n\n"
+    "is Keras that has changed. *Why*: the cause in the released source, and the thread about it if one was "
+    "found.\n\n"
     "`conformance convert` carries a Keras model to TensorFlow.js and back, and `conformance check` says of "
     "a model which of these concern it."
 )
@@ -204,14 +204,6 @@ class Difference:
                 return "accepts what is wrong"
             case Unpredictable():
                 return f"unpredictable: {what}"
-
-
-def since(deviation: Deviation) -> str:
-    """The release that has the cause first, or one in which it was seen."""
-    if deviation.since or not deviation.versions:
-        return deviation.since or "–"
-    requirement = Requirement.parse(deviation.versions)
-    return f"seen in {requirement.package} {requirement.known()[0]}"
 
 
 def subjects_of(deviation: Deviation) -> frozenset[str]:
@@ -377,7 +369,7 @@ def _row(difference: Difference, backends: int) -> list[str]:
         for url in re.findall(r"https://[\w./-]+\w", d.upstream)
     )
     why = "<br>".join((*sources, *threads))
-    releases = "<br>".join(dict.fromkeys(escape(since(d)) for d in difference.deviations))
+    releases = "<br>".join(dict.fromkeys(escape(d.since) for d in difference.deviations))
     return [what, f"{difference.shows}<br>{kind}", releases, why]
 
 
