@@ -159,11 +159,11 @@ def group_findings(checks: Iterable[Check], cases: Mapping[str, Case]) -> tuple[
     """A finding for each signature among the failing checks, sorted by subject, property, observable
     and backend, without their `reproduce`; `cases` has their cases by id."""
     counts: Counter[str] = Counter()
-    smallest: dict[str, tuple[tuple[int, int, str], Check]] = {}
+    smallest: dict[str, tuple[tuple[int, int, str, str, str], Check]] = {}
     for check in checks:
         if check.verdict in FAILING:
             id_, case = finding_id(check), cases[check.case]
-            size = case.elements, len(encode(case)), check.case
+            size = case.elements, len(encode(case)), check.case, check.peer, check.format
             counts[id_] += 1
             if id_ not in smallest or size < smallest[id_][0]:
                 smallest[id_] = size, check

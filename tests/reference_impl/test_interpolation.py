@@ -269,3 +269,19 @@ def test_padding_leaves_numbers_far_below_its_value_as_they_are() -> None:
         .outputs
     )
     assert np.unique(y.value).tolist() == [-2e-27, 0.5]
+
+
+@pytest.mark.parametrize(("old", "new", "whole"), [(2, 98, 73), (3, 9, 4), (5, 245, 24)])
+def test_a_new_pixel_on_an_old_one_takes_nothing_of_its_neighbours(old: int, new: int, whole: int) -> None:
+    assert np.count_nonzero(shared(old, new, "bilinear")[whole]) == 1
+
+
+@pytest.mark.parametrize(("new", "promised"), [(9, False), (12, True)])
+def test_of_a_pixel_on_an_old_one_beside_nan_nothing_is_promised_where_its_position_is_rounded(
+    new: int, promised: bool
+) -> None:
+    """4.5·(3/9) − ½ is 1, but for rounding; (i + ½)·(3/12) − ½ is never a whole number."""
+    x = np.array([np.nan, 1.0, 2.0])[None, :, None, None]
+    with error_bounds(IEEE_FLOAT32):
+        out = resized(variable(x), (1, 2), (new, 1), "bilinear")
+    assert bool(np.isfinite(np.asarray(out.error)).all()) is promised

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from conformance.reporting.journal import Journal, JournalWriter
-from conformance.reporting.ledger import command
+from conformance.reporting.ledger import FAILING, command
 from conformance.reporting.results import ResultsError, schema
 from conformance.reporting.store import CHECKS, RESULTS, conclude, in_order, read
 from tests.reporting import synthetic
@@ -56,6 +56,24 @@ def test_the_same_checks_in_any_order_make_the_same_bytes(written: Path, tmp_pat
     assert results == msgspec.structs.replace(
         at_another_time, started=results.started, duration_s=results.duration_s
     )
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_finding_in_several_formats_is_told_of_the_first(tmp_path: Path, backwards: bool) -> None:
+    case, failing = next(
+        (case, check)
+        for case in synthetic.cases()
+        for check in synthetic.checks(case)
+        if check.verdict in FAILING
+    )
+    checks = [
+        msgspec.structs.replace(failing, peer="specification", format=format_, message=f"wrong in {format_}")
+        for format_ in ("h5", "keras")
+    ]
+    synthetic.journal(tmp_path, [(case, checks[::-1] if backwards else checks)])
+    conclude(tmp_path, "complete")
+    (finding,) = read(tmp_path).results.findings
+    assert (finding.summary, finding.count) == ("wrong in h5", 2)
 
 
 def test_earlier_results_stay_whole_until_new_ones_are(directory: Path) -> None:

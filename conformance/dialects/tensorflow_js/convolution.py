@@ -41,7 +41,11 @@ from conformance.dialects.tensorflow_js.record import (
     pull,
     searched,
 )
-from conformance.dialects.tensorflow_js.refusals import grouped
+from conformance.dialects.tensorflow_js.refusals import (
+    GROUPED_CHANNELS_FIRST_CASE,
+    fits_channels_last,
+    grouped,
+)
 from conformance.reference_impl import layers
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
 from conformance.reference_impl.layers.recurrent import Recurrent, step_shape
@@ -86,8 +90,8 @@ def left_channels_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias:
 def reconstructed_channels_last(
     original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None
 ) -> Tensor:
-    """The product of a layer with channels last."""
-    last = layers.Conv1D(**layer.config | {"data_format": "channels_last"})
+    """The product of a layer with channels last, and without groups."""
+    last = layers.Conv1D(**layer.config | {"data_format": "channels_last", "groups": 1})
     z: Tensor = original(last, x, kernels, bias)
     return z
 
@@ -161,12 +165,6 @@ def causal(case: Case, data: Data) -> bool:
     return case.config.get("padding") == "causal"
 
 
-def time_differs_from_channels(case: Case, data: Data) -> bool:
-    """The input is of another shape when transposed."""
-    _, channels, time = data.inputs[0].shape
-    return bool(channels != time)
-
-
 def output_is_not_square(case: Case, data: Data) -> bool:
     _, *rest = output_shape(case, data)
     return len(set(rest)) > 1
@@ -176,11 +174,16 @@ def pads_output(case: Case, data: Data) -> bool:
     return case.config.get("output_padding") is not None
 
 
-def of_another_shape(case: Case, data: Data) -> bool:
-    """Without dilation and output padding the output has another shape."""
+def plain_shape(case: Case, data: Data) -> tuple[int | None, ...]:
+    """The shape of the output without dilation and output padding."""
     unread = {"dilation_rate": 1} | ({"output_padding": None} if pads_output(case, data) else {})
     plain = layers.get(case.subject.partition(".")[2]).from_config(case.config | unread)
-    return plain.output_shapes([x.shape for x in data.inputs])[0] != output_shape(case, data)
+    return plain.output_shapes([x.shape for x in data.inputs])[0]
+
+
+def of_another_shape(case: Case, data: Data) -> bool:
+    """Without dilation and output padding the output has another shape."""
+    return plain_shape(case, data) != output_shape(case, data)
 
 
 def bias_fits_height(case: Case, data: Data) -> bool:
@@ -200,9 +203,10 @@ def multiplies_channels(case: Case, data: Data) -> bool:
 
 
 def padded_spatial(case: Case, data: Data) -> tuple[int | None, ...]:
-    """The spatial shape of what is padded: the input, or the output of a transposed convolution."""
+    """The spatial shape of what is padded: the input, or the output of a transposed convolution, which has
+    neither dilation nor output padding here."""
     transposed = case.subject in TRANSPOSED_CONVOLUTIONS
-    return spatial(layer_of(case), output_shape(case, data) if transposed else data.inputs[0].shape)
+    return spatial(layer_of(case), plain_shape(case, data) if transposed else data.inputs[0].shape)
 
 
 def leaves_gaps(case: Case, data: Data) -> bool:
@@ -356,7 +360,7 @@ DEVIATIONS = (
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         remedy="Use channelsLast, and Permute around the layer.",
         since=FIRST,
-        scope=all_of(subject("layers.Conv1D"), channels_first, time_differs_from_channels),
+        scope=all_of(subject("layers.Conv1D"), channels_first, without(fits_channels_last)),
         effect=Raises(
             "invalid-argument", "build", RECONSTRUCTED, "not compatible with provided weight shape"
         ),
@@ -364,25 +368,20 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-conv1d-reconstructed-computes-channels-last",
-        "A Conv1D with channels first that is made from its configuration has channels last: where there are "
-        "as many channels as times, it takes the weights, and computes something else.",
+        "A Conv1D with channels first that is made from its configuration has channels last: where the "
+        "kernel is as deep as there are times, it takes the weights, and computes something else.",
         kind="bug",
         source=f"{LAYERS}/layers/convolutional.js:848 (Conv1D.getConfig)",
         upstream=searched("conv1d channelsFirst wrong output layers.conv1d dataFormat"),
         remedy="Use channelsLast, and Permute around the layer.",
         since=FIRST,
-        scope=all_of(
-            subject("layers.Conv1D"),
-            channels_first,
-            without(time_differs_from_channels),
-            without(causal),
-            without(grouped),
-        ),
+        scope=all_of(fits_channels_last, without(causal)),
         effect=Value({"layers.convolved": reconstructed_channels_last}, RECONSTRUCTED),
         witnesses=(
             configured(
                 "layers.Conv1D", {"filters": 4, "kernel_size": 2, "data_format": "channels_first"}, 2, 5, 5
             ),
+            GROUPED_CHANNELS_FIRST_CASE,
         ),
     ),
     deviation(

@@ -35,7 +35,7 @@ from conformance.dialects.tensorflow_js.record import (
 )
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers import CategoryEncoding, Resizing
-from conformance.reference_impl.layers.interpolation import positions_from_corner
+from conformance.reference_impl.layers.interpolation import exactly, positions_from_corner
 from conformance.reference_impl.layers.interpolation import resized as resized_images
 from conformance.reference_impl.layers.layer import Shape
 from conformance.reference_impl.layers.resizing_of_images import ImageLayer, cropped
@@ -90,7 +90,8 @@ def corner_to_corner(original: Any, old: int, new: int, like: Tensor) -> Tensor:
     if new == 1:
         return positions_from_corner(old, new, like)
     steps = Tensor(xp.arange(new, dtype=like.dtype))
-    return multiply(steps, divide(constant(float(old - 1), like), float(new - 1)))
+    at = multiply(steps, divide(constant(float(old - 1), like), float(new - 1)))
+    return exactly(at, xp.arange(new) * (old - 1), new - 1)
 
 
 def pixels_from_corner(original: Any, old: int, new: int) -> list[int]:

@@ -3,16 +3,26 @@ otherwise than Keras 3's."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
+from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.bidirectional import Shapes, mirrored, shapes_as_mirrored
-from conformance.dialects.deviation import CONFIGURATIONS, OUTPUTS, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import (
+    CONFIGURATIONS,
+    OUTPUTS,
+    Metadata,
+    Raises,
+    Unpredictable,
+    Value,
+    subject,
+)
 from conformance.dialects.scopes import all_of, given_mask, omits, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.defaults import (
@@ -34,6 +44,7 @@ from conformance.dialects.tensorflow_js.record import (
 from conformance.reference_impl import layers
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.tape import Tensor
+from conformance.verdicts import Verdict
 
 
 def of_the_input(case: Case, expected: Shapes) -> Shapes:
@@ -169,7 +180,70 @@ OTHER_BACKWARDS_CASE = draft_layer(
 
 CELL_CASES = (CONV_LSTM_CELL_CASE, GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CELL_CASE)
 
+
+def keeps_dropout_masks(case: Case, data: Data) -> bool:
+    """A cell that drops out, by itself or in an RNN, which leaves its masks as they are."""
+    config = case.config
+    if case.subject == "layers.RNN":
+        inside_it = config["cell"]
+        if not isinstance(inside_it, dict) or f"layers.{inside_it.get('class_name')}" not in CELLS:
+            return False
+        config = inside_it["config"]
+    elif case.subject not in CELLS:
+        return False
+    return any(0 < config.get(rate, 0.0) < 1 for rate in ("dropout", "recurrent_dropout"))
+
+
+def of_one_sample(case: Case, data: Data) -> bool:
+    return len(data.inputs[0]) == 1
+
+
+def of_several_samples(case: Case, data: Data) -> bool:
+    return len(data.inputs[0]) > 1
+
+
+def dropping_cell(samples: int) -> Case:
+    return asked_again(
+        draft_layer(
+            "layers.SimpleRNNCell",
+            {"units": 3, "dropout": 0.25},
+            [recipe("normal", samples, 4)],
+            initial_state=[recipe("normal", samples, 3)],
+        )
+    )
+
+
+keeping_dropout_masks = partial(
+    deviation,
+    kind="bug",
+    source=f"{LAYERS}/layers/recurrent.js:701, :866, :1066 (SimpleRNNCell.call, GRUCell.call, LSTMCell.call: "
+    "a mask that is there is kept); :509 (RNN.call, which disposes of none)",
+    upstream=searched(
+        "tensorflow tfjs RNN cell dropout mask cached different batch size Operands could not be broadcast "
+        "recurrentDropout"
+    ),
+    remedy="Use SimpleRNN, GRU or LSTM, which draw new masks for each call, or set the cell's dropoutMask "
+    "and recurrentDropoutMask to null before each.",
+    since="tfjs-layers 0.7.1 (2018)",
+)
+
 DEVIATIONS = (
+    keeping_dropout_masks(
+        "tfjs-cell-keeps-dropout-masks",
+        "A cell that drops out, called by itself or by an RNN, keeps the masks of its first call: another "
+        "batch size is refused, and training drops out the same elements for ever.",
+        scope=all_of(keeps_dropout_masks, of_several_samples),
+        effect=Raises("invalid-argument", "call", ("again/output/*",), "could not be broadcast together"),
+        witnesses=(dropping_cell(2),),
+    ),
+    keeping_dropout_masks(
+        "tfjs-cell-repeats-sample-by-dropout-masks",
+        "A cell that drops out, called by itself or by an RNN, keeps the masks of its first call: a single "
+        "sample is repeated as often as that had samples.",
+        scope=all_of(keeps_dropout_masks, of_one_sample),
+        effect=Unpredictable(Verdict.DIVERGES, ("again/output/*",), "shape ["),
+        witnesses=(dropping_cell(1),),
+    ),
     *(
         deviation(
             f"tfjs-cell-infers-{name}-of-input",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Raises, subject
+from conformance.dialects.deviation import Deviation, Raises, Scope, subject
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     CONVOLUTIONS,
     activations_of,
     all_of,
     any_of,
+    channels_first,
     last_axis,
     rank,
     sets,
@@ -87,6 +88,15 @@ def grouped(case: Case, data: Data) -> bool:
     return int(case.config.get("groups", 1)) > 1
 
 
+def fits_channels_last(case: Case, data: Data) -> bool:
+    """A Conv1D with channels first has as many times as its kernel is deep: what is made from its
+    configuration, which tells neither data_format nor groups, takes the weights."""
+    if case.subject != "layers.Conv1D" or not channels_first(case, data):
+        return False
+    _, channels, time = data.inputs[0].shape
+    return bool(time == channels // case.config.get("groups", 1))
+
+
 ONE_INPUT = draft_layer("layers.Concatenate", {}, [recipe("normal", 2, 3)])
 CHANNELS_LAST = {"data_format": "channels_last"}
 
@@ -94,6 +104,11 @@ GROUPED_CASE = draft_layer(
     "layers.Conv2D",
     {"filters": 6, "kernel_size": 2, "padding": "valid", "groups": 2},
     [recipe("normal", 2, 4, 5, 6)],
+)
+GROUPED_CHANNELS_FIRST_CASE = draft_layer(
+    "layers.Conv1D",
+    {"filters": 4, "kernel_size": 2, "groups": 2, "data_format": "channels_first"},
+    [recipe("normal", 2, 6, 3)],
 )
 RENORM_CASE = draft_layer(
     "layers.BatchNormalization",
@@ -110,6 +125,25 @@ LOW_RANK_CASES = (
         [recipe("indices:7", 2, 3, dtype="int32")],
     ),
 )
+
+
+def no_groups(name: str, where: Scope, observables: tuple[str, ...], witness: Case) -> Deviation:
+    """An entry about grouped convolutions: what is made from a configuration may take the weights."""
+    return deviation(
+        name,
+        "Grouped convolution is not known: the kernel is made for all channels, and the weights of a "
+        "grouped one do not fit.",
+        kind="intentional",
+        source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
+        upstream=issue(3900),
+        remedy="Write the groups out as convolutions of slices.",
+        converted="writes them into one kernel, with zeros between them",
+        since="keras 2.6.0 (2021)",
+        scope=all_of(subject(*CONVOLUTIONS), grouped, where),
+        effect=Raises("invalid-argument", "build", observables, "not compatible with provided weight shape"),
+        witnesses=(witness,),
+    )
+
 
 DEVIATIONS = (
     deviation(
@@ -211,19 +245,12 @@ DEVIATIONS = (
             ),
         ),
     ),
-    deviation(
-        "tfjs-no-groups",
-        "Grouped convolution is not known: the kernel is made for all channels, and the weights of a "
-        "grouped one do not fit.",
-        kind="intentional",
-        source=f"{LAYERS}/layers/convolutional.js:342 (Conv.build)",
-        upstream=issue(3900),
-        remedy="Write the groups out as convolutions of slices.",
-        converted="writes them into one kernel, with zeros between them",
-        since="keras 2.6.0 (2021)",
-        scope=all_of(subject(*CONVOLUTIONS), grouped),
-        effect=Raises("invalid-argument", "build", NUMERIC, "not compatible with provided weight shape"),
-        witnesses=(GROUPED_CASE,),
+    no_groups("tfjs-no-groups", without(fits_channels_last), NUMERIC, GROUPED_CASE),
+    no_groups(
+        "tfjs-no-groups-of-channels-first",
+        fits_channels_last,
+        tuple(name for name in NUMERIC if name != "reconstructed/output/*"),
+        GROUPED_CHANNELS_FIRST_CASE,
     ),
     deviation(
         "tfjs-no-low-rank-adaptation",

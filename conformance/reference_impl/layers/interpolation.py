@@ -85,18 +85,30 @@ INTERPOLATIONS = ("nearest", *WINDOWS)
 @patchable("layers.positions")
 def positions(old: int, new: int, like: Tensor) -> Tensor:
     """Where along an axis of `old` pixels the centres of `new` ones lie, in pixels from the first centre"""
-    return centres(divide(constant(float(old), like), float(new)), new)
+    return exactly(centres(divide(constant(float(old), like), float(new)), new), *quotients(old, new))
 
 
 def positions_from_corner(old: int, new: int, like: Tensor) -> Tensor:
     """Where they lie if the first of both are at one place: i·old/new."""
-    return multiply(Tensor(xp.arange(new, dtype=like.dtype)), divide(constant(float(old), like), float(new)))
+    step = divide(constant(float(old), like), float(new))
+    return exactly(multiply(Tensor(xp.arange(new, dtype=like.dtype)), step), xp.arange(new) * old, new)
 
 
 @patchable("layers.positions_of_window")
 def positions_of_window(old: int, new: int, like: Tensor, interpolation: str, antialias: bool) -> Tensor:
     """The same, of what is interpolated by more pixels than two"""
-    return centres(per_pixel(old, new, like), new)
+    return exactly(centres(per_pixel(old, new, like), new), *quotients(old, new))
+
+
+def exactly(at: Tensor, numerators: Array, denominator: int) -> Tensor:
+    """Positions as these quotients have them, where they are the truth: one that is a whole number takes
+    nothing of a neighbour, which may be NaN, however a backend rounds it."""
+    return Tensor(numerators / denominator, at.error) if at.dtype == "float64" else at
+
+
+def quotients(old: int, new: int) -> tuple[Array, int]:
+    """(i + ½)·old/new − ½ for `new` pixels, as numerators and a denominator."""
+    return (2 * xp.arange(new) + 1) * old - new, 2 * new
 
 
 def centres(step: Tensor, new: int) -> Tensor:
@@ -176,7 +188,31 @@ def mixed(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor) -> Te
     """Pixels that take these shares of the old ones along two axes"""
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     back = tuple(sorted(range(x.ndim), key=order.__getitem__))
-    return transpose(resample(transpose(x, axes=order), rows, columns), axes=back)
+    made = transpose(resample(transpose(x, axes=order), rows, columns), axes=back)
+    perhaps = perhaps_taken(transpose(x, axes=order), rows, columns)
+    return made if perhaps is None else unpromised(made, perhaps.transpose(back))
+
+
+def perhaps_taken(x: Tensor, rows: Tensor, columns: Tensor) -> Array | None:
+    """Where a pixel that is no finite number has no share, or one that is all error: whether it is taken
+    depends on how the position is rounded; None where there is no such pixel."""
+    if current_arithmetic() is None or (rows.error is None and columns.error is None):
+        return None
+    special = ~xp.isfinite(x.value)
+    if not special.any():
+        return None
+    reached = [w.reach > 0 for w in (rows, columns)]
+    sure = [xp.abs(w.value) > (0.0 if w.error is None else w.error) for w in (rows, columns)]
+    nan = taken(xp.isnan(x.value), *sure) > 0
+    beyond: Array = (taken(special, *reached) > taken(special, *sure)) & ~nan
+    return beyond
+
+
+def taken(which: Array, rows: Array, columns: Array) -> Array:
+    """How many of these pixels each new one takes."""
+    return xp.matmul(
+        xp.matmul(rows.astype(float), which.astype(float)), xp.swapaxes(columns.astype(float), -1, -2)
+    )
 
 
 def mixed_by_two(x: Tensor, axes: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
