@@ -52,9 +52,8 @@ async def reduced(case: Case, observable: str, fails: Fails) -> Case:
     literal = written_out(case)
     if not await fails(literal):
         return case
-    if literal.inputs:
-        for axis in range(len(literal.inputs[0].shape)):
-            literal = await shortened(literal, axis, fails)
+    for axis in axes_to_shorten(literal):
+        literal = await shortened(literal, axis, fails)
     for place in places(literal):
         literal = await simplified(literal, place, fails)
     return literal
@@ -166,6 +165,13 @@ def told(number: np.generic) -> float | str:
     if value == 0:
         return "-0" if math.copysign(1, value) < 0 else 0.0
     return float(str(number)) if number.dtype.kind == "f" else value
+
+
+def axes_to_shorten(case: Case) -> range:
+    """Of the inputs, those whose size the configuration does not say: a model says all but its samples."""
+    if not case.inputs:
+        return range(0)
+    return range(1 if is_about_model(case) else len(case.inputs[0].shape))
 
 
 async def shortened(case: Case, axis: int, fails: Fails) -> Case:

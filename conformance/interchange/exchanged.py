@@ -25,10 +25,12 @@ from conformance.cases.models import (
 )
 from conformance.cases.properties.property import Property, matches
 from conformance.checks import Bench, Ruling, Trial, agree
+from conformance.dialects.exchanging import models_in
 from conformance.interchange.exchange import Exchanged, Nothing, Row, formats_of, told
 from conformance.interchange.files import File, read
 from conformance.judging import Judgement
-from conformance.reference_impl.saving.saved_model import FormatError
+from conformance.reference_impl.models.graph import graph, is_operation
+from conformance.reference_impl.saving.saved_model import FormatError, JSONObject
 from conformance.runners.protocol import Observed, WireJSON, to_wire
 from conformance.verdicts import SPECIFICATION, Check, Verdict
 
@@ -164,10 +166,10 @@ class _Judge:
     def _as_read(self, file: File) -> Held:
         found, by_layer = read(file, self.configuration)
         weights = {weight_name(path, name): x for path, own in by_layer.items() for name, x in own.items()}
-        same = described(found) == described(self.configuration) and marks(weights) == marks(
-            self.given.data.weights
+        same = described(found) == described(self.configuration) and orders(found) == orders(
+            self.configuration
         )
-        if same:
+        if same and marks(weights) == marks(self.given.data.weights):
             return self.given
         case = msgspec.structs.replace(
             self.given.case,
@@ -176,6 +178,16 @@ class _Judge:
             weights={name: Recipe("computed", x.shape, 0, x.dtype.name) for name, x in weights.items()},
         )
         return Held(case, replace(self.given.data, weights=weights))
+
+
+def orders(model: JSONObject) -> list[list[str]]:
+    """The names of the layers in the order in which they are told, in every model, the outermost first, in
+    which one is called several times: a program that loads it may count the calls by that order."""
+    return [
+        [name for name, layer in found.layers.items() if not is_operation(layer)]
+        for found in map(graph, models_in(model))
+        if any(call.index for call in found.calls)
+    ]
 
 
 def _nothing(given: Nothing) -> Ruling:

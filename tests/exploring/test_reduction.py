@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conformance.cases.case import Case, Literal, Recipe
 from conformance.cases.data import make
 from conformance.cases.drafts.determinism import asked_again
+from conformance.cases.drafts.models import designed
 from conformance.exploring.reduction import asking, reduced, size
 from conformance.exploring.spaces import answered
 
@@ -151,6 +152,12 @@ def test_cotangents_are_cut_as_the_outputs_are() -> None:
     case, _ = reduce(CONV, "gradient/input/0", lambda case: answered(case) and case.inputs[0].shape[1] > 3)
     assert case.inputs[0].shape == (1, 4, 1, 2)
     assert case.cotangents == (Literal((1, 2, 1, 2), (0.0,) * 4),)
+
+
+def test_of_a_model_the_samples_alone_are_cut() -> None:
+    model = designed.wrapped()
+    small, _ = reduce(model, "output/0", lambda case: True)
+    assert [source.shape for source in small.inputs] == [(1, *source.shape[1:]) for source in model.inputs]
 
 
 def test_masks_and_states_are_cut_with_the_inputs() -> None:

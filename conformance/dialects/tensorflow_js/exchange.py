@@ -3,11 +3,19 @@ layers themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from conformance.cases.case import Case
 from conformance.cases.drafts.models import designed
-from conformance.dialects.deviation import Raises
+from conformance.cases.drafts.models.sketch import Sketch
+from conformance.cases.models import configuration, described
+from conformance.dialects.deviation import Metadata, Raises, Value
 from conformance.dialects.exchanging import about
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation, searched
-from conformance.reference_impl.models.graph import graph
+from conformance.reference_impl.models.graph import Call, Reference, graph, is_operation, references
+from conformance.reference_impl.patches import patched
 from conformance.reference_impl.saving.saved_model import JSONObject
 
 
@@ -28,6 +36,91 @@ def uses_output_and_state(model: JSONObject) -> bool:
     )
 
 
+def order_of_calls(layers: Mapping[str, JSONObject], calls: Sequence[Call]) -> dict[str, list[int]]:
+    """By layer, its calls in the order in which Container.fromConfig makes them: again and again it goes
+    through the layers, and puts aside each call whose inputs are not there yet. Calls that it would put aside
+    without end are missing."""
+    waiting: dict[str, list[Call]] = {name: [] for name in layers}
+    for call in sorted(calls, key=lambda call: call.index):
+        waiting[call.layer].append(call)
+    made: dict[str, list[int]] = {name: [] for name in layers}
+    counts = {name: int(layer["class_name"] == "InputLayer") for name, layer in layers.items()}
+    before = -1
+    while before < sum(counts.values()):
+        before = sum(counts.values())
+        for name, own in waiting.items():
+            aside = []
+            for call in own:
+                # Masks, and the operations that compute them, are not in the file.
+                given = references([*call.args, call.kwargs.get("initial_state")])
+                if is_operation(layers[name]) or all(counts[r.layer] > r.call for r in given):
+                    made[name].append(call.index)
+                    counts[name] += 1
+                else:
+                    aside.append(call)
+            waiting[name] = aside
+    return made
+
+
+def as_made(
+    original: Callable[[Mapping[str, JSONObject]], list[Call]], layers: Mapping[str, JSONObject]
+) -> list[Call]:
+    """The calls of layers, those of each counted in the order in which they are made."""
+    calls = original(layers)
+    made = order_of_calls(layers, calls)
+    if any(call.index not in made[call.layer] for call in calls):
+        return calls
+    return [replace(call, index=made[call.layer].index(call.index)) for call in calls]
+
+
+AS_MADE = {"models.counted_calls": as_made}
+
+
+def reorders(model: JSONObject) -> bool:
+    """The calls of a layer are all made, and in another order than the one in which they are counted."""
+    found = graph(model)
+    made = order_of_calls(found.layers, found.calls).values()
+    return sum(map(len, made)) == len(found.calls) and any(own != sorted(own) for own in made)
+
+
+def with_calls_as_made(case: Case, expected: Any) -> Any:
+    """What is said of a model with the calls of its layers, and of those of models inside, as they are
+    made."""
+    with patched(AS_MADE):
+        return _with_calls_of(described(configuration(case)), expected)
+
+
+def _with_calls_of(other: JSONObject, model: JSONObject) -> JSONObject:
+    layers = {
+        name: _with_calls_of(other["layers"][name], layer) if "calls" in layer else layer
+        for name, layer in model["layers"].items()
+    }
+    return model | {"layers": layers, "calls": other["calls"]}
+
+
+def called_late_and_early() -> Case:
+    """A shared layer, called first on what another layer gives, then on the input. It stands before the other
+    layer, and so it does in files that Keras writes, since more layers come behind its second call."""
+    sketch = Sketch("late_and_early")
+    x = sketch.input("x", 3)
+    late = sketch.layer("Dense", "shared", Reference("inner"), units=3)
+    early = sketch.again("shared", x)
+    sketch.layer("Dense", "inner", x, units=3, activation="tanh")
+    behind = sketch.layer("Dense", "behind", early, units=2, activation="tanh")
+    return sketch.case(sketch.layer("Dense", "top", behind, units=2), late)
+
+
+REORDERED = (
+    "A functional model is loaded with the calls of a shared layer in another order where one of them takes "
+    "what a layer gives that comes later in the file: it is put aside, the calls after it are counted first"
+)
+REORDERING = f"{LAYERS}/engine/container.js:1048 (Container.fromConfig, processNode), :1104"
+REORDERING_SEARCHED = searched(
+    "shared layer called several times loadLayersModel node order permuted outputs swapped"
+)
+CALLED_IN_ORDER = "Call a shared layer first on what is computed from the input by the fewest layers."
+
+
 DEVIATIONS = (
     deviation(
         "tfjs-disposes-what-is-two-outputs",
@@ -43,5 +136,30 @@ DEVIATIONS = (
         scope=about(uses_output_and_state),
         effect=Raises("invalid-argument", "call", ("loaded/output/*",), "Tensor is disposed"),
         witnesses=(designed.states(),),
+    ),
+    deviation(
+        "tfjs-reorders-calls-of-shared-layer",
+        f"{REORDERED}, and what refers to one of them by its number is given the output of another. Nothing "
+        "says so, and the model computes something else.",
+        kind="bug",
+        source=REORDERING,
+        upstream=REORDERING_SEARCHED,
+        remedy=CALLED_IN_ORDER,
+        since="tfjs-layers 0.8.3 (2018)",
+        scope=about(reorders),
+        effect=Value(AS_MADE, ("loaded/output/*",)),
+        witnesses=(called_late_and_early(),),
+    ),
+    deviation(
+        "tfjs-tells-reordered-calls-of-shared-layer",
+        f"{REORDERED}. So the model tells them, and saves them.",
+        kind="bug",
+        source=REORDERING,
+        upstream=REORDERING_SEARCHED,
+        remedy=CALLED_IN_ORDER,
+        since="tfjs-layers 0.8.3 (2018)",
+        scope=about(reorders),
+        effect=Metadata(("saved/config", "loaded/config"), with_calls_as_made),
+        witnesses=(called_late_and_early(),),
     ),
 )
