@@ -183,13 +183,10 @@ CELL_CASES = (CONV_LSTM_CELL_CASE, GRU_CELL_CASE, LSTM_CELL_CASE, SIMPLE_RNN_CEL
 
 def keeps_dropout_masks(case: Case, data: Data) -> bool:
     """A cell that drops out, by itself or in an RNN, which leaves its masks as they are."""
-    config = case.config
-    if case.subject == "layers.RNN":
-        inside_it = config["cell"]
-        if not isinstance(inside_it, dict) or f"layers.{inside_it.get('class_name')}" not in CELLS:
-            return False
-        config = inside_it["config"]
-    elif case.subject not in CELLS:
+    name, config = case.subject, case.config
+    if name == "layers.RNN" and isinstance(config["cell"], dict):
+        name, config = f"layers.{config['cell'].get('class_name')}", config["cell"].get("config", {})
+    if name not in (*CELLS, "layers.ConvLSTM2DCell"):
         return False
     return any(0 < config.get(rate, 0.0) < 1 for rate in ("dropout", "recurrent_dropout"))
 
@@ -213,11 +210,19 @@ def dropping_cell(samples: int) -> Case:
     )
 
 
+DROPPING_CONV_LSTM_CELL = draft_layer(
+    "layers.ConvLSTM2DCell",
+    {"filters": 3, "kernel_size": 2, "dropout": 0.25, "recurrent_activation": "sigmoid"},
+    [recipe("normal", 2, 3, 4, 2)],
+    initial_state=[recipe("normal", 2, 2, 3, 3)] * 2,
+)
+
 keeping_dropout_masks = partial(
     deviation,
     kind="bug",
     source=f"{LAYERS}/layers/recurrent.js:701, :866, :1066 (SimpleRNNCell.call, GRUCell.call, LSTMCell.call: "
-    "a mask that is there is kept); :509 (RNN.call, which disposes of none)",
+    "a mask that is there is kept), convolutional_recurrent.js:246 (ConvLSTM2DCell.call); recurrent.js:509 "
+    "(RNN.call, which disposes of none)",
     upstream=searched(
         "tensorflow tfjs RNN cell dropout mask cached different batch size Operands could not be broadcast "
         "recurrentDropout"
@@ -234,7 +239,7 @@ DEVIATIONS = (
         "batch size is refused, and training drops out the same elements for ever.",
         scope=all_of(keeps_dropout_masks, of_several_samples),
         effect=Raises("invalid-argument", "call", ("again/output/*",), "could not be broadcast together"),
-        witnesses=(dropping_cell(2),),
+        witnesses=(dropping_cell(2), asked_again(DROPPING_CONV_LSTM_CELL)),
     ),
     keeping_dropout_masks(
         "tfjs-cell-repeats-sample-by-dropout-masks",
