@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from conformance.cases.case import Case
@@ -114,12 +115,18 @@ REORDERED = (
     "A functional model is loaded with the calls of a shared layer in another order where one of them takes "
     "what a layer gives that comes later in the file: it is put aside, the calls after it are counted first"
 )
-REORDERING = f"{LAYERS}/engine/container.js:1048 (Container.fromConfig, processNode), :1104"
-REORDERING_SEARCHED = searched(
-    "shared layer called several times loadLayersModel node order permuted outputs swapped"
+reordering = partial(
+    deviation,
+    kind="bug",
+    source=f"{LAYERS}/engine/container.js:1048 (Container.fromConfig, processNode), :1104",
+    upstream=searched(
+        "shared layer called several times loadLayersModel node order permuted outputs swapped"
+    ),
+    remedy="Call a shared layer first on what is computed from the input by the fewest layers.",
+    since="tfjs-layers 0.8.3 (2018)",
+    scope=about(reorders),
+    witnesses=(called_late_and_early(),),
 )
-CALLED_IN_ORDER = "Call a shared layer first on what is computed from the input by the fewest layers."
-
 
 DEVIATIONS = (
     deviation(
@@ -137,29 +144,15 @@ DEVIATIONS = (
         effect=Raises("invalid-argument", "call", ("loaded/output/*",), "Tensor is disposed"),
         witnesses=(designed.states(),),
     ),
-    deviation(
+    reordering(
         "tfjs-reorders-calls-of-shared-layer",
         f"{REORDERED}, and what refers to one of them by its number is given the output of another. Nothing "
         "says so, and the model computes something else.",
-        kind="bug",
-        source=REORDERING,
-        upstream=REORDERING_SEARCHED,
-        remedy=CALLED_IN_ORDER,
-        since="tfjs-layers 0.8.3 (2018)",
-        scope=about(reorders),
         effect=Value(AS_MADE, ("loaded/output/*",)),
-        witnesses=(called_late_and_early(),),
     ),
-    deviation(
+    reordering(
         "tfjs-tells-reordered-calls-of-shared-layer",
         f"{REORDERED}. So the model tells them, and saves them.",
-        kind="bug",
-        source=REORDERING,
-        upstream=REORDERING_SEARCHED,
-        remedy=CALLED_IN_ORDER,
-        since="tfjs-layers 0.8.3 (2018)",
-        scope=about(reorders),
         effect=Metadata(("saved/config", "loaded/config"), with_calls_as_made),
-        witnesses=(called_late_and_early(),),
     ),
 )
