@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
+from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.deviation import Value, subject
@@ -315,7 +316,9 @@ DEVIATIONS = (
         scope=all_of(
             subject(*RECURRENT),
             masked,
-            any_of(sets("zero_output_for_mask"), lambda case, data: bool(data.initial_state)),
+            any_of(
+                sets("zero_output_for_mask"), sets("stateful"), lambda case, data: bool(data.initial_state)
+            ),
         ),
         effect=Value({"layers.Recurrent.masked_output": hidden_state}),
         witnesses=(
@@ -333,6 +336,15 @@ DEVIATIONS = (
                 weights="small_normal",
                 masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
                 initial_state=[recipe("normal", 3, 3), recipe("normal", 3, 3)],
+            ),
+            asked_again(
+                draft_layer(
+                    "layers.SimpleRNN",
+                    {"units": 3, "return_sequences": True, "stateful": True},
+                    [recipe("normal", 3, 4, 5)],
+                    weights="small_normal",
+                    masks=[recipe("mask_first_false", 3, 4, dtype="bool")],
+                )
             ),
         ),
     ),

@@ -92,6 +92,16 @@ def sum_of_quotients(original: Any, x: Tensor, axis: int) -> Tensor:
     return total(divide(x, float(x.shape[axis])), axis=(axis,), keepdims=True)
 
 
+def pooled_without_gradient_of_nothing(original: Any, layer: MaxPooling, x: Tensor) -> Tensor:
+    """No element of a window that is −∞ throughout gets a gradient."""
+    y = original(layer, x)
+    return where(Tensor((y.value == -math.inf).astype(y.dtype)), -math.inf, y)
+
+
+def given_negative_infinity(case: Case, data: Data) -> bool:
+    return bool(np.isneginf(data.inputs[0]).any())
+
+
 def pools_inner_axes(case: Case, data: Data) -> bool:
     """Global pooling over axes behind which there are others."""
     in_line = case.subject.endswith("1D")
@@ -468,6 +478,21 @@ ONLY_CPU = (
             OUTPUTS,
         ),
         witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 1}, [NAN_FIRST]),),
+    ),
+    deviation(
+        "tfjs-cpu-max-pooling-of-nothing-but-infinity",
+        "A window that is −∞ throughout gives its elements no gradient: none is larger than what a maximum "
+        "begins with.",
+        kind="bug",
+        source=f"{CPU}/utils/pool_utils.js:114 (maxPoolPositions: pixel > maxValue, which begins with −∞)",
+        upstream=searched("cpu maxPool gradient negative infinity window maxPoolPositions"),
+        remedy="Replace infinities before the layer.",
+        since="tfjs-core 0.5.0 (2018)",
+        scope=all_of(subject(*FLAT_MAX), given_negative_infinity, asks("*gradient/*")),
+        effect=Value({"layers.MaxPooling.pooled": pooled_without_gradient_of_nothing}, GRADIENTS),
+        witnesses=(
+            draft_layer("layers.MaxPooling1D", {"pool_size": 2}, [Literal((1, 2, 1), ("-inf", "-inf"))]),
+        ),
     ),
     deviation(
         "tfjs-cpu-pooling-over-far-fewer-channels",

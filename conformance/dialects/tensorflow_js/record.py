@@ -13,7 +13,7 @@ WASM = "@tensorflow/tfjs-backend-wasm@4.22.0 dist"
 FIRST = "tfjs-layers 0.0.2 (2018)"
 """The first release of the Layers API that its history tells of: since then, what was never otherwise."""
 
-NUMERIC = ("output/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
+NUMERIC = ("output/*", "again/*", "training/*", "gradient/*", "dtype", "mask/*", "reconstructed/output/*")
 """The observables that need a call."""
 
 CALLED = tuple(name for name in NUMERIC if name != "mask/*")

@@ -37,8 +37,9 @@ class Answers {
     this.built = once("build", () => new BuiltLayer(tf, this.layer(), this.inputs()));
     this.ready = once("build", () => this.built().assign(this.weights()));
     this.outputs = once("call", () => this.ready().call(this.arguments()));
+    this.anotherLayer = once("construction", () => subject.create(asked.config));
     this.another = once("build", () =>
-      new BuiltLayer(tf, subject.create(asked.config), this.inputs()).assign(this.weights()),
+      new BuiltLayer(tf, this.anotherLayer(), this.inputs()).assign(this.weights()),
     );
     this.outputsAgain = once("call", () => callAgain(tf, this.another(), this.arguments()));
     this.masks = once("call", () => this.ready().outputMasks(this.arguments()));
