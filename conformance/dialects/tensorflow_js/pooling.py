@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
+from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
     OUTPUTS,
@@ -648,6 +649,31 @@ ONLY_WASM = (
                 "layers.MaxPooling1D",
                 {"pool_size": 4, "data_format": "channels_first"},
                 [recipe("normal", 2, 3, 7)],
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-pooling-over-fewer-channels-ends-program",
+        "Pooling in one dimension over channels that come first, and are fewer than a window is long, may "
+        "end the program, where a call before has written into memory that is not its own.",
+        kind="bug",
+        source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
+        "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
+        upstream=issue(8407),
+        remedy="Permute around the layer.",
+        since="tfjs-backend-wasm 1.4.0 (2019)",
+        scope=all_of(
+            WINDOWS_IN_LINE,
+            channels_first,
+            any_of(leaves_nothing, leaves_less_than_nothing),
+            asks("again/*"),
+        ),
+        effect=Unpredictable(Verdict.CRASHED, NUMERIC, "memory access out of bounds"),
+        witnesses=(
+            asked_again(
+                draft_layer(
+                    "layers.MaxPooling1D", {"data_format": "channels_first"}, [recipe("normal", 4, 1, 8)]
+                )
             ),
         ),
     ),
