@@ -96,19 +96,22 @@ def as_files(cases: Iterable[Case], folder: Path) -> list[str]:
 @cache
 def witnesses(backends: tuple[str, ...] = BACKENDS) -> tuple[Case, ...]:
     """Of all deviations but the unpredictable ones, which may not show themselves twice, and those about
-    subjects that scripts are not written about. Where a backend never answers, a script waits for minutes."""
+    subjects that scripts are not written about. Where a backend never answers, a script waits for minutes;
+    where it ends, it may have written into the memory of its process, which the scripts behind it share."""
     recorded = [d for name in backends for d in dialects.load(dialects.BUILT_IN[name])[name].deviations]
     lasting = [d for d in recorded if not isinstance(d.effect, Unpredictable)]
     scripted = ("layers.", "activations.")
     passing = {case.id for d in recorded if d not in lasting for case in d.witnesses}
     asked = {c.id: c for d in lasting for c in d.witnesses if c.subject.startswith(scripted)}
-    endless = [
-        d for d in recorded if isinstance(d.effect, Unpredictable) and d.effect.verdict is Verdict.TIMED_OUT
+    fatal = [
+        d
+        for d in recorded
+        if isinstance(d.effect, Unpredictable) and d.effect.verdict in (Verdict.TIMED_OUT, Verdict.CRASHED)
     ]
     return tuple(
         case
         for case in asked.values()
-        if case.id not in passing and not any(d.scope(case, make(case)) for d in endless)
+        if case.id not in passing and not any(d.scope(case, make(case)) for d in fatal)
     )
 
 
