@@ -144,7 +144,7 @@ class Search:
         self.spaces = [Searched(subject, space) for subject, space in spaces.items()]
         self.closed = False
         self.reducing: set[Round] = set()
-        self.reduced = anyio.Event()
+        self.none_reducing = anyio.Event()
         self.scopes: set[anyio.CancelScope] = set()
         self.asking: dict[str, anyio.Event] = {}
         self.outcomes: dict[str, Outcome] = {}
@@ -228,8 +228,8 @@ class Search:
         finally:
             self.reducing.discard(one)
             if not self.reducing:
-                self.reduced.set()
-                self.reduced = anyio.Event()
+                self.none_reducing.set()
+                self.none_reducing = anyio.Event()
 
     async def outcome(self, case: Case, reducing: bool) -> Outcome | None:
         """What came of the case, asked if it is a new one; None once the search is over, but where it is
@@ -244,7 +244,7 @@ class Search:
 
     async def _outcome(self, case: Case, reducing: bool) -> Outcome | None:
         while self.reducing and not reducing:
-            await self.reduced.wait()
+            await self.none_reducing.wait()
         while case.id in self.asking:
             await self.asking[case.id].wait()
         if case.id in self.outcomes:

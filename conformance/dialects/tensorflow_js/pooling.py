@@ -543,6 +543,18 @@ ONLY_CPU = (
 """What the plain JavaScript backend does."""
 
 
+LEAVES_NO_WINDOW = all_of(WINDOWS_IN_LINE, channels_first, any_of(leaves_nothing, leaves_less_than_nothing))
+
+without_windows = partial(
+    deviation,
+    kind="bug",
+    source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
+    "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
+    upstream=issue(8407),
+    remedy="Permute around the layer.",
+    since="tfjs-backend-wasm 1.4.0 (2019)",
+)
+
 ONLY_WASM = (
     average_gradient(without(all_of(subject(*FLAT_AVERAGE), given_special_values))),
     deviation(
@@ -626,18 +638,12 @@ ONLY_WASM = (
         effect=Unpredictable(Verdict.CRASHED, NUMERIC, "Aborted()"),
         witnesses=(msgspec.structs.replace(FAR_FEWER, observables=("output/0",)),),
     ),
-    deviation(
+    without_windows(
         "tfjs-wasm-pooling-over-fewer-channels-traps",
         "Pooling in one dimension over channels that come first, and are fewer than a window is long, has "
         "nothing to compute: it reads and writes memory that is not its own, and traps. Permute around the "
         "layer.",
-        kind="bug",
-        source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
-        "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
-        upstream=issue(8407),
-        remedy="Permute around the layer.",
-        since="tfjs-backend-wasm 1.4.0 (2019)",
-        scope=all_of(WINDOWS_IN_LINE, channels_first, any_of(leaves_nothing, leaves_less_than_nothing)),
+        scope=LEAVES_NO_WINDOW,
         effect=Unpredictable(Verdict.RAISES, NUMERIC, "internal at call: "),
         witnesses=(
             draft_layer(
@@ -652,22 +658,11 @@ ONLY_WASM = (
             ),
         ),
     ),
-    deviation(
+    without_windows(
         "tfjs-wasm-pooling-over-fewer-channels-ends-program",
         "Pooling in one dimension over channels that come first, and are fewer than a window is long, may "
         "end the program, where a call before has written into memory that is not its own.",
-        kind="bug",
-        source=f"{WASM}/kernels/AvgPool.js, MaxPool.js (src/cc/kernels/AvgPool.cc, MaxPool.cc: XNNPACK's "
-        "compute_output_dimension subtracts unsigned numbers, and finds 2³² / stride windows)",
-        upstream=issue(8407),
-        remedy="Permute around the layer.",
-        since="tfjs-backend-wasm 1.4.0 (2019)",
-        scope=all_of(
-            WINDOWS_IN_LINE,
-            channels_first,
-            any_of(leaves_nothing, leaves_less_than_nothing),
-            asks("again/*"),
-        ),
+        scope=all_of(LEAVES_NO_WINDOW, asks("again/*")),
         effect=Unpredictable(Verdict.CRASHED, NUMERIC, "memory access out of bounds"),
         witnesses=(
             asked_again(

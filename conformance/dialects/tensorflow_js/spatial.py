@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from conformance.cases.case import Case
@@ -62,6 +63,15 @@ NULL_FORMAT = all_of(subject("layers.Cropping2D"), without(omits("cropping")), h
 LEAVES_ENOUGH = all_of(NULL_FORMAT, without(leaves_less_than_minus_one))
 NULL_CASE = draft_layer("layers.Cropping2D", {"cropping": 1, "data_format": None}, [IMAGE])
 
+of_no_format = partial(
+    deviation,
+    kind="bug",
+    source=f"{LAYERS}/layers/convolutional.js:881, :903 (Cropping2D: only undefined has a default)",
+    upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
+    remedy="Leave dataFormat out.",
+    since="tfjs-layers 0.5.4 (2018)",
+)
+
 DEVIATIONS = (
     deviation(
         "tfjs-cropping2d-has-no-default",
@@ -87,15 +97,10 @@ DEVIATIONS = (
         effect=Metadata(("shape/unknown",), less_than_nothing),
         witnesses=(draft_layer("layers.Cropping2D", {"cropping": [[1, 2], [0, 1]]}, [IMAGE]),),
     ),
-    deviation(
+    of_no_format(
         "tfjs-cropping2d-null-is-channels-first",
         "Cropping2D with dataFormat null crops as if channels came first, where the inferred shape and every "
         "other layer take them to come last.",
-        kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:881, :903 (Cropping2D: only undefined has a default)",
-        upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
-        remedy="Leave dataFormat out.",
-        since="tfjs-layers 0.5.4 (2018)",
         scope=LEAVES_ENOUGH,
         effect=Value({"layers.Cropping.cropped": cropped_as_channels_first}, OUTPUTS),
         witnesses=(
@@ -107,28 +112,18 @@ DEVIATIONS = (
             ),
         ),
     ),
-    deviation(
+    of_no_format(
         "tfjs-cropping2d-null-gradient",
         "An output of another shape than the inferred one takes no cotangent of that shape. Only training "
         "meets it.",
-        kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:881, :903 (Cropping2D: only undefined has a default)",
-        upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
-        remedy="Leave dataFormat out.",
-        since="tfjs-layers 0.5.4 (2018)",
         scope=all_of(LEAVES_ENOUGH, crops),
         effect=Raises("invalid-argument", "gradient", ("*gradient/*",), "does not match its output"),
         witnesses=(NULL_CASE,),
     ),
-    deviation(
+    of_no_format(
         "tfjs-cropping2d-null-refused",
         "Where of channels, or of the width, at least two more would be taken away than there are, a "
         "Cropping2D with dataFormat null cannot be called.",
-        kind="bug",
-        source=f"{LAYERS}/layers/convolutional.js:881, :903 (Cropping2D: only undefined has a default)",
-        upstream=searched("cropping2D layer cropping undefined output shape null dimension"),
-        remedy="Leave dataFormat out.",
-        since="tfjs-layers 0.5.4 (2018)",
         scope=all_of(NULL_FORMAT, leaves_less_than_minus_one),
         effect=Raises("invalid-argument", "call", CALLED, "Negative size values should be exactly -1"),
         witnesses=(
