@@ -74,8 +74,10 @@ class Found:
 
     @property
     def left(self) -> bool:
-        """Whether the case can be reduced, as far as anybody knows."""
-        return self.case is not self.tried and not is_written_out(self.case)
+        """Whether the case can be reduced, as far as anybody knows: it may be what another signature, with
+        other observables, was reduced to."""
+        alone = asking(self.case, {self.observable}) == self.case
+        return self.case is not self.tried and not (alone and is_written_out(self.case))
 
 
 @dataclass

@@ -115,6 +115,18 @@ def test_a_case_smaller_than_the_reduced_one_is_reduced_as_well_when_it_is_drawn
     assert finding.witness.observables == ("output/0",)
 
 
+def test_what_another_signature_was_reduced_to_is_asked_for_the_failing_observable_alone() -> None:
+    both = ("output/0", "again/output/0")
+    case = Case("activations.relu", inputs=(Literal((1,), (0.0,)),), observables=both)
+    chosen: dict[str, Space] = {"activations.relu": st.just(case)}
+    first = [one for one in judged(searched_in(chosen, "shifted", Goal(examples=1))) if one.case == case]
+    later = searched_in(chosen, "shifted", Goal(examples=1), before=first)
+    assert {one.observable: one.witness.observables for one in findings([*first, *later])} == {
+        "output/0": ("output/0",),
+        "again/output/0": both,
+    }
+
+
 def test_a_search_whose_time_is_over_asks_nothing_more() -> None:
     assert judged(searched("rounded", Goal(seconds=0), "relu")) == []
 
