@@ -201,6 +201,8 @@ DEVIATIONS = (
             "keras Resizing pad_to_aspect_ratio integer dtype uint8 fill_value error tensorflow"
         ),
         remedy="Give fill_value as an integer, or cast the images.",
+        stands="Nothing is wrong with such images, which Keras takes where fill_value is an integer; "
+        "TensorFlow.js refuses a kind of interpolation, whatever the images are.",
         since="keras 3.3.0 (2024)",
         scope=all_of(subject("layers.Resizing"), pads_integers),
         effect=Raises("type", "call", CALL, "to EagerTensor of dtype int32"),

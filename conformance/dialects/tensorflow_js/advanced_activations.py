@@ -152,6 +152,8 @@ CLIPS_OTHERWISE = all_of(
     RELU, sets("max_value"), without(sets("negative_slope", "threshold")), any_of(given_nan, reaches_six)
 )
 NAN_AT_CLIP = all_of(RELU, sets("max_value"), given_nan)
+MAXIMUM_OF_ZERO = all_of(RELU, lambda case, data: case.config.get("max_value") == 0)
+NAN_HIDDEN = all_of(MAXIMUM_OF_ZERO, given_nan)
 
 CLIPPED_NAN = draft_layer("layers.ReLU", {"max_value": 2.5}, [Literal((4,), (-1.0, "nan", 2.0, 3.0))])
 SLOPED = draft_layer(
@@ -232,7 +234,7 @@ DEVIATIONS = (
         upstream=searched("wasm clipByValue NaN returns min value"),
         remedy="Leave such a layer out: all that it gives is 0.",
         since="tfjs-core 3.21.0 (2022)",
-        scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0),
+        scope=MAXIMUM_OF_ZERO,
         effect=Raises(
             "missing-kernel",
             "gradient",
@@ -249,12 +251,15 @@ DEVIATIONS = (
         upstream=searched("wasm clipByValue NaN returns min value"),
         remedy="Leave such a layer out: all that it gives is 0.",
         since="tfjs-core 3.21.0 (2022)",
-        scope=all_of(RELU, lambda case, data: case.config.get("max_value") == 0, given_nan, without(UNREAD)),
+        scope=NAN_HIDDEN,
         effect=Value(
             {"layers.ReLU.rectified": filled_with_zeros},
             OUTPUTS,
         ),
-        witnesses=(draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("one_nan", 5, 9)]),),
+        witnesses=(
+            draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("one_nan", 5, 9)]),
+            draft_layer("layers.ReLU", {"max_value": 0.0, "negative_slope": 3.0}, [recipe("one_nan", 5, 9)]),
+        ),
     ),
     deviation(
         "tfjs-leaky-relu-negative-slope-unread",
@@ -329,14 +334,14 @@ DEVIATIONS = (
 )
 
 ON_CPU = (
-    relu_without_slope(UNREAD),
+    relu_without_slope(all_of(UNREAD, without(NAN_HIDDEN))),
     relu_clips(CLIPS_OTHERWISE, AT_SIX, CLIPPED_NAN),
     prelu_gradient(subject("layers.PReLU")),
 )
 """What the plain JavaScript backend does, beside `DEVIATIONS`."""
 
 ON_WASM = (
-    relu_without_slope(all_of(UNREAD, without(NAN_AT_CLIP))),
+    relu_without_slope(all_of(UNREAD, without(NAN_AT_CLIP), without(NAN_HIDDEN))),
     relu_clips(all_of(CLIPS_OTHERWISE, without(given_nan)), AT_SIX),
     deviation(
         "tfjs-wasm-relu-maximum-of-nan",

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.cases.drafts.layers.wrappers import inside
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.normalization import orders_weights_otherwise, weights_in_order
-from conformance.dialects.scopes import all_of, asks, given_infinity, sets, without, wraps
+from conformance.dialects.scopes import all_of, asks, sets, without
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
 from conformance.reference_impl.layers.moments import normalized
 from conformance.reference_impl.layers.spanned_axes import axes_of
@@ -59,11 +58,6 @@ def moved_by_difference(original: Any, old: Tensor, new: Tensor, momentum: float
     return subtract(old, multiply(subtract(old, new), 1.0 - momentum))
 
 
-def momentum_beyond(case: Case, data: Data) -> bool:
-    """The momentum is no share: the difference of the averages may be larger than both."""
-    return not 0 <= case.config.get("momentum", 0.99) <= 1
-
-
 ORDERS_AXES = orders_weights_otherwise(list, "layers.LayerNormalization")
 DESCENDING = draft_layer("layers.LayerNormalization", {"axis": [2, 1]}, [recipe("normal", 2, 3, 4, 5)])
 RMS_SCALING = draft_layer("layers.LayerNormalization", {"rms_scaling": True}, [recipe("normal", 3, 5)])
@@ -74,12 +68,17 @@ OVERSHOOTING = draft_layer(
     weights={"moving_variance": "positive"},
     training=True,
 )
-INFINITE_STEPS = draft_layer(
-    "layers.TimeDistributed",
-    {"layer": inside("BatchNormalization")},
-    [recipe("one_infinity", 2, 3, 5)],
-    weights={"moving_variance": "positive"},
-    training=True,
+BEYOND_ZERO = Case(
+    "layers.BatchNormalization",
+    {"momentum": 0.5},
+    inputs=(Literal((1, 2), (1.0, 1.0)),),
+    weights={
+        "gamma": Literal((2,), (0.0, 0.0)),
+        "beta": Literal((2,), (0.0, 0.0)),
+        "moving_mean": Literal((2,), (-0.05, "inf")),
+        "moving_variance": Literal((2,), (0.0, 0.0)),
+    },
+    observables=("training/state/moving_mean",),
 )
 
 DEVIATIONS = (
@@ -181,35 +180,18 @@ DEVIATIONS = (
         witnesses=(draft_layer("layers.LayerNormalization", {"axis": 0}, [recipe("normal", 0, 4)]),),
     ),
     deviation(
-        "tfjs-batch-normalization-moves-average-from-infinity",
-        "A moving average that is infinite is NaN when it is moved once more; in Keras it stays infinite. "
-        "Inside TimeDistributed each time step moves it.",
-        kind="intentional",
-        source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage "
-        "subtracts the difference)",
-        upstream=searched("BatchNormalization moving average infinity NaN movingVariance"),
-        remedy="Find where the infinity comes from.",
-        since="tfjs-layers 0.9.1 (2018)",
-        scope=all_of(
-            subject("layers.TimeDistributed"),
-            wraps("BatchNormalization"),
-            given_infinity,
-            asks("training/*"),
-        ),
-        effect=Value({"layers.BatchNormalization.moved": moved_by_difference}, ("training/state/*",)),
-        witnesses=(INFINITE_STEPS,),
-    ),
-    deviation(
         "tfjs-batch-normalization-moves-average-by-difference",
-        "A moving average is moved by a share of its difference from the new one. With a momentum that is "
-        "not between 0 and 1 the difference is rounded more coarsely than the sum that Keras computes.",
-        kind="precision",
+        "A moving average is moved by a share of its difference from the new one, which is rounded more "
+        "coarsely than the sum that Keras computes where their signs differ, or the momentum is not between "
+        "0 and 1. One that is infinite, which stays so in Keras, is NaN when it is moved once more.",
+        kind="intentional",
         source=f"{LAYERS}/layers/normalization.js:218 (BatchNormalization.call: doMovingAverage)",
         upstream=searched("BatchNormalization moving average infinity NaN movingVariance"),
-        remedy="Choose a momentum between 0 and 1.",
+        remedy="Nothing need be done, if the momentum is between 0 and 1: it is the last bit. Find where an "
+        "infinity comes from.",
         since="tfjs-layers 0.9.1 (2018)",
-        scope=all_of(subject("layers.BatchNormalization"), momentum_beyond, asks("training/*")),
+        scope=all_of(subject("layers.BatchNormalization"), asks("training/*")),
         effect=Value({"layers.BatchNormalization.moved": moved_by_difference}, ("training/state/*",)),
-        witnesses=(OVERSHOOTING,),
+        witnesses=(OVERSHOOTING, BEYOND_ZERO),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.convolution import computed_elsewhere, padding_left_out
-from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
+from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
     all_of,
     channels_first,
@@ -72,14 +73,6 @@ CONV3D_BACKWARDS = (
 )
 
 
-VMULCADDC = (
-    f"{WASM}/kernels/Conv2D.js, DepthwiseConv2dNative.js (src/cc/conv2d_impl.cc: XNNPACK's f32-vmulcaddc, "
-    "whose clamp gives its lower limit for NaN)"
-)
-
-CLAMPED_SEARCHED = searched("conv2d 1x1 one channel NaN becomes -Infinity vmulcaddc XNNPACK clamp")
-
-
 GAPS = {"filters": 2, "kernel_size": 2, "padding": "same", "strides": 3}
 
 
@@ -101,6 +94,19 @@ def clamped(z: Tensor) -> Tensor:
 
 def correlated_and_clamped(original: Any, *operands: Any) -> Tensor:
     return clamped(original(*operands))
+
+
+def convolved_and_clamped(
+    original: Any, layer: WindowedProduct, x: Tensor, kernels: Any, bias: Tensor | None
+) -> Tensor:
+    """Of the four gates' convolutions, each by itself."""
+    z: Tensor = original(layer, x, kernels, bias)
+    single = {*layer.kernel_size, *layer.strides, x.shape[-1]} == {1}
+    return clamped(z) if single else z
+
+
+def has_one_filter(case: Case, data: Data) -> bool:
+    return bool(case.config["filters"] == 1)
 
 
 def multiplies_channels_apart(case: Case, data: Data) -> bool:
@@ -217,6 +223,25 @@ def sums_in_place(case: Case, data: Data) -> bool:
 def in_both_modes(*observables: str) -> tuple[str, ...]:
     """The gradients in inference and in training."""
     return tuple(f"{mode}{observable}" for mode in ("", "training/") for observable in observables)
+
+
+def loses_nan(
+    name: str, what: str, scope: Scope, patches: dict[str, Callable[..., Tensor]], *witnesses: Case
+) -> Deviation:
+    """The entry about products in which XNNPACK's clamp makes −∞ of NaN."""
+    return deviation(
+        name,
+        f"{what} is −∞ where it should be NaN, so that a NaN upstream goes unnoticed behind an activation.",
+        kind="bug",
+        source=f"{WASM}/kernels/Conv2D.js, DepthwiseConv2dNative.js (src/cc/conv2d_impl.cc: XNNPACK's "
+        "f32-vmulcaddc, whose clamp gives its lower limit for NaN)",
+        upstream=searched("conv2d 1x1 one channel NaN becomes -Infinity vmulcaddc XNNPACK clamp"),
+        remedy="Check for NaN before the layer.",
+        since="tfjs-backend-wasm 3.14.0 (2022)",
+        scope=all_of(scope, given_special_values),
+        effect=Value(patches),
+        witnesses=witnesses,
+    )
 
 
 DEVIATIONS = (
@@ -401,41 +426,33 @@ DEVIATIONS = (
             draft_layer("layers.Conv1D", GAPS, [recipe("normal", 1, 9, 3)]),
         ),
     ),
-    deviation(
+    loses_nan(
         "tfjs-wasm-product-by-channel-of-nan",
-        "A convolution by single elements, in which every output is of one channel, is −∞ where it should be "
-        "NaN, so that a NaN upstream goes unnoticed behind an activation. Check for NaN before the layer.",
-        kind="bug",
-        source=VMULCADDC,
-        upstream=CLAMPED_SEARCHED,
-        remedy="Check for NaN before the layer.",
-        since="tfjs-backend-wasm 3.14.0 (2022)",
-        scope=all_of(
+        "A convolution by single elements, in which every output is of one channel,",
+        all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.DepthwiseConv2D", "layers.SeparableConv2D"),
             multiplies_channels_apart,
-            given_special_values,
         ),
-        effect=Value({"layers.correlated": correlated_and_clamped}),
-        witnesses=(
-            draft_layer("layers.DepthwiseConv2D", {"kernel_size": 1}, [recipe("one_nan", 1, 3, 3, 3)]),
-            draft_layer("layers.Conv2D", {"filters": 1, "kernel_size": 1}, [recipe("one_nan", 1, 3, 3, 1)]),
+        {"layers.correlated": correlated_and_clamped},
+        draft_layer("layers.DepthwiseConv2D", {"kernel_size": 1}, [recipe("one_nan", 1, 3, 3, 3)]),
+        draft_layer("layers.Conv2D", {"filters": 1, "kernel_size": 1}, [recipe("one_nan", 1, 3, 3, 1)]),
+    ),
+    loses_nan(
+        "tfjs-wasm-pointwise-product-of-nan",
+        "SeparableConv2D of one channel with one filter",
+        all_of(subject("layers.SeparableConv2D"), sums_one_channel),
+        {"layers.pointwise": correlated_and_clamped},
+        draft_layer(
+            "layers.SeparableConv2D", {"filters": 1, "kernel_size": 2}, [recipe("one_nan", 1, 3, 3, 1)]
         ),
     ),
-    deviation(
-        "tfjs-wasm-pointwise-product-of-nan",
-        "SeparableConv2D of one channel with one filter is −∞ where it should be NaN, so that a NaN upstream "
-        "goes unnoticed behind an activation. Check for NaN before the layer.",
-        kind="bug",
-        source=VMULCADDC,
-        upstream=CLAMPED_SEARCHED,
-        remedy="Check for NaN before the layer.",
-        since="tfjs-backend-wasm 3.14.0 (2022)",
-        scope=all_of(subject("layers.SeparableConv2D"), sums_one_channel, given_special_values),
-        effect=Value({"layers.pointwise": correlated_and_clamped}),
-        witnesses=(
-            draft_layer(
-                "layers.SeparableConv2D", {"filters": 1, "kernel_size": 2}, [recipe("one_nan", 1, 3, 3, 1)]
-            ),
+    loses_nan(
+        "tfjs-wasm-conv-lstm-product-of-nan",
+        "A convolution by single elements inside ConvLSTM2D or its cell, of one channel with one filter,",
+        all_of(subject(*CONV_LSTM), has_one_filter, without(channels_first)),
+        {"layers.convolved": convolved_and_clamped},
+        draft_layer(
+            "layers.ConvLSTM2D", {"filters": 1, "kernel_size": 1}, [recipe("one_nan", 1, 2, 3, 3, 1)]
         ),
     ),
     deviation(
