@@ -21,6 +21,7 @@ from benchmarks.throughput import Work, bare_rates, machine
 from conformance import engine
 from conformance.cases import corpus
 from conformance.cases.case import Case
+from conformance.cases.data import make
 from conformance.checks import Bench
 from conformance.events import Judged, Started
 from conformance.exploring.search import Goal, explore
@@ -66,7 +67,8 @@ async def searched(spec: BackendSpec, examples: int, seed: int) -> tuple[Bench, 
             case Judged(case=case):
                 cases.append(case)
                 ended = time.perf_counter()
-    return bench, [case for case in cases if bench.asked(case)], ended - began
+    asked = [case for case in cases if bench.asked(case) and not bench.dialect.hangs(case, make(case))]
+    return bench, asked, ended - began
 
 
 def bare(spec: BackendSpec, bench: Bench, cases: list[Case]) -> float:

@@ -97,7 +97,8 @@ class Examiner:
                 one.over.set()
 
     async def examine(self, case: Case, *, apart: bool = False) -> Judged:
-        """Ask the case of every backend that supports any of it, and judge the answers.
+        """Ask the case of every backend that supports any of it, and judge the answers. One that is recorded
+        never to answer it is not asked: the wait is as long as that for hundreds of others.
 
         Args:
             apart: another case is asked before. Two answers that are alike, one after the other, look like
@@ -114,9 +115,15 @@ class Examiner:
                 if (between := self.spacers[bench.name]) is not None:
                     runner.ask(made.concrete(between, ("output/0",)))
         wanted = self.plan.wanted(case)
-        posed = {bench.name: Posed.to(runner, bench, case, made, wanted) for bench, runner in self.backends}
+        data = made.data(case)
+        posed = {
+            bench.name: None
+            if bench.dialect.hangs(case, data)
+            else Posed.to(runner, bench, case, made, wanted)
+            for bench, runner in self.backends
+        }
         answers = {name: await one.result() if one else None for name, one in posed.items()}
-        return Judged(case, await self._checks(Hearing(case, made.data(case), answers)))
+        return Judged(case, await self._checks(Hearing(case, data, answers)))
 
     async def _checks(self, hearing: Hearing | ModelHearing) -> tuple[Check, ...]:
         waiting = Waiting(hearing)

@@ -24,6 +24,8 @@ from conformance.reporting.results import Finding
 from conformance.runners.question import Limits
 from conformance.runners.registry import BackendSpec, from_command
 from conformance.selection import of_subjects
+from conformance.verdicts import Verdict
+from tests.exploring.endless import RELU
 
 ADAPTER = "tests.adapters.specification"
 
@@ -87,6 +89,12 @@ def test_a_recorded_deviation_is_no_finding_and_hides_none() -> None:
     goal = Goal(examples=60)
     assert findings(searched("leaky", goal, "relu", dialects=("tests.certificates.leaky",))) == ()
     assert {finding.observable for finding in findings(searched("leaky", goal, "relu"))} >= {"output/0"}
+
+
+def test_what_is_recorded_never_to_be_answered_is_not_asked() -> None:
+    chosen: dict[str, Space] = {"activations.relu": st.just(RELU)}
+    (one,) = judged(searched_in(chosen, "rounded", Goal(examples=1), dialects=("tests.exploring.endless",)))
+    assert {check.verdict for check in one.checks} == {Verdict.NOT_RUN}
 
 
 def test_an_interrupted_search_goes_on_without_asking_again() -> None:
