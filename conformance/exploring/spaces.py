@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 from hypothesis import assume
@@ -20,6 +21,7 @@ from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.data import make
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING
 from conformance.cases.drafts.activations import REQUIRED as REQUIRED_OF_ACTIVATIONS
+from conformance.cases.drafts.covering import Row
 from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.draft import draft_activation, recipe
 from conformance.cases.drafts.models import drawn
@@ -44,6 +46,8 @@ Space = st.SearchStrategy[Case]
 ORDINARY = tuple(dict.fromkeys(REGIMES))
 """Regimes of floating-point inputs, the plainest first."""
 
+REGIME = st.sampled_from(ORDINARY)
+
 SIZES = st.one_of(st.integers(1, 8), st.sampled_from((9, 16, 17, 32, 33)))
 """Sizes of axes: small ones, and those around the widths in which implementations compute."""
 
@@ -52,6 +56,9 @@ KEYS = st.integers(0, 2**16 - 1)
 
 AGAIN = st.integers(1, 8).map(lambda number: number == 8)
 """Whether a case asks what a second call gives, and nothing else but the first."""
+
+TRAINING = st.booleans()
+"""Whether statistics are asked as they are in training, where a layer keeps any."""
 
 CHANGES = 4
 """How many arguments are drawn anew at most; the others stay as in the case of the corpus."""
@@ -79,54 +86,87 @@ def spaces(cases: Sequence[Case]) -> dict[str, Space]:
 
 def of_layer(name: str, cases: Sequence[Case]) -> Space | None:
     usable = recombinable(cases)
-    return layer_cases(Array(name, usable)) if usable else None
+    return layer_cases(Drawn.of(Array(name, usable))) if usable else None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn about a layer, made once: Hypothesis takes long to look a strategy over.
+
+    Attributes:
+        bases: the rows of the corpus.
+        arguments: which are drawn anew: those without a default, lest their sizes stay as they were, and a
+            few others.
+        values: by argument, what it may be, as JSON: the default, examples of its kind, and the values of the
+            corpus.
+    """
+
+    array: Array
+    bases: st.SearchStrategy[Row]
+    arguments: st.SearchStrategy[list[str]]
+    values: Mapping[str, st.SearchStrategy[str]]
+
+    @classmethod
+    def of(cls, array: Array) -> Drawn:
+        required = [name for name in array.values if array.layer.arguments[name].default is REQUIRED]
+        others = [name for name in array.values if name not in required]
+        chosen = (
+            st.lists(st.sampled_from(others), unique=True, max_size=CHANGES) if others else st.just([])
+        ).map(lambda names: [*required, *names])
+        values = {name: st.sampled_from(argument_values(array, name)) for name in array.values}
+        return cls(array, st.sampled_from(sorted(array.bases)), chosen, values)
 
 
 @st.composite
-def layer_cases(draw: st.DrawFn, array: Array) -> Case:
+def layer_cases(draw: st.DrawFn, drawn: Drawn) -> Case:
     """Cases about a layer."""
-    base = draw(st.sampled_from(sorted(array.bases)))
-    config, placed = array.config(base), array.inputs[base[0]]
-    for argument in draw(changed_arguments(array)):
-        text = draw(st.sampled_from(argument_values(array, argument)))
-        others = {name: value for name, value in config.items() if name != argument}
-        changed = others if text == UNSET else others | {argument: msgspec.json.decode(text)}
-        if array.fits(changed, placed):
-            config = changed
-    resized = draw(in_other_sizes(placed))
-    if array.fits(config, resized):
-        placed = resized
-    if not array.takes(config, placed):
-        config, placed = array.config(base), array.inputs[base[0]]
-    regime = draw(st.sampled_from(ORDINARY))
-    placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
-    training = array.keeps_statistics(config, placed) and draw(st.booleans())
-    drafted = array.draft(config, placed, training=training)
-    moved = rekeyed(drafted, draw(KEYS))
-    case = moved if answered(moved) else drafted  # other indices may be beyond what the layer takes
-    return asked_again(case) if draw(AGAIN) else case
+    array, base = drawn.array, draw(drawn.bases)
+    changes = {name: draw(drawn.values[name]) for name in draw(drawn.arguments)}
+    known = array.config(base), array.inputs[base[0]]
+    regime, by, in_training, again = draw(REGIME), draw(KEYS), draw(TRAINING), draw(AGAIN)
+    sizes = draw_sizes(draw, known[1])
+
+    def case_of(config: dict[str, Any], placed: Placed) -> Case:
+        placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
+        training = in_training and array.keeps_statistics(config, placed)
+        return array.draft(config, placed, training=training)
+
+    case = rekeyed(case_of(*fitting(array, *known, changes, sizes)), by)
+    if not answered(case):  # other indices may be beyond what the layer takes, too
+        case = case_of(*known)
+    return asked_again(case) if again else case
 
 
-def changed_arguments(array: Array) -> st.SearchStrategy[list[str]]:
-    """Arguments that are drawn anew: those without a default, lest their sizes stay as they were, and a few
-    others."""
-    required = [name for name in array.values if array.layer.arguments[name].default is REQUIRED]
-    others = [name for name in array.values if name not in required]
-    if not others:
-        return st.just(required)
-    chosen = st.lists(st.sampled_from(others), unique=True, max_size=CHANGES)
-    return chosen.map(lambda names: [*required, *names])
+def fitting(
+    array: Array, config: dict[str, Any], placed: Placed, changes: Mapping[str, str], resized: Placed
+) -> tuple[dict[str, Any], Placed]:
+    """The configuration and the arrays with all changes; where they do not fit one another, with each that
+    fits those before it."""
+    everything = config
+    for argument, text in changes.items():
+        everything = changed(everything, argument, text)
+    if array.fits(everything, resized):
+        return everything, resized
+    for argument, text in changes.items():
+        one_more = changed(config, argument, text)
+        if array.fits(one_more, placed):
+            config = one_more
+    return config, resized if array.fits(config, resized) else placed
+
+
+def changed(config: dict[str, Any], argument: str, text: str) -> dict[str, Any]:
+    """The configuration with another value of an argument."""
+    others = {name: value for name, value in config.items() if name != argument}
+    return others if text == UNSET else others | {argument: msgspec.json.decode(text)}
 
 
 def argument_values(array: Array, argument: str) -> list[str]:
-    """What an argument may be, as JSON: the default, examples of its kind, and the values of the corpus."""
     examples = [msgspec.json.encode(x).decode() for x in array.layer.arguments[argument].kind.examples]
     known = array.values[argument]
     return sorted({*known, *examples}, key=[UNSET, *examples, *known].index)
 
 
-@st.composite
-def in_other_sizes(draw: st.DrawFn, placed: Placed) -> Placed:
+def draw_sizes(draw: st.DrawFn, placed: Placed) -> Placed:
     """The same arrays in other sizes: of one input each axis by itself, of several all that are alike."""
     shapes = [source.shape for source in placed.inputs]
     if placed.initial_state or not all(isinstance(source, Recipe) for source in placed.sources):
@@ -180,7 +220,7 @@ def of_others(name: str, cases: Sequence[Case]) -> Space | None:
 def other_cases(draw: st.DrawFn, cases: Sequence[Case]) -> Case:
     """The cases of the corpus with other numbers, and the ordinary ones of them in other regimes."""
     case = draw(st.sampled_from(cases))
-    regime = draw(st.sampled_from(ORDINARY))
+    regime = draw(REGIME)
     changed = msgspec.structs.replace(
         case,
         inputs=tuple(in_regime(source, regime, only="normal") for source in case.inputs),

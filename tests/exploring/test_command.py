@@ -77,7 +77,8 @@ def test_an_interrupted_search_goes_on_as_it_was_asked_for(
     assert f"conformance explore --resume {tmp_path / 'out'}" in result.output
     before = {judged.case.id for judged in Journal(tmp_path / "out").judged()}
     refused = conformance("run", "--resume", tmp_path / "out")
-    assert (refused.exit_code, "is of conformance explore" in refused.output) == (2, True)
+    assert refused.exit_code == 2
+    assert "is of conformance explore" in " ".join(refused.output.replace("│", " ").split())
     result = conformance("explore", "--resume", tmp_path / "out")
     assert result.exit_code == 0, result.output
     report = read(tmp_path / "out")

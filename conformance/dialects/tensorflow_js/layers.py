@@ -15,6 +15,7 @@ from conformance.dialects.scopes import (
     all_of,
     any_of,
     asks,
+    given_mask,
     inner,
     last_axis,
     masked,
@@ -350,14 +351,14 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-masked-step-is-a-product",
-        "What a masked step computes is multiplied by 0, which makes NaN of NaN and of infinities: a mask "
-        "does not hide them.",
+        "What a masked step computes is multiplied by 0, and where a step counts what there was before it: "
+        "that makes NaN of NaN and of infinities, and a mask does not hide them.",
         kind="bug",
         source=f"{LAYERS}/layers/recurrent.js:183 (rnn: output·mask + states[0]·(1 − mask))",
         upstream=searched("LSTM mask masking output differs from Keras masked timesteps"),
         remedy="Replace them before the layer.",
         since="tfjs-layers 0.9.2 (2019)",
-        scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), masked),
+        scope=all_of(subject(*RECURRENT, "layers.Bidirectional"), given_mask),
         effect=Value({"layers.Recurrent.new_where_kept": weighted_by_mask}),
         witnesses=(
             draft_layer(

@@ -88,9 +88,12 @@ SMALLEST_NORMAL = IEEE_FLOAT32.smallest_normal
 
 GRADIENTS = ("gradient/*", "training/gradient/*")
 
+CENTRED = Literal((1, 17), tuple(map(float, (0, 0, 3, -1, 0, 0, 4, 1, -3, -4, 2, 4, -3, 0, -1, -2, 0))))
+"""The sum is 0, that of its seventeenths is not."""
 
-def sum_of_quotients(original: Any, x: Tensor, axis: int) -> Tensor:
-    return total(divide(x, float(x.shape[axis])), axis=(axis,), keepdims=True)
+
+def sum_of_quotients(original: Any, x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return total(divide(x, float(math.prod(x.shape[axis] for axis in axes))), axis=axes, keepdims=True)
 
 
 def pooled_without_gradient_of_nothing(original: Any, layer: MaxPooling, x: Tensor) -> Tensor:
@@ -510,16 +513,19 @@ ONLY_CPU = (
     ),
     deviation(
         "tfjs-cpu-mean-of-quotients",
-        "Global average pooling divides every element, and then adds: it rounds as often as there are "
-        "elements, where a sum of small integers would be exact.",
+        "A mean, in global average pooling and in normalization, is that of every element divided, and then "
+        "added: it rounds as often as there are elements, where a sum of small integers would be exact.",
         kind="precision",
         source=f"{CPU}/kernels/Mean.js:33 (mean: div before sum)",
         upstream=searched("globalAveragePooling mean precision float sum rounding cpu backend"),
         remedy="Nothing need be done, but where integers have to be exact.",
         since="tfjs-core 0.5.0 (2018)",
-        scope=subject(*GLOBAL_AVERAGE),
-        effect=Value({"layers.GlobalAveragePooling.averaged": sum_of_quotients}),
-        witnesses=(draft_layer("layers.GlobalAveragePooling1D", {}, [recipe("lattice", 3, 7, 8)]),),
+        scope=subject(*GLOBAL_AVERAGE, "layers.BatchNormalization", "layers.LayerNormalization"),
+        effect=Value({"layers.averaged": sum_of_quotients}),
+        witnesses=(
+            draft_layer("layers.GlobalAveragePooling1D", {}, [recipe("lattice", 3, 7, 8)]),
+            draft_layer("layers.LayerNormalization", {}, [CENTRED]),
+        ),
     ),
     deviation(
         "tfjs-cpu-max-pooling3d-gradient",

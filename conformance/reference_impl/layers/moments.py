@@ -6,6 +6,7 @@ from conformance.reference_impl import fields
 from conformance.reference_impl.blockwise import in_blocks
 from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Layer
+from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, mean, multiply, rsqrt, square, subtract
 from conformance.reference_impl.primitives.elementwise import unpromised
 from conformance.reference_impl.tape import Tensor, algorithm, current_arithmetic
@@ -25,14 +26,20 @@ class CentreAndScale(Layer, registered=False):
     gamma_constraint = field(fields.constraint, None)
 
 
+@patchable("layers.averaged")
+def averaged(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The mean along some axes, which stay with size one: a sum, divided"""
+    return mean(x, axis=axes, keepdims=True)
+
+
 def moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Mean and (biased) variance along the axes, which stay with size one, by the algorithm that the
     backend's arithmetic names."""
-    average = mean(x, axis=axes, keepdims=True)
+    average = averaged(x, axes)
     if algorithm("variance") == "one-pass":
-        return average, subtract(mean(square(x), axis=axes, keepdims=True), square(average))
+        return average, subtract(averaged(square(x), axes), square(average))
     squares = in_blocks(lambda x, average: square(subtract(x, average)), x, average)
-    return average, mean(squares, axis=axes, keepdims=True)
+    return average, averaged(squares, axes)
 
 
 def normalized(
