@@ -243,9 +243,11 @@ def largest_of_taps(inside: Tensor, taps: Tensor) -> Tensor:
 
 
 def takes_one_by_one(case: Case, data: Data) -> bool:
-    """Windows are of one element, and leave none out."""
-    layer = pooling(case)
-    return {*layer.pool_size, *layer.strides} == {1}
+    """Windows are of one element, and leave none out: strides are 1, or there is no second one."""
+    layer, shape = pooling(case), data.inputs[0].shape
+    spatial = shape[2:] if channels_first(case, data) else shape[1:-1]
+    in_turn = all(stride == 1 or size <= 1 for size, stride in zip(spatial, layer.strides, strict=True))
+    return in_turn and set(layer.pool_size) == {1}
 
 
 def nan_kept(original: Any, layer: MaxPooling, x: Tensor) -> Tensor:
@@ -481,7 +483,12 @@ ONLY_CPU = (
             {"layers.MaxPooling.pooled": nan_kept},
             OUTPUTS,
         ),
-        witnesses=(draft_layer("layers.MaxPooling1D", {"pool_size": 1}, [NAN_FIRST]),),
+        witnesses=(
+            draft_layer("layers.MaxPooling1D", {"pool_size": 1}, [NAN_FIRST]),
+            draft_layer(
+                "layers.MaxPooling2D", {"pool_size": 1, "strides": 2}, [Literal((1, 1, 1, 1), ("nan",))]
+            ),
+        ),
     ),
     deviation(
         "tfjs-cpu-max-pooling-of-nothing-but-infinity",
