@@ -94,6 +94,8 @@ along_axes_of_both_signs = partial(
     "build: sorted(self.axis)",
     upstream=f"{KERAS}/pull/23329",
     remedy="Give all axes the same sign.",
+    stands="Keras sorts axes lest their order count, and where all have one sign it does not; TensorFlow.js "
+    "has the dimensions in the order in which the axes are given, whatever their signs.",
     scope=SORTS_AXES,
     witnesses=BOTH_SIGNS,
 )

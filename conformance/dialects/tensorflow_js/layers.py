@@ -10,6 +10,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.layers.wrappers import inside
+from conformance.dialects.convolution import computed_elsewhere
 from conformance.dialects.deviation import Value, subject
 from conformance.dialects.scopes import (
     all_of,
@@ -47,7 +48,7 @@ from conformance.reference_impl.primitives import (
     subtract,
 )
 from conformance.reference_impl.primitives.primitive import Composite
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.tape import Tensor, detached
 
 
 class Constrained(Composite):
@@ -110,10 +111,13 @@ def element_by_element(
     along: tuple[int, ...],
 ) -> Tensor:
     """The statistics are taken in turn, one for each element of x in row-major order, from the first to the
-    last and over again."""
+    last and over again; in gradients they are those of its channel."""
     channels = average.shape[0]
     in_turn = reshape(x, shape=(x.value.size // channels, channels))
-    return reshape(original(layer, in_turn, average, variance, gamma, beta, (1, channels)), shape=x.shape)
+    z = original(layer, in_turn, average, variance, gamma, beta, (1, channels))
+    return computed_elsewhere(
+        original(layer, x, average, variance, gamma, beta, along), detached(reshape(z, shape=x.shape))
+    )
 
 
 def weighted_by_mask(original: Any, kept: Tensor, new: Tensor, old: Tensor) -> Tensor:

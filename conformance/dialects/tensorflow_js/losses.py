@@ -167,9 +167,10 @@ def log_probability(original: Any, y_pred: Tensor, from_logits: bool) -> Tensor:
 
 
 def normalized(original: Any, x: Tensor, axis: int | None) -> Tensor:
-    """x/√max(Σx², ε)"""
+    """x/√max(Σx², ε), where a gradient that does not count is multiplied by 0: NaN stays."""
     squares = total(square(x), axis=axes_of(axis, x), keepdims=True)
-    return divide(x, sqrt(maximum(squares, EPSILON)))
+    counts = greater_equal(squares, EPSILON)
+    return divide(x, sqrt(add(multiply(squares, counts), multiply(subtract(1.0, counts), EPSILON))))
 
 
 def averaged(original: Any, values: Tensor, reduction: str | None, *others: Tensor | None) -> Tensor:
