@@ -213,7 +213,6 @@ EQUIVALENT = (
             **dict.fromkeys(
                 (
                     f"{LAYERS}.moments:mean",
-                    f"{LAYERS}.global_average_pooling:mean",
                     "conformance.reference_impl.losses.regression:mean",
                 ),
                 divided_mean,
