@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.cases.case import Case, Literal, Recipe
+from conformance.cases.case import Case, Literal, Recipe, Source
 from conformance.cases.data import make
 from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.models import designed
@@ -61,6 +61,18 @@ def test_only_the_numbers_that_matter_are_left(i: int, j: int, threshold: float)
     assert np.flatnonzero(data.weights["kernel"]).tolist() == [j]
     assert not data.weights["bias"].any()
     assert data.inputs[0].reshape(-1)[i] == 1
+
+
+def test_what_has_no_outputs_is_reduced_too() -> None:
+    updates: dict[str, Source] = {
+        "0/y_true": Recipe("normal", (5,), 7),
+        "0/y_pred": Recipe("normal", (5,), 8),
+    }
+    case = Case("metrics.MeanSquaredError", {"name": "mine"}, weights=updates, observables=("result/0",))
+    assert answered(case)
+    small, _ = reduce(case, "result/0", lambda case: make(case).weights["0/y_true"].size == 5)
+    assert small.config == {}
+    assert not any(x.any() for x in make(small).weights.values())
 
 
 def test_what_a_fault_does_not_need_is_left_out() -> None:
