@@ -86,12 +86,12 @@ def spaces(cases: Sequence[Case]) -> dict[str, Space]:
 
 def of_layer(name: str, cases: Sequence[Case]) -> Space | None:
     usable = recombinable(cases)
-    return layer_cases(Drawn.of(Array(name, usable))) if usable else None
+    return layer_cases(Choices.of(Array(name, usable))) if usable else None
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What is drawn about a layer, made once: Hypothesis takes long to look a strategy over.
+class Choices:
+    """What there is to draw about a layer, made once: Hypothesis takes long to look a strategy over.
 
     Attributes:
         bases: the rows of the corpus.
@@ -107,7 +107,7 @@ class Drawn:
     values: Mapping[str, st.SearchStrategy[str]]
 
     @classmethod
-    def of(cls, array: Array) -> Drawn:
+    def of(cls, array: Array) -> Choices:
         required = [name for name in array.values if array.layer.arguments[name].default is REQUIRED]
         others = [name for name in array.values if name not in required]
         chosen = (
@@ -118,10 +118,10 @@ class Drawn:
 
 
 @st.composite
-def layer_cases(draw: st.DrawFn, drawn: Drawn) -> Case:
+def layer_cases(draw: st.DrawFn, choices: Choices) -> Case:
     """Cases about a layer."""
-    array, base = drawn.array, draw(drawn.bases)
-    changes = {name: draw(drawn.values[name]) for name in draw(drawn.arguments)}
+    array, base = choices.array, draw(choices.bases)
+    changes = {name: draw(choices.values[name]) for name in draw(choices.arguments)}
     known = array.config(base), array.inputs[base[0]]
     regime, by, in_training, again = draw(REGIME), draw(KEYS), draw(TRAINING), draw(AGAIN)
     sizes = draw_sizes(draw, known[1])
@@ -144,17 +144,17 @@ def fitting(
     fits those before it."""
     everything = config
     for argument, text in changes.items():
-        everything = changed(everything, argument, text)
+        everything = with_value(everything, argument, text)
     if array.fits(everything, resized):
         return everything, resized
     for argument, text in changes.items():
-        one_more = changed(config, argument, text)
+        one_more = with_value(config, argument, text)
         if array.fits(one_more, placed):
             config = one_more
     return config, resized if array.fits(config, resized) else placed
 
 
-def changed(config: dict[str, Any], argument: str, text: str) -> dict[str, Any]:
+def with_value(config: dict[str, Any], argument: str, text: str) -> dict[str, Any]:
     """The configuration with another value of an argument."""
     others = {name: value for name, value in config.items() if name != argument}
     return others if text == UNSET else others | {argument: msgspec.json.decode(text)}
