@@ -33,6 +33,7 @@ from conformance.dialects.scopes import (
     given_empty_batch,
     given_nan,
     given_special_values,
+    spatial_sizes,
     without,
 )
 from conformance.reference_impl import layers
@@ -197,9 +198,9 @@ def centres_windows(case: Case, data: Data) -> bool:
     """Padding is "same", and strides are so long that half of what is left moves the first window."""
     if case.config.get("padding") != "same":
         return False
-    layer, shape = layers.get(case.subject.partition(".")[2]).from_config(case.config), data.inputs[0].shape
+    layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
     assert isinstance(layer, Pooling)
-    return any(passed_over(layer, shape[2:] if channels_first(case, data) else shape[1:-1]))
+    return any(passed_over(layer, spatial_sizes(case, data)))
 
 
 def is_longer_than_the_input(case: Case, data: Data) -> bool:
@@ -208,9 +209,7 @@ def is_longer_than_the_input(case: Case, data: Data) -> bool:
         return False
     layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
     assert isinstance(layer, AveragePooling)
-    shape = data.inputs[0].shape
-    spatial = shape[2:] if channels_first(case, data) else shape[1:-1]
-    return any(size > n for size, n in zip(layer.pool_size, spatial, strict=True))
+    return any(size > n for size, n in zip(layer.pool_size, spatial_sizes(case, data), strict=True))
 
 
 def in_float64(case: Case, data: Data) -> bool:

@@ -75,6 +75,12 @@ def channels_first(case: Case, data: Data) -> bool:
     return case.config.get("data_format") == "channels_first"
 
 
+def spatial_sizes(case: Case, data: Data) -> tuple[int, ...]:
+    """Of the first input, the axes that are neither samples nor channels."""
+    shape: tuple[int, ...] = data.inputs[0].shape
+    return shape[2:] if channels_first(case, data) else shape[1:-1]
+
+
 def dilates(case: Case, data: Data) -> bool:
     """A convolution's dilation rate exceeds 1."""
     rates = case.config.get("dilation_rate", 1)

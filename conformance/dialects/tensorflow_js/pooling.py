@@ -34,6 +34,7 @@ from conformance.dialects.scopes import (
     given_nan,
     given_special_values,
     sets,
+    spatial_sizes,
     without,
 )
 from conformance.dialects.tensorflow_js.configuration import unread
@@ -244,9 +245,9 @@ def largest_of_taps(inside: Tensor, taps: Tensor) -> Tensor:
 
 def takes_one_by_one(case: Case, data: Data) -> bool:
     """Windows are of one element, and leave none out: strides are 1, or there is no second one."""
-    layer, shape = pooling(case), data.inputs[0].shape
-    spatial = shape[2:] if channels_first(case, data) else shape[1:-1]
-    in_turn = all(stride == 1 or size <= 1 for size, stride in zip(spatial, layer.strides, strict=True))
+    layer = pooling(case)
+    lengths = zip(spatial_sizes(case, data), layer.strides, strict=True)
+    in_turn = all(stride == 1 or size <= 1 for size, stride in lengths)
     return in_turn and set(layer.pool_size) == {1}
 
 
