@@ -237,9 +237,9 @@ def answered(case: Case) -> bool:
         return False
     layer = case.subject.startswith("layers.")
     needs_call = layer and any(name == "dtype" or name.startswith("mask/") for name in asked)
-    answers = Answers(case, make(case), None)
+    first = (asked[0], *(("output/0",) if needs_call else ()))
+    answers = Answers(msgspec.structs.replace(case, observables=first), make(case), None)
     try:
-        first = (asked[0], *(("output/0",) if needs_call else ()))
         return not any(isinstance(answers[name], Refusal) for name in first)
     except LookupError:  # there is no such output, or weight, with this configuration
         return False

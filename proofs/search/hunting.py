@@ -8,9 +8,12 @@ from contextlib import aclosing
 from functools import cache
 
 import msgspec
+from hypothesis import HealthCheck, Phase, given, settings
 
 from conformance.cases import corpus
 from conformance.cases.case import Case, encode
+from conformance.cases.properties import PROPERTIES
+from conformance.cases.properties.property import pairs
 from conformance.engine import Plan
 from conformance.events import Judged, Started
 from conformance.exploring.reduction import is_written_out
@@ -25,6 +28,16 @@ GOAL = Goal(examples=3000, seconds=120.0)
 
 PATIENCE_S = 60.0
 """How long a reduction may take, from the first failure."""
+
+SAMPLE = settings(
+    max_examples=20,
+    database=None,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
+"""How many cases of a space tell what is asked of all."""
 
 
 class Hunt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,9 +76,28 @@ def concerned(fault: Fault) -> dict[str, Space]:
     }
 
 
+@cache
+def judging(space: Space) -> frozenset[str]:
+    """The properties that judge what a space draws."""
+    observables: set[str] = set()
+
+    @settings(SAMPLE)
+    @given(space)
+    def collect(case: Case) -> None:
+        observables.update(case.observables)
+
+    collect()
+    return frozenset(prop.name for prop, _ in pairs(tuple(PROPERTIES.values()), tuple(observables)))
+
+
 def searchable() -> Iterator[Fault]:
-    """The faults of whose subjects cases can be drawn."""
-    return (fault for fault in zoo.FAULTS if concerned(fault))
+    """The faults that cases can be drawn for: about their subjects, and judged by the property meant for
+    them. What is drawn is asked about no draws, methods or refusals; a corpus is the place for them."""
+    return (
+        fault
+        for fault in zoo.FAULTS
+        if any(fault.property in judging(space) for space in concerned(fault).values())
+    )
 
 
 async def hunt(fault: Fault) -> Hunt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,14 @@ def test_every_layer_and_activation_of_the_corpus_has_a_space() -> None:
     # An InputLayer is never called: what it does, models show.
     assert kinds["layers"] | kinds["activations"] <= SPACES.keys() | {"layers.InputLayer"}
     assert {kind for kind in kinds if any(s.startswith(f"{kind}.") for s in SPACES)} == set(MAKERS)
+
+
+@pytest.mark.parametrize("observables", [("mask/0",), ("mask/1", "mask/2"), ("dtype",)])
+def test_what_a_call_tells_can_be_asked_without_its_outputs(observables: tuple[str, ...]) -> None:
+    case = next(
+        c for c in QUICK if c.subject == "layers.LSTM" and {"mask/2", "dtype"} <= set(c.observables)
+    )
+    assert answered(msgspec.structs.replace(case, observables=observables))
 
 
 def test_cases_are_drawn_that_no_corpus_has() -> None:
