@@ -121,37 +121,35 @@ class Trial:
         self.case, self.data, self.bench, self.own = case, data, bench, own or {}
         self.specified = Answers(case, data, bench.arithmetic, own=self.own)
         self._deviating: dict[tuple[tuple[str, ...], bool], Answers] = {((), True): self.specified}
+        self._applied: dict[type[effects.Effect] | None, tuple[Applied, ...]] = {}
 
     @cached_property
     def related(self) -> dict[str, Related]:
         """What is derived from the case, by the names of its relations."""
         return {name: Related(self, name, d) for name, d in derivations(self.case).items()}
 
-    @cached_property
-    def applied(self) -> tuple[Applied, ...]:
-        return self.bench.dialect.in_scope(self.case, self.data)
+    def applied(self, kind: type[effects.Effect] | None = None) -> tuple[Applied, ...]:
+        """The deviations that apply, or those with one kind of effect, found when they are first asked for:
+        most answers conform, and need none."""
+        if kind not in self._applied:
+            self._applied[kind] = self.bench.dialect.in_scope(self.case, self.data, kind)
+        return self._applied[kind]
 
-    @cached_property
-    def in_scope(self) -> tuple[Deviation, ...]:
-        """The deviations that apply, to the case or to a layer inside it, each once."""
-        return tuple({a.deviation.id: a.deviation for a in self.applied}.values())
+    def in_scope(self, kind: type[effects.Effect] | None = None) -> tuple[Deviation, ...]:
+        """Those that apply to the case or to a layer inside it, each once."""
+        return tuple({a.deviation.id: a.deviation for a in self.applied(kind)}.values())
 
     def patching(self, observable: str) -> tuple[Deviation, ...]:
         """The deviations in scope that replace what the observable may rest on."""
-        return tuple(
-            d
-            for d in self.in_scope
-            if isinstance(d.effect, effects.Value) and concerns(d.effect.observables, observable)
-        )
+        return tuple(d for d in self.in_scope(effects.Value) if concerns(d.effect.observables, observable))
 
     def structuring(self, observable: str) -> list[Applied]:
         """Those that patch the observable's structure; of a layer inside, what is said of it in the case's
         configuration."""
         return [
             a
-            for a in self.applied
-            if isinstance(a.deviation.effect, effects.Metadata)
-            and concerns(a.deviation.effect.observables, observable)
+            for a in self.applied(effects.Metadata)
+            if concerns(a.deviation.effect.observables, observable)
             and (not a.path or matches(CONFIGURATIONS, observable))
         ]
 
@@ -205,7 +203,7 @@ class Trial:
         """Conforming to what is expected, else deviating as recorded, else a finding."""
         wanted, seen = self.compared(property_, expected, observed)
         judgement = judge(wanted, seen, self.bench.arithmetic)
-        if judgement.passed or not self.in_scope:
+        if judgement.passed:
             return Ruling(judgement, (), seen, expected)
         for explain in (self.as_refusal, self.as_acceptance, self.as_dialect):
             explained = explain(property_, observable, observed, judgement)
@@ -235,7 +233,7 @@ class Trial:
         """A recorded refusal."""
         if not isinstance(observed, WireError):
             return None
-        for d in self.in_scope:
+        for d in self.in_scope(effects.Raises):
             match d.effect:
                 case effects.Raises(kind, at, observables, message):
                     same = kind == observed.kind and message in observed.message
@@ -255,9 +253,7 @@ class Trial:
         if judgement.verdict is not Verdict.ACCEPTS or observed != NOTHING:
             return None
         accepting = tuple(
-            d.id
-            for d in self.in_scope
-            if isinstance(d.effect, effects.Accepts) and matches(d.effect.observables, observable)
+            d.id for d in self.in_scope(effects.Accepts) if matches(d.effect.observables, observable)
         )
         return (replace(judgement, verdict=Verdict.DEVIATES), accepting) if accepting else None
 
@@ -311,7 +307,7 @@ class Trial:
         the answer happens to be right: chance decides no verdict, and runs can be compared."""
         judgement = ruling.judgement
         refused = isinstance(ruling.observed, WireError) and judgement.verdict is Verdict.DEVIATES
-        for d in self.in_scope:
+        for d in self.in_scope(effects.Unpredictable):
             match d.effect:
                 case effects.Unpredictable(verdict, observables, signature) if concerns(
                     observables, observable

@@ -372,7 +372,7 @@ def _deviations(trial: Trial, observable: str, explaining: tuple[str, ...]) -> t
 def _reached(trial: Trial, observable: str) -> Iterator[tuple[Deviation, bool | None]]:
     """The deviations that the observable may rest on, and whether it does; None where one patches nothing."""
     patching = trial.patching(observable)
-    for d in trial.in_scope:
+    for d in trial.in_scope():
         if d in patching:
             assert isinstance(d.effect, effects.Value)
             answers = Answers(trial.case, trial.data, trial.bench.arithmetic, d.effect.patches, own=trial.own)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Source
 from conformance.cases.regimes import expand
 from conformance.reference_impl.arrays import Array
 
@@ -21,16 +22,24 @@ class Data:
     cotangents: tuple[Array, ...]
 
 
+@lru_cache(maxsize=256)
+def expanded(source: Source) -> Array:
+    """The array that a source stands for, kept for who makes the same case's data next: read-only."""
+    array = expand(source)
+    array.flags.writeable = False
+    return array
+
+
 def make(case: Case) -> Data:
-    """The arrays of a case, as the backend gets them.
+    """The arrays of a case, as the backend gets them, read-only.
 
     Raises:
         ValueError: a recipe names no regime, or a literal has the wrong number of elements.
     """
     return Data(
-        tuple(expand(source) for source in case.inputs),
-        {name: expand(source) for name, source in case.weights.items()},
-        tuple(expand(source) for source in case.masks),
-        tuple(expand(source) for source in case.initial_state),
-        tuple(expand(source) for source in case.cotangents),
+        tuple(map(expanded, case.inputs)),
+        {name: expanded(source) for name, source in case.weights.items()},
+        tuple(map(expanded, case.masks)),
+        tuple(map(expanded, case.initial_state)),
+        tuple(map(expanded, case.cotangents)),
     )

@@ -284,18 +284,22 @@ class Dialect:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
-    def in_scope(self, case: Case, data: Data) -> tuple[Applied, ...]:
+    def in_scope(self, case: Case, data: Data, kind: type[Effect] | None = None) -> tuple[Applied, ...]:
         """The deviations that apply to the case: those of layers inside its configuration, the innermost
         first, and its own. Of a case that is asked for nothing but its refusal, those alone that name it:
-        other scopes may take it for granted that the layer can be made, and called."""
+        other scopes may take it for granted that the layer can be made, and called.
+
+        Args:
+            kind: where only those of one kind of effect are of interest; other scopes are not asked.
+        """
         inside = [
             Applied(d, one.case, one.path)
             for one in (() if case.to_be_refused else layers_inside(case, data))
-            for d in self._own(one.case, one.data)
+            for d in self._own(one.case, one.data, kind)
             if not isinstance(d.effect, Metadata) or speaks_of_configurations(d.effect)
         ]
         inside.sort(key=lambda applied: -len(applied.path))
-        return (*inside, *(Applied(d, case) for d in self._own(case, data)))
+        return (*inside, *(Applied(d, case) for d in self._own(case, data, kind)))
 
     def hangs(self, case: Case, data: Data) -> bool:
         """Whether it is recorded that the backend may never answer to the case."""
@@ -310,21 +314,22 @@ class Dialect:
             if isinstance(d.effect, Unpredictable) and d.effect.verdict is Verdict.TIMED_OUT
         )
 
-    def _own(self, case: Case, data: Data) -> tuple[Deviation, ...]:
-        key = case.subject, case.to_be_refused
+    def _own(self, case: Case, data: Data, kind: type[Effect] | None) -> tuple[Deviation, ...]:
+        key = case.subject, case.to_be_refused, kind
         if key not in self._by_subject:
             self._by_subject[key] = tuple(
                 d
                 for d in self.deviations
                 if (not isinstance(d.scope, About) or case.subject in d.scope.subjects)
                 and (d.speaks_of_refusals or not case.to_be_refused)
+                and (kind is None or isinstance(d.effect, kind))
             )
         return tuple([d for d in self._by_subject[key] if d.scope(case, data)])
 
     @cached_property
-    def _by_subject(self) -> dict[tuple[str, bool], tuple[Deviation, ...]]:
-        """The deviations that may be in scope of a case, by its subject and by whether it is asked for its
-        refusal alone, as it is first asked for."""
+    def _by_subject(self) -> dict[tuple[str, bool, type[Effect] | None], tuple[Deviation, ...]]:
+        """The deviations that may be in scope of a case, by its subject, by whether it is asked for its
+        refusal alone, and by the kind of their effect, as they are first asked for."""
         return {}
 
 

@@ -1,9 +1,10 @@
-"""Has one case after the other asked of all backends and judged, many at once."""
+"""Has cases asked of all backends and judged, many at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import anyio
 
@@ -45,11 +46,11 @@ class Outcome:
 
 
 class Waiting:
-    """A hearing before the judges, until there are checks."""
+    """Hearings before the judges, until there are checks of each."""
 
-    def __init__(self, hearing: Hearing | ModelHearing) -> None:
-        self.hearing = hearing
-        self.checks: tuple[Check, ...] = ()
+    def __init__(self, hearings: Sequence[Hearing | ModelHearing]) -> None:
+        self.hearings = hearings
+        self.checks: list[tuple[Check, ...]] = []
         self.over = anyio.Event()
 
 
@@ -80,56 +81,61 @@ class Examiner:
         """Judge what waits, as much as there is at a time, until cancelled."""
         async for first in self.receive:
             waiting = [first]
-            while len(waiting) < TOGETHER:
+            while sum(len(one.hearings) for one in waiting) < TOGETHER:
                 try:
                     waiting.append(self.receive.receive_nowait())
                 except anyio.WouldBlock:
                     break
-            hearings = [one.hearing for one in waiting]
+            hearings = [hearing for one in waiting for hearing in one.hearings]
             try:
-                judged = await self.judges.judge(hearings)
+                judged = iter(await self.judges.judge(hearings))
             except Exception as error:
                 cases = "\n".join(encode(hearing.case).decode() for hearing in hearings)
                 error.add_note(f"while these cases were judged:\n{cases}")
                 raise
-            for one, checks in zip(waiting, judged, strict=True):
-                one.checks = checks
+            for one in waiting:
+                one.checks = list(islice(judged, len(one.hearings)))
                 one.over.set()
 
-    async def examine(self, case: Case, *, apart: bool = False) -> Judged:
-        """Ask the case of every backend that supports any of it, and judge the answers. One that is recorded
-        never to answer it is not asked: the wait is as long as that for hundreds of others.
+    async def examine(self, cases: Sequence[Case], *, apart: bool = False) -> list[Judged]:
+        """Ask the cases of every backend that supports any of each, and judge the answers.
 
         Args:
-            apart: another case is asked before. Two answers that are alike, one after the other, look like
-                one that was sent twice, and cost a new child; of cases nearly the same they often are.
+            apart: another case is asked before each. Two answers that are alike, one after the other, look
+                like one that was sent twice, and cost a new child; of cases nearly the same they often are.
         """
-        if is_about_model(case):
-            data = make(case)
-            exchanged = await Exchange(case, data, list(self.backends), self.plan.seed).told()
-            names = tuple(bench.name for bench, _ in self.backends)
-            return Judged(case, await self._checks(ModelHearing(case, data, exchanged, names)))
         made = Made(self.plan.seed)
+        asked = [None if is_about_model(case) else self._ask(case, made, apart) for case in cases]
+        hearings: list[Hearing | ModelHearing] = []
+        for case, posed in zip(cases, asked, strict=True):
+            if posed is None:
+                data = make(case)
+                exchanged = await Exchange(case, data, list(self.backends), self.plan.seed).told()
+                names = tuple(bench.name for bench, _ in self.backends)
+                hearings.append(ModelHearing(case, data, exchanged, names))
+            else:
+                answers = {name: await one.result() if one else None for name, one in posed.items()}
+                hearings.append(Hearing(case, made.data(case), answers))
+        waiting = Waiting(hearings)
+        await self.send.send(waiting)
+        await waiting.over.wait()
+        return [Judged(case, checks) for case, checks in zip(cases, waiting.checks, strict=True)]
+
+    def _ask(self, case: Case, made: Made, apart: bool) -> dict[str, Posed | None]:
+        """Put the case to every backend, by name; None for one that is recorded never to answer it: the wait
+        is as long as that for hundreds of others."""
         if apart:
             for bench, runner in self.backends:
                 if (between := self.spacers[bench.name]) is not None:
                     runner.ask(made.concrete(between, ("output/0",)))
         wanted = self.plan.wanted(case)
         data = made.data(case)
-        posed = {
+        return {
             bench.name: None
             if bench.dialect.hangs(case, data)
             else Posed.to(runner, bench, case, made, wanted)
             for bench, runner in self.backends
         }
-        answers = {name: await one.result() if one else None for name, one in posed.items()}
-        return Judged(case, await self._checks(Hearing(case, data, answers)))
-
-    async def _checks(self, hearing: Hearing | ModelHearing) -> tuple[Check, ...]:
-        waiting = Waiting(hearing)
-        await self.send.send(waiting)
-        await waiting.over.wait()
-        return waiting.checks
 
 
 def spacer(bench: Bench, corpus: Sequence[Case]) -> Case | None:

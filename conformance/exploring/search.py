@@ -1,19 +1,20 @@
 """The search: rounds of drawn cases, subject by subject, several subjects at once.
 
-In a round Hypothesis draws cases of one space, aiming at large margins, until one fails in a new way; that it
-reduces, and then the data of the smallest case of each signature are reduced. What has been seen to fail does
-not stop the search: in later rounds its signature is known. What a round draws follows from the seed and from
-what the backends answer, so that a search which was interrupted goes the same way again, without asking what
-has been answered.
+In a round Hypothesis draws cases of one space, some at a time, which costs less than one by one, aiming at
+large margins, until one fails in a new way; that it reduces, and then the data of the smallest case of each
+signature are reduced. What has been seen to fail does not stop the search: in later rounds its signature is
+known. What a round draws follows from the seed and from what the backends answer, so that a search which was
+interrupted goes the same way again, without asking what has been answered.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
+import gc
 import hashlib
 import math
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ import anyio.from_thread
 import anyio.to_thread
 import hypothesis
 from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from conformance.cases import corpus
@@ -33,11 +35,14 @@ from conformance.exploring.examining import Examiner, Outcome
 from conformance.exploring.reduction import asking, is_written_out, reduced, size
 from conformance.exploring.spaces import Space, answered
 
-ROUND = 50
-"""How many cases are drawn of a space in one round."""
+ROUND = 12
+"""How many times cases of a space are drawn in one round."""
+
+TOGETHER = 8
+"""How many cases are drawn at a time at most, half as many in the mean; they go to the backends together."""
 
 SIDE_BY_SIDE = 12
-"""How many spaces are searched at once: as many cases are on their way to the backends."""
+"""How many spaces are searched at once: so many times some cases are on their way to the backends."""
 
 REDUCTION_S = 25.0
 """How long the reduction of a round's failures may take, and again that of the data of each."""
@@ -116,6 +121,9 @@ async def explore(plan: Plan, spaces: dict[str, Space], goal: Goal) -> AsyncGene
                 benches = [bench for bench, _ in ready]
                 examiner = Examiner(ready, plan.judges(benches), plan, corpus.load("quick"))
                 stack.callback(examiner.close)
+                # What is there now stays: the collector need not look at it again and again.
+                stack.callback(gc.unfreeze)
+                gc.freeze()
                 for _ in range(max(plan.workers, 1)):
                     group.start_soon(examiner.judge)
                 search = Search(examiner, able(spaces, benches), goal, plan.seed, plan.before)
@@ -233,34 +241,40 @@ class Search:
                 self.none_reducing.set()
                 self.none_reducing = anyio.Event()
 
-    async def outcome(self, case: Case, reducing: bool) -> Outcome | None:
-        """What came of the case, asked if it is a new one; None once the search is over, but where it is
+    async def outcomes_of(self, cases: Sequence[Case], reducing: bool) -> list[Outcome] | None:
+        """What came of each case, asked if it is a new one; None once the search is over, but where they are
         reduced, or closed."""
         with anyio.CancelScope() as scope:
             self.scopes.add(scope)
             try:
-                return await self._outcome(case, reducing)
+                return await self._outcomes_of(cases, reducing)
             finally:
                 self.scopes.remove(scope)
         return None
 
-    async def _outcome(self, case: Case, reducing: bool) -> Outcome | None:
+    async def _outcomes_of(self, cases: Sequence[Case], reducing: bool) -> list[Outcome] | None:
         while self.reducing and not reducing:
             await self.none_reducing.wait()
-        while case.id in self.asking:
-            await self.asking[case.id].wait()
-        if case.id in self.outcomes:
-            return self.outcomes[case.id]
-        if self.closed or (self.over and not reducing):
+        new = {case.id: case for case in cases if case.id not in self.outcomes | self.asking}
+        if new and (self.closed or (self.over and not reducing)):
             return None
-        self.asking[case.id] = anyio.Event()
-        try:
-            judged = await self.examiner.examine(case, apart=reducing)
-            outcome = self.enter(judged)
-            await self.send.send(judged)
-        finally:
-            self.asking.pop(case.id).set()
-        return outcome
+        if new:
+            done = anyio.Event()
+            self.asking |= dict.fromkeys(new, done)
+            try:
+                for judged in await self.examiner.examine(list(new.values()), apart=reducing):
+                    self.enter(judged)
+                    await self.send.send(judged)
+            finally:
+                for name in new:
+                    del self.asking[name]
+                done.set()
+        for case in cases:
+            if case.id in self.asking:
+                await self.asking[case.id].wait()
+        # What others were asking is not there where that was cancelled.
+        found = [self.outcomes[case.id] for case in cases if case.id in self.outcomes]
+        return found if len(found) == len(cases) else None
 
     async def reduce(self, signature: str) -> None:
         """Find the smallest case of a signature, and tell it."""
@@ -272,7 +286,7 @@ class Search:
         async def fails(case: Case) -> bool:
             if time.monotonic() > until or not answered(case):
                 return False
-            judged = await self.examiner.examine(case, apart=True)
+            (judged,) = await self.examiner.examine([case], apart=True)
             failing = signature in Outcome.of(judged.checks).failing
             if failing:
                 last[:] = [judged]
@@ -318,42 +332,43 @@ class Round:
             report_multiple_bugs=False,
             print_blob=False,
         )
-        @hypothesis.given(self.space)
-        def ask(case: Case) -> None:
+        @hypothesis.given(st.lists(self.space, min_size=1, max_size=TOGETHER))
+        def ask(cases: list[Case]) -> None:
             if time.monotonic() > self.until:
                 return
             if self.signatures:
-                case = asking(case, self.observables)
-            outcome = self.outcome(case)
+                cases = [asking(case, self.observables) for case in cases]
+            outcomes = self.outcomes_of(cases)
             if not self.signatures:
-                self.claim(outcome)
-            if self.signatures and self.signatures[0] in outcome.failing:
+                self.claim(outcomes)
+            if self.signatures and any(self.signatures[0] in outcome.failing for outcome in outcomes):
                 raise Failing
-            hypothesis.target(outcome.margin)
+            hypothesis.target(max(outcome.margin for outcome in outcomes))
 
         with suppress(Over, Failing, Flaky, Unsatisfiable):
             ask()
 
-    def outcome(self, case: Case) -> Outcome:
-        """What came of the case.
+    def outcomes_of(self, cases: Sequence[Case]) -> list[Outcome]:
+        """What came of each case.
 
         Raises:
             Over: the search is over, or was given up.
         """
-        self.news += case.id not in self.search.outcomes
+        self.news += sum(case.id not in self.search.outcomes for case in cases)
         try:
-            outcome = anyio.from_thread.run(self.search.outcome, case, bool(self.signatures))
+            outcomes = anyio.from_thread.run(self.search.outcomes_of, cases, bool(self.signatures))
         except concurrent.futures.CancelledError:
-            outcome = None
-        if outcome is None:
+            outcomes = None
+        if outcomes is None:
             raise Over
-        return outcome
+        return outcomes
 
-    def claim(self, outcome: Outcome) -> None:
+    def claim(self, outcomes: Iterable[Outcome]) -> None:
         """Take what fails in a new way: another round may see the same, and one of them reduces it."""
+        failing = {s: check for outcome in outcomes for s, check in outcome.failing.items()}
         claimed = self.search.claimed
-        self.signatures = tuple(s for s in outcome.failing if claimed.setdefault(s, self) is self)
-        self.observables = frozenset(outcome.failing[s].observable for s in self.signatures)
+        self.signatures = tuple(s for s in failing if claimed.setdefault(s, self) is self)
+        self.observables = frozenset(failing[s].observable for s in self.signatures)
         if self.signatures:
             self.until = time.monotonic() + REDUCTION_S
             anyio.from_thread.run_sync(self.search.reducing.add, self)

@@ -47,9 +47,7 @@ def test_every_layer_and_activation_of_the_corpus_has_a_space() -> None:
 
 @pytest.mark.parametrize("observables", [("mask/0",), ("mask/1", "mask/2"), ("dtype",)])
 def test_what_a_call_tells_can_be_asked_without_its_outputs(observables: tuple[str, ...]) -> None:
-    case = next(
-        c for c in QUICK if c.subject == "layers.LSTM" and {"mask/2", "dtype"} <= set(c.observables)
-    )
+    case = next(c for c in QUICK if c.subject == "layers.LSTM" and {"mask/2", "dtype"} <= set(c.observables))
     assert answered(msgspec.structs.replace(case, observables=observables))
 
 
