@@ -169,18 +169,23 @@ def told(number: np.generic) -> float | str:
     return float(str(number)) if number.dtype.kind == "f" else value
 
 
+def shape_to_cut(case: Case) -> tuple[int, ...]:
+    """The shape of the first input; of what has no inputs, of the largest of its weights, which are a
+    metric's batches and an optimizer's variables and gradients."""
+    shapes = [source.shape for source in case.inputs[:1] or case.weights.values()]
+    return max(shapes, key=lambda shape: (len(shape), shape), default=())
+
+
 def axes_to_shorten(case: Case) -> range:
-    """Of the inputs, those whose size the configuration does not say: a model says all but its samples."""
-    if not case.inputs:
-        return range(0)
-    return range(1 if is_about_model(case) else len(case.inputs[0].shape))
+    """Those whose size the configuration does not say: a model says all but its samples."""
+    return range(1 if is_about_model(case) else len(shape_to_cut(case)))
 
 
 async def shortened(case: Case, axis: int, fails: Fails) -> Case:
-    """The case with as little as can be at the end and at the beginning of an axis of its inputs."""
+    """The case with as little as can be at the end and at the beginning of an axis of its arrays."""
     for at_end in (True, False):
-        for count in halvings(case.inputs[0].shape[axis]):
-            while count < (length := case.inputs[0].shape[axis]):
+        for count in halvings(shape_to_cut(case)[axis]):
+            while count < (length := shape_to_cut(case)[axis]):
                 kept = slice(length - count) if at_end else slice(count, None)
                 candidate = cut(case, axis, kept)
                 if candidate is None or not await fails(candidate):
@@ -190,10 +195,10 @@ async def shortened(case: Case, axis: int, fails: Fails) -> Case:
 
 
 def cut(case: Case, axis: int, kept: slice) -> Case | None:
-    """The case with a part of an axis of its inputs: of each that has as many elements there as the first,
-    of masks, whose axes are the samples and the time steps, of states, and of cotangents as the outputs
-    become. None where the outputs cannot be made, or grow."""
-    size = case.inputs[0].shape[axis]
+    """The case with a part of an axis of its inputs: of each that is as long there as the first, of masks,
+    whose axes are the samples and the time steps, of states, and of cotangents as the outputs become; or of
+    its weights, where there are no inputs. None where the outputs cannot be made, or grow."""
+    size = shape_to_cut(case)[axis]
 
     def parts(sources: tuple[Source, ...], arrays: tuple[Array, ...]) -> tuple[Source, ...]:
         place = (slice(None),) * axis + (kept,)
@@ -203,11 +208,13 @@ def cut(case: Case, axis: int, kept: slice) -> Case | None:
         )
 
     data = make(case)
+    weights = parts(tuple(case.weights.values()), tuple(data.weights.values()))
     shorter = msgspec.structs.replace(
         case,
         inputs=parts(case.inputs, data.inputs),
         masks=parts(case.masks, data.masks) if axis < 2 else case.masks,
         initial_state=parts(case.initial_state, data.initial_state) if axis == 0 else case.initial_state,
+        weights=case.weights if case.inputs else dict(zip(case.weights, weights, strict=True)),
     )
     if not case.cotangents:
         return shorter

@@ -128,6 +128,7 @@ def layer_cases(draw: st.DrawFn, choices: Choices) -> Case:
 
     def case_of(config: dict[str, Any], placed: Placed) -> Case:
         placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
+        placed = array.with_states(config, placed)
         training = in_training and array.keeps_statistics(config, placed)
         return array.draft(config, placed, training=training)
 
@@ -169,7 +170,7 @@ def argument_values(array: Array, argument: str) -> list[str]:
 def draw_sizes(draw: st.DrawFn, placed: Placed) -> Placed:
     """The same arrays in other sizes: of one input each axis by itself, of several all that are alike."""
     shapes = [source.shape for source in placed.inputs]
-    if placed.initial_state or not all(isinstance(source, Recipe) for source in placed.sources):
+    if not all(isinstance(source, Recipe) for source in placed.sources):
         return placed
     if len(shapes) == 1:
         shape = tuple(draw(SIZES) if size else 0 for size in shapes[0])

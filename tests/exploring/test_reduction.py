@@ -75,6 +75,19 @@ def test_what_has_no_outputs_is_reduced_too() -> None:
     assert not any(x.any() for x in make(small).weights.values())
 
 
+def test_the_batches_of_a_metric_are_cut_together() -> None:
+    updates: dict[str, Source] = {
+        "0/y_true": Recipe("positive", (5, 3), 7),
+        "0/y_pred": Recipe("positive", (5, 3), 8),
+        "0/sample_weight": Recipe("positive", (5,), 9),
+    }
+    case = Case("metrics.MeanSquaredError", weights=updates, observables=("result/0",))
+    small, _ = reduce(case, "result/0", lambda case: make(case).weights["0/y_pred"].shape[1] > 1)
+    assert {name: x.shape for name, x in make(small).weights.items()} == {
+        "0/y_true": (1, 2), "0/y_pred": (1, 2), "0/sample_weight": (1,),
+    }  # fmt: skip
+
+
 def test_what_a_fault_does_not_need_is_left_out() -> None:
     case, _ = reduce(DENSE, "output/0", lambda case: "units" in case.config)
     assert (case.config, case.observables, case.cotangents) == ({"units": 3}, ("output/0",), ())

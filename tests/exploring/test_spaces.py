@@ -63,6 +63,19 @@ def test_cases_are_drawn_that_no_corpus_has() -> None:
     assert len(set(drawn) - corpus.ids()) > 20
 
 
+@pytest.mark.parametrize("subject", ["layers.GRUCell", "layers.ConvLSTM2DCell", "layers.RNN"])
+def test_states_are_drawn_as_large_as_the_layer_takes_them(subject: str) -> None:
+    drawn: set[tuple[tuple[int, ...], ...]] = set()
+
+    @settings(quickly, max_examples=60)
+    @given(SPACES[subject])
+    def collect(case: Case) -> None:
+        drawn.add(tuple(state.shape for state in case.initial_state))
+
+    collect()
+    assert len(drawn) > 5
+
+
 def smallest(space: Space) -> Case:
     """What a space reduces to."""
     found: list[Case] = []

@@ -223,6 +223,16 @@ class Array:
             return False
         return sum(map(prod, [*shapes, *made])) <= LARGEST
 
+    def with_states(self, config: dict[str, Any], placed: Placed) -> Placed:
+        """The same arrays; where there are states, of the shapes that the layer takes with the inputs."""
+        if not placed.initial_state:
+            return placed
+        shapes = self.layer.from_config(config).state_shapes([source.shape for source in placed.inputs])
+        like = placed.initial_state[0]
+        assert isinstance(like, Recipe)
+        states = (msgspec.structs.replace(like, shape=shape) for shape in shapes)
+        return replace(placed, initial_state=tuple(states))
+
     def draft(self, config: dict[str, Any], placed: Placed, **more: Any) -> Case:
         return draft_layer(
             f"layers.{self.name}",
@@ -243,15 +253,15 @@ class Array:
         if regime == "lattice":
             more = {"cotangent": "lattice", "weights": _lattices(self.regimes)}
         placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
-        training = bool(number % 2) and self.keeps_statistics(config, placed)
+        frozen = not self.layer.from_config(config).trainable
+        training = bool(number % 2) and not frozen and self.keeps_statistics(config, placed)
         return self.draft(config, placed, training=training, **more)
 
     def keeps_statistics(self, config: dict[str, Any], placed: Placed) -> bool:
         """Whether training is worth asking: what is drawn at random cannot be compared, what keeps statistics
         computes otherwise."""
-        layer = self.layer.from_config(config)
-        declared = layer.declare_weights([source.shape for source in placed.inputs])
-        return layer.trainable and any(not weight.trainable for weight in declared)
+        declared = self.layer.from_config(config).declare_weights([source.shape for source in placed.inputs])
+        return any(not weight.trainable for weight in declared)
 
 
 UNSET = ""

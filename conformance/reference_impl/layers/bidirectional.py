@@ -112,6 +112,9 @@ class Bidirectional(Layer):
                 outputs = (y,)
         return (*outputs, *states, *others)
 
+    def state_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return tuple(shape for layer in self.directions for shape in layer.state_shapes(shapes))
+
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         (y, *states), (z, *others) = (layer.output_dtypes(dtypes) for layer in self.directions)
         return (*((y, z) if self.merge_mode is None else (y,)), *states, *others)

@@ -43,11 +43,14 @@ class Cell(Layer, registered=False):
         """The output and the new states, of the projected input of one time."""
         raise NotImplementedError  # every cell has its own
 
+    def state_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return self.output_shapes(shapes)[1:]
+
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         return (self.dtype,) * (1 + self.states)
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
-        needed = [shape[1:] for shape in self.output_shapes([x.shape for x in inputs])[1:]]
+        needed = [shape[1:] for shape in self.state_shapes([x.shape for x in inputs])]
         given = [state.shape[1:] for state in context.initial_state]
         if needed != given:
             raise ValueError(f"{type(self).__name__} takes states of shapes {needed}, {given} were given")

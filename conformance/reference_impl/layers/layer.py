@@ -160,6 +160,10 @@ class Layer(Configured):
         """The shapes of the outputs for inputs of these shapes; None is an unknown dimension."""
         return (tuple(shapes[0]),)
 
+    def state_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        """The shapes of the states that a call with inputs of these shapes begins with."""
+        return ()
+
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         """The dtypes of the outputs."""
         return (self.dtype,)

@@ -47,6 +47,9 @@ class Recurrent(Layer, registered=False):
         output = (batch, time, *size) if self.return_sequences else (batch, *size)
         return (output, *states) if self.return_state else (output,)
 
+    def state_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return self.repeated.state_shapes([step_shape(shapes[0])])
+
     def output_dtypes(self, dtypes: Sequence[str]) -> tuple[str, ...]:
         given = self.repeated.output_dtypes(dtypes)
         return given if self.return_state else given[:1]
@@ -66,10 +69,10 @@ class Recurrent(Layer, registered=False):
                     f"{own} takes a mask of shape (batch, time), got {mask.shape} for an input of shape "
                     f"{x.shape}"
                 )
-        _, *wanted = self.repeated.output_shapes([step_shape(x.shape)])
-        given = [state.shape for state in context.initial_state]
+        wanted = self.state_shapes([x.shape])
+        given = tuple(state.shape for state in context.initial_state)
         if given and given != wanted:
-            raise ValueError(f"{own} takes initial states of shapes {wanted}, got {given}")
+            raise ValueError(f"{own} takes initial states of shapes {list(wanted)}, got {list(given)}")
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
