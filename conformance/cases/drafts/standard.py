@@ -259,8 +259,10 @@ class Array:
 
     def keeps_statistics(self, config: dict[str, Any], placed: Placed) -> bool:
         """Whether training is worth asking: what is drawn at random cannot be compared, what keeps statistics
-        computes otherwise."""
-        declared = self.layer.from_config(config).declare_weights([source.shape for source in placed.inputs])
+        computes otherwise. Of a frozen layer every weight is one that training leaves alone."""
+        thawed = {name: value for name, value in config.items() if name != "trainable"}
+        shapes = [source.shape for source in placed.inputs]
+        declared = self.layer.from_config(thawed).declare_weights(shapes)
         return any(not weight.trainable for weight in declared)
 
 

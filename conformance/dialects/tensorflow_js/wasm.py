@@ -23,6 +23,7 @@ from conformance.dialects.scopes import (
     given_no_row,
     given_special_values,
     over_several_axes,
+    sets,
     without,
 )
 from conformance.dialects.tensorflow_js import (
@@ -108,6 +109,13 @@ def transposes(case: Case, data: Data) -> bool:
     """Channels first are brought last, or a permutation changes the order."""
     dims = case.config.get("dims", [])
     return channels_first(case, data) or dims != sorted(dims)
+
+
+def normalizes_inner_axis(case: Case, data: Data) -> bool:
+    """One of the axes that Dot sums along is not its input's last."""
+    axes = case.config["axes"]
+    each = axes if isinstance(axes, list) else [axes, axes]
+    return any(axis % x.ndim != x.ndim - 1 for axis, x in zip(each, data.inputs, strict=False))
 
 
 def with_gradient(original: Any, x: Tensor, along: Sequence[int]) -> Tensor:
@@ -234,8 +242,8 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-wasm-transpose-of-nothing-traps",
-        "Layers that transpose, as most do with channels first, and global pooling with channels last, trap "
-        "in WebAssembly on an empty batch.",
+        "Layers that transpose, as most do with channels first, global pooling with channels last, and Dot "
+        "that normalizes along an inner axis, trap in WebAssembly on an empty batch.",
         kind="bug",
         source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
         "the first axis)",
@@ -249,6 +257,7 @@ DEVIATIONS = (
                     channels_first,
                 ),
                 all_of(subject("layers.Permute"), transposes),
+                all_of(subject("layers.Dot"), sets("normalize"), normalizes_inner_axis),
                 pools_inner_axes,
             ),
             given_empty_batch,
@@ -263,6 +272,7 @@ DEVIATIONS = (
                 [recipe("normal", 0, 2, 4, 4)],
             ),
             draft_layer("layers.GlobalMaxPooling2D", {}, [recipe("normal", 0, 2, 4, 3)]),
+            draft_layer("layers.Dot", {"axes": 1, "normalize": True}, [recipe("normal", 0, 2, 3)] * 2),
         ),
     ),
     deviation(

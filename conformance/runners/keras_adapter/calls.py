@@ -35,7 +35,11 @@ def _call_arguments(cls: Any) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def _by_cell(layer: Any, states: list[Any]) -> list[Any]:
-    """The states as the layer takes them: those of each cell of a stack are a list of their own."""
+    """The states as the layer takes them: those of each cell of a stack are a list of their own, in each of
+    the directions of a Bidirectional layer."""
+    if hasattr(layer, "forward_layer"):
+        half = len(states) // 2
+        return [*_by_cell(layer.forward_layer, states[:half]), *_by_cell(layer.backward_layer, states[half:])]
     cells = getattr(getattr(layer, "cell", layer), "cells", None)
     if cells is None:
         return states
