@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
 from conformance.dialects.normalization import orders_weights_otherwise, weights_in_order
-from conformance.dialects.scopes import all_of, asks, sets, without
+from conformance.dialects.scopes import all_of, asks, given_empty_batch, last_axis, sets, without
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
+from conformance.reference_impl.layers.batch_normalization import BatchNormalization
 from conformance.reference_impl.layers.moments import normalized
 from conformance.reference_impl.layers.spanned_axes import axes_of
-from conformance.reference_impl.primitives import multiply, subtract
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.primitives import add, multiply, subtract, where
+from conformance.reference_impl.tape import Tensor, constant
 
+LARGEST = np.finfo(np.float32).max
+NORMALIZES_EMPTY_BATCH = all_of(subject("layers.BatchNormalization"), given_empty_batch)
 LAYER_NORMALIZATION = subject("layers.LayerNormalization")
 SCALES_BY_DEVIATION = all_of(LAYER_NORMALIZATION, sets("rms_scaling"))
 
@@ -54,6 +59,36 @@ def without_rms_scaling(case: Case, expected: list[dict[str, Any]]) -> list[dict
     return [gamma | {"name": name} for name, held in names.items() if held]
 
 
+def overflows_before_gamma(case: Case, data: Data) -> bool:
+    """An element that is brought to the moving averages is more than the largest number, before γ multiplies
+    it."""
+    weights, (x, *_) = data.weights, data.inputs
+    if "moving_mean" not in weights or not last_axis(case.config.get("axis", -1), x.ndim):
+        return False
+    epsilon = case.config.get("epsilon", 0.001)
+    with np.errstate(all="ignore"):
+        scale = 1 / np.sqrt(np.float64(weights["moving_variance"]) + epsilon)
+        return bool((abs(np.float64(x) - weights["moving_mean"]) * scale > LARGEST).any())
+
+
+def scaled_last(
+    original: Any,
+    layer: BatchNormalization,
+    x: Tensor,
+    average: Tensor,
+    variance: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor | None,
+    along: tuple[int, ...],
+) -> Tensor:
+    """γ multiplies what has been brought to zero mean and unit variance, and may be infinite then."""
+    y: Tensor = original(layer, x, average, variance, None, None, along)
+    y = where(abs(y.value) <= LARGEST, y, constant(np.copysign(np.inf, y.value), y))
+    if gamma is not None:
+        y = multiply(y, gamma)
+    return y if beta is None else add(y, beta)
+
+
 def moved_by_difference(original: Any, old: Tensor, new: Tensor, momentum: float) -> Tensor:
     return subtract(old, multiply(subtract(old, new), 1.0 - momentum))
 
@@ -79,6 +114,29 @@ BEYOND_ZERO = Case(
         "moving_variance": Literal((2,), (0.0, 0.0)),
     },
     observables=("training/state/moving_mean",),
+)
+
+BEYOND_LARGEST = Case(
+    "layers.BatchNormalization",
+    inputs=(Literal((1, 2), (0.0, -3e38)),),
+    weights={
+        "gamma": Literal((2,), (1.0, 1.0)),
+        "beta": Literal((2,), (0.0, 0.0)),
+        "moving_mean": Literal((2,), (0.0, 0.0)),
+        "moving_variance": Literal((2,), (0.0, 0.0)),
+    },
+    cotangents=(Literal((1, 2), (0.0, 0.0)),),
+    observables=("gradient/weight/gamma",),
+)
+OF_NOTHING = tuple(
+    draft_layer(
+        "layers.BatchNormalization",
+        config,
+        [recipe("normal", 0, *shape)],
+        training=True,
+        weights={"moving_variance": "positive"},
+    )
+    for config, shape in (({}, (3,)), ({}, (2, 3)), ({"axis": 1}, (2, 3)))
 )
 
 DEVIATIONS = (
@@ -178,6 +236,40 @@ DEVIATIONS = (
             "must have the same number of elements",
         ),
         witnesses=(draft_layer("layers.LayerNormalization", {"axis": 0}, [recipe("normal", 0, 4)]),),
+    ),
+    deviation(
+        "tfjs-batch-normalization-of-nothing-has-no-gradient",
+        "BatchNormalization of an empty batch has no gradient by its input in training, and along an inner "
+        "axis none at all, for the statistics are broadcast to none.",
+        kind="bug",
+        source=f"{CORE}/ops/broadcast_util.js:49 (getReductionAxes sums where the output has more than one)",
+        upstream=searched("gradient broadcast empty tensor getReductionAxes must have the same number"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-core 0.5.0 (2018)",
+        scope=NORMALIZES_EMPTY_BATCH,
+        effect=Raises(
+            "invalid-argument",
+            "gradient",
+            ("gradient/*", "training/gradient/*"),
+            "must have the same number of elements",
+        ),
+        witnesses=(OF_NOTHING[0], OF_NOTHING[2]),
+    ),
+    deviation(
+        "tfjs-batch-normalization-gamma-gradient-overflows",
+        "The gradient of γ is NaN where (x − μ)/σ is more than the largest number and its cotangent is 0: "
+        "Keras multiplies the cotangent by x − μ first.",
+        kind="precision",
+        source=f"{CORE}/gradients/FusedBatchNorm_grad.js:69 (derScale)",
+        upstream=searched("FusedBatchNorm gradient scale NaN overflow derScale"),
+        remedy="Clip the input.",
+        since="tfjs-core 0.8.0 (2018)",
+        scope=all_of(subject("layers.BatchNormalization"), overflows_before_gamma),
+        effect=Value(
+            {"layers.BatchNormalization.normalized": scaled_last},
+            ("gradient/weight/gamma", "training/gradient/weight/gamma"),
+        ),
+        witnesses=(BEYOND_LARGEST,),
     ),
     deviation(
         "tfjs-batch-normalization-moves-average-by-difference",

@@ -44,6 +44,16 @@ def has_several_cells(case: Case, data: Data) -> bool:
     return stack is not None and len(stack.stack) > 1
 
 
+def second_fits_first(case: Case, data: Data) -> bool:
+    """The weights behind those of the first cell have the shapes of these, as far as there are any."""
+    stack, shapes = stack_of(case), [x.shape for x in data.inputs]
+    if stack is None:
+        return False
+    weights = [weight.shape for weight in stack.declare_weights(shapes)]
+    own = len(stack.stack[0].declare_weights(shapes))
+    return all(a == b for a, b in zip(weights[:own], weights[own:], strict=False))
+
+
 def last_to_first(original: Any, stack: Sequence[Cell]) -> Sequence[Cell]:
     return stack[::-1]
 
@@ -106,6 +116,12 @@ CONTINUING = of_stack(
 )
 ALONE = stack_alone(SIMPLE_CELL, GRU_CELL, sizes=(3, 2))
 OF_ONE = stack_alone(GRU_CELL, sizes=(2,))
+OF_TWO_ALIKE = draft_layer(
+    "layers.StackedRNNCells",
+    {"cells": [inside("LSTMCell", name=name, units=4) for name in ("one", "other")]},
+    [recipe("normal", 2, 4)],
+    initial_state=[recipe("normal", 2, 4)] * 4,
+)
 BIDIRECTIONAL = draft_layer(
     "layers.Bidirectional",
     {"layer": inside("RNN", name="inner", cell=GRU_CELL)},
@@ -228,7 +244,7 @@ DEVIATIONS = (
         upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
         remedy="Set those of the layer that repeats the stack, or of each cell.",
         since="tfjs-layers 0.0.4 (2018)",
-        scope=all_of(subject("layers.StackedRNNCells"), has_several_cells),
+        scope=all_of(subject("layers.StackedRNNCells"), has_several_cells, without(second_fits_first)),
         effect=Raises(
             "invalid-argument",
             "build",
@@ -239,20 +255,21 @@ DEVIATIONS = (
     ),
     deviation(
         "tfjs-stacked-cells-set-no-weights",
-        "setWeights of a stack of one cell finds no weights for it, and fails.",
+        "setWeights of a stack finds no weights for its last cell, and fails, where there is one cell, or "
+        "the first one could take the weights of the second.",
         kind="bug",
         source=f"{SOURCE}:1331 (StackedRNNCells.setWeights: weights.splice(numParams) takes the rest)",
         upstream=searched("StackedRNNCells setWeights shape mismatch splice"),
-        remedy="Set those of the cell.",
+        remedy="Set those of each cell.",
         since="tfjs-layers 0.0.4 (2018)",
-        scope=all_of(subject("layers.StackedRNNCells"), without(has_several_cells)),
+        scope=all_of(subject("layers.StackedRNNCells"), second_fits_first),
         effect=Raises(
             "internal",
             "build",
             (*NUMERIC, "method/get_weights", "method/set_weights"),
             "Cannot read properties of undefined",
         ),
-        witnesses=(OF_ONE,),
+        witnesses=(OF_ONE, OF_TWO_ALIKE),
     ),
     deviation(
         "tfjs-bidirectional-of-rnn",

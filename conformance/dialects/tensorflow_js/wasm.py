@@ -61,6 +61,7 @@ from conformance.dialects.tensorflow_js.merging import (
     EXTREMUM_TARGETS,
     first_where_nan,
 )
+from conformance.dialects.tensorflow_js.normalization import NORMALIZES_EMPTY_BATCH, OF_NOTHING
 from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, pools_inner_axes
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
@@ -274,6 +275,37 @@ DEVIATIONS = (
             draft_layer("layers.GlobalMaxPooling2D", {}, [recipe("normal", 0, 2, 4, 3)]),
             draft_layer("layers.Dot", {"axes": 1, "normalize": True}, [recipe("normal", 0, 2, 3)] * 2),
         ),
+    ),
+    deviation(
+        "tfjs-wasm-gradient-of-batch-normalization-of-nothing-traps",
+        "The gradients of a BatchNormalization that is trained on an empty batch trap in WebAssembly where "
+        "they are transposed.",
+        kind="bug",
+        source=f"{WASM}/kernels/Transpose.js (src/cc/transpose_impl.cc:218, flatten: divides by the size of "
+        "the first axis)",
+        upstream=searched("wasm empty tensor transpose RuntimeError divide by zero"),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-backend-wasm 1.3.2 (2019)",
+        scope=NORMALIZES_EMPTY_BATCH,
+        effect=Raises("internal", "gradient", ("training/gradient/*",), "divide by zero"),
+        witnesses=OF_NOTHING[1:2],
+    ),
+    deviation(
+        "tfjs-wasm-mean-of-nothing-is-garbage",
+        "A mean over no elements is whatever the memory held, not NaN, as is a sum, not 0: to that a "
+        "BatchNormalization moves its averages that is trained on an empty batch, and gives such gradients.",
+        kind="bug",
+        source=f"{WASM}/kernels/Mean.js:54, Sum.js:52 (the output is not written where the input is empty)",
+        upstream=issue(6633),
+        remedy="Do not train on an empty batch.",
+        since="tfjs-backend-wasm 2.1.0 (2020)",
+        scope=NORMALIZES_EMPTY_BATCH,
+        effect=Unpredictable(
+            Verdict.DIVERGES,
+            ("training/state/*", "training/gradient/weight/gamma", "training/gradient/weight/beta"),
+            "± 0",
+        ),
+        witnesses=OF_NOTHING[:2],
     ),
     deviation(
         "tfjs-wasm-sum-of-nothing-is-garbage",
