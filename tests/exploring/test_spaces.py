@@ -63,7 +63,7 @@ def test_cases_are_drawn_that_no_corpus_has() -> None:
     assert len(set(drawn) - corpus.ids()) > 20
 
 
-@pytest.mark.parametrize("subject", ["layers.GRUCell", "layers.ConvLSTM2DCell", "layers.RNN"])
+@pytest.mark.parametrize("subject", ["layers.GRUCell", "layers.ConvLSTM2DCell", "layers.StackedRNNCells"])
 def test_states_are_drawn_as_large_as_the_layer_takes_them(subject: str) -> None:
     drawn: set[tuple[tuple[int, ...], ...]] = set()
 
