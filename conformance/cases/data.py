@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from conformance.cases.case import Case, Source
+from conformance.cases.case import Case, Recipe, Source
 from conformance.cases.regimes import expand
 from conformance.reference_impl.arrays import Array
 
@@ -22,10 +22,14 @@ class Data:
     cotangents: tuple[Array, ...]
 
 
-@lru_cache(maxsize=256)
+kept = lru_cache(maxsize=256)(expand)
+"""The array of a recipe, for who makes the same case's data next."""
+
+
 def expanded(source: Source) -> Array:
-    """The array that a source stands for, kept for who makes the same case's data next: read-only."""
-    array = expand(source)
+    """The array that a source stands for, read-only. That of a literal is made anew: literals with 0.0 and
+    with -0.0 are equal."""
+    array = kept(source) if isinstance(source, Recipe) else expand(source)
     array.flags.writeable = False
     return array
 

@@ -208,13 +208,16 @@ def cut(case: Case, axis: int, kept: slice) -> Case | None:
         )
 
     data = make(case)
-    weights = parts(tuple(case.weights.values()), tuple(data.weights.values()))
+    weights = case.weights
+    if not case.inputs:
+        cut_weights = parts(tuple(weights.values()), tuple(data.weights.values()))
+        weights = dict(zip(weights, cut_weights, strict=True))
     shorter = msgspec.structs.replace(
         case,
         inputs=parts(case.inputs, data.inputs),
         masks=parts(case.masks, data.masks) if axis < 2 else case.masks,
         initial_state=parts(case.initial_state, data.initial_state) if axis == 0 else case.initial_state,
-        weights=case.weights if case.inputs else dict(zip(case.weights, weights, strict=True)),
+        weights=weights,
     )
     if not case.cotangents:
         return shorter

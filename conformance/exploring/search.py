@@ -255,7 +255,7 @@ class Search:
     async def _outcomes_of(self, cases: Sequence[Case], reducing: bool) -> list[Outcome] | None:
         while self.reducing and not reducing:
             await self.none_reducing.wait()
-        new = {case.id: case for case in cases if case.id not in self.outcomes | self.asking}
+        new = {case.id: case for case in cases if not (case.id in self.outcomes or case.id in self.asking)}
         if new and (self.closed or (self.over and not reducing)):
             return None
         if new:
