@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 import anyio
 import msgspec
@@ -153,15 +154,15 @@ class Question(Pending):
 
 
 def tells_its_case(observables: dict[str, Observed], *, configured: bool) -> bool:
-    """Whether an answer holds a tensor of more than zeros, or a configuration of a case that is configured in
-    a way of its own.
+    """Whether an answer holds a tensor of several elements, not all zero, or a configuration of a case that
+    is configured in a way of its own.
 
     A case's data are its own, and such answers are hardly ever alike by chance. Errors, zeros, shapes and
-    identifiers often are, and so are configurations of two classes that were given the same: they are not
-    worth a new child each time.
+    identifiers often are, and so are single numbers, as accuracies, and configurations of two classes that
+    were given the same: they are not worth a new child each time.
     """
     return any(
-        (isinstance(value, WireTensor) and value.data.strip("A="))
+        (isinstance(value, WireTensor) and prod(value.shape) > 1 and value.data.strip("A="))
         or (configured and name == "config" and isinstance(value, WireJSON))
         for name, value in observables.items()
     )

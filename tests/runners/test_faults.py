@@ -43,7 +43,7 @@ def anyio_backend() -> str:
 
 def tensor_of(number: int) -> WireTensor:
     """What the scripted adapter answers to the case of that number."""
-    return to_wire(np.array([number], np.float32))
+    return to_wire(np.array([number, number], np.float32))
 
 
 FAULTS = [
@@ -169,6 +169,7 @@ async def test_answers_that_are_alike_by_chance_count() -> None:
         ({"output/0": tensor_of(1)}, (1, 1), True),
         ({"output/0": WireError("internal", "call", "no"), "config": WireJSON({"units": 1})}, (1, 2), True),
         ({"config": WireJSON({"units": 1})}, (1, 1), False),
+        ({"output/0": to_wire(np.array([0.5], np.float32))}, (1, 2), False),
         ({"output/0": tensor_of(0), "dtype": WireJSON(["float32"])}, (1, 2), False),
         ({"config": WireError("internal", "config", "no")}, (1, 2), False),
     ],

@@ -47,8 +47,13 @@ def tensor(*values: float) -> Message:
     return {"type": "tensor", "dtype": "float32", "shape": [len(values)], "data": data}
 
 
+def own(case: Message) -> Message:
+    """The answer to a case: its seed, twice, for a single number does not tell whose it is."""
+    return tensor(case["seed"], case["seed"])
+
+
 def observed(request: Message, value: Message | None = None, number: int | None = None) -> None:
-    value = value or tensor(request["case"]["seed"])
+    value = value or own(request["case"])
     observables = dict.fromkeys(request["case"]["observables"], value)
     reply({"reply": "observed", "id": number or request["id"], "observables": observables})
 
@@ -183,14 +188,14 @@ def swap(request: Message) -> None:
 
 def repeat(request: Message) -> None:
     """Give the answer to the request before once more, if there was one."""
-    observed(request, tensor(before[-2]["case"]["seed"]) if len(before) > 1 else None)
+    observed(request, own(before[-2]["case"]) if len(before) > 1 else None)
 
 
 # To answer wrongly
 
 
 def surplus(request: Message) -> None:
-    number = tensor(request["case"]["seed"])
+    number = own(request["case"])
     reply({"reply": "observed", "id": request["id"], "observables": {"output/0": number, "dtype": number}})
 
 
@@ -222,7 +227,7 @@ def chatter(request: Message) -> None:
 
 
 def one(request: Message) -> None:
-    observed(request, tensor(1.0))
+    observed(request, tensor(1.0, 1.0))
 
 
 def give(request: Message) -> None:
@@ -352,7 +357,7 @@ def behind(request: Message) -> None:
         if before[-1]["command"] == "stop":
             sys.exit()
         source = before[-2] if len(before) > 1 else before[-1]
-        observables = dict.fromkeys(source["case"]["observables"], tensor(source["case"]["seed"]))
+        observables = dict.fromkeys(source["case"]["observables"], own(source["case"]))
         reply({"reply": "observed", "id": before[-1]["id"], "observables": observables})
 
 
