@@ -67,7 +67,7 @@ async def searched(spec: BackendSpec, examples: int, seed: int) -> tuple[Bench, 
             case Judged(case=case):
                 cases.append(case)
                 ended = time.perf_counter()
-    asked = [case for case in cases if bench.asked(case) and not bench.dialect.hangs(case, make(case))]
+    asked = [case for case in cases if bench.asked(case) and not bench.dialect.breaks(case, make(case))]
     return bench, asked, ended - began
 
 

@@ -22,7 +22,7 @@ class Data:
     cotangents: tuple[Array, ...]
 
 
-kept = lru_cache(maxsize=256)(expand)
+kept = lru_cache(maxsize=2048)(expand)
 """The array of a recipe, for who makes the same case's data next."""
 
 

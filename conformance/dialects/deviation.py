@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +16,7 @@ from conformance.cases.models import canonical
 from conformance.cases.properties.property import matches
 from conformance.dialects.versions import Requirement, known_version
 from conformance.reference_impl import layers
-from conformance.verdicts import Verdict
+from conformance.verdicts import BROKEN, Verdict
 
 CONFIGURATIONS = ("config", "reconstructed/config", "saved/config", "loaded/config")
 """The observables that are a configuration."""
@@ -305,13 +305,25 @@ class Dialect:
         """Whether it is recorded that the backend may never answer to the case."""
         return any(d.scope(case, data) for d in self.hanging)
 
+    def breaks(self, case: Case, data: Data) -> bool:
+        """Whether it is recorded that the backend may never answer to the case, or end with it."""
+        return any(d.scope(case, data) for d in self.breaking)
+
     @cached_property
     def hanging(self) -> tuple[Deviation, ...]:
         """The deviations for which the backend may never answer."""
+        return self._recorded_as({Verdict.TIMED_OUT})
+
+    @cached_property
+    def breaking(self) -> tuple[Deviation, ...]:
+        """The deviations for which the backend may never answer, or end."""
+        return self._recorded_as(BROKEN)
+
+    def _recorded_as(self, verdicts: Set[Verdict]) -> tuple[Deviation, ...]:
         return tuple(
             d
             for d in self.deviations
-            if isinstance(d.effect, Unpredictable) and d.effect.verdict is Verdict.TIMED_OUT
+            if isinstance(d.effect, Unpredictable) and d.effect.verdict in verdicts
         )
 
     def _own(self, case: Case, data: Data, kind: type[Effect] | None) -> tuple[Deviation, ...]:

@@ -122,8 +122,8 @@ class Examiner:
         return [Judged(case, checks) for case, checks in zip(cases, waiting.checks, strict=True)]
 
     def _ask(self, case: Case, made: Made, apart: bool) -> dict[str, Posed | None]:
-        """Put the case to every backend, by name; None for one that is recorded never to answer it: the wait
-        is as long as that for hundreds of others."""
+        """Put the case to every backend, by name; None for one that is recorded never to answer it, or to
+        end: the wait is as long as that for hundreds of others."""
         if apart:
             for bench, runner in self.backends:
                 if (between := self.spacers[bench.name]) is not None:
@@ -132,7 +132,7 @@ class Examiner:
         data = made.data(case)
         return {
             bench.name: None
-            if bench.dialect.hangs(case, data)
+            if bench.dialect.breaks(case, data)
             else Posed.to(runner, bench, case, made, wanted)
             for bench, runner in self.backends
         }

@@ -13,6 +13,7 @@ import concurrent.futures
 import gc
 import hashlib
 import math
+import threading
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -156,6 +157,7 @@ class Search:
         self.reducing: set[Round] = set()
         self.none_reducing = anyio.Event()
         self.scopes: set[anyio.CancelScope] = set()
+        self.turn_to_draw = threading.Lock()
         self.asking: dict[str, anyio.Event] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.found: dict[str, Found] = {}
@@ -345,20 +347,24 @@ class Round:
                 raise Failing
             hypothesis.target(max(outcome.margin for outcome in outcomes))
 
-        with suppress(Over, Failing, Flaky, Unsatisfiable):
+        with self.search.turn_to_draw, suppress(Over, Failing, Flaky, Unsatisfiable):
             ask()
 
     def outcomes_of(self, cases: Sequence[Case]) -> list[Outcome]:
-        """What came of each case.
+        """What came of each case. Meanwhile another round draws: two at once take the interpreter's lock from
+        one another at every turn, and twice as long.
 
         Raises:
             Over: the search is over, or was given up.
         """
         self.news += sum(case.id not in self.search.outcomes for case in cases)
+        self.search.turn_to_draw.release()
         try:
             outcomes = anyio.from_thread.run(self.search.outcomes_of, cases, bool(self.signatures))
         except concurrent.futures.CancelledError:
             outcomes = None
+        finally:
+            self.search.turn_to_draw.acquire()
         if outcomes is None:
             raise Over
         return outcomes
