@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -25,7 +26,7 @@ from conformance.cases.data import make
 from conformance.checks import Bench
 from conformance.events import Judged, Started
 from conformance.exploring.search import Goal, explore
-from conformance.exploring.spaces import spaces
+from conformance.exploring.spaces import of_quick
 from conformance.runners import protocol
 from conformance.runners.registry import BackendSpec
 from conformance.selection import find_backends
@@ -52,23 +53,20 @@ class Figures:
 
 
 async def searched(spec: BackendSpec, examples: int, seed: int) -> tuple[Bench, list[Case], float]:
-    """What a search of so many cases has asked, and the seconds from the backend's start to its end."""
+    """What a search of so many cases has asked, and the seconds from the first answer to the last."""
     plan = engine.Plan((), (spec,), seed=seed, witnesses=False)
-    drawn = {
-        subject: space
-        for subject, space in spaces(corpus.load("quick")).items()
-        if not subject.startswith("models.")
-    }
+    subjects = {c.subject for c in corpus.load("quick") if not c.subject.startswith("models.")}
     cases: list[Case] = []
-    async for event in explore(plan, drawn, Goal(examples=examples)):
+    times: list[float] = []
+    async for event in explore(plan, partial(of_quick, subjects), Goal(examples=examples)):
         match event:
             case Started(identity=identity):
-                bench, began = Bench.of(identity, ()), time.perf_counter()
+                bench = Bench.of(identity, ())
             case Judged(case=case):
                 cases.append(case)
-                ended = time.perf_counter()
+                times.append(time.perf_counter())
     asked = [case for case in cases if bench.asked(case) and not bench.dialect.breaks(case, make(case))]
-    return bench, asked, ended - began
+    return bench, asked, times[-1] - times[0]
 
 
 def bare(spec: BackendSpec, bench: Bench, cases: list[Case]) -> float:

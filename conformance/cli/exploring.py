@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import rich_click as click
@@ -114,7 +115,7 @@ def explore(
     from conformance.cases import corpus
     from conformance.exploring.search import Goal
     from conformance.exploring.search import explore as search
-    from conformance.exploring.spaces import spaces
+    from conformance.exploring.spaces import of_quick, spaces
     from conformance.reporting.journal import Journal
     from conformance.reporting.recording import CannotGoOn, exit_code, record, suite_of
     from conformance.reporting.results import ResultsError
@@ -126,10 +127,11 @@ def explore(
     goal = Goal(examples or (None if seconds else DEFAULT_EXAMPLES), seconds)
     with errors_of_users():
         backends = find_backends(names, commands, node, tfjs=tfjs, keras_pythons=keras_pythons)
-        chosen = spaces(of_subjects(corpus.load("quick"), subjects))
+        cases = of_subjects(corpus.load("quick"), subjects)
         judged = find_properties(properties)
         check_dialects(dialects)
-    if not chosen:
+    # Of all subjects together there is something to draw, and to find out takes seconds.
+    if subjects and not spaces(cases):
         raise click.UsageError("of these subjects there is nothing to draw: the corpus has all their cases")
     narrowed = {"backend": names, "subject": subjects, "property": properties}
     suite = suite_of(
@@ -143,7 +145,7 @@ def explore(
             (), backends, judged, seed, dialects, witnesses=False, before=before.judged() if before else ()
         )
         show = display(console_of(stderr=True), [b.name for b in backends], goal.examples)
-        events = search(plan, chosen, goal)
+        events = search(plan, partial(of_quick, {case.subject for case in cases}), goal)
         report = record(events, out, suite, show, arguments_of(context), going_on=resume is not None)
         kept = keep(report.results.findings, overlay) if report.results.findings else []
     except (CannotGoOn, ResultsError) as error:

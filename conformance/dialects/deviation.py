@@ -321,9 +321,7 @@ class Dialect:
 
     def _recorded_as(self, verdicts: Set[Verdict]) -> tuple[Deviation, ...]:
         return tuple(
-            d
-            for d in self.deviations
-            if isinstance(d.effect, Unpredictable) and d.effect.verdict in verdicts
+            d for d in self.deviations if isinstance(d.effect, Unpredictable) and d.effect.verdict in verdicts
         )
 
     def _own(self, case: Case, data: Data, kind: type[Effect] | None) -> tuple[Deviation, ...]:

@@ -1,46 +1,33 @@
 """The search: rounds of drawn cases, subject by subject, several subjects at once.
 
-In a round Hypothesis draws cases of one space, some at a time, which costs less than one by one, aiming at
-large margins, until one fails in a new way; that it reduces, and then the data of the smallest case of each
-signature are reduced. What has been seen to fail does not stop the search: in later rounds its signature is
-known. What a round draws follows from the seed and from what the backends answer, so that a search which was
-interrupted goes the same way again, without asking what has been answered.
+In a round another process (`drawing.py`) draws cases of one space until one fails in a new way, which is
+reduced; then the data of the smallest case of each signature are. What has been seen to fail does not stop
+the search: in later rounds its signature is known. What a round draws follows from the seed and from what the
+backends answer, so that a search which was interrupted goes the same way again, without asking what has been
+answered.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import gc
 import hashlib
 import math
-import threading
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 
 import anyio
-import anyio.from_thread
-import anyio.to_thread
-import hypothesis
-from hypothesis import HealthCheck, Phase
-from hypothesis import strategies as st
-from hypothesis.errors import Flaky, Unsatisfiable
 
 from conformance.cases import corpus
 from conformance.cases.case import Case
 from conformance.checks import Bench
 from conformance.engine import Ledger, Plan, Starting
 from conformance.events import Event, Judged
+from conformance.exploring.drawer import Came, Drawer, MakeSpaces
 from conformance.exploring.examining import Examiner, Outcome
 from conformance.exploring.reduction import asking, is_written_out, reduced, size
-from conformance.exploring.spaces import Space, answered
-
-ROUND = 12
-"""How many times cases of a space are drawn in one round."""
-
-TOGETHER = 8
-"""How many cases are drawn at a time at most, half as many in the mean; they go to the backends together."""
+from conformance.exploring.spaces import answered
 
 SIDE_BY_SIDE = 12
 """How many spaces are searched at once: so many times some cases are on their way to the backends."""
@@ -59,14 +46,6 @@ class Goal:
 
     examples: int | None = None
     seconds: float | None = None
-
-
-class Failing(Exception):
-    """A case fails in the way that is reduced."""
-
-
-class Over(KeyboardInterrupt):
-    """The search is over: what Hypothesis lets through. It never leaves the thread that draws."""
 
 
 @dataclass
@@ -91,7 +70,6 @@ class Searched:
     """A space, and how far it has been searched."""
 
     subject: str
-    space: Space
     round: int = 0
     barren: int = 0
 
@@ -101,63 +79,68 @@ class Searched:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
 
 
-async def explore(plan: Plan, spaces: dict[str, Space], goal: Goal) -> AsyncGenerator[Event, None]:
+async def explore(plan: Plan, make_spaces: MakeSpaces, goal: Goal) -> AsyncGenerator[Event, None]:
     """Start the backends, search the spaces, and tell what happens as it happens: each case once, and of
     each signature the reduced case.
 
     Args:
         plan: which backends are asked, and how they are judged; `before` is what an interrupted search has
-            judged already. Its cases are not asked.
+            judged already. Its cases are not asked. With workers there is one more than in a run: what is to
+            be judged comes in bursts.
+
+    Raises:
+        DrawingFailed: the process that draws has failed; in an exception group.
     """
+    plan = replace(plan, workers=plan.workers + 1) if plan.workers else plan
     async with AsyncExitStack() as stack:
         starting = await Starting.of(plan, stack)
         async with anyio.create_task_group() as group:
             try:
+                drawer = await Drawer.started(make_spaces, stack, group)
                 starting.begin(group)
                 async for event in starting.events():
                     yield event
                 ready = starting.ready()
-                if not ready:
-                    return
-                benches = [bench for bench, _ in ready]
-                examiner = Examiner(ready, plan.judges(benches), plan, corpus.load("quick"))
-                stack.callback(examiner.close)
-                # What is there now stays: the collector need not look at it again and again.
-                stack.callback(gc.unfreeze)
-                gc.freeze()
-                for _ in range(max(plan.workers, 1)):
-                    group.start_soon(examiner.judge)
-                search = Search(examiner, able(spaces, benches), goal, plan.seed, plan.before)
-                group.start_soon(search.run)
-                ledger = Ledger()
-                try:
-                    async for judged in search.receive:
-                        ledger.enter(judged)
-                        yield judged
-                finally:
-                    search.close()
-                for record in ledger.records(benches, plan):
-                    yield record
+                if ready:
+                    benches = [bench for bench, _ in ready]
+                    examiner = Examiner(ready, plan.judges(benches), plan, corpus.load("quick"))
+                    stack.callback(examiner.close)
+                    await drawer.ready.wait()
+                    # What is there now stays: the collector need not look at it again and again.
+                    stack.callback(gc.unfreeze)
+                    gc.freeze()
+                    for _ in range(max(plan.workers, 1)):
+                        group.start_soon(examiner.judge)
+                    search = Search(examiner, drawer, able(drawer.subjects, benches), goal, plan)
+                    group.start_soon(search.run)
+                    ledger = Ledger()
+                    with search.send, search.receive:
+                        async for judged in search.receive:
+                            ledger.enter(judged)
+                            yield judged
+                    for record in ledger.records(benches, plan):
+                        yield record
                 group.cancel_scope.cancel()
             except GeneratorExit:
                 group.cancel_scope.cancel()
 
 
 class Search:
-    """A search on its way."""
+    """A search on its way.
+
+    Args:
+        subjects: whose spaces are searched.
+    """
 
     def __init__(
-        self, examiner: Examiner, spaces: dict[str, Space], goal: Goal, seed: int, before: Iterable[Judged]
+        self, examiner: Examiner, drawer: Drawer, subjects: Iterable[str], goal: Goal, plan: Plan
     ) -> None:
-        self.examiner = examiner
+        self.examiner, self.drawer = examiner, drawer
         self.goal = goal
-        self.seed = seed
-        self.spaces = [Searched(subject, space) for subject, space in spaces.items()]
-        self.closed = False
+        self.seed = plan.seed
+        self.spaces = [Searched(subject) for subject in subjects]
         self.reducing: set[Round] = set()
         self.none_reducing = anyio.Event()
-        self.scopes: set[anyio.CancelScope] = set()
-        self.turn_to_draw = threading.Lock()
         self.asking: dict[str, anyio.Event] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.found: dict[str, Found] = {}
@@ -166,7 +149,7 @@ class Search:
         self.asked = 0
         self.began = time.monotonic()
         self.send, self.receive = anyio.create_memory_object_stream[Judged](64)
-        for judged in before:
+        for judged in plan.before:
             self.enter(judged)
         self.claimed |= dict.fromkeys(self.found)
 
@@ -187,24 +170,15 @@ class Search:
             self.goal.seconds is not None and time.monotonic() - self.began >= self.goal.seconds
         )
 
-    def close(self) -> None:
-        """Have every thread that draws end at its next case; the group that they are of waits for them."""
-        self.closed = True
-        for scope in self.scopes:
-            scope.cancel()
-        self.send.close()
-        self.receive.close()
-
     async def run(self) -> None:
         """Search until the goal is reached, or nothing is left to draw. Cases that are smaller than the
         reduced one may be drawn at any time: they are reduced at the end."""
-        limiter = anyio.CapacityLimiter(SIDE_BY_SIDE)
         waiting = self.turns()
 
         async def work() -> None:
             await self.reduce_what_is_left()
             for searched in waiting:
-                await self.round(searched, limiter)
+                await self.round(searched)
             await self.reduce_what_is_left()
 
         async with self.send, anyio.create_task_group() as group:
@@ -227,13 +201,14 @@ class Search:
                     return
                 yield searched
 
-    async def round(self, searched: Searched, limiter: anyio.CapacityLimiter) -> None:
-        """Draw cases of a space, and reduce what fails in a new way."""
+    async def round(self, searched: Searched) -> None:
+        """Have cases of a space drawn, and reduce what fails in a new way."""
         seed = searched.seed(self.seed)
         searched.round += 1
-        one = Round(self, searched.space, seed)
+        one = Round(self)
         try:
-            await anyio.to_thread.run_sync(one.draw, limiter=limiter)
+            # Half of the rounds: to aim takes a third of the time to draw, and few cases are new then.
+            await self.drawer.round(searched.subject, seed, seed % 2 == 0, one.examine)
             searched.barren = 0 if one.news else searched.barren + 1
             for signature in one.signatures:
                 await self.reduce(signature)
@@ -245,38 +220,25 @@ class Search:
 
     async def outcomes_of(self, cases: Sequence[Case], reducing: bool) -> list[Outcome] | None:
         """What came of each case, asked if it is a new one; None once the search is over, but where they are
-        reduced, or closed."""
-        with anyio.CancelScope() as scope:
-            self.scopes.add(scope)
-            try:
-                return await self._outcomes_of(cases, reducing)
-            finally:
-                self.scopes.remove(scope)
-        return None
-
-    async def _outcomes_of(self, cases: Sequence[Case], reducing: bool) -> list[Outcome] | None:
+        reduced."""
         while self.reducing and not reducing:
             await self.none_reducing.wait()
         new = {case.id: case for case in cases if not (case.id in self.outcomes or case.id in self.asking)}
-        if new and (self.closed or (self.over and not reducing)):
+        if new and self.over and not reducing:
             return None
         if new:
             done = anyio.Event()
             self.asking |= dict.fromkeys(new, done)
-            try:
-                for judged in await self.examiner.examine(list(new.values()), apart=reducing):
-                    self.enter(judged)
-                    await self.send.send(judged)
-            finally:
-                for name in new:
-                    del self.asking[name]
-                done.set()
+            for judged in await self.examiner.examine(list(new.values()), apart=reducing):
+                self.enter(judged)
+                await self.send.send(judged)
+            for name in new:
+                del self.asking[name]
+            done.set()
         for case in cases:
             if case.id in self.asking:
                 await self.asking[case.id].wait()
-        # What others were asking is not there where that was cancelled.
-        found = [self.outcomes[case.id] for case in cases if case.id in self.outcomes]
-        return found if len(found) == len(cases) else None
+        return [self.outcomes[case.id] for case in cases]
 
     async def reduce(self, signature: str) -> None:
         """Find the smallest case of a signature, and tell it."""
@@ -303,7 +265,7 @@ class Search:
 
 @dataclass(eq=False)
 class Round:
-    """Some cases of a space, drawn in a thread of its own, until one fails in a new way, which is reduced.
+    """Some cases of a space, until one fails in a new way, which is reduced.
 
     Attributes:
         news: how many of them nobody had drawn before.
@@ -314,60 +276,25 @@ class Round:
     """
 
     search: Search
-    space: Space
-    seed: int
     news: int = 0
     signatures: tuple[str, ...] = ()
     observables: frozenset[str] = frozenset()
     until: float = math.inf
 
-    def draw(self) -> None:
-        """Have Hypothesis draw them."""
-
-        @hypothesis.seed(self.seed)
-        @hypothesis.settings(
-            max_examples=ROUND,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.target, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            print_blob=False,
-        )
-        @hypothesis.given(st.lists(self.space, min_size=1, max_size=TOGETHER))
-        def ask(cases: list[Case]) -> None:
-            if time.monotonic() > self.until:
-                return
-            if self.signatures:
-                cases = [asking(case, self.observables) for case in cases]
-            outcomes = self.outcomes_of(cases)
-            if not self.signatures:
-                self.claim(outcomes)
-            if self.signatures and any(self.signatures[0] in outcome.failing for outcome in outcomes):
-                raise Failing
-            hypothesis.target(max(outcome.margin for outcome in outcomes))
-
-        with self.search.turn_to_draw, suppress(Over, Failing, Flaky, Unsatisfiable):
-            ask()
-
-    def outcomes_of(self, cases: Sequence[Case]) -> list[Outcome]:
-        """What came of each case. Meanwhile another round draws: two at once take the interpreter's lock from
-        one another at every turn, and twice as long.
-
-        Raises:
-            Over: the search is over, or was given up.
-        """
+    async def examine(self, cases: Sequence[Case]) -> Came:
+        """What came of cases that were drawn together."""
+        if time.monotonic() > self.until:
+            return Came()
+        if self.signatures:
+            cases = [asking(case, self.observables) for case in cases]
         self.news += sum(case.id not in self.search.outcomes for case in cases)
-        self.search.turn_to_draw.release()
-        try:
-            outcomes = anyio.from_thread.run(self.search.outcomes_of, cases, bool(self.signatures))
-        except concurrent.futures.CancelledError:
-            outcomes = None
-        finally:
-            self.search.turn_to_draw.acquire()
+        outcomes = await self.search.outcomes_of(cases, bool(self.signatures))
         if outcomes is None:
-            raise Over
-        return outcomes
+            return Came(over=True)
+        if not self.signatures:
+            self.claim(outcomes)
+        failing = any(self.signatures[0] in outcome.failing for outcome in outcomes if self.signatures)
+        return Came(failing, max(outcome.margin for outcome in outcomes))
 
     def claim(self, outcomes: Iterable[Outcome]) -> None:
         """Take what fails in a new way: another round may see the same, and one of them reduces it."""
@@ -377,13 +304,10 @@ class Round:
         self.observables = frozenset(failing[s].observable for s in self.signatures)
         if self.signatures:
             self.until = time.monotonic() + REDUCTION_S
-            anyio.from_thread.run_sync(self.search.reducing.add, self)
+            self.search.reducing.add(self)
 
 
-def able(spaces: dict[str, Space], benches: Iterable[Bench]) -> dict[str, Space]:
-    """The spaces of the subjects that any backend supports."""
-    return {
-        subject: space
-        for subject, space in spaces.items()
-        if any(subject in bench.identity.capabilities for bench in benches)
-    }
+def able(subjects: Iterable[str], benches: Iterable[Bench]) -> list[str]:
+    """Those that any backend supports."""
+    supported = set().union(*(bench.identity.capabilities for bench in benches))
+    return [subject for subject in subjects if subject in supported]

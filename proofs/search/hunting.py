@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
@@ -18,7 +18,7 @@ from conformance.engine import Plan
 from conformance.events import Judged, Started
 from conformance.exploring.reduction import is_written_out
 from conformance.exploring.search import Goal, explore
-from conformance.exploring.spaces import Space, spaces
+from conformance.exploring.spaces import Space, of_quick, spaces
 from conformance.reporting.ledger import FAILING, finding_id
 from tests.wrong_backends import zoo
 from tests.wrong_backends.fault import Fault
@@ -105,7 +105,7 @@ async def hunt(fault: Fault) -> Hunt:
     plan = Plan((), (zoo.spec(fault.name),), witnesses=False, workers=1)
     cases, began, found, failing = 0, 0.0, 0.0, frozenset[str]()
     told = Hunt(fault.name, fault.subject, 0)
-    async with aclosing(explore(plan, concerned(fault), GOAL)) as events:
+    async with aclosing(explore(plan, partial(of_quick, frozenset(concerned(fault))), GOAL)) as events:
         async for event in events:
             match event:
                 case Started():

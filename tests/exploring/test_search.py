@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import anyio
 import psutil
+import pytest
 from hypothesis import strategies as st
 
 from conformance.cases import corpus
@@ -17,8 +20,9 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.drafts.draft import draft_activation, recipe
 from conformance.engine import Plan
 from conformance.events import Event, Judged, Started
+from conformance.exploring.drawer import DrawingFailed, MakeSpaces
 from conformance.exploring.search import Goal, Searched, explore
-from conformance.exploring.spaces import Space, spaces
+from conformance.exploring.spaces import Space, of_quick
 from conformance.reporting.ledger import FAILING, group_findings
 from conformance.reporting.results import Finding
 from conformance.runners.question import Limits
@@ -30,16 +34,33 @@ from tests.exploring.endless import RELU
 ADAPTER = "tests.adapters.specification"
 
 
+def alone(case: Case) -> dict[str, Space]:
+    return {case.subject: st.just(case)}
+
+
+def only_that_ends(code: int) -> dict[str, Space]:
+    os._exit(code)
+
+
 def backend(how: str) -> BackendSpec:
     return from_command(shlex.join([sys.executable, "-m", ADAPTER, how]), how)
 
 
 def searched(how: str, goal: Goal, *subjects: str, **more: Any) -> list[Event]:
-    return searched_in(spaces(of_subjects(corpus.load("quick"), subjects)), how, goal, **more)
+    return searched_in(drawn_of(*subjects), how, goal, **more)
+
+
+def drawn_of(*subjects: str) -> MakeSpaces:
+    return partial(of_quick, {case.subject for case in of_subjects(corpus.load("quick"), subjects)})
+
+
+def only(case: Case) -> MakeSpaces:
+    """A space of one case."""
+    return partial(alone, case)
 
 
 def searched_in(
-    chosen: dict[str, Space], how: str, goal: Goal, before: Iterable[Judged] = (), **more: Any
+    chosen: MakeSpaces, how: str, goal: Goal, before: Iterable[Judged] = (), **more: Any
 ) -> list[Event]:
     given: dict[str, Any] = {"limits": Limits(start_s=60, case_s=30), "workers": 0, "witnesses": False} | more
     plan = Plan((), (backend(how),), before=before, **given)
@@ -92,8 +113,9 @@ def test_a_recorded_deviation_is_no_finding_and_hides_none() -> None:
 
 
 def test_what_is_recorded_never_to_be_answered_is_not_asked() -> None:
-    chosen: dict[str, Space] = {"activations.relu": st.just(RELU)}
-    (one,) = judged(searched_in(chosen, "rounded", Goal(examples=1), dialects=("tests.exploring.endless",)))
+    (one,) = judged(
+        searched_in(only(RELU), "rounded", Goal(examples=1), dialects=("tests.exploring.endless",))
+    )
     assert {check.verdict for check in one.checks} == {Verdict.NOT_RUN}
 
 
@@ -116,8 +138,8 @@ def test_a_finding_that_was_not_reduced_yet_is_reduced_when_the_search_goes_on()
 def test_a_case_smaller_than_the_reduced_one_is_reduced_as_well_when_it_is_drawn_later() -> None:
     reduced = Case("activations.relu", inputs=(Literal((2,), (3.25, 0.0)),), observables=("output/0",))
     smaller = draft_activation("relu", {}, recipe("normal", 1))
-    first = judged(searched_in({"activations.relu": st.just(reduced)}, "shifted", Goal(examples=1)))
-    later = searched_in({"activations.relu": st.just(smaller)}, "shifted", Goal(examples=50), before=first)
+    first = judged(searched_in(only(reduced), "shifted", Goal(examples=1)))
+    later = searched_in(only(smaller), "shifted", Goal(examples=50), before=first)
     (finding,) = findings([*first, *later])
     assert finding.witness.inputs == (Literal((1,), (0.0,)),)
     assert finding.witness.observables == ("output/0",)
@@ -126,7 +148,7 @@ def test_a_case_smaller_than_the_reduced_one_is_reduced_as_well_when_it_is_drawn
 def test_what_another_signature_was_reduced_to_is_asked_for_the_failing_observable_alone() -> None:
     both = ("output/0", "again/output/0")
     case = Case("activations.relu", inputs=(Literal((1,), (0.0,)),), observables=both)
-    chosen: dict[str, Space] = {"activations.relu": st.just(case)}
+    chosen = only(case)
     first = [one for one in judged(searched_in(chosen, "shifted", Goal(examples=1))) if one.case == case]
     later = searched_in(chosen, "shifted", Goal(examples=1), before=first)
     assert {one.observable: one.witness.observables for one in findings([*first, *later])} == {
@@ -141,13 +163,13 @@ def test_a_search_whose_time_is_over_asks_nothing_more() -> None:
 
 def test_where_nothing_is_left_to_draw_the_search_ends_before_its_goal() -> None:
     case = Case("activations.relu", inputs=(Literal((2,), (3.25, -1.0)),), observables=("output/0",))
-    events = searched_in({"activations.relu": st.just(case)}, "rounded", Goal(examples=50))
+    events = searched_in(only(case), "rounded", Goal(examples=50))
     assert [event.case for event in judged(events)] == [case]
 
 
 def test_rounds_follow_from_the_seed() -> None:
     def seeds(seed: int) -> list[int]:
-        return [Searched("layers.Dense", st.nothing(), round=n).seed(seed) for n in range(5)]
+        return [Searched("layers.Dense", round=n).seed(seed) for n in range(5)]
 
     assert seeds(3) == seeds(3)
     assert len({*seeds(3), *seeds(4)}) == 10
@@ -156,12 +178,26 @@ def test_rounds_follow_from_the_seed() -> None:
 def test_a_search_that_is_given_up_ends_its_backends() -> None:
     async def first_case() -> Event:
         plan = Plan((), (backend("rounded"),), workers=0, witnesses=False)
-        chosen = spaces(of_subjects(corpus.load("quick"), ["softsign"]))
-        async with aclosing(explore(plan, chosen, Goal(examples=10_000))) as events:
+        async with aclosing(explore(plan, drawn_of("softsign"), Goal(examples=10_000))) as events:
             async for event in events:
                 if isinstance(event, Judged):
                     return event
         raise AssertionError("nothing was judged")
 
     assert isinstance(anyio.run(first_case), Judged)
-    assert not [child for child in psutil.Process().children() if ADAPTER in child.cmdline()]
+    left = [child.cmdline() for child in psutil.Process().children()]
+    assert not [line for line in left if ADAPTER in line or "conformance.exploring.drawing" in line]
+
+
+def no_spaces() -> dict[str, Space]:
+    raise LookupError("there is nothing here")
+
+
+@pytest.mark.parametrize(
+    ("make_spaces", "why"),
+    [(no_spaces, "LookupError: there is nothing here"), (partial(only_that_ends, 7), "exited with code 7")],
+)
+def test_where_nothing_can_be_drawn_the_search_says_why(make_spaces: MakeSpaces, why: str) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        searched_in(make_spaces, "rounded", Goal(examples=1))
+    assert caught.group_contains(DrawingFailed, match=why)

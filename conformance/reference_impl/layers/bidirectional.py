@@ -50,6 +50,7 @@ class Bidirectional(Layer):
     """
 
     exact_rank = 3
+    refuses_in_call = True
     mirrors: ClassVar[Mapping[str, str]] = {"backward_layer": "layer"}
 
     layer = field(nested.layer, doc="the recurrent layer, and the first direction")

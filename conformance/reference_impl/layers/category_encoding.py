@@ -33,6 +33,8 @@ class CategoryEncoding(Layer):
            [0., 0., 0., 3.]], dtype=float32)
     """
 
+    refuses_in_call = True
+
     num_tokens = field(fields.positive_integer, doc="how many integers there are")
     output_mode = field(
         Kind("one of 'multi_hot', 'one_hot', 'count'", _output_mode, ("nonsense",)),

@@ -20,6 +20,8 @@ class Embedding(LowRank, Quantizable):
     Source: `keras.layers.Embedding`. An index out of range is an error.
     """
 
+    refuses_in_call = True
+
     input_dim = field(fields.positive_integer, doc="number of rows")
     output_dim = field(fields.positive_integer, doc="length of a row")
     embeddings_initializer = field(fields.initializer, "uniform")

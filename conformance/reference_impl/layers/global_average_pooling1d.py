@@ -21,6 +21,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     """
 
     exact_rank = 3
+    refuses_in_call = True
 
     def pooled(self, x: Tensor, axis: int, context: Context) -> Tensor:
         mask = heeded_mask(context)

@@ -87,6 +87,9 @@ class Layer(Configured):
     """Whether the field `activation`, if there is one, is what `activate` applies."""
     activating: Layer | None = None
     """The layer that stands for the activation function, where a model was made with one."""
+    refuses_in_call: ClassVar[bool] = False
+    """Whether a call may be refused for what the inputs' shapes do not tell: their values, a mask, an axis
+    that is named twice, or outputs of layers inside that do not fit each other."""
     stateful: bool = False
     """Whether a call goes on from the states in which the one before it ended."""
 

@@ -34,6 +34,8 @@ class LayerNormalization(CentreAndScale, RMSScaling):
     [(5, 20), (5, 20)]
     """
 
+    refuses_in_call = True
+
     axis = field(fields.axes, -1, "the axis or axes of the mean and the variance")
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:

@@ -26,6 +26,8 @@ class RMSNormalization(Layer):
     array([[1., 7.]])
     """
 
+    refuses_in_call = True
+
     axis = field(fields.axes, -1, "the axis or axes of the mean")
     epsilon = field(fields.number, 1e-6, "added to the mean square")
 

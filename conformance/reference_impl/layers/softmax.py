@@ -21,6 +21,7 @@ class Softmax(Layer):
     """exp(x) / Σ exp(x) along an axis or several; masked elements are 0. Source: `keras.layers.Softmax`."""
 
     supports_masking = True
+    refuses_in_call = True
 
     axis = field(fields.axes, -1, "the axis or axes of the sum")
 

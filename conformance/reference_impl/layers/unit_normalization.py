@@ -30,6 +30,7 @@ class UnitNormalization(Layer):
     """
 
     supports_masking = True
+    refuses_in_call = True
 
     axis = field(fields.axes, -1, "the axis or axes of the sum")
 
