@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -77,12 +77,18 @@ class Bench:
     def supported(self, case: Case) -> tuple[str, ...]:
         """The observables of the case that the backend can say something about; about a relation it does by
         outputs."""
-        patterns = tuple(self.identity.capabilities.get(case.subject, ()))
-        return tuple(o for o in case.observables if matches(patterns, basis(o) if relation_of(o) else o))
+        patterns = self.identity.capabilities.get(case.subject, ())
+        return supported(tuple(patterns), case.observables)
 
     def asked(self, case: Case) -> tuple[str, ...]:
         """Those that the backend itself is asked."""
         return tuple(o for o in self.supported(case) if relation_of(o) is None)
+
+
+@lru_cache(maxsize=4096)
+def supported(patterns: tuple[str, ...], observables: tuple[str, ...]) -> tuple[str, ...]:
+    """The observables that a backend with these capabilities can say something about."""
+    return tuple(o for o in observables if matches(patterns, basis(o) if relation_of(o) else o))
 
 
 @dataclass(frozen=True)

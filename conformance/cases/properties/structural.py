@@ -91,7 +91,7 @@ def _told(subject: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unnamed(value: Any) -> Any:
     """What is told of optimizers, without the names of those that are inside."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     made_up = {"name"} if "learning_rate" in value else set[str]()
     return {key: _unnamed(inner) for key, inner in value.items() if key not in made_up}
