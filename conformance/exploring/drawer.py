@@ -25,6 +25,9 @@ from conformance.runners.child import Child
 MakeSpaces = Callable[[], Mapping[str, SearchStrategy[Case]]]
 """Makes the spaces that are searched, by subject, in the process that draws; it travels there pickled."""
 
+SIDE_BY_SIDE = 12
+"""How many spaces are searched at once: so many times some cases are on their way to the backends."""
+
 LONGEST_LINE = 2**26
 """Bytes of a message at most."""
 

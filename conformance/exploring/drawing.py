@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from conformance.cases.case import Case
-from conformance.exploring.drawer import Begin, Came, Drawn, Ended, Failed, Ready, Told
+from conformance.exploring.drawer import SIDE_BY_SIDE, Begin, Came, Drawn, Ended, Failed, Ready, Told
 from conformance.exploring.spaces import Space
 from conformance.runners.wire import reserve_standard_streams
 
@@ -35,9 +35,6 @@ ROUND = 12
 
 TOGETHER = 16
 """How many cases are drawn at a time at most, half as many in the mean; they go to the backends together."""
-
-MOST_ROUNDS = 64
-"""How many rounds may be on their way at once."""
 
 _requests = msgspec.json.Decoder(Begin | Told)
 _encoder = msgspec.json.Encoder()
@@ -64,7 +61,7 @@ class Rounds:
         self.one_message = threading.Lock()
         self.answers: dict[int, SimpleQueue[Came]] = {}
         # Threads that stay: in each new one Hypothesis has all garbage collected.
-        self.threads = ThreadPoolExecutor(MOST_ROUNDS)
+        self.threads = ThreadPoolExecutor(SIDE_BY_SIDE)
 
     def serve(self, requests: BinaryIO) -> None:
         """Do what is asked, until nobody asks any more."""

@@ -24,13 +24,10 @@ from conformance.cases.case import Case
 from conformance.checks import Bench
 from conformance.engine import Ledger, Plan, Starting
 from conformance.events import Event, Judged
-from conformance.exploring.drawer import Came, Drawer, MakeSpaces
+from conformance.exploring.drawer import SIDE_BY_SIDE, Came, Drawer, MakeSpaces
 from conformance.exploring.examining import Examiner, Outcome
 from conformance.exploring.reduction import asking, is_written_out, reduced, size
 from conformance.exploring.spaces import answered
-
-SIDE_BY_SIDE = 12
-"""How many spaces are searched at once: so many times some cases are on their way to the backends."""
 
 REDUCTION_S = 25.0
 """How long the reduction of a round's failures may take, and again that of the data of each."""
@@ -293,7 +290,8 @@ class Round:
             return Came(over=True)
         if not self.signatures:
             self.claim(outcomes)
-        failing = any(self.signatures[0] in outcome.failing for outcome in outcomes if self.signatures)
+        one = self.signatures[:1]
+        failing = any(signature in outcome.failing for signature in one for outcome in outcomes)
         return Came(failing, max(outcome.margin for outcome in outcomes))
 
     def claim(self, outcomes: Iterable[Outcome]) -> None:

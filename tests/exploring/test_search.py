@@ -38,7 +38,7 @@ def alone(case: Case) -> dict[str, Space]:
     return {case.subject: st.just(case)}
 
 
-def only_that_ends(code: int) -> dict[str, Space]:
+def ended_instead(code: int) -> dict[str, Space]:
     os._exit(code)
 
 
@@ -195,7 +195,7 @@ def no_spaces() -> dict[str, Space]:
 
 @pytest.mark.parametrize(
     ("make_spaces", "why"),
-    [(no_spaces, "LookupError: there is nothing here"), (partial(only_that_ends, 7), "exited with code 7")],
+    [(no_spaces, "LookupError: there is nothing here"), (partial(ended_instead, 7), "exited with code 7")],
 )
 def test_where_nothing_can_be_drawn_the_search_says_why(make_spaces: MakeSpaces, why: str) -> None:
     with pytest.raises(ExceptionGroup) as caught:
