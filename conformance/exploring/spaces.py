@@ -134,7 +134,7 @@ def layer_cases(draw: st.DrawFn, choices: Choices) -> Case:
 
     def case_of(config: dict[str, Any], placed: Placed) -> Case:
         placed = replace(placed, inputs=tuple(in_regime(source, regime) for source in placed.inputs))
-        placed = array.with_states(config, placed)
+        placed = array.suited(config, placed)
         training = in_training and array.keeps_statistics(config, placed)
         return array.draft(config, placed, training=training)
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from conformance.reference_impl import identifiers
-from conformance.reference_impl.layers.spanned_axes import axes_of, refuse_axes_outside
+from conformance.reference_impl.layers.spanned_axes import axes_of, check_axes
 from conformance.reference_impl.primitives import (
     add,
     divide,
@@ -30,7 +30,7 @@ Axis = int | Sequence[int]
 
 def norms(w: Tensor, axis: Axis) -> Tensor:
     """√Σw² along the axis or axes, kept with size one; raises ValueError where w has not all of them."""
-    refuse_axes_outside(axis, w.shape)
+    check_axes(axis, w.shape)
     return sqrt(total(square(w), axis=axes_of(axis, w.ndim), keepdims=True))
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.cases import corpus
-from conformance.cases.case import Case, decode, encode
+from conformance.cases.case import Case, Recipe, decode, encode
 from conformance.cases.drafts.standard import LARGEST, computes
 from conformance.exploring.spaces import MAKERS, Space, answered, rekeyed, spaces
 
@@ -74,6 +74,20 @@ def test_states_are_drawn_as_large_as_the_layer_takes_them(subject: str) -> None
 
     collect()
     assert len(drawn) > 3
+
+
+@pytest.mark.parametrize(
+    ("subject", "argument"), [("layers.Embedding", "input_dim"), ("layers.CategoryEncoding", "num_tokens")]
+)
+def test_indices_are_drawn_in_the_range_that_the_layer_takes(subject: str, argument: str) -> None:
+    @settings(quickly, max_examples=60)
+    @given(SPACES[subject])
+    def in_range(case: Case) -> None:
+        (indices,) = case.inputs
+        if isinstance(indices, Recipe):
+            assert indices.regime == f"indices:{case.config[argument]}"
+
+    in_range()
 
 
 def smallest(space: Space) -> Case:

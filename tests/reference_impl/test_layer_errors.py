@@ -182,6 +182,15 @@ def test_bad_argument_is_named_with_what_is_allowed(
             [(2, 2, 3)],
             ("`mean`", "(2, 3)", "(2, 2, 3)", "(2,)"),
         ),
+        (
+            layers.Bidirectional(
+                GRU,
+                merge_mode="ave",
+                backward_layer={"class_name": "GRU", "config": {"units": 3, "go_backwards": True}},
+            ),
+            [(2, 4, 5)],
+            ("`backward_layer`", "merge_mode='ave'", "2 and 3 units"),
+        ),
         (layers.Rescaling([1.0, 2.0, 3.0]), [(2, 4)], ("`scale`", "(3,)", "(2, 4)")),
         (layers.Rescaling(1.0, [1.0, 2.0]), [(None, 3)], ("`offset`", "(2,)", "(None, 3)")),
         (layers.SpatialDropout1D(0.5), [(2, 3)], ("SpatialDropout1D", "rank 3", "(2, 3)")),
@@ -228,6 +237,15 @@ def test_convolution_that_leaves_nothing_is_refused() -> None:
 def test_pooling_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"leaves nothing of an input of shape \(1, 2, 1\): pool_size"):
         layers.MaxPooling1D(3).output_shapes([(1, 2, 1)])
+
+
+@pytest.mark.parametrize("axis", [[1, 1], [1, -1]])
+@pytest.mark.parametrize(
+    "name", ["LayerNormalization", "Normalization", "RMSNormalization", "Softmax", "UnitNormalization"]
+)
+def test_an_axis_that_is_named_twice_is_refused(name: str, axis: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"`axis`: each axis is allowed once, got \[1, .*\(2, 3\)"):
+        LAYERS[name](axis=axis).check_inputs([(2, 3)])
 
 
 def test_embedding_refuses_an_index_out_of_range() -> None:

@@ -210,6 +210,15 @@ def test_bidirectional_is_two_passes(mode: str | None, sequences: bool) -> None:
         np.testing.assert_allclose(out.value, wanted, rtol=1e-13)
 
 
+@pytest.mark.parametrize("mode", [mode for mode in MERGED if mode])
+@pytest.mark.parametrize("sizes", [(1, 3), (3, 1)])
+def test_bidirectional_merges_outputs_that_broadcast(mode: str, sizes: tuple[int, int]) -> None:
+    forward, backward = layers.GRU(sizes[0]), layers.GRU(sizes[1], go_backwards=True)
+    layer = layers.Bidirectional(described(forward), merge_mode=mode, backward_layer=described(backward))
+    x, weights = drawn((2, 4, 5)), weights_for(layer, (2, 4, 5))
+    assert [call(layer, [x], weights).outputs[0].shape] == list(layer.output_shapes([(2, 4, 5)]))
+
+
 def convolved(x: Array, kernel: Array, config: dict[str, Any]) -> Array:
     """One image after the other, by the layer Conv2D, which has its own proof."""
     conv = layers.Conv2D(kernel.shape[-1], kernel.shape[:2], use_bias=False, **config)

@@ -223,15 +223,18 @@ class Array:
             return False
         return sum(map(prod, [*shapes, *made])) <= LARGEST
 
-    def with_states(self, config: dict[str, Any], placed: Placed) -> Placed:
-        """The same arrays; where there are states, of the shapes that the layer takes with the inputs."""
+    def suited(self, config: dict[str, Any], placed: Placed) -> Placed:
+        """The same arrays as the layer takes them: indices in its range, and where there are states, of the
+        shapes that go with the inputs."""
+        layer = self.layer.from_config(config)
+        inputs = tuple(within(layer.indices, source) for source in placed.inputs)
         if not placed.initial_state:
-            return placed
-        shapes = self.layer.from_config(config).state_shapes([source.shape for source in placed.inputs])
+            return replace(placed, inputs=inputs)
         like = placed.initial_state[0]
         assert isinstance(like, Recipe)
+        shapes = layer.state_shapes([source.shape for source in inputs])
         states = (msgspec.structs.replace(like, shape=shape) for shape in shapes)
-        return replace(placed, initial_state=tuple(states))
+        return replace(placed, inputs=inputs, initial_state=tuple(states))
 
     def draft(self, config: dict[str, Any], placed: Placed, **more: Any) -> Case:
         return draft_layer(
@@ -292,6 +295,14 @@ def _unkeyed(case: Case) -> Placed:
 
     inputs = tuple(in_regime(source, "normal") for source in unkeyed(case.inputs))
     return Placed(inputs, unkeyed(case.masks), unkeyed(case.initial_state))
+
+
+def within(count: int | None, source: Source) -> Source:
+    """The source with the integers from 0 to count − 1, where a recipe draws some; as it is, where there is
+    no count."""
+    if count and isinstance(source, Recipe) and source.regime.startswith("indices:"):
+        return msgspec.structs.replace(source, regime=f"indices:{count}")
+    return source
 
 
 def in_regime(source: Source, regime: str, *, only: str | None = None) -> Source:

@@ -33,6 +33,9 @@ MERGES: dict[str | None, Callable[[Tensor, Tensor], tuple[Tensor, ...]]] = {
 }
 """What becomes of the outputs of both directions, by merge mode."""
 
+ELEMENT_BY_ELEMENT = ("sum", "mul", "ave")
+"""The merge modes in which an element comes of one element of each output, which broadcast."""
+
 
 class Bidirectional(Layer):
     """Two recurrent layers, first time first and last time first, their outputs merged (Schuster 1997).
@@ -50,7 +53,6 @@ class Bidirectional(Layer):
     """
 
     exact_rank = 3
-    refuses_in_call = True
     mirrors: ClassVar[Mapping[str, str]] = {"backward_layer": "layer"}
 
     layer = field(nested.layer, doc="the recurrent layer, and the first direction")
@@ -87,6 +89,15 @@ class Bidirectional(Layer):
         assert isinstance(layer, Recurrent)
         return layer
 
+    def check_inputs(self, shapes: Sequence[Shape]) -> None:
+        super().check_inputs(shapes)
+        sizes = [layer.output_shapes(shapes)[0][-1] for layer in self.directions]
+        if self.merge_mode in ELEMENT_BY_ELEMENT and len({*sizes} - {1}) > 1:
+            raise ValueError(
+                f"arguments `layer` and `backward_layer`: with merge_mode={self.merge_mode!r} outputs of one "
+                f"size are allowed, got {sizes[0]} and {sizes[1]} units"
+            )
+
     @property
     def stateful(self) -> bool:  # type: ignore[override]  # that of its layers
         return self.forward.stateful
@@ -109,8 +120,8 @@ class Bidirectional(Layer):
                 outputs: tuple[Shape, ...] = ((*y[:-1], first + second),)
             case None, *_:
                 outputs = y, z
-            case _:
-                outputs = (y,)
+            case _, first, second:
+                outputs = ((*y[:-1], second if first == 1 else first),)
         return (*outputs, *states, *others)
 
     def state_shapes(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:

@@ -45,6 +45,10 @@ class CategoryEncoding(Layer):
         fields.boolean, False, "whether the output is a sparse tensor", serialized=Serialized.NEVER
     )
 
+    @property
+    def indices(self) -> int:  # type: ignore[override]  # as many as the configuration says
+        return self.num_tokens
+
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
         if self.output_mode != "one_hot" and len(shapes[0]) > 2:

@@ -32,6 +32,10 @@ class Embedding(LowRank, Quantizable):
 
     input_length = fields.hidden(fields.positive_integer, "how many indices a sample has")
 
+    @property
+    def indices(self) -> int:  # type: ignore[override]  # as many as the table has rows
+        return self.input_dim
+
     def check(self) -> None:
         self.check_low_rank(self.embeddings_constraint)
 

@@ -9,7 +9,7 @@ from conformance.reference_impl import fields
 from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.layers.layer import Context, Result, Shape, Weight
 from conformance.reference_impl.layers.moments import CentreAndScale, moments, normalized
-from conformance.reference_impl.layers.spanned_axes import refuse_axes_outside
+from conformance.reference_impl.layers.spanned_axes import check_axes
 from conformance.reference_impl.primitives import reshape
 from conformance.reference_impl.tape import Tensor
 
@@ -43,7 +43,7 @@ class GroupNormalization(CentreAndScale):
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
         shape = shapes[0]
-        refuse_axes_outside(self.axis, shape)
+        check_axes(self.axis, shape)
         if self.axis % len(shape) == 0:
             raise ValueError(
                 f"argument `axis`: an axis behind the batch is allowed, got {self.axis} for an input of "

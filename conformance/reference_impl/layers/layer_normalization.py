@@ -9,7 +9,7 @@ from conformance.reference_impl.blockwise import in_blocks
 from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.layers.moments import CentreAndScale, moments, normalized
-from conformance.reference_impl.layers.spanned_axes import along, axes_of, refuse_axes_outside
+from conformance.reference_impl.layers.spanned_axes import along, axes_of, check_axes
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, multiply, reshape, rsqrt
 from conformance.reference_impl.tape import Tensor
@@ -34,13 +34,11 @@ class LayerNormalization(CentreAndScale, RMSScaling):
     [(5, 20), (5, 20)]
     """
 
-    refuses_in_call = True
-
     axis = field(fields.axes, -1, "the axis or axes of the mean and the variance")
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
-        refuse_axes_outside(self.axis, shapes[0])
+        check_axes(self.axis, shapes[0])
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
         axes = axes_of(self.axis, len(shapes[0]))

@@ -11,7 +11,7 @@ from conformance.reference_impl import fields
 from conformance.reference_impl.fields import Kind, field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
 from conformance.reference_impl.layers.rescaling import floating, numbers
-from conformance.reference_impl.layers.spanned_axes import axes_of, refuse_axes_outside
+from conformance.reference_impl.layers.spanned_axes import axes_of, check_axes
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, divide, maximum, multiply, reshape, sqrt, subtract
 from conformance.reference_impl.tape import Tensor, constant
@@ -68,13 +68,8 @@ class Normalization(Layer):
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
-        refuse_axes_outside(self.axis, shapes[0])
+        check_axes(self.axis, shapes[0])
         axes = axes_of(self.axis, len(shapes[0]))
-        if len(set(axes)) < len(axes):
-            raise ValueError(
-                f"argument `axis`: each axis is allowed once, got {self.axis} for an input of shape "
-                f"{shapes[0]}"
-            )
         sizes, given = tuple(shapes[0][axis] for axis in axes), np.shape(self.mean)
         ends = sizes[len(sizes) - len(given) :]
         if any(n not in (1, size) for n, size in zip(given, ends, strict=True) if size is not None):

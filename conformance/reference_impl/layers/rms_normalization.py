@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from conformance.reference_impl import fields
 from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape, Weight
-from conformance.reference_impl.layers.spanned_axes import along, axes_of, refuse_axes_outside
+from conformance.reference_impl.layers.spanned_axes import along, axes_of, check_axes
 from conformance.reference_impl.patches import patchable
 from conformance.reference_impl.primitives import add, mean, multiply, reshape, rsqrt, square
 from conformance.reference_impl.tape import Tensor
@@ -26,14 +26,12 @@ class RMSNormalization(Layer):
     array([[1., 7.]])
     """
 
-    refuses_in_call = True
-
     axis = field(fields.axes, -1, "the axis or axes of the mean")
     epsilon = field(fields.number, 1e-6, "added to the mean square")
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
-        refuse_axes_outside(self.axis, shapes[0])
+        check_axes(self.axis, shapes[0])
 
     def declare_weights(self, shapes: Sequence[Shape]) -> tuple[Weight, ...]:
         axes = axes_of(self.axis, len(shapes[0]))

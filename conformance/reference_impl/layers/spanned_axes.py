@@ -21,16 +21,24 @@ def along(axes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n if axis in axes else 1 for axis, n in enumerate(shape))
 
 
-def refuse_axes_outside(axis: int | Sequence[int], shape: Shape) -> None:
-    """Refuses an axis that an input of this shape has not.
+def check_axes(axis: int | Sequence[int], shape: Shape) -> None:
+    """Refuses an axis that an input of this shape has not, and one that is named twice.
 
     Raises:
         ValueError: naming the axes, and the shape.
+
+    >>> check_axes([1, -1], (2, 3))
+    Traceback (most recent call last):
+    ValueError: argument `axis`: each axis is allowed once, got [1, -1] for an input of shape (2, 3)
     """
-    rank = len(shape)
-    outside = [a for a in ([axis] if isinstance(axis, int) else axis) if not -rank <= a < rank]
+    rank, axes = len(shape), [axis] if isinstance(axis, int) else axis
+    outside = [a for a in axes if not -rank <= a < rank]
     if outside:
         raise ValueError(
             f"argument `axis`: axes from {-rank} to {rank - 1} are allowed for an input of shape {shape}, "
             f"got {outside}"
+        )
+    if len({a % rank for a in axes}) < len(axes):
+        raise ValueError(
+            f"argument `axis`: each axis is allowed once, got {axis} for an input of shape {shape}"
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from conformance.reference_impl import fields
 from conformance.reference_impl.fields import field
 from conformance.reference_impl.layers.layer import Context, Layer, Result, Shape
-from conformance.reference_impl.layers.spanned_axes import axes_of, refuse_axes_outside
+from conformance.reference_impl.layers.spanned_axes import axes_of, check_axes
 from conformance.reference_impl.primitives import maximum, minimum, multiply, rsqrt, square, total
 from conformance.reference_impl.tape import Tensor
 
@@ -30,13 +30,12 @@ class UnitNormalization(Layer):
     """
 
     supports_masking = True
-    refuses_in_call = True
 
     axis = field(fields.axes, -1, "the axis or axes of the sum")
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)
-        refuse_axes_outside(self.axis, shapes[0])
+        check_axes(self.axis, shapes[0])
 
     def call(self, inputs: Sequence[Tensor], weights: Mapping[str, Tensor], context: Context) -> Result:
         x = inputs[0]
