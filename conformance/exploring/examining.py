@@ -14,6 +14,7 @@ from conformance.cases.models import is_about_model
 from conformance.checks import Bench
 from conformance.engine import TOGETHER, Made, Plan, Posed
 from conformance.events import Judged
+from conformance.exploring.spaces import with_other_numbers
 from conformance.interchange.exchange import Exchange
 from conformance.judges import Hearing, Judges, ModelHearing
 from conformance.reporting.ledger import FAILING, finding_id, margin_size
@@ -101,8 +102,7 @@ class Examiner:
         """Ask the cases of every backend that supports any of each, and judge the answers.
 
         Args:
-            apart: another case is asked before each. Two answers that are alike, one after the other, look
-                like one that was sent twice, and cost a new child; of cases nearly the same they often are.
+            apart: others are asked before each, as `_ask_between` does.
         """
         made = Made(self.plan.seed)
         asked = [None if is_about_model(case) else self._ask(case, made, apart) for case in cases]
@@ -125,9 +125,7 @@ class Examiner:
         """Put the case to every backend, by name; None for one that is recorded never to answer it, or to
         end: the wait is as long as that for hundreds of others."""
         if apart:
-            for bench, runner in self.backends:
-                if (between := self.spacers[bench.name]) is not None:
-                    runner.ask(made.concrete(between, ("output/0",)))
+            self._ask_between(case, made)
         wanted = self.plan.wanted(case)
         data = made.data(case)
         return {
@@ -136,6 +134,21 @@ class Examiner:
             else Posed.to(runner, bench, case, made, wanted)
             for bench, runner in self.backends
         }
+
+    def _ask_between(self, case: Case, made: Made) -> None:
+        """Put two other cases to every backend, and wait for neither.
+
+        Two answers that are alike, one after the other, look like one that was sent twice, and cost a new
+        child; of cases nearly the same they often are: one of the corpus parts them. And what a backend
+        answers by what it was asked before, it answers in the same way again where that is always the same:
+        the case with other numbers.
+        """
+        other = with_other_numbers(case)
+        for bench, runner in self.backends:
+            if (between := self.spacers[bench.name]) is not None:
+                runner.ask(made.concrete(between, ("output/0",)))
+            if (asked := bench.asked(other)) and not bench.dialect.breaks(other, made.data(other)):
+                runner.ask(made.concrete(other, asked))
 
 
 def spacer(bench: Bench, corpus: Sequence[Case]) -> Case | None:

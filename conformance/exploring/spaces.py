@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from conformance.cases import corpus
 from conformance.cases.answer import Answers
-from conformance.cases.case import Case, Recipe, Source
+from conformance.cases.case import Case, Literal, Recipe, Source
 from conformance.cases.data import make
 from conformance.cases.drafts.activations import ARGUMENTS, NORMALISING
 from conformance.cases.drafts.activations import REQUIRED as REQUIRED_OF_ACTIVATIONS
@@ -267,12 +267,32 @@ training take seconds each, and a corpus is the place for them."""
 
 def rekeyed(case: Case, by: int) -> Case:
     """The same case with other numbers: every key changed."""
-    if not by:
-        return case
 
     def changed(source: Source) -> Source:
         return msgspec.structs.replace(source, key=source.key ^ by) if isinstance(source, Recipe) else source
 
+    return with_sources(case, changed) if by else case
+
+
+def with_other_numbers(case: Case) -> Case:
+    """The same case with other numbers: every key changed, and of what is written out each number one more;
+    integers, which may have to be in a range, in reverse order."""
+
+    def changed(source: Source) -> Source:
+        match source:
+            case Recipe(key=key):
+                return msgspec.structs.replace(source, key=key ^ 1)
+            case Literal(data=data, dtype=dtype) if "float" in dtype:
+                more = tuple(x + 1.0 if isinstance(x, float) else x for x in data)
+                return msgspec.structs.replace(source, data=more)
+            case Literal(data=data):
+                return msgspec.structs.replace(source, data=data[::-1])
+
+    return with_sources(case, changed)
+
+
+def with_sources(case: Case, changed: Callable[[Source], Source]) -> Case:
+    """The case with every array changed."""
     return msgspec.structs.replace(
         case,
         inputs=tuple(map(changed, case.inputs)),

@@ -21,6 +21,7 @@ from conformance.cases.drafts.draft import draft_activation, recipe
 from conformance.engine import Plan
 from conformance.events import Event, Judged, Started
 from conformance.exploring.drawer import DrawingFailed, MakeSpaces
+from conformance.exploring.reduction import is_written_out
 from conformance.exploring.search import Goal, Searched, explore
 from conformance.exploring.spaces import Space, of_quick
 from conformance.reporting.ledger import FAILING, group_findings
@@ -30,6 +31,7 @@ from conformance.runners.registry import BackendSpec, from_command
 from conformance.selection import of_subjects
 from conformance.verdicts import Verdict
 from tests.exploring.endless import RELU
+from tests.wrong_backends import zoo
 
 ADAPTER = "tests.adapters.specification"
 
@@ -46,7 +48,7 @@ def backend(how: str) -> BackendSpec:
     return from_command(shlex.join([sys.executable, "-m", ADAPTER, how]), how)
 
 
-def searched(how: str, goal: Goal, *subjects: str, **more: Any) -> list[Event]:
+def searched(how: str | BackendSpec, goal: Goal, *subjects: str, **more: Any) -> list[Event]:
     return searched_in(drawn_of(*subjects), how, goal, **more)
 
 
@@ -60,10 +62,11 @@ def only(case: Case) -> MakeSpaces:
 
 
 def searched_in(
-    chosen: MakeSpaces, how: str, goal: Goal, before: Iterable[Judged] = (), **more: Any
+    chosen: MakeSpaces, how: str | BackendSpec, goal: Goal, before: Iterable[Judged] = (), **more: Any
 ) -> list[Event]:
     given: dict[str, Any] = {"limits": Limits(start_s=60, case_s=30), "workers": 0, "witnesses": False} | more
-    plan = Plan((), (backend(how),), before=before, **given)
+    spec = backend(how) if isinstance(how, str) else how
+    plan = Plan((), (spec,), before=before, **given)
 
     async def collect() -> list[Event]:
         async with aclosing(explore(plan, chosen, goal)) as events:
@@ -104,6 +107,15 @@ def test_a_fault_is_found_once_and_reduced_and_does_not_stop_the_search() -> Non
     assert witness.observables == ("output/0",)
     assert all(isinstance(source, Literal) for source in (*witness.inputs, *witness.weights.values()))
     assert len(judged(events)) >= 150
+
+
+def test_what_depends_on_the_case_asked_before_is_reduced() -> None:
+    events = searched(zoo.spec("answer_of_the_case_before"), Goal(examples=20), "layers.Dense")
+    (found,) = (
+        one for one in findings(events) if (one.property, one.verdict) == ("forward", Verdict.DIVERGES)
+    )
+    assert is_written_out(found.witness)
+    assert found.witness.elements <= 12
 
 
 def test_a_recorded_deviation_is_no_finding_and_hides_none() -> None:

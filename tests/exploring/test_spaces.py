@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conformance.cases import corpus
 from conformance.cases.case import Case, Recipe, decode, encode
 from conformance.cases.drafts.standard import LARGEST, computes
-from conformance.exploring.spaces import MAKERS, Space, answered, rekeyed, spaces
+from conformance.exploring.spaces import MAKERS, Space, answered, rekeyed, spaces, with_other_numbers
 
 QUICK = corpus.load("quick")
 SPACES = spaces(QUICK)
@@ -117,3 +117,13 @@ def test_other_keys_make_another_case_with_the_same_arguments(by: int) -> None:
     assert other.id != case.id
     assert (other.config, other.observables) == (case.config, case.observables)
     assert rekeyed(other, by) == case
+
+
+@pytest.mark.parametrize("subject", ["layers.Dense", "layers.Embedding", "layers.LSTM"])
+def test_a_case_with_other_numbers_differs_in_them_alone(subject: str) -> None:
+    for case in (case for case in QUICK if case.subject == subject and not case.to_be_refused):
+        other = with_other_numbers(case)
+        assert other.id != case.id
+        assert (other.config, other.observables) == (case.config, case.observables)
+        assert [source.shape for source in other.inputs] == [source.shape for source in case.inputs]
+        assert answered(other) == answered(case)
