@@ -40,6 +40,7 @@ from conformance.reference_impl import layers
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.average_pooling import AveragePooling
+from conformance.reference_impl.layers.convolution import same_padding
 from conformance.reference_impl.layers.max_pooling import MaxPooling
 from conformance.reference_impl.layers.pooling import Pooling
 from conformance.reference_impl.patches import patched
@@ -51,7 +52,6 @@ from conformance.reference_impl.primitives import (
     largest_number,
     maximum,
     pad,
-    reshape,
     subtract,
     take_slice,
     transpose,
@@ -112,19 +112,38 @@ def near_the_largest(cotangent: Tensor, out: Tensor, taps: Tensor) -> Tensor:
 def in_three_dimensions(
     largest: Callable[[Tensor, Tensor], Tensor], original: Any, layer: MaxPooling, x: Tensor
 ) -> Tensor:
-    return pooled(layer, x, partial(largest, layer.inside(x)), near_the_largest)
+    return with_gradient_near(layer, x, largest(layer.inside(x), layer.taps(detached(x))))
 
 
-def near_those_of_others(original: Any, layer: MaxPooling, x: Tensor) -> Tensor:
+def with_gradient_near(layer: MaxPooling, x: Tensor, largest: Tensor) -> Tensor:
+    """These numbers as the largest of the windows (…, 1, channels); what is near them in a window, as it is
+    taken to be on the way back, is given the gradient."""
+    return pooled(*as_reached(layer, x), lambda taps: detached(largest), near_the_largest)
+
+
+def as_reached(layer: MaxPooling, x: Tensor) -> tuple[MaxPooling, Tensor]:
+    """The windows that are taken for those of the layer on the way back, and the input with its edges: those
+    that are longer than the input, and begin before it, all end with it or later."""
+    if layer.padding == "valid":
+        return layer, x
+    sizes, edges = [], []
+    for n, size, stride in zip(x.shape[1:-1], layer.pool_size, layer.strides, strict=True):
+        before, after = same_padding(n, size, stride, 1)
+        longer = before if size > n else 0
+        sizes.append(size + longer)
+        edges.append((before, after + longer))
+    windows = type(layer)(pool_size=sizes, strides=layer.strides, padding="valid")
+    return windows, pad(x, widths=((0, 0), *edges, (0, 0)))
+
+
+def near_those_of_others(
+    largest: Callable[[Tensor, Tensor], Tensor], original: Any, layer: MaxPooling, x: Tensor
+) -> Tensor:
     """What is near the largest element of a centred window is looked for where windows begin at the first
     element."""
     with patched({"layers.Pooling.framed": windows_centred}):
-        seen = detached(original(layer, detached(x)))
-
-    def route(cotangent: Tensor, out: Tensor, taps: Tensor) -> Tensor:
-        return near_the_largest(cotangent, reshape(seen, shape=out.shape), taps)
-
-    return pooled(layer, x, partial(not_below_lowest, layer.inside(x)), route)
+        found = largest(layer.inside(x), layer.taps(detached(x)))
+    return with_gradient_near(layer, x, found)
 
 
 def reached(n: int, size: int, stride: int) -> Array:
@@ -208,7 +227,7 @@ def is_longer_than_the_input(case: Case, data: Data) -> bool:
     if case.config.get("padding") != "same":
         return False
     layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
-    assert isinstance(layer, AveragePooling)
+    assert isinstance(layer, Pooling)
     return any(size > n for size, n in zip(layer.pool_size, spatial_sizes(case, data), strict=True))
 
 
@@ -222,6 +241,7 @@ def has_few_channels(case: Case, data: Data) -> bool:
     return bool(data.inputs[0].shape[1 if channels_first(case, data) else -1] < 4)
 
 
+GRADIENTS = ("gradient/*", "training/gradient/*")
 FLAT = subject("layers.MaxPooling1D", "layers.MaxPooling2D")
 SOLID = subject("layers.MaxPooling3D")
 ENDS = Literal((1, 5, 1), ("-inf", "-inf", 1.0, "nan", 2.0))
@@ -242,9 +262,11 @@ GAPS_CASE = draft_layer(
 MAX_POOLING3D_SEARCHED = searched("tensorflow max_pool3d NaN CPU inconsistent result vectorized channels")
 
 
-def gradient_at_ties(elsewhere: Scope = everywhere) -> Deviation:
-    """The entry about the gradient of max pooling in three dimensions."""
-    return in_tensorflow(
+def gradients_of_max_pooling3d(elsewhere: Scope = everywhere) -> tuple[Deviation, ...]:
+    """The entries about the gradient of max pooling in three dimensions."""
+    gradient = all_of(SOLID, asks("*gradient/*"), without(given_special_values), elsewhere)
+    effect = Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)}, GRADIENTS)
+    at_ties = in_tensorflow(
         id="keras-max-pooling3d-gradient-at-ties",
         summary="In three dimensions every element within 1e-5 of the largest of its window gets the whole "
         "gradient, so that it is multiplied where elements tie.",
@@ -253,13 +275,31 @@ def gradient_at_ties(elsewhere: Scope = everywhere) -> Deviation:
         upstream=searched("tensorflow MaxPool3DGrad ties gradient multiple maxima CPU wrong"),
         remedy="Keep ties rare: pool before a rectifier, not after it.",
         since="tensorflow 0.9.0 (2016)",
-        scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values), elsewhere),
-        effect=Value(
-            {"layers.MaxPooling.pooled": partial(in_three_dimensions, not_below_lowest)},
-            ("gradient/*", "training/gradient/*"),
-        ),
+        scope=all_of(gradient, without(is_longer_than_the_input)),
+        effect=effect,
         witnesses=(draft_layer("layers.MaxPooling3D", {}, [recipe("ties", 1, 4, 2, 3, 2)]),),
     )
+    of_longer_windows = in_tensorflow(
+        id="keras-max-pooling3d-gradient-of-longer-windows",
+        summary="With padding same and windows longer than the input, the gradient of MaxPooling3D goes to "
+        "every element within 1e-5 of the largest of a window, also where the window ends before it.",
+        kind="bug",
+        source=f"tensorflow 2.21, tensorflow/core/kernels/ops_util.cc, GetBroadcastSize; {KERNEL_3D}, "
+        "LaunchMaxPooling3dGradOp",
+        upstream=f"{TENSORFLOW}/issues/48773 (of average pooling, which asks the same function)",
+        remedy="Pool globally instead.",
+        since="tensorflow 0.9.0 (2016)",
+        scope=all_of(gradient, is_longer_than_the_input),
+        effect=effect,
+        witnesses=(
+            draft_layer(
+                "layers.MaxPooling3D",
+                {"pool_size": [7, 6, 5], "strides": 1, "padding": "same"},
+                [recipe("ties", 1, 5, 4, 3, 2)],
+            ),
+        ),
+    )
+    return at_ties, of_longer_windows
 
 
 DEVIATIONS = (
@@ -288,10 +328,7 @@ DEVIATIONS = (
         remedy="Pool globally instead.",
         since="tensorflow 0.5.0 (2015)",
         scope=all_of(subject(*(f"layers.AveragePooling{n}D" for n in (1, 2, 3))), is_longer_than_the_input),
-        effect=Value(
-            {"layers.AveragePooling.pooled": averages_reaching_the_end},
-            ("gradient/*", "training/gradient/*"),
-        ),
+        effect=Value({"layers.AveragePooling.pooled": averages_reaching_the_end}, GRADIENTS),
         witnesses=(
             draft_layer(
                 "layers.AveragePooling2D",
@@ -354,7 +391,7 @@ DEVIATIONS = (
 """With and without oneDNN."""
 
 PLAIN = (
-    gradient_at_ties(without(centres_windows)),
+    *gradients_of_max_pooling3d(without(centres_windows)),
     in_tensorflow(
         id="keras-max-pooling3d-gradient-with-gaps",
         summary="With padding same and strides longer than the window by two or more, the gradient of "
@@ -367,7 +404,7 @@ PLAIN = (
         since="tensorflow 2.5.0 (2021)",
         scope=all_of(SOLID, asks("*gradient/*"), without(given_special_values), centres_windows),
         effect=Value(
-            {"layers.MaxPooling.pooled": near_those_of_others}, ("gradient/*", "training/gradient/*")
+            {"layers.MaxPooling.pooled": partial(near_those_of_others, not_below_lowest)}, GRADIENTS
         ),
         witnesses=(GAPS_CASE,),
     ),
@@ -460,21 +497,41 @@ PLAIN = (
     in_tensorflow(
         id="keras-max-pooling3d-special-values",
         summary="In three dimensions a NaN hides what comes before it in its window, and is hidden by what "
-        "comes after; infinities get no gradient.",
+        "comes after.",
         kind="bug",
-        source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling); LaunchMaxPooling3dGradOp",
+        source=f"{KERNEL_3D}, LaunchPoolingOp (Eigen's CuboidMaxPooling)",
         upstream=MAX_POOLING3D_SEARCHED,
         remedy="Check for NaN and infinities before the layer.",
         since="tensorflow 0.9.0 (2016)",
         scope=all_of(SOLID, given_special_values, has_few_channels),
-        effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, one_by_one)}),
+        effect=Value({"layers.MaxPooling.pooled": partial(in_three_dimensions, one_by_one)}, OUTPUTS),
         witnesses=(draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),),
+    ),
+    in_tensorflow(
+        id="keras-max-pooling3d-gradient-of-special-values",
+        summary="In three dimensions the gradient of a window in which NaN hides others, or with an infinity "
+        "for its largest, goes to what is within 1e-5 of the number found: NaN and infinities get none.",
+        kind="bug",
+        source=f"{KERNEL_3D}, LaunchMaxPooling3dGradOp",
+        upstream=MAX_POOLING3D_SEARCHED,
+        remedy="Check for NaN and infinities before the layer.",
+        since="tensorflow 0.9.0 (2016)",
+        scope=all_of(SOLID, asks("*gradient/*"), given_special_values, has_few_channels),
+        effect=Value({"layers.MaxPooling.pooled": partial(near_those_of_others, one_by_one)}, GRADIENTS),
+        witnesses=(
+            draft_layer("layers.MaxPooling3D", {"pool_size": [2, 1, 1], "strides": 1}, [SOLID_ENDS]),
+            draft_layer(
+                "layers.MaxPooling3D",
+                {"pool_size": 1, "strides": 3, "padding": "same"},
+                [Literal((1, 1, 3, 1, 2), (1.0, "nan", 0.0, 0.0, 0.0, 0.0))],
+            ),
+        ),
     ),
 )
 """Without oneDNN."""
 
 ONE_DNN = (
-    gradient_at_ties(),
+    *gradients_of_max_pooling3d(),
     in_tensorflow(
         id="keras-onednn-max-pooling3d-special-values",
         summary="With oneDNN max pooling in three dimensions gives the lowest finite number, not −∞, for a "
