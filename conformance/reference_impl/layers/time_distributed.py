@@ -38,6 +38,7 @@ class TimeDistributed(Layer):
 
     supports_masking = True
     gives_single_steps = True
+    refuses_in_call = True
 
     minimum_rank = 3
 
