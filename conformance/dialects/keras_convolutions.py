@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.convolution import computed_elsewhere, cuts_left_out, padding_left_out
@@ -35,6 +36,7 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.reference_impl import layers
+from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.layers.convolution import PADDINGS, WindowedProduct, geometry, output_length
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
@@ -153,6 +155,43 @@ def cotangent_in_blocks(original: Any, layer: Any, x: Tensor, kernels: Any, bias
     )
 
 
+class MeetingZerosOfInput(Composite):
+    """z itself. On the way back the kernel of a transposed convolution gets 0 times the cotangents that are
+    beside the windows too."""
+
+    def compose(self, z: Tensor, kernel: Tensor, *, layer: WindowedProduct) -> Tensor:
+        return z
+
+    def vjp(
+        self,
+        position: int,
+        cotangent: Tensor,
+        out: Tensor,
+        z: Tensor,
+        kernel: Tensor,
+        *,
+        layer: WindowedProduct,
+    ) -> Tensor:
+        if position == 0:
+            return cotangent
+        zeros, all_but_channels = multiply(cotangent, 0.0), tuple(range(cotangent.ndim - 1))
+        sums = [
+            total(where(Tensor(met[..., None].astype(z.dtype)), zeros, 0.0), axis=all_but_channels)
+            for met in beside_windows(layer, cotangent.shape[1:-1])
+        ]
+        of_filters = reshape(concatenate(*sums, axis=0), shape=(*kernel.shape[:-1], 1))
+        return broadcast_to(of_filters, shape=kernel.shape)
+
+
+meeting_zeros_of_input = MeetingZerosOfInput()
+
+
+def input_among_zeros(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """The filter's gradient is a convolution of the cotangent with the input, which zeros fill to the
+    cotangent's size."""
+    return meeting_zeros_of_input(original(layer, x, kernel, bias), kernel, layer=layer)
+
+
 class MeetingOtherGroups(Composite):
     """z itself. On the way back the filters of a group get 0 times the cotangents of the other groups too."""
 
@@ -245,6 +284,14 @@ def centres_windows_of_output(case: Case, data: Data) -> bool:
     (shape,) = layer.output_shapes([x.shape for x in data.inputs])
     known = tuple(n or 0 for n in shape[1:-1])
     return layer.padding == "same" and any(skipped(layer, known))
+
+
+def activates_what_may_overflow(case: Case, data: Data) -> bool:
+    """Sums before an activation function may be beyond the largest finite number, and its derivative NaN."""
+    activated = case.config.get("activation") not in (None, "linear")
+    given = [*data.inputs, *data.weights.values()]
+    largest = math.prod(float(np.abs(x).max(initial=1.0)) for x in given)
+    return activated and largest * data.weights["kernel"].size > IEEE_FLOAT32.largest
 
 
 def pads_same(case: Case, data: Data) -> bool:
@@ -611,6 +658,43 @@ PLAIN = (
                 "layers.Conv3D",
                 {"filters": 2, "kernel_size": 2, "padding": "same"},
                 [recipe("one_nan", 1, 3, 2, 4, 2)],
+            ),
+        ),
+    ),
+    in_tensorflow(
+        id="keras-conv3d-transpose-kernel-gradient-of-overflows",
+        summary="Where a sum before the activation function of Conv3DTranspose overflows, and its derivative "
+        "is NaN, the gradient of the kernel is NaN also at the places that do not reach the element: it is "
+        "multiplied by zeros around the input.",
+        kind="bug",
+        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
+        upstream=searched(
+            "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
+        ),
+        remedy="Keep the input small.",
+        since="tensorflow 0.10.0 (2016)",
+        scope=all_of(
+            subject("layers.Conv3DTranspose"),
+            without(channels_first),
+            without(dilates),
+            without(given_special_values),
+            activates_what_may_overflow,
+        ),
+        effect=Value({"layers.overlapped": input_among_zeros}, ("gradient/*", "training/gradient/*")),
+        witnesses=(
+            Case(
+                "layers.Conv3DTranspose",
+                {
+                    "filters": 1,
+                    "kernel_size": [3, 3, 1],
+                    "padding": "same",
+                    "activation": "tanh",
+                    "use_bias": False,
+                },
+                inputs=(Literal((1, 1, 3, 1, 1), (3e38, 0.0, -3e38)),),
+                weights={"kernel": Literal((3, 3, 1, 1, 1), (2.0,) * 9)},
+                cotangents=(Literal((1, 1, 3, 1, 1), (0.0, 0.0, 0.0)),),
+                observables=("gradient/weight/kernel",),
             ),
         ),
     ),
