@@ -24,6 +24,9 @@ CONFIGURATIONS = ("config", "reconstructed/config", "saved/config", "loaded/conf
 OUTPUTS = ("output/*", "training/output/*", "reconstructed/output/*")
 """The observables that are an output."""
 
+GRADIENTS = ("gradient/*", "training/gradient/*")
+"""The observables that are a gradient."""
+
 REFUSAL = ("refusal",)
 """The observable of what has to be refused."""
 

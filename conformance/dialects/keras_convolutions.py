@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.convolution import computed_elsewhere, cuts_left_out, padding_left_out
-from conformance.dialects.deviation import Raises, Unpredictable, Value, subject
+from conformance.dialects.deviation import GRADIENTS, Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import (
     CALL,
     EMPTY_BATCH_SEARCHED,
@@ -107,6 +107,22 @@ def seen_from(positions: Array, offsets: list[int], n: int) -> list[Array]:
     return [np.isin(np.arange(n), positions + offset) for offset in offsets]
 
 
+def zeros_met(x: Tensor, kernel: Tensor, beside: Iterable[Array]) -> Tensor:
+    """In the kernel's shape, at each place the sum of 0 times the elements of x that meet zeros there.
+
+    Args:
+        x: (batch, *spatial, channels), where the kernel is (*size, channels, …).
+        beside: for each place in a window, which elements these are.
+    """
+    zeros, all_but_channels = multiply(x, 0.0), tuple(range(x.ndim - 1))
+    sums = [
+        total(where(Tensor(met[..., None].astype(x.dtype)), zeros, 0.0), axis=all_but_channels)
+        for met in beside
+    ]
+    of_channels = reshape(concatenate(*sums, axis=0), shape=(*kernel.shape[:-1], 1))
+    return broadcast_to(of_channels, shape=kernel.shape)
+
+
 class MeetingZeros(Composite):
     """z itself. On the way back the kernel gets 0 times elements of x that are beside its windows too."""
 
@@ -131,13 +147,7 @@ class MeetingZeros(Composite):
             return cotangent
         if position == 1:
             return None
-        zeros, all_but_channels = multiply(x, 0.0), tuple(range(x.ndim - 1))
-        sums = [
-            total(where(Tensor(met[..., None].astype(x.dtype)), zeros, 0.0), axis=all_but_channels)
-            for met in beside(layer, x.shape[1:-1])
-        ]
-        of_channels = reshape(concatenate(*sums, axis=0), shape=(*kernel.shape[:-1], 1))
-        return broadcast_to(of_channels, shape=kernel.shape)
+        return zeros_met(x, kernel, beside(layer, x.shape[1:-1]))
 
 
 meeting_zeros = MeetingZeros()
@@ -174,13 +184,7 @@ class MeetingZerosOfInput(Composite):
     ) -> Tensor:
         if position == 0:
             return cotangent
-        zeros, all_but_channels = multiply(cotangent, 0.0), tuple(range(cotangent.ndim - 1))
-        sums = [
-            total(where(Tensor(met[..., None].astype(z.dtype)), zeros, 0.0), axis=all_but_channels)
-            for met in beside_windows(layer, cotangent.shape[1:-1])
-        ]
-        of_filters = reshape(concatenate(*sums, axis=0), shape=(*kernel.shape[:-1], 1))
-        return broadcast_to(of_filters, shape=kernel.shape)
+        return zeros_met(cotangent, kernel, beside_windows(layer, cotangent.shape[1:-1]))
 
 
 meeting_zeros_of_input = MeetingZerosOfInput()
@@ -390,7 +394,7 @@ DEVIATIONS = (
         remedy="Find where the NaN comes from: nothing can be trained through it.",
         since="tensorflow 2.8.0 (2022)",
         scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), has_groups, given_special_values),
-        effect=Value({"layers.correlated": cotangents_among_groups}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.correlated": cotangents_among_groups}, GRADIENTS),
         witnesses=(
             draft_layer(
                 "layers.Conv2D",
@@ -413,7 +417,7 @@ DEVIATIONS = (
         remedy="Find where the NaN comes from: nothing can be trained through it.",
         since="keras 2.9.0 (2022)",
         scope=all_of(subject("layers.Conv3D"), has_groups, given_special_values),
-        effect=Value({"layers.correlated": padding_left_out}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.correlated": padding_left_out}, GRADIENTS),
         witnesses=(
             draft_layer(
                 "layers.Conv3D",
@@ -483,9 +487,7 @@ PLAIN = (
         scope=all_of(
             subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D"), channels_first, given_empty_batch
         ),
-        effect=Raises(
-            "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "only supports NHWC"
-        ),
+        effect=Raises("invalid-argument", "gradient", GRADIENTS, "only supports NHWC"),
         witnesses=(
             draft_layer(
                 "layers.Conv2D",
@@ -548,7 +550,7 @@ PLAIN = (
             given_special_values,
             pads_same,
         ),
-        effect=Value({"layers.overlapped": cuts_left_out}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.overlapped": cuts_left_out}, GRADIENTS),
         witnesses=(
             draft_layer(
                 "layers.Conv3DTranspose",
@@ -610,7 +612,7 @@ PLAIN = (
             without(channels_first),
             given_special_values,
         ),
-        effect=Value({"layers.convolved": cotangent_in_blocks}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.convolved": cotangent_in_blocks}, GRADIENTS),
         witnesses=(
             draft_layer(
                 "layers.Conv2D",
@@ -651,7 +653,7 @@ PLAIN = (
         ),
         effect=Value(
             {"layers.convolved": cotangent_among_zeros, "layers.correlated": padding_left_out},
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
         ),
         witnesses=(
             draft_layer(
@@ -680,7 +682,7 @@ PLAIN = (
             without(given_special_values),
             activates_what_may_overflow,
         ),
-        effect=Value({"layers.overlapped": input_among_zeros}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.overlapped": input_among_zeros}, GRADIENTS),
         witnesses=(
             Case(
                 "layers.Conv3DTranspose",

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import OUTPUTS, Raises, Value, subject
+from conformance.dialects.deviation import GRADIENTS, OUTPUTS, Raises, Value, subject
 from conformance.dialects.interpolation import not_finite_as
 from conformance.dialects.keras_record import CALL, in_keras, in_tensorflow, searched
 from conformance.dialects.scopes import all_of, any_of, given_special_values
@@ -185,7 +185,7 @@ DEVIATIONS = (
         effect=Raises(
             "missing-kernel",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "gradient registry has no entry for: ResizeArea",
         ),
         witnesses=(resized({"interpolation": "area"}, 2, 5, 7, 3),),

@@ -15,6 +15,7 @@ from conformance.cases.drafts.arguments import said_of
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.convolution import computed_elsewhere
 from conformance.dialects.deviation import (
+    GRADIENTS,
     OUTPUTS,
     Deviation,
     Raises,
@@ -241,7 +242,6 @@ def has_few_channels(case: Case, data: Data) -> bool:
     return bool(data.inputs[0].shape[1 if channels_first(case, data) else -1] < 4)
 
 
-GRADIENTS = ("gradient/*", "training/gradient/*")
 FLAT = subject("layers.MaxPooling1D", "layers.MaxPooling2D")
 SOLID = subject("layers.MaxPooling3D")
 ENDS = Literal((1, 5, 1), ("-inf", "-inf", 1.0, "nan", 2.0))

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_activation, draft_layer, recipe
-from conformance.dialects.deviation import Deviation, Scope, Value, everywhere, subject
+from conformance.dialects.deviation import GRADIENTS, Deviation, Scope, Value, everywhere, subject
 from conformance.dialects.scopes import (
     ACTIVATION_LAYERS,
     activated_by,
@@ -186,7 +186,7 @@ DEVIATIONS = (
         remedy="Keep the inputs of softsign small, by a normalization before it.",
         since=FIRST,
         scope=activated_by({"softsign"}),
-        effect=Value({"activations.softsign": softsign}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"activations.softsign": softsign}, GRADIENTS),
         witnesses=(
             draft_activation("softsign", {}, recipe("one_infinity", 5, 8)),
             draft_activation("softsign", {}, recipe("saturating", 5, 8)),

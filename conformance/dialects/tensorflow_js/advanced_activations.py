@@ -10,6 +10,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
     CONFIGURATIONS,
+    GRADIENTS,
     OUTPUTS,
     Deviation,
     Metadata,
@@ -214,7 +215,7 @@ def prelu_gradient(scope: Scope) -> Deviation:
         remedy="Nothing need be done, unless many inputs are exactly 0, as behind a ReLU.",
         since="tfjs-layers 0.9.2 (2019)",
         scope=all_of(subject("layers.PReLU"), any_of(given_zero, given_nan), scope),
-        effect=Value({"layers.PReLU.with_slopes": prelu}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.PReLU.with_slopes": prelu}, GRADIENTS),
         witnesses=(
             draft_layer("layers.PReLU", {}, [Literal((2, 3), (-1.0, 0.0, 2.0, 0.0, -0.5, 1.0))]),
             draft_layer("layers.PReLU", {}, [recipe("one_nan", 5, 8)]),
@@ -238,7 +239,7 @@ DEVIATIONS = (
         effect=Raises(
             "missing-kernel",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "the outputs do not depend on",
         ),
         witnesses=(draft_layer("layers.ReLU", {"max_value": 0.0}, [recipe("normal", 5, 9)]),),
@@ -326,7 +327,7 @@ DEVIATIONS = (
         effect=Raises(
             "missing-kernel",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "gradient function not found for Greater",
         ),
         witnesses=(draft_layer("layers.ThresholdedReLU", {}, [recipe("normal", 5, 9)]),),

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, GRADIENTS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -64,7 +64,6 @@ OF_BIAS = ("gradient/weight/bias", "training/gradient/weight/bias")
 DEPTHWISE, SEPARABLE = "layers.DepthwiseConv2D", "layers.SeparableConv2D"
 
 RECONSTRUCTED = ("reconstructed/output/*",)
-GRADIENTS = ("gradient/*", "training/gradient/*")
 
 
 def layer_of(case: Case) -> WindowedProduct:

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, GRADIENTS, Metadata, Raises, Value, subject
 from conformance.dialects.scopes import all_of, asks
 from conformance.dialects.tensorflow_js.configuration import lacking, saying
 from conformance.dialects.tensorflow_js.record import CORE, FIRST, LAYERS, deviation, searched
@@ -66,7 +66,7 @@ DEVIATIONS = (
         effect=Raises(
             "missing-kernel",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "gradient function not found for Any",
         ),
         witnesses=(

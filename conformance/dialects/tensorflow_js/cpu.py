@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.dialects.convolution import cuts_left_out, padding_left_out
-from conformance.dialects.deviation import Raises, Value, subject
+from conformance.dialects.deviation import GRADIENTS, Raises, Value, subject
 from conformance.dialects.scopes import all_of, dilates, given_nan, given_special_values
 from conformance.dialects.tensorflow_js import advanced_activations, images, preprocessing
 from conformance.dialects.tensorflow_js.activations import (
@@ -18,7 +18,6 @@ from conformance.dialects.tensorflow_js.convolution import (
     ADDS_BIAS_TO_NOTHING,
     DEPTHWISE,
     EMPTY_CASE,
-    GRADIENTS,
     OF_BIAS,
     SEPARABLE,
     TRANSPOSED_GAPS_CASE,
@@ -158,9 +157,7 @@ DEVIATIONS = (
         remedy="Find where the NaN comes from.",
         since="tfjs-core 0.5.0 (2018)",
         scope=all_of(EXTREMA, given_nan),
-        effect=Value(
-            dict.fromkeys(EXTREMUM_TARGETS, nan_without_gradient), ("gradient/*", "training/gradient/*")
-        ),
+        effect=Value(dict.fromkeys(EXTREMUM_TARGETS, nan_without_gradient), GRADIENTS),
         witnesses=EXTREMUM_OF_NAN,
     ),
 )

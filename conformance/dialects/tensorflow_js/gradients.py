@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import Raises, subject
+from conformance.dialects.deviation import GRADIENTS, Raises, subject
 from conformance.dialects.scopes import CONVOLUTIONS, all_of, any_of, dilates, rank, unsets
 from conformance.dialects.tensorflow_js.layers import INNER_AXIS, POSITIVE, normalizes_inner_axis
 from conformance.dialects.tensorflow_js.record import CONV_LSTM, CORE, FIRST, RECURRENT, deviation, issue
@@ -74,7 +74,7 @@ DEVIATIONS = (
         effect=Raises(
             "not-implemented",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "dilation rates greater than 1",
         ),
         witnesses=(

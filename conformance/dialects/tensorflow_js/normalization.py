@@ -12,7 +12,7 @@ import numpy as np
 from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.deviation import CONFIGURATIONS, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import CONFIGURATIONS, GRADIENTS, Metadata, Raises, Value, subject
 from conformance.dialects.normalization import orders_weights_otherwise, weights_in_order
 from conformance.dialects.scopes import all_of, asks, given_empty_batch, last_axis, sets, without
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
@@ -250,7 +250,7 @@ DEVIATIONS = (
         effect=Raises(
             "invalid-argument",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "must have the same number of elements",
         ),
         witnesses=(OF_NOTHING[0], OF_NOTHING[2]),

@@ -15,6 +15,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.determinism import asked_again
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
+    GRADIENTS,
     OUTPUTS,
     Deviation,
     Raises,
@@ -87,7 +88,6 @@ TRANSPOSED_POOLING = (*SOLID, "layers.AveragePooling2D", "layers.MaxPooling2D")
 SMALLEST_NORMAL = IEEE_FLOAT32.smallest_normal
 """`std::numeric_limits<float>::min()`, with which kernels in C++ begin a maximum."""
 
-GRADIENTS = ("gradient/*", "training/gradient/*")
 
 CENTRED = Literal((1, 17), tuple(map(float, (0, 0, 3, -1, 0, 0, 4, 1, -3, -4, 2, 4, -3, 0, -1, -2, 0))))
 """The sum is 0, that of its seventeenths is not."""

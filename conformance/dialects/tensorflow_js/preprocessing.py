@@ -12,6 +12,7 @@ from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import (
+    GRADIENTS,
     Deviation,
     Metadata,
     Raises,
@@ -391,7 +392,7 @@ DEVIATIONS = (
         effect=Raises(
             "missing-kernel",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "gradient function not found for CropAndResize",
         ),
         witnesses=(center_crop(3, 2, 2, 6, 8, 3),),
@@ -408,7 +409,7 @@ DEVIATIONS = (
         effect=Raises(
             "invalid-argument",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "Argument tensors passed to stack must be",
         ),
         witnesses=(center_crop(3, 2, 6, 8, 3),),
@@ -588,7 +589,7 @@ ON_CPU = (
         effect=Raises(
             "internal",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "does not match the shape of the input",
         ),
         witnesses=(
@@ -609,7 +610,7 @@ ON_CPU = (
         scope=all_of(RESAMPLING, interpolates("nearest"), of_a_batch),
         effect=Value(
             {"layers.resized": misreading, "layers.RandomWidth.widened": misreading_widened},
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
         ),
         witnesses=(resized((2, 4, 4, 3), 2, 2, interpolation="nearest"), up_sampled((2, 4, 4, 3))),
     ),
@@ -624,9 +625,7 @@ ON_CPU = (
         remedy="Interpolate bilinearly where a row becomes several in training.",
         since="tfjs-core 0.12.0 (2018)",
         scope=all_of(REPEATS_ROW, asks("*gradient/*")),
-        effect=Unpredictable(
-            Verdict.TIMED_OUT, ("gradient/*", "training/gradient/*"), "gave no answer within"
-        ),
+        effect=Unpredictable(Verdict.TIMED_OUT, GRADIENTS, "gave no answer within"),
         witnesses=(msgspec.structs.replace(ONE_ROW, observables=("gradient/input/0",)),),
     ),
     deviation(
@@ -676,7 +675,7 @@ ON_WASM = (
         remedy="Resize such images before the model.",
         since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=REPEATS_ROW,
-        effect=Value({"layers.resized": without_gradient}, ("gradient/*", "training/gradient/*")),
+        effect=Value({"layers.resized": without_gradient}, GRADIENTS),
         witnesses=(ONE_ROW,),
     ),
     floats_of_integers("wasm-", "nearest", f"{WASM}/kernels/ResizeNearestNeighbor.js:41"),

@@ -10,7 +10,7 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.cases.drafts.errors import spoilt
 from conformance.cases.drafts.layers.wrappers import GRU_CELL, LSTM_CELL, SIMPLE_CELL, inside
-from conformance.dialects.deviation import REFUSAL, Metadata, Raises, Value, subject
+from conformance.dialects.deviation import GRADIENTS, REFUSAL, Metadata, Raises, Value, subject
 from conformance.dialects.refused import lacking, wrong_in
 from conformance.dialects.scopes import all_of, sets, unsets, without, wraps
 from conformance.dialects.tensorflow_js.configuration import saying
@@ -199,9 +199,7 @@ DEVIATIONS = (
         remedy="Turn the list round.",
         since="tfjs-layers 0.0.4 (2018)",
         scope=all_of(subject("layers.RNN"), states_reordered, sets("return_state"), without(given_states)),
-        effect=Raises(
-            "invalid-argument", "gradient", ("gradient/*", "training/gradient/*"), "does not match its output"
-        ),
+        effect=Raises("invalid-argument", "gradient", GRADIENTS, "does not match its output"),
         witnesses=(RETURNING,),
     ),
     deviation(

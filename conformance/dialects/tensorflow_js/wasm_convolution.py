@@ -14,7 +14,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.convolution import computed_elsewhere, padding_left_out
-from conformance.dialects.deviation import Deviation, Raises, Scope, Unpredictable, Value, subject
+from conformance.dialects.deviation import GRADIENTS, Deviation, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
     all_of,
     channels_first,
@@ -24,7 +24,6 @@ from conformance.dialects.scopes import (
 from conformance.dialects.tensorflow_js.convolution import (
     ADDS_BIAS_TO_NOTHING,
     EMPTY_CASE,
-    GRADIENTS,
     OF_BIAS,
     SEPARABLE_CASE,
     configured,
@@ -283,7 +282,7 @@ DEVIATIONS = (
         effect=Raises(
             "missing-kernel",
             "gradient",
-            ("gradient/*", "training/gradient/*"),
+            GRADIENTS,
             "Kernel 'Conv2DBackpropFilter' not registered",
         ),
         witnesses=(CONV2D_CASE,),
