@@ -29,10 +29,10 @@ class ComputedElsewhere(Composite):
 computed_elsewhere = ComputedElsewhere()
 
 
-class InsideOnly(Composite):
-    """z itself; the gradient of its kernel lacks the products of NaN and the zeros of the padding."""
+class WithGradient(Composite):
+    """z itself. On the way back the other operand gets what `gradient` makes of the cotangent of z."""
 
-    def compose(self, z: Tensor, kernel: Tensor, *, product: Product, x: Tensor) -> Tensor:
+    def compose(self, z: Tensor, operand: Tensor, *, gradient: Callable[[Tensor], Tensor]) -> Tensor:
         return z
 
     def vjp(
@@ -41,20 +41,14 @@ class InsideOnly(Composite):
         cotangent: Tensor,
         out: Tensor,
         z: Tensor,
-        kernel: Tensor,
+        operand: Tensor,
         *,
-        product: Product,
-        x: Tensor,
+        gradient: Callable[[Tensor], Tensor],
     ) -> Tensor:
-        if position == 0:
-            return cotangent
-        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
-        met = kernel_gradient(product, ones_like(x), ones_like(kernel), is_nan)
-        numbers = kernel_gradient(product, x, kernel, where(is_nan, 0.0, cotangent))
-        return where(Tensor((met.value > 0).astype(cotangent.dtype)), math.nan, numbers)
+        return cotangent if position == 0 else gradient(cotangent)
 
 
-inside_only = InsideOnly()
+with_gradient = WithGradient()
 
 
 def kernel_gradient(product: Product, x: Tensor, kernel: Tensor, cotangent: Tensor) -> Tensor:
@@ -70,62 +64,47 @@ def ones_like(x: Tensor) -> Tensor:
 def padding_left_out(
     original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
 ) -> Tensor:
-    """The gradient of the kernel is a sum over what lies inside of the input."""
+    """The gradient of the kernel is a sum over what lies inside of the input: it lacks the products of NaN
+    and the zeros of the padding."""
+    seen = detached(x)
 
     def product(x: Tensor, kernel: Tensor) -> Tensor:
         z: Tensor = original(layer, x, kernel, None, groups)
         return z
 
-    z = original(layer, x, detached(kernel), bias, groups)
-    return inside_only(z, kernel, product=product, x=detached(x))
+    def inside_only(cotangent: Tensor) -> Tensor:
+        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
+        met = kernel_gradient(product, ones_like(seen), ones_like(kernel), is_nan)
+        numbers = kernel_gradient(product, seen, kernel, where(is_nan, 0.0, cotangent))
+        return where(Tensor((met.value > 0).astype(cotangent.dtype)), math.nan, numbers)
 
-
-class CutOnly(Composite):
-    """z itself; the gradient of its kernel lacks the products of what is no number in x and the zeros where
-    the output was cut."""
-
-    def compose(self, z: Tensor, kernel: Tensor, *, product: Product, x: Tensor) -> Tensor:
-        return z
-
-    def vjp(
-        self,
-        position: int,
-        cotangent: Tensor,
-        out: Tensor,
-        z: Tensor,
-        kernel: Tensor,
-        *,
-        product: Product,
-        x: Tensor,
-    ) -> Tensor:
-        if position == 0:
-            return cotangent
-        given = cotangent.value
-
-        def met(those: Array, factors: Array) -> Array:
-            of_those = Tensor(those.astype(x.dtype)), Tensor(factors.astype(x.dtype))
-            found: Array = kernel_gradient(product, of_those[0], ones_like(kernel), of_those[1]).value > 0
-            return found
-
-        up, down = x.value == math.inf, x.value == -math.inf
-        rises = met(up, given > 0) | met(down, given < 0)
-        falls = met(up, given < 0) | met(down, given > 0)
-        lost = met(xp.isnan(x.value), xp.ones_like(given)) | met(up | down, given == 0) | (rises & falls)
-        finite = Tensor(xp.where(xp.isfinite(x.value), x.value, 0.0), x.error)
-        gradient = kernel_gradient(product, finite, kernel, cotangent)
-        for those, value in ((falls, -math.inf), (rises, math.inf), (lost, math.nan)):
-            gradient = where(Tensor(those.astype(x.dtype)), value, gradient)
-        return gradient
-
-
-cut_only = CutOnly()
+    return with_gradient(original(layer, x, detached(kernel), bias, groups), kernel, gradient=inside_only)
 
 
 def cuts_left_out(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    """The gradient of a transposed convolution's kernel is a sum over what lies inside of the output."""
+    """The gradient of a transposed convolution's kernel is a sum over what lies inside of the output: it
+    lacks the products of what is no number in x and the zeros where the output was cut."""
+    seen = detached(x)
+    up, down = seen.value == math.inf, seen.value == -math.inf
 
     def product(x: Tensor, kernel: Tensor) -> Tensor:
         z: Tensor = original(layer, x, kernel, None)
         return z
 
-    return cut_only(original(layer, x, detached(kernel), bias), kernel, product=product, x=detached(x))
+    def met(those: Array, factors: Array) -> Array:
+        of_those = Tensor(those.astype(seen.dtype)), Tensor(factors.astype(seen.dtype))
+        found: Array = kernel_gradient(product, of_those[0], ones_like(kernel), of_those[1]).value > 0
+        return found
+
+    def inside_only(cotangent: Tensor) -> Tensor:
+        given = cotangent.value
+        rises = met(up, given > 0) | met(down, given < 0)
+        falls = met(up, given < 0) | met(down, given > 0)
+        lost = met(xp.isnan(seen.value), xp.ones_like(given)) | met(up | down, given == 0) | (rises & falls)
+        finite = Tensor(xp.where(xp.isfinite(seen.value), seen.value, 0.0), seen.error)
+        gradient = kernel_gradient(product, finite, kernel, cotangent)
+        for those, value in ((falls, -math.inf), (rises, math.inf), (lost, math.nan)):
+            gradient = where(Tensor(those.astype(seen.dtype)), value, gradient)
+        return gradient
+
+    return with_gradient(original(layer, x, detached(kernel), bias), kernel, gradient=inside_only)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
-from conformance.cases.case import Case, Literal
+from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.convolution import computed_elsewhere, cuts_left_out, padding_left_out
+from conformance.dialects.convolution import (
+    computed_elsewhere,
+    with_gradient,
+)
 from conformance.dialects.deviation import GRADIENTS, Raises, Unpredictable, Value, subject
 from conformance.dialects.keras_record import (
     CALL,
@@ -32,27 +29,18 @@ from conformance.dialects.scopes import (
     channels_first,
     dilates,
     given_empty_batch,
-    given_special_values,
+    ungrouped,
     without,
 )
 from conformance.reference_impl import layers
-from conformance.reference_impl.arithmetic import IEEE_FLOAT32
-from conformance.reference_impl.arrays import Array
-from conformance.reference_impl.layers.convolution import PADDINGS, WindowedProduct, geometry, output_length
+from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
 from conformance.reference_impl.layers.transposed_convolution import TransposedConvolution
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.primitives import (
     add,
-    broadcast_to,
-    concatenate,
-    multiply,
     pad,
-    reshape,
     take_slice,
-    total,
-    where,
 )
-from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, detached
 from conformance.verdicts import Verdict
 
@@ -66,185 +54,9 @@ def bias_along_last(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Te
     return z if bias is None else add(z, bias)
 
 
-Beside = Callable[[WindowedProduct, tuple[int, ...]], Iterator[Array]]
-"""For each place in a window, the elements of an input of so many that meet zeros there: those that no window
-of the layer has there, and the kernel multiplies all the same."""
-
-
-def beside_windows(layer: WindowedProduct, spatial: tuple[int, ...]) -> Iterator[Array]:
-    """All that no window has there."""
-    for places in itertools.product(*[axis for axis, _ in windows_by_axis(layer, spatial)]):
-        yield ~functools.reduce(np.multiply.outer, places)
-
-
-def beside_windows_of_blocks(layer: WindowedProduct, spatial: tuple[int, ...]) -> Iterator[Array]:
-    """What only a window has that is computed, and thrown away. With a dilation the input is filled up to a
-    multiple of it, and taken apart into blocks whose windows are without one; strides leave out outputs."""
-    axes = [list(zip(*axis, strict=True)) for axis in windows_by_axis(layer, spatial)]
-    for places in itertools.product(*axes):
-        kept, computed = (functools.reduce(np.multiply.outer, masks) for masks in zip(*places, strict=True))
-        yield computed & ~kept
-
-
-def windows_by_axis(
-    layer: WindowedProduct, spatial: tuple[int, ...]
-) -> list[tuple[list[Array], list[Array]]]:
-    """Of each dimension, for each place in a window: which elements the layer's windows have there, and which
-    those have that are computed in blocks."""
-    axes = []
-    for n, (size, stride, dilation) in zip(spatial, geometry(layer), strict=True):
-        before, after = PADDINGS[layer.padding](n, size, stride, dilation)
-        kept = np.arange(output_length(n, size, stride, dilation, layer.padding) or 0) * stride
-        blocks = -(-(before + n + after) // dilation)
-        computed = np.arange(max(blocks - size + 1, 0) * dilation)
-        offsets = [place * dilation - before for place in range(size)]
-        axes.append((seen_from(kept, offsets, n), seen_from(computed, offsets, n)))
-    return axes
-
-
-def seen_from(positions: Array, offsets: list[int], n: int) -> list[Array]:
-    """For each offset, which of n elements lie at it from one of the positions."""
-    return [np.isin(np.arange(n), positions + offset) for offset in offsets]
-
-
-def zeros_met(x: Tensor, kernel: Tensor, beside: Iterable[Array]) -> Tensor:
-    """In the kernel's shape, at each place the sum of 0 times the elements of x that meet zeros there.
-
-    Args:
-        x: (batch, *spatial, channels), where the kernel is (*size, channels, …).
-        beside: for each place in a window, which elements these are.
-    """
-    zeros, all_but_channels = multiply(x, 0.0), tuple(range(x.ndim - 1))
-    sums = [
-        total(where(Tensor(met[..., None].astype(x.dtype)), zeros, 0.0), axis=all_but_channels)
-        for met in beside
-    ]
-    of_channels = reshape(concatenate(*sums, axis=0), shape=(*kernel.shape[:-1], 1))
-    return broadcast_to(of_channels, shape=kernel.shape)
-
-
-class MeetingZeros(Composite):
-    """z itself. On the way back the kernel gets 0 times elements of x that are beside its windows too."""
-
-    def compose(
-        self, z: Tensor, x: Tensor, kernel: Tensor, *, layer: WindowedProduct, beside: Beside
-    ) -> Tensor:
-        return z
-
-    def vjp(
-        self,
-        position: int,
-        cotangent: Tensor,
-        out: Tensor,
-        z: Tensor,
-        x: Tensor,
-        kernel: Tensor,
-        *,
-        layer: WindowedProduct,
-        beside: Beside,
-    ) -> Tensor | None:
-        if position == 0:
-            return cotangent
-        if position == 1:
-            return None
-        return zeros_met(x, kernel, beside(layer, x.shape[1:-1]))
-
-
-meeting_zeros = MeetingZeros()
-
-
-def cotangent_among_zeros(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
-    """The filter's gradient is a convolution with the cotangent, which zeros fill to the input's size."""
-    return meeting_zeros(original(layer, x, kernels, bias), x, kernels[0], layer=layer, beside=beside_windows)
-
-
-def cotangent_in_blocks(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
-    """Outputs that are computed and thrown away have cotangents of zero."""
-    return meeting_zeros(
-        original(layer, x, kernels, bias), x, kernels[0], layer=layer, beside=beside_windows_of_blocks
-    )
-
-
-class MeetingZerosOfInput(Composite):
-    """z itself. On the way back the kernel of a transposed convolution gets 0 times the cotangents that are
-    beside the windows too."""
-
-    def compose(self, z: Tensor, kernel: Tensor, *, layer: WindowedProduct) -> Tensor:
-        return z
-
-    def vjp(
-        self,
-        position: int,
-        cotangent: Tensor,
-        out: Tensor,
-        z: Tensor,
-        kernel: Tensor,
-        *,
-        layer: WindowedProduct,
-    ) -> Tensor:
-        if position == 0:
-            return cotangent
-        return zeros_met(cotangent, kernel, beside_windows(layer, cotangent.shape[1:-1]))
-
-
-meeting_zeros_of_input = MeetingZerosOfInput()
-
-
-def input_among_zeros(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    """The filter's gradient is a convolution of the cotangent with the input, which zeros fill to the
-    cotangent's size."""
-    return meeting_zeros_of_input(original(layer, x, kernel, bias), kernel, layer=layer)
-
-
-class MeetingOtherGroups(Composite):
-    """z itself. On the way back the filters of a group get 0 times the cotangents of the other groups too."""
-
-    def compose(self, z: Tensor, kernel: Tensor, *, groups: int) -> Tensor:
-        return z
-
-    def vjp(
-        self,
-        position: int,
-        cotangent: Tensor,
-        out: Tensor,
-        z: Tensor,
-        kernel: Tensor,
-        *,
-        groups: int,
-    ) -> Tensor:
-        if position == 0:
-            return cotangent
-        zeros = total(multiply(cotangent, 0.0), axis=tuple(range(cotangent.ndim - 1)))
-        of_place = total(reshape(zeros, shape=(groups, kernel.shape[-1] // groups)), axis=(0,))
-        return broadcast_to(concatenate(*(of_place,) * groups, axis=0), shape=kernel.shape)
-
-
-meeting_other_groups = MeetingOtherGroups()
-
-
-def cotangents_among_groups(
-    original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
-) -> Tensor:
-    """For the gradient of its kernel the groups of a convolution become another dimension, along which the
-    channels of each group lie among zeros."""
-    return meeting_other_groups(original(layer, x, kernel, bias, groups), kernel, groups=groups)
-
-
-class PassingOn(Composite):
-    """z itself; the gradient of x is the cotangent of z."""
-
-    def compose(self, z: Tensor, x: Tensor) -> Tensor:
-        return z
-
-    def vjp(self, position: int, cotangent: Tensor, out: Tensor, z: Tensor, x: Tensor) -> Tensor:
-        return cotangent
-
-
-passing_on = PassingOn()
-
-
 def cotangent_passed_on(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
-    return passing_on(original(layer, detached(x), kernels, bias), x)
+    """The gradient of x is the cotangent of z."""
+    return with_gradient(original(layer, detached(x), kernels, bias), x, gradient=lambda cotangent: cotangent)
 
 
 def skipped(layer: WindowedProduct, spatial: tuple[int, ...]) -> tuple[int, ...]:
@@ -264,11 +76,10 @@ def windows_centred(original: Any, layer: WindowedProduct, x: Tensor) -> Tensor:
 
 
 def centred_forward(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
-    """Only the gradients are those of windows that begin at the first element, where other elements than
-    numbers spread as they do in every Conv3D."""
+    """Only the gradients are those of windows that begin at the first element."""
     with patched({"layers.framed": windows_centred}):
         seen = original(layer, detached(x), kernels, bias)
-    return computed_elsewhere(cotangent_among_zeros(original, layer, x, kernels, bias), detached(seen))
+    return computed_elsewhere(original(layer, x, kernels, bias), detached(seen))
 
 
 def centred_on_the_way_back(
@@ -290,34 +101,11 @@ def centres_windows_of_output(case: Case, data: Data) -> bool:
     return layer.padding == "same" and any(skipped(layer, known))
 
 
-def activates_what_may_overflow(case: Case, data: Data) -> bool:
-    """Sums before an activation function may be beyond the largest finite number, and its derivative NaN."""
-    activated = case.config.get("activation") not in (None, "linear")
-    given = [*data.inputs, *data.weights.values()]
-    largest = math.prod(float(np.abs(x).max(initial=1.0)) for x in given)
-    return activated and largest * data.weights["kernel"].size > IEEE_FLOAT32.largest
-
-
-def pads_same(case: Case, data: Data) -> bool:
-    return bool(case.config.get("padding") == "same")
-
-
 def centres_windows(case: Case, data: Data) -> bool:
     """Padding is "same", and the gaps between windows are wide enough to move the first one."""
     layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
     assert isinstance(layer, WindowedProduct)
     return layer.padding == "same" and any(skipped(layer, data.inputs[0].shape[1:-1]))
-
-
-def ungrouped(case: Case, data: Data) -> bool:
-    return bool(case.config.get("groups", 1) == 1)
-
-
-def has_groups(case: Case, data: Data) -> bool:
-    """Of several filters, or of several channels."""
-    groups = case.config.get("groups", 1)
-    channels = data.inputs[0].shape[1 if channels_first(case, data) else -1]
-    return bool(groups > 1 and not groups == case.config["filters"] == channels)
 
 
 def as_wide_as_channels(case: Case, data: Data) -> bool:
@@ -378,51 +166,6 @@ DEVIATIONS = (
                 "layers.DepthwiseConv1D",
                 {"kernel_size": 1, "data_format": "channels_first"},
                 [recipe("normal", 2, 3, 3)],
-            ),
-        ),
-    ),
-    in_tensorflow(
-        id="keras-grouped-gradient-of-nan",
-        summary="A NaN in the cotangent of a convolution with groups makes the gradient of the kernel NaN in "
-        "all groups: those of the others are multiplied by zero. Check for NaN before the layer.",
-        kind="bug",
-        source="tensorflow 2.21, XLA, which Keras compiles convolutions with groups by: "
-        "xla/service/convolution_group_converter.cc, ConvolutionVisitor::HandleBatchGroupCount",
-        upstream=searched(
-            "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
-        ),
-        remedy="Find where the NaN comes from: nothing can be trained through it.",
-        since="tensorflow 2.8.0 (2022)",
-        scope=all_of(subject("layers.Conv1D", "layers.Conv2D"), has_groups, given_special_values),
-        effect=Value({"layers.correlated": cotangents_among_groups}, GRADIENTS),
-        witnesses=(
-            draft_layer(
-                "layers.Conv2D",
-                {"filters": 4, "kernel_size": 1, "groups": 2, "activation": "sigmoid"},
-                [recipe("one_nan", 2, 3, 4, 6)],
-            ),
-        ),
-    ),
-    in_tensorflow(
-        id="keras-grouped-conv3d-gradient-without-padding",
-        summary="A NaN in the cotangent of Conv3D with groups makes the gradient of the kernel NaN only at "
-        "the places that lie inside of the input there; without groups, where the zeros of the padding are "
-        "multiplied too, it is NaN at all places.",
-        kind="intentional",
-        source="tensorflow 2.21, XLA, which Keras compiles convolutions with groups by, and has no product "
-        "of matrices for four dimensions (seen; the kernel's source was not read)",
-        upstream=searched(
-            "XLA grouped convolution gradient NaN spreads to other groups batch_group_count zero times NaN"
-        ),
-        remedy="Find where the NaN comes from: nothing can be trained through it.",
-        since="keras 2.9.0 (2022)",
-        scope=all_of(subject("layers.Conv3D"), has_groups, given_special_values),
-        effect=Value({"layers.correlated": padding_left_out}, GRADIENTS),
-        witnesses=(
-            draft_layer(
-                "layers.Conv3D",
-                {"filters": 2, "kernel_size": 2, "padding": "same", "groups": 2, "activation": "sigmoid"},
-                [recipe("one_nan", 1, 1, 2, 2, 4)],
             ),
         ),
     ),
@@ -531,35 +274,6 @@ PLAIN = (
         ),
     ),
     in_tensorflow(
-        id="keras-conv3d-transpose-kernel-gradient-without-padding",
-        summary="With padding same, an element of the input of Conv3DTranspose that is NaN or infinite shows "
-        "in the gradient of the kernel only at the places that lie inside of the output there. Only training "
-        "meets it.",
-        kind="intentional",
-        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DCustomBackpropFilterOp: "
-        "Eigen::CuboidConvolutionBackwardFilter",
-        upstream=searched(
-            "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
-        ),
-        remedy="Find where the NaN or infinity comes from.",
-        since="tensorflow 0.10.0 (2016)",
-        scope=all_of(
-            subject("layers.Conv3DTranspose"),
-            without(channels_first),
-            without(dilates),
-            given_special_values,
-            pads_same,
-        ),
-        effect=Value({"layers.overlapped": cuts_left_out}, GRADIENTS),
-        witnesses=(
-            draft_layer(
-                "layers.Conv3DTranspose",
-                {"filters": 2, "kernel_size": 2, "padding": "same"},
-                [recipe("one_nan", 1, 1, 2, 2, 2)],
-            ),
-        ),
-    ),
-    in_tensorflow(
         id="keras-conv3d-transpose-gradient-with-gaps",
         summary="With padding same, and strides so much longer than the kernel that two elements or more lie "
         "between windows, the gradient of Conv3DTranspose by its input is that of windows which do not begin "
@@ -588,115 +302,6 @@ PLAIN = (
                 "layers.Conv3DTranspose",
                 {"filters": 2, "kernel_size": 1, "padding": "same", "strides": 3},
                 [recipe("normal", 1, 2, 2, 2, 2)],
-            ),
-        ),
-    ),
-    in_tensorflow(
-        id="keras-dilated-gradient-of-special-values",
-        summary="An element that is NaN or infinite makes the gradient of the kernel of a convolution with a "
-        "dilation NaN also at places where no window has it: windows that are computed and thrown away have "
-        "it there, and are multiplied by zero.",
-        kind="bug",
-        source="tensorflow 2.21, tensorflow/python/ops/nn_ops.py, with_space_to_batch; keras 3.15.1, "
-        "keras/src/backend/tensorflow/nn.py, _depthwise_conv_stride_dilation_decomposition",
-        upstream=searched(
-            "tensorflow dilated convolution gradient NaN space_to_batch padding zeros times NaN "
-            "filter gradient"
-        ),
-        remedy="Find where the NaN or infinity comes from.",
-        since="tensorflow 0.12.0 (2016)",
-        scope=all_of(
-            subject("layers.Conv1D", "layers.Conv2D", "layers.ConvLSTM2D", *DEPTHWISE),
-            ungrouped,
-            dilates,
-            without(channels_first),
-            given_special_values,
-        ),
-        effect=Value({"layers.convolved": cotangent_in_blocks}, GRADIENTS),
-        witnesses=(
-            draft_layer(
-                "layers.Conv2D",
-                {"filters": 2, "kernel_size": 2, "dilation_rate": 2},
-                [recipe("one_infinity", 1, 5, 6, 3)],
-            ),
-            draft_layer(
-                "layers.DepthwiseConv2D",
-                {"kernel_size": 2, "dilation_rate": 2},
-                [recipe("one_infinity", 1, 5, 6, 2)],
-            ),
-            draft_layer(
-                "layers.ConvLSTM2D",
-                {"filters": 2, "kernel_size": [2, 3], "padding": "same", "dilation_rate": 3},
-                [recipe("one_infinity", 2, 2, 5, 4, 3)],
-                weights="small_normal",
-            ),
-        ),
-    ),
-    in_tensorflow(
-        id="keras-conv3d-gradient-of-special-values",
-        summary="An element that is NaN or infinite makes the gradient of Conv3D's kernel NaN also at the "
-        "places where no window has it: it is multiplied by zeros around the cotangent. The zeros of the "
-        "padding are not multiplied by a cotangent that is NaN.",
-        kind="bug",
-        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
-        upstream=searched(
-            "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
-        ),
-        remedy="Find where the NaN or infinity comes from.",
-        since="tensorflow 0.9.0 (2016)",
-        scope=all_of(
-            subject("layers.Conv3D"),
-            ungrouped,
-            without(channels_first),
-            given_special_values,
-            without(centres_windows),
-        ),
-        effect=Value(
-            {"layers.convolved": cotangent_among_zeros, "layers.correlated": padding_left_out},
-            GRADIENTS,
-        ),
-        witnesses=(
-            draft_layer(
-                "layers.Conv3D",
-                {"filters": 2, "kernel_size": 2, "padding": "same"},
-                [recipe("one_nan", 1, 3, 2, 4, 2)],
-            ),
-        ),
-    ),
-    in_tensorflow(
-        id="keras-conv3d-transpose-kernel-gradient-of-overflows",
-        summary="Where a sum before the activation function of Conv3DTranspose overflows, and its derivative "
-        "is NaN, the gradient of the kernel is NaN also at the places that do not reach the element: it is "
-        "multiplied by zeros around the input.",
-        kind="bug",
-        source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
-        upstream=searched(
-            "tensorflow Conv3DBackpropFilterV2 NaN infinite input spreads to whole kernel gradient CPU"
-        ),
-        remedy="Keep the input small.",
-        since="tensorflow 0.10.0 (2016)",
-        scope=all_of(
-            subject("layers.Conv3DTranspose"),
-            without(channels_first),
-            without(dilates),
-            without(given_special_values),
-            activates_what_may_overflow,
-        ),
-        effect=Value({"layers.overlapped": input_among_zeros}, GRADIENTS),
-        witnesses=(
-            Case(
-                "layers.Conv3DTranspose",
-                {
-                    "filters": 1,
-                    "kernel_size": [3, 3, 1],
-                    "padding": "same",
-                    "activation": "tanh",
-                    "use_bias": False,
-                },
-                inputs=(Literal((1, 1, 3, 1, 1), (3e38, 0.0, -3e38)),),
-                weights={"kernel": Literal((3, 3, 1, 1, 1), (2.0,) * 9)},
-                cotangents=(Literal((1, 1, 3, 1, 1), (0.0, 0.0, 0.0)),),
-                observables=("gradient/weight/kernel",),
             ),
         ),
     ),

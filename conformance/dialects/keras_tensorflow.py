@@ -15,6 +15,7 @@ from conformance.dialects import (
     keras_exchange,
     keras_guide,
     keras_images,
+    keras_kernel_gradients,
     keras_losses,
     keras_metrics,
     keras_normalization,
@@ -35,7 +36,6 @@ from conformance.dialects.deviation import (
     Value,
     subject,
 )
-from conformance.dialects.keras_convolutions import ungrouped
 from conformance.dialects.keras_record import (
     CALL,
     EMPTY_BATCH_SEARCHED,
@@ -55,6 +55,7 @@ from conformance.dialects.scopes import (
     given_subnormals,
     over_several_axes,
     sets,
+    ungrouped,
 )
 from conformance.reference_impl.activations import descending_order
 from conformance.reference_impl.arrays import xp
@@ -492,6 +493,7 @@ ONE_DNN = (
 
 OF_FAMILIES = (
     *keras_convolutions.DEVIATIONS,
+    *keras_kernel_gradients.DEVIATIONS,
     *keras_errors.DEVIATIONS,
     *keras_exchange.DEVIATIONS,
     *keras_guide.DEVIATIONS,
@@ -509,7 +511,14 @@ OF_FAMILIES = (
 
 DIALECTS = {
     "keras-tensorflow": Dialect(
-        (*DEVIATIONS, *OF_FAMILIES, *PLAIN, *keras_convolutions.PLAIN, *keras_pooling.PLAIN)
+        (
+            *DEVIATIONS,
+            *OF_FAMILIES,
+            *PLAIN,
+            *keras_convolutions.PLAIN,
+            *keras_kernel_gradients.PLAIN,
+            *keras_pooling.PLAIN,
+        )
     ),
     "keras-tensorflow-onednn": Dialect(
         (

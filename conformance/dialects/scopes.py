@@ -81,6 +81,11 @@ def spatial_sizes(case: Case, data: Data) -> tuple[int, ...]:
     return shape[2:] if channels_first(case, data) else shape[1:-1]
 
 
+def ungrouped(case: Case, data: Data) -> bool:
+    """A convolution's channels are all of one group."""
+    return bool(case.config.get("groups", 1) == 1)
+
+
 def dilates(case: Case, data: Data) -> bool:
     """A convolution's dilation rate exceeds 1."""
     rates = case.config.get("dilation_rate", 1)

@@ -248,7 +248,7 @@ def brought_together(contributions: Sequence[Tensor | Slice], shape: tuple[int, 
     first, *others = contributions
     if not others and isinstance(first, Tensor):
         return first
-    from conformance.reference_impl.primitives import add, put_slices
+    from conformance.reference_impl.primitives import add, add_n, put_slices
 
     whole = [c for c in contributions if isinstance(c, Tensor)]
     slices = [c for c in contributions if isinstance(c, Slice)]
@@ -256,7 +256,12 @@ def brought_together(contributions: Sequence[Tensor | Slice], shape: tuple[int, 
     for part in at_once if slices else ():
         cotangents, keys = zip(*part, strict=True)
         whole.append(put_slices(*cotangents, shape=shape, keys=keys))
-    return functools.reduce(add, whole)
+    match whole:
+        case [x]:
+            return x
+        case [x, y]:
+            return add(x, y)
+    return add_n(*whole)
 
 
 def _disjoint(keys: Sequence[Key], shape: tuple[int, ...]) -> bool:

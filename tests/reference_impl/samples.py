@@ -304,6 +304,10 @@ SAMPLES = (
     # sums
     gathering("Sum", ((4, 6, 3),), sum_sources, axis=(1,)),
     gathering("Sum", ((4, 6, 3),), sum_sources, axis=(1, 2), keepdims=True),
+    Sample(
+        "AddN", primitives.add_n, ((6, 5),) * 4, LINEAR, rational(lambda *x: sum(x)),
+        terms=lambda rounding, *arrays: np.stack(arrays), scale=1e38,
+    ),
     gathering("CumulativeSum", ((4, 6, 3),), running_sources, axis=1),
     replace(gathering("ScatterAdd", ((2, 3, 4),), scatter_sources, indices=INDICES, rows=7), batch=2),
     gathering("OverlapAdd", ((2, 3, 3, 3),), overlap_sources, spatial=(7,), **WINDOWS_1D),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -71,6 +73,26 @@ def test_a_shared_subexpression_adds_up() -> None:
     shared = square(x)
     (found,) = gradient(add(multiply(shared, 3.0), multiply(shared, shared)), x)
     np.testing.assert_array_equal(found, 6 * x.value + 4 * x.value**3)
+
+
+@given(st.permutations([1e8, 3.7, -1e8, 2.0**-20, 0.3]))
+def test_contributions_of_several_uses_are_bounded_in_any_order(factors: list[float]) -> None:
+    x = variable(np.ones(1))
+    with error_bounds(IEEE_FLOAT32):
+        uses = [multiply(x, np.float64(np.float32(factor))) for factor in factors]
+        (found,) = vjp(uses, [ones_like(use) for use in uses], [x])
+    assert found.error is not None
+    for order in itertools.permutations(np.array(factors, np.float32)):
+        assert abs(functools.reduce(np.add, order) - found.value) <= found.error
+
+
+def test_contributions_may_overflow_in_another_order() -> None:
+    x = variable(np.ones(1))
+    with error_bounds(IEEE_FLOAT32):
+        uses = [multiply(x, factor) for factor in (3e38, -3e38, 3e38)]
+        (found,) = vjp(uses, [ones_like(use) for use in uses], [x])
+    assert found.value == 3e38
+    assert found.error == np.inf
 
 
 def test_an_operand_used_twice_counts_twice() -> None:

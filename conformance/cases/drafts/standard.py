@@ -226,15 +226,16 @@ class Array:
     def suited(self, config: dict[str, Any], placed: Placed) -> Placed:
         """The same arrays as the layer takes them: indices in its range, and where there are states, of the
         shapes that go with the inputs."""
-        layer = self.layer.from_config(config)
-        inputs = tuple(within(layer.indices, source) for source in placed.inputs)
+        if self.layer.indices:
+            inputs = tuple(within(config[self.layer.indices], source) for source in placed.inputs)
+            placed = replace(placed, inputs=inputs)
         if not placed.initial_state:
-            return replace(placed, inputs=inputs)
+            return placed
         like = placed.initial_state[0]
         assert isinstance(like, Recipe)
-        shapes = layer.state_shapes([source.shape for source in inputs])
+        shapes = self.layer.from_config(config).state_shapes([source.shape for source in placed.inputs])
         states = (msgspec.structs.replace(like, shape=shape) for shape in shapes)
-        return replace(placed, inputs=inputs, initial_state=tuple(states))
+        return replace(placed, initial_state=tuple(states))
 
     def draft(self, config: dict[str, Any], placed: Placed, **more: Any) -> Case:
         return draft_layer(
@@ -297,10 +298,9 @@ def _unkeyed(case: Case) -> Placed:
     return Placed(inputs, unkeyed(case.masks), unkeyed(case.initial_state))
 
 
-def within(count: int | None, source: Source) -> Source:
-    """The source with the integers from 0 to count − 1, where a recipe draws some; as it is, where there is
-    no count."""
-    if count and isinstance(source, Recipe) and source.regime.startswith("indices:"):
+def within(count: int, source: Source) -> Source:
+    """The source with the integers from 0 to count − 1, where a recipe draws some."""
+    if isinstance(source, Recipe) and source.regime.startswith("indices:"):
         return msgspec.structs.replace(source, regime=f"indices:{count}")
     return source
 

@@ -180,7 +180,11 @@ INNER_AXIS = draft_layer(
     training=True,
 )
 
-CONSTRAINED = all_of(sets(*CONSTRAINT_ARGUMENTS), any_of(asks("*output/*"), asks("*gradient/*")))
+CONSTRAINED = all_of(
+    sets(*CONSTRAINT_ARGUMENTS),
+    without(subject("layers.LayerNormalization")),  # of which no constraint is read
+    any_of(asks("*output/*"), asks("*gradient/*")),
+)
 FORGETS_CONSTRAINT = all_of(subject("layers.DepthwiseConv2D"), sets("depthwise_constraint"))
 CONSTRAINED_DEPTHWISE = draft_layer(
     "layers.DepthwiseConv2D",

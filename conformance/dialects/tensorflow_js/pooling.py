@@ -39,6 +39,7 @@ from conformance.dialects.scopes import (
     without,
 )
 from conformance.dialects.tensorflow_js.configuration import unread
+from conformance.dialects.tensorflow_js.layers import NON_NEGATIVE
 from conformance.dialects.tensorflow_js.record import (
     CORE,
     CPU,
@@ -533,6 +534,7 @@ ONLY_CPU = (
         witnesses=(
             draft_layer("layers.GlobalAveragePooling1D", {}, [recipe("lattice", 3, 7, 8)]),
             draft_layer("layers.LayerNormalization", {}, [CENTRED]),
+            draft_layer("layers.LayerNormalization", {"beta_constraint": NON_NEGATIVE}, [CENTRED]),
         ),
     ),
     deviation(

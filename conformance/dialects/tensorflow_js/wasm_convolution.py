@@ -13,7 +13,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.convolution import computed_elsewhere, padding_left_out
+from conformance.dialects.convolution import computed_elsewhere, padding_left_out, with_gradient
 from conformance.dialects.deviation import GRADIENTS, Deviation, Raises, Scope, Unpredictable, Value, subject
 from conformance.dialects.scopes import (
     all_of,
@@ -61,7 +61,6 @@ from conformance.reference_impl.layers.convolution import (
     output_length,
 )
 from conformance.reference_impl.primitives import affine, pad, reshape, transpose, where, windows
-from conformance.reference_impl.primitives.primitive import Composite
 from conformance.reference_impl.tape import Tensor, detached
 from conformance.verdicts import Verdict
 
@@ -160,57 +159,28 @@ def summed_positions(layer: WindowedProduct, spatial: tuple[int, ...]) -> Array:
     return counted
 
 
-class FromWindows(Composite):
-    """z itself; the gradient of the kernel is windowsᵀ · cotangent, of what is summed of the windows."""
-
-    def compose(self, z: Tensor, windows: Tensor, kernel: Tensor, *, summed: Array, last: bool) -> Tensor:
-        return z
-
-    def vjp(
-        self,
-        position: int,
-        cotangent: Tensor,
-        out: Tensor,
-        z: Tensor,
-        windows: Tensor,
-        kernel: Tensor,
-        *,
-        summed: Array,
-        last: bool,
-    ) -> Tensor | None:
-        if position == 0:
-            return cotangent
-        if position == 1:
-            return None
-        if not last:
-            cotangent = transpose(cotangent, axes=(0, *range(2, cotangent.ndim), 1))
-        filters, terms = kernel.shape[-1], math.prod(kernel.shape[:-1])
-        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
-
-        def sums(windows: Tensor, cotangent: Tensor) -> Tensor:
-            columns = transpose(reshape(windows, shape=(-1, terms)), axes=(1, 0))
-            return reshape(affine(columns, reshape(cotangent, shape=(-1, filters))), shape=kernel.shape)
-
-        counted = Tensor(xp.asarray(xp.broadcast_to(summed, windows.shape), windows.dtype))
-        met = Tensor((sums(counted, is_nan).value > 0).astype(windows.dtype))
-        return where(met, math.nan, sums(windows, where(is_nan, 0.0, cotangent)))
-
-
-from_windows = FromWindows()
-
-
 def terms_lost(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
-    last = layer.data_format == "channels_last"
-    channels_last = x if last else transpose(x, axes=(0, *range(2, x.ndim), 1))
-    summed = summed_positions(layer, channels_last.shape[1:-1])[..., None]
+    """The gradient of the kernel is windowsᵀ · cotangent, of what is summed of the windows."""
+    kernel = kernels[0]
+    summed = summed_positions(layer, x.shape[1:-1])[..., None]
     size, strides, dilation = zip(*geometry(layer), strict=True)
-    inside, edges = framed(layer, detached(channels_last))
+    inside, edges = framed(layer, detached(x))
     full = pad(inside, widths=((0, 0), *edges, (0, 0)))
     views = windows(full, size=size, strides=strides, dilation=dilation)
     kept = where(Tensor(xp.asarray(summed, views.dtype)), views, 0.0)
-    return from_windows(
-        original(layer, x, (detached(kernels[0]),), bias), kept, kernels[0], summed=summed, last=last
-    )
+    counted = Tensor(xp.asarray(xp.broadcast_to(summed, views.shape), views.dtype))
+
+    def sums(windows: Tensor, cotangent: Tensor) -> Tensor:
+        filters, terms = kernel.shape[-1], math.prod(kernel.shape[:-1])
+        columns = transpose(reshape(windows, shape=(-1, terms)), axes=(1, 0))
+        return reshape(affine(columns, reshape(cotangent, shape=(-1, filters))), shape=kernel.shape)
+
+    def from_windows(cotangent: Tensor) -> Tensor:
+        is_nan = Tensor(xp.isnan(cotangent.value).astype(cotangent.dtype))
+        met = Tensor((sums(counted, is_nan).value > 0).astype(kept.dtype))
+        return where(met, math.nan, sums(kept, where(is_nan, 0.0, cotangent)))
+
+    return with_gradient(original(layer, x, (detached(kernel),), bias), kernel, gradient=from_windows)
 
 
 def sums_in_place(case: Case, data: Data) -> bool:
@@ -478,7 +448,7 @@ DEVIATIONS = (
         remedy="Train on another backend.",
         since="tfjs-backend-wasm 4.3.0 (2023)",
         scope=all_of(subject("layers.Conv3D"), strides_too, without(grouped)),
-        effect=Value({"layers.convolved": terms_lost}, in_both_modes("gradient/weight/kernel")),
+        effect=Value({"layers.windowed_product": terms_lost}, in_both_modes("gradient/weight/kernel")),
         witnesses=(
             draft_layer(
                 "layers.Conv3D",

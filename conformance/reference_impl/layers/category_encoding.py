@@ -34,6 +34,7 @@ class CategoryEncoding(Layer):
     """
 
     refuses_in_call = True
+    indices = "num_tokens"
 
     num_tokens = field(fields.positive_integer, doc="how many integers there are")
     output_mode = field(
@@ -44,10 +45,6 @@ class CategoryEncoding(Layer):
     sparse = field(
         fields.boolean, False, "whether the output is a sparse tensor", serialized=Serialized.NEVER
     )
-
-    @property
-    def indices(self) -> int:  # type: ignore[override]  # as many as the configuration says
-        return self.num_tokens
 
     def check_inputs(self, shapes: Sequence[Shape]) -> None:
         super().check_inputs(shapes)

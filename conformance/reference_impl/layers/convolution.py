@@ -203,9 +203,17 @@ def framed(layer: WindowedProduct, x: Tensor) -> tuple[Tensor, Edges]:
 def convolved(layer: WindowedProduct, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None) -> Tensor:
     """The windows of x times the kernels, and the bias, in the layer's data format"""
     if layer.data_format == "channels_last":
-        return layer.convolve(x, kernels, bias)
-    z = layer.convolve(transpose(x, axes=(0, *range(2, x.ndim), 1)), kernels, bias)
+        return windowed_product(layer, x, kernels, bias)
+    z = windowed_product(layer, transpose(x, axes=(0, *range(2, x.ndim), 1)), kernels, bias)
     return transpose(z, axes=(0, z.ndim - 1, *range(1, z.ndim - 1)))
+
+
+@patchable("layers.windowed_product")
+def windowed_product(
+    layer: WindowedProduct, x: Tensor, kernels: Sequence[Tensor], bias: Tensor | None
+) -> Tensor:
+    """The windows of x times the kernels, and the bias, with the channels last"""
+    return layer.convolve(x, kernels, bias)
 
 
 @patchable("layers.correlated")

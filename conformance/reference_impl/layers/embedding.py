@@ -21,6 +21,7 @@ class Embedding(LowRank, Quantizable):
     """
 
     refuses_in_call = True
+    indices = "input_dim"
 
     input_dim = field(fields.positive_integer, doc="number of rows")
     output_dim = field(fields.positive_integer, doc="length of a row")
@@ -31,10 +32,6 @@ class Embedding(LowRank, Quantizable):
     weights = field(fields.optional(fields.array), None, "the first values of the table", Serialized.NEVER)
 
     input_length = fields.hidden(fields.positive_integer, "how many indices a sample has")
-
-    @property
-    def indices(self) -> int:  # type: ignore[override]  # as many as the table has rows
-        return self.input_dim
 
     def check(self) -> None:
         self.check_low_rank(self.embeddings_constraint)

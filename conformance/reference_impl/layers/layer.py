@@ -89,8 +89,9 @@ class Layer(Configured):
     """The layer that stands for the activation function, where a model was made with one."""
     refuses_in_call: ClassVar[bool] = False
     """Whether a call may be refused for what the inputs' shapes do not tell: their values, or a mask."""
-    indices: int | None = None
-    """How many integers an input may hold, those from 0 on; None where it may hold any number."""
+    indices: ClassVar[str | None] = None
+    """The argument that says how many integers an input may hold, those from 0 on; None where it may hold any
+    number."""
     stateful: bool = False
     """Whether a call goes on from the states in which the one before it ended."""
 

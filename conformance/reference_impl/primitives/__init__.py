@@ -39,6 +39,7 @@ from conformance.reference_impl.primitives.elementwise import (
     tanh_gradient,
 )
 from conformance.reference_impl.primitives.movement import (
+    add_n,
     broadcast_to,
     concatenate,
     cumulative_sum,
@@ -72,7 +73,7 @@ from conformance.reference_impl.primitives.selection import (
 )
 
 __all__ = [
-    "absolute", "add", "affine", "at_largest", "broadcast_to", "concatenate", "correlate", "cos",
+    "absolute", "add", "add_n", "affine", "at_largest", "broadcast_to", "concatenate", "correlate", "cos",
     "cumulative_sum", "divide", "dot_last", "erf", "exp", "expm1", "exponentiate", "flip", "floor",
     "greater", "greater_equal", "kernel_correlate", "largest", "largest_in_windows", "largest_number",
     "log", "log1p", "log_softmax", "log_sum_exp", "maximum", "mean", "minimum", "multiply", "negative",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -226,6 +226,20 @@ class Sum(Gathering):
         return broadcast_to(cotangent, shape=x.shape)
 
 
+class AddN(Gathering):
+    """The sum of arrays of one shape, as of contributions to one cotangent: no runtime says in which order"""
+
+    def value(self, *arrays: Array) -> Array:
+        return reduce(xp.add, arrays)
+
+    def corners(self, *intervals: tuple[Array, ...]) -> Iterable[tuple[Array, ...]]:
+        """A sum rises with every term: two corners tell as much as all of them."""
+        return [tuple(ends[0] for ends in intervals), tuple(ends[-1] for ends in intervals)]
+
+    def vjp(self, position: int, cotangent: Tensor, out: Tensor, *inputs: Tensor) -> Tensor:
+        return cotangent
+
+
 class CumulativeSum(Gathering):
     """Running sums along an axis"""
 
@@ -328,4 +342,6 @@ def unbroadcast(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 reshape, transpose, broadcast_to, concatenate = Reshape(), Transpose(), BroadcastTo(), Concatenate()
 take_slice, put_slices, pad, flip = TakeSlice(), PutSlices(), Pad(), Flip()
 take, take_along_axis, scatter_add = Take(), TakeAlongAxis(), ScatterAdd()
-windows, overlap_add, total, cumulative_sum = Windows(), OverlapAdd(), Sum(), CumulativeSum()
+windows, overlap_add, total, add_n, cumulative_sum = (
+    Windows(), OverlapAdd(), Sum(), AddN(), CumulativeSum(),
+)  # fmt: skip
