@@ -43,10 +43,6 @@ from conformance.runners.question import REPEATED, Answer, Broken
 from conformance.verdicts import BROKEN, FINDINGS, Check, Verdict
 
 
-class ConflictingPatches(ValueError):
-    """Two deviations in scope of one case patch one target."""
-
-
 @dataclass(frozen=True)
 class Bench:
     """A backend as far as judging is concerned."""
@@ -160,19 +156,12 @@ class Trial:
         ]
 
     def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
-        """The specification's answers with the patches of some deviations, each set of them kept; without
-        bounds they cost a third.
-
-        Raises:
-            ConflictingPatches: two of them patch one target.
-        """
+        """The specification's answers with the patches of some deviations, none of which conflict, each set
+        of them kept; without bounds they cost a third."""
         key = tuple(d.id for d in deviations), bounded
         if key not in self._deviating:
             patches: dict[str, Any] = {}
             for d in deviations:
-                both = patches.keys() & targets(d)
-                if both:
-                    raise ConflictingPatches(f"deviation {d.id} and another one patch {', '.join(both)}")
                 assert isinstance(d.effect, effects.Value)
                 patches |= d.effect.patches
             arithmetic = self.bench.arithmetic if bounded else None
@@ -266,11 +255,15 @@ class Trial:
     def as_dialect(
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
     ) -> tuple[Judgement, tuple[str, ...]] | None:
-        """What the specification gives with its functions, defaults and structures as recorded."""
+        """What the specification gives with its functions, defaults and structures as recorded; nothing is
+        explained by deviations that conflict."""
         structural = [a for a in self.structuring(observable) if self.may_explain(a, judgement)]
         patching = self.patching(observable)
         if not patching and not structural:
             return None
+        conflict = conflict_of(patching)
+        if conflict is not None:
+            return replace(judgement, message=f"{judgement.message}; not explained: {conflict}"), ()
         answers = self.under(patching)
         expected, seen = self.compared(property_, answers[observable], observed)
         deviant = judge(self.restructured(expected, structural), seen, self.bench.arithmetic)
@@ -478,6 +471,17 @@ def targets(d: Deviation) -> Set[str]:
     """What a deviation of the specification's functions and defaults patches."""
     assert isinstance(d.effect, effects.Value)
     return d.effect.patches.keys()
+
+
+def conflict_of(deviations: Sequence[Deviation]) -> str | None:
+    """In words which two deviations patch one target, if any do: neither says what both come to."""
+    patching: dict[str, str] = {}
+    for d in deviations:
+        for target in sorted(targets(d)):
+            if target in patching:
+                return f"deviations {patching[target]} and {d.id} both patch {target}"
+            patching[target] = d.id
+    return None
 
 
 def same(a: Expected, b: Expected) -> bool:

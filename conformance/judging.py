@@ -14,7 +14,8 @@ from conformance.cases.expected import Expected, Image, Law, Refusal, Structure,
 from conformance.laws import recover
 from conformance.reference_impl.arithmetic import NAMED, Arithmetic
 from conformance.reference_impl.arrays import Array, xp
-from conformance.reference_impl.tape import Provenance
+from conformance.reference_impl.primitives.contraction import STATISTICS_FROM
+from conformance.reference_impl.tape import Provenance, Statistics
 from conformance.runners.protocol import DELIBERATE, Observed, WireError, WireJSON, WireTensor, from_wire
 from conformance.verdicts import Rung, Verdict
 
@@ -213,7 +214,7 @@ def judge_array(expected: Value, observed: Array, arithmetic: Arithmetic) -> Jud
         return judgement
     if tensor.dot is None:
         return judgement
-    return statistical(judgement, tensor.dot(), value, departure, np.isfinite(limit), arithmetic)
+    return statistical(judgement, tensor.dot, value, departure, np.isfinite(limit), arithmetic)
 
 
 def judge_draws(expected: Law, observed: Array) -> Judgement:
@@ -304,7 +305,7 @@ def describe_worst(value: Array, seen: Array, limit: Array, within: Array) -> st
 
 def statistical(
     judgement: Judgement,
-    dot: tuple[Array, Array],
+    dot: Statistics,
     value: Array,
     error: Array,
     promised: Array,
@@ -316,13 +317,14 @@ def statistical(
     of variance at most 1/3; so Σe² ≤ 0.4·Σn and |Σe| ≤ 2·√(Σn) (TOSA 1.0, section 1.8.2). The last rounding
     may be the same in all elements, as where one bias is added to numbers of one size: |Σe| may be larger by
     u·|element| for each. An element of which nothing is promised, as it may overflow, or that underflow may
-    change by more than roundings do, is none of these sums.
+    change by more than roundings do, is none of these sums. Of products that repeat, as where all pixels are
+    of one colour, there are fewer: m that are the same err together, and |Σe| may be √m times as large.
 
     Args:
         value: the elements expected.
         promised: where there is a limit.
     """
-    terms, magnitude = xp.to_host(dot[0]), xp.to_host(dot[1])
+    terms, magnitude = map(xp.to_host, dot.sizes())
     terms = np.broadcast_to(terms, magnitude.shape)
     if not np.isfinite(magnitude).all():
         return judgement
@@ -336,9 +338,12 @@ def statistical(
     # Directed rounding, declared by a larger unit roundoff, is biased by design.
     directed = arithmetic.unit_roundoff > NAMED[arithmetic.name].unit_roundoff
     last = float((np.abs(value[rounded]) / magnitude[rounded]).sum())
-    bias = 0.0 if directed else abs(float(relative.sum())) / (2 * math.sqrt(products) + last)
-    margin = max(mean_square, bias)
-    if margin <= 1:
+    total = 0.0 if directed else abs(float(relative.sum()))
+    if max(mean_square, total / (2 * math.sqrt(products) + last)) <= 1:
+        return judgement
+    repeats = dot.repeats()
+    bias = total / (2 * math.sqrt(products * repeats) + last)
+    if max(mean_square, bias) <= 1 or products < STATISTICS_FROM * repeats:
         return judgement
     return replace(
         judgement,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -321,6 +322,21 @@ def test_one_bias_added_to_numbers_of_one_size_is_no_bias_of_the_backend() -> No
     errors = seen - expected.tensor.value
     assert abs(errors.mean()) > errors.std() / 4
     assert judge(expected, to_wire(seen), IEEE_FLOAT32).verdict is Verdict.CONFORMS
+
+
+def test_products_that_repeat_err_together() -> None:
+    """As where an image is of one colour: 64 rows are one, whose errors are no 64 independent ones."""
+    rng = np.random.default_rng(4)
+    row, kernel = (rng.random(shape).astype(np.float32) for shape in ((1, 128), (128, 3)))
+    x = np.repeat(row, 64, axis=0)
+    with error_bounds(IEEE_FLOAT32):
+        out = affine(*(variable(t.astype(np.float64)) for t in (x, kernel)))
+    one_by_one = np.cumsum(x[:, :, None] * kernel[None], axis=1, dtype=np.float32)[:, -1]
+    assert out.dot is not None
+    assert out.dot.repeats() == pytest.approx(64, rel=0.1)
+    assert judge(Value(out), to_wire(one_by_one), IEEE_FLOAT32).verdict is Verdict.CONFORMS
+    out.dot = replace(out.dot, repeats=lambda: 1.0)
+    assert judge(Value(out), to_wire(one_by_one), IEEE_FLOAT32).verdict is Verdict.DIVERGES
 
 
 def test_small_product_has_no_statistics() -> None:

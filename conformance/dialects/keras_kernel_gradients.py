@@ -161,7 +161,7 @@ def pads_same(case: Case, data: Data) -> bool:
 
 def computed_in_blocks(case: Case, data: Data) -> bool:
     """Of what has a dilation, all but what Conv3DBackpropFilterOp computes, and what no kernel does."""
-    if not ungrouped(case, data):
+    if case.subject in DEPTHWISE or not ungrouped(case, data):
         return True
     return channels_first(case, data) == (case.subject == "layers.Conv3D")
 
@@ -282,6 +282,11 @@ PLAIN = (
                 "layers.DepthwiseConv2D",
                 {"kernel_size": 2, "dilation_rate": 2},
                 [recipe("one_infinity", 1, 5, 6, 2)],
+            ),
+            draft_layer(
+                "layers.SeparableConv1D",
+                {"filters": 1, "kernel_size": 2, "dilation_rate": 2, "data_format": "channels_first"},
+                [Literal((1, 1, 5), (0.0, 0.0, 0.0, "inf", 0.0))],
             ),
             draft_layer(
                 "layers.Conv1D",

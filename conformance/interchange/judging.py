@@ -94,9 +94,6 @@ def check_layers(
 
     Args:
         specified: by path; a layer that is missing is not judged.
-
-    Raises:
-        ConflictingPatches: two deviations in scope of a layer patch one target.
     """
     run = Run(inspection)
     for number, call in enumerate(inspection.told.calls):

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -40,8 +41,17 @@ class Slice(NamedTuple):
     key: Key
 
 
-Statistics = Callable[[], tuple[Array, Array]]
-"""Gives the number of terms in each element of a dot product, and their magnitude Σ|x|·|w|."""
+@dataclass(frozen=True)
+class Statistics:
+    """What the errors of a dot product are measured by, computed when it is asked for.
+
+    Attributes:
+        sizes: gives the number of terms in each element, and their magnitude Σ|x|·|w|.
+        repeats: gives how often a product is there, in the mean over all. What is the same is rounded alike.
+    """
+
+    sizes: Callable[[], tuple[Array, Array]]
+    repeats: Callable[[], float]
 
 
 class Tensor:

@@ -185,7 +185,8 @@ class Right:
         moved: the sign of a zero counts.
         sides: what else is asked, to be put together and multiplied by the factor (`Composition`), since the
             statement holds.
-        dot: the number of products and their magnitude, where the statistics of the errors decide.
+        dot: the number of products, their magnitude, and how often one repeats, where the statistics of the
+            errors decide.
     """
 
     kind: str
@@ -193,7 +194,7 @@ class Right:
     limit: Array | None = None
     failure: str = ""
     moved: bool = False
-    dot: tuple[Array, Array] | None = None
+    dot: tuple[Array, Array, float] | None = None
     unit_roundoff: float = 0.0
     biased: bool = False
     sides: tuple[str, ...] = ()
@@ -329,11 +330,11 @@ def _right(finding: Finding, expected: Expected, arithmetic: Arithmetic, runtime
             raise ValueError("a script cannot judge what is random")
 
 
-def _statistics(tensor: Tensor) -> tuple[Array, Array] | None:
+def _statistics(tensor: Tensor) -> tuple[Array, Array, float] | None:
     if tensor.dot is None:
         return None
-    terms, magnitude = map(xp.to_host, tensor.dot())
-    return terms, magnitude
+    terms, magnitude = map(xp.to_host, tensor.dot.sizes())
+    return terms, magnitude, tensor.dot.repeats()
 
 
 def _leaf(structure: Any, path: list[str], layer: str, runtime: Runtime) -> tuple[str, Any]:

@@ -10,7 +10,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.errors import spoilt
 from conformance.cases.properties import PROPERTIES
-from conformance.checks import ConflictingPatches, check
+from conformance.checks import check
 from conformance.dialects.deviation import (
     Accepts,
     Deviation,
@@ -108,10 +108,11 @@ def test_default_in_scope_deviates_as_recorded() -> None:
     assert checks["weights"].verdict is Verdict.CONFORMS
 
 
-def test_two_patches_of_one_target_conflict() -> None:
+def test_two_patches_of_one_target_explain_nothing_and_the_finding_names_both() -> None:
     other = deviation("gelu-shifted", Value({"activations.gelu": shifted}), subject("activations.gelu"))
-    with pytest.raises(ConflictingPatches, match=r"activations\.gelu"):
-        judged(GELU, GELU_DOUBLED, other, replaced={"activations.gelu": doubled})
+    check = judged(GELU, GELU_DOUBLED, other, replaced={"activations.gelu": doubled})["output/0"]
+    assert (check.verdict, check.deviations) == (Verdict.DIVERGES, ())
+    assert f"deviations {GELU_DOUBLED.id} and {other.id} both patch activations.gelu" in check.message
 
 
 def test_two_patches_compose_and_only_those_that_matter_are_named() -> None:

@@ -65,6 +65,7 @@ from conformance.dialects.tensorflow_js.normalization import NORMALIZES_EMPTY_BA
 from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, pools_inner_axes
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
+    CONV_LSTM,
     CORE,
     NUMERIC,
     RECURRENT,
@@ -77,6 +78,9 @@ from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.primitives import where
 from conformance.reference_impl.tape import Tensor, constant
 from conformance.verdicts import Verdict
+
+GATED = ("layers.GRU", "layers.GRUCell", "layers.LSTM", "layers.LSTMCell", *CONV_LSTM)
+"""The layers in which one activation multiplies another."""
 
 MADE_NAN = all_of(given_infinity, without(given_nan))
 """If anything is NaN, arithmetic made it of an infinity."""
@@ -199,7 +203,7 @@ DEVIATIONS = (
         upstream=searched("relu NaN wasm"),
         remedy="Check for infinities before the layer.",
         since="tfjs-backend-wasm 3.2.0 (2021)",
-        scope=all_of(activated_by({"relu", "relu6"}), MADE_NAN),
+        scope=all_of(activated_by({"relu", "relu6"}), MADE_NAN, without(subject(*GATED))),
         effect=Value(
             {"activations.relu": zero_of_nan(relu_slope), "activations.relu6": zero_of_nan(relu6_slope)}
         ),
@@ -209,6 +213,33 @@ DEVIATIONS = (
                 ("layers.SimpleRNN", {"units": 3}, recipe("one_infinity", 1, 4, 2)),
                 ("layers.Conv2D", {"filters": 3, "kernel_size": 2}, recipe("one_infinity", 1, 4, 4, 2)),
             )
+        ),
+    ),
+    deviation(
+        "tfjs-wasm-relu-of-nan-behind-gates",
+        "With gates, relu and relu6 of NaN that arithmetic makes are 0 in some elements and NaN in "
+        "others: it depends on the sign of NaN, which 1 / (1 + exp(−x)) and sums change.",
+        kind="bug",
+        source=f"{WASM}/kernels/Relu.js (src/cc/kernels/Relu.cc: XNNPACK's clamp at 0; as measured, NaN with "
+        "its sign set, as x86 makes it, becomes 0)",
+        upstream=searched("relu NaN wasm"),
+        remedy="Check for infinities before the layer.",
+        since="tfjs-backend-wasm 3.2.0 (2021)",
+        scope=all_of(subject(*GATED), activated_by({"relu", "relu6"}), MADE_NAN),
+        effect=Unpredictable(Verdict.DIVERGES, ("*output/*", "*gradient/*"), "nan"),
+        witnesses=(
+            Case(
+                "layers.GRUCell",
+                {"units": 2, "activation": "relu", "recurrent_activation": "sigmoid", "reset_after": False},
+                inputs=(Literal((1, 1), ("-inf",)),),
+                initial_state=(Literal((1, 2), (0.0,) * 2),),
+                weights={
+                    "kernel": Literal((1, 6), (1.0, 1.0, 0.0, 0.0, 1.0, 0.0)),
+                    "recurrent_kernel": Literal((2, 6), (0.0,) * 12),
+                    "bias": Literal((6,), (0.0,) * 6),
+                },
+                observables=("output/0",),
+            ),
         ),
     ),
     deviation(

@@ -41,10 +41,27 @@ from conformance.reference_impl.primitives.selection import (
     greater_equal,
     where,
 )
-from conformance.reference_impl.tape import Provenance, Tensor, current_arithmetic
+from conformance.reference_impl.tape import Provenance, Statistics, Tensor, current_arithmetic
 
 STATISTICS_FROM = 1000
-"""A dot product of so many products in all is large enough for statistics of its errors."""
+"""A dot product of so many different products in all is large enough for statistics of its errors."""
+
+
+def repeats(x: Array, kernel: Array) -> float:
+    """How often a product of elements of two arrays of magnitudes is there, in the mean over all that are
+    not 0, if numbers that are the same always meet: Σm² / Σm of each array, of whose numbers one is there m
+    times.
+
+    >>> repeats(np.array([1.0, 1.0, 1.0, 0.0]), np.array([2.0, 5.0]))
+    3.0
+    """
+    return math.prod(map(_multiplicity, (x, kernel)))
+
+
+def _multiplicity(x: Array) -> float:
+    magnitudes = xp.to_host(x)
+    _, counts = np.unique(magnitudes[magnitudes != 0], return_counts=True)
+    return float((counts**2).sum() / counts.sum()) if counts.size else 1.0
 
 
 class Dot(Accumulation):
@@ -65,14 +82,14 @@ class Dot(Accumulation):
         if exact(inputs) and self.products(out.value, *[x.value for x in inputs]) >= STATISTICS_FROM:
             magnitudes = [x.reach for x in inputs]
 
-            def statistics() -> tuple[Array, Array]:
+            def sizes() -> tuple[Array, Array]:
                 # Asked for later, when nobody silences what infinities make of idle lanes any more.
                 with np.errstate(all="ignore"):
                     magnitude = self.value(*magnitudes, **params)
                     terms = xp.asarray(self.terms(magnitudes, params), magnitude.dtype)
                 return xp.broadcast_to(terms, magnitude.shape), magnitude
 
-            out.dot = statistics
+            out.dot = Statistics(sizes, lambda: repeats(*magnitudes[:2]))
 
 
 class Affine(Dot):

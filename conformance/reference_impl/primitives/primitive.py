@@ -232,11 +232,12 @@ class Movement(Primitive):
                 out.subnormal = True
         out.error = self.bound(a, out.value, *inputs, **params)
         if len(inputs) == 1 and inputs[0].dot is not None:
-            out.dot = partial(self.moved_statistics, inputs[0].dot, params)
+            dot = inputs[0].dot
+            out.dot = Statistics(partial(self.moved_sizes, dot, params), dot.repeats)
 
-    def moved_statistics(self, dot: Statistics, params: dict[str, Any]) -> tuple[Array, Array]:
+    def moved_sizes(self, dot: Statistics, params: dict[str, Any]) -> tuple[Array, Array]:
         """Those of a dot product whose elements have been moved."""
-        terms, magnitude = dot()
+        terms, magnitude = dot.sizes()
         return self.value(terms, **params), self.value(magnitude, **params)
 
     def bound(self, a: Arithmetic, out: Array, *inputs: Tensor, **params: Any) -> Bound:
