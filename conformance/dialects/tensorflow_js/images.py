@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,24 +13,17 @@ from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
 from conformance.dialects.deviation import GRADIENTS, OUTPUTS, Deviation, Metadata, Raises, Value, subject
 from conformance.dialects.interpolation import not_finite_as
-from conformance.dialects.scopes import all_of, any_of, given_special_values, without
-from conformance.dialects.tensorflow_js.preprocessing import (
-    CENTER_CROP,
-    RESAMPLING,
-    crops,
-    from_corner,
-    interpolates,
-    interpolates_otherwise,
-    size_of_images,
-    up_sampled,
-)
+from conformance.dialects.scopes import all_of, any_of, channels_first, given_special_values, without
+from conformance.dialects.tensorflow_js.center_crop import CENTER_CROP, crops, from_corner
 from conformance.dialects.tensorflow_js.record import CPU, LAYERS, WASM, deviation, issue, searched
+from conformance.dialects.tensorflow_js.resizing import interpolates, interpolates_otherwise
 from conformance.reference_impl.arithmetic import IEEE_FLOAT32
 from conformance.reference_impl.arrays import Array, xp
 from conformance.reference_impl.layers.interpolation import positions, positions_from_corner
 from conformance.reference_impl.tape import Tensor
 
 UP_SAMPLING = subject("layers.UpSampling2D")
+RESAMPLING = subject("layers.RandomWidth", "layers.Resizing", "layers.UpSampling2D")
 SOURCE = f"{LAYERS}/layers/convolutional.js"
 RANDOM_WIDTH = subject("layers.RandomWidth")
 RANDOM_WIDTH_JS = f"{LAYERS}/layers/preprocessing/random_width.js"
@@ -40,6 +33,13 @@ RANDOM = msgspec.structs.replace(
 )
 WIDENED = draft_layer("layers.RandomWidth", {"factor": [0.5, 0.5]}, [recipe("normal", 2, 5, 8, 3)])
 BY_TWO = draft_layer("layers.UpSampling2D", {"size": 2}, [recipe("normal", 2, 4, 4, 3)])
+
+
+def size_of_images(case: Case, data: Data) -> tuple[int, int]:
+    """Height and width, as the kernels are given them."""
+    first = case.subject == "layers.UpSampling2D" and channels_first(case, data)
+    height, width = data.inputs[0].shape[-2:] if first else data.inputs[0].shape[-3:-1]
+    return height, width
 
 
 def of_one_number(case: Case, data: Data) -> bool:
@@ -112,6 +112,11 @@ def pixels_in(float_: type[Any]) -> Any:
         return [min(old - 1, math.floor(step * float_(i))) for i in range(new)]
 
     return pixels
+
+
+def up_sampled(shape: tuple[int, ...], size: Sequence[int] = (2, 2), **config: Any) -> Case:
+    """A case about UpSampling2D."""
+    return draft_layer("layers.UpSampling2D", {"size": list(size)} | config, [recipe("normal", *shape)])
 
 
 def nearest_pixels_astray(backend: str, float_: type[Any], size: int, source: str, since: str) -> Deviation:

@@ -1,8 +1,9 @@
-"""Training runs of TensorFlow.js that come to something else than Keras's, or take less."""
+"""Training runs of TensorFlow.js in which `fit`, `evaluate` and `trainOnBatch` come to something else than
+Keras's, or take less."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -10,28 +11,17 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.data import Data
-from conformance.cases.drafts import callbacks, datasets
 from conformance.cases.drafts import training as drafts
 from conformance.cases.models import configuration
 from conformance.cases.training import SUBJECTS, data_of
-from conformance.dialects.deviation import Metadata, Raises, Scope, Value, subject
-from conformance.dialects.scopes import all_of, any_of, without
-from conformance.dialects.tensorflow_js.optimizers import SUBJECTS as OPTIMIZERS_THERE
-from conformance.dialects.tensorflow_js.record import (
-    CORE,
-    FIRST,
-    LAYERS,
-    deviation,
-    issue,
-    pull,
-    searched,
-)
-from conformance.reference_impl import optimizers
+from conformance.dialects.deviation import Raises, Scope, Value, subject
+from conformance.dialects.scopes import all_of, without
+from conformance.dialects.tensorflow_js.record import CORE, FIRST, LAYERS, deviation, issue, searched
 from conformance.reference_impl.arrays import Array
 from conformance.reference_impl.metrics import Metric
 from conformance.reference_impl.metrics.metric import State, Variable
 from conformance.reference_impl.models import Model
-from conformance.reference_impl.primitives import add, divide, multiply, subtract
+from conformance.reference_impl.primitives import add, divide, multiply
 from conformance.reference_impl.tape import Tensor
 from conformance.reference_impl.training.weights import Said
 
@@ -39,7 +29,6 @@ RUNS = subject(*SUBJECTS)
 
 FIT = ("fit/*",)
 EVALUATE = ("evaluate/log/*",)
-EVERYTHING = ("fit/*", "evaluate/*", "predict/*", "train_on_batch/*")
 EVALUATED = (*EVALUATE, "fit/history/val_*")
 """What an evaluation shows in, that of validation data too."""
 
@@ -88,16 +77,6 @@ def weighs_some_classes(case: Case, data: Data) -> bool:
     return any(str(int(c)) not in given for c in classes.ravel())
 
 
-def calls_back(name: str, **arguments: Any) -> Scope:
-    """The case is about the callback of that name, with these arguments."""
-
-    def scope(case: Case, data: Data) -> bool:
-        given = case.config.get("callback", {})
-        return all(given.get(argument) == value for argument, value in arguments.items())
-
-    return all_of(subject(f"callbacks.{name}"), scope)
-
-
 def takes_no(*names: str) -> Scope:
     """An argument of `fit` is given that TensorFlow.js has not."""
     return lambda case, data: any(name in case.config.get("fit", {}) for name in names)
@@ -108,63 +87,18 @@ def constrains(case: Case, data: Data) -> bool:
     return bool(Said(Model.from_config(configuration(case))).constraints)
 
 
-def has_baseline(case: Case, data: Data) -> bool:
-    """What is to be better has to be better than a baseline."""
-    return case.config["callback"].get("baseline") is not None
-
-
-def starts_later(case: Case, data: Data) -> bool:
-    """Early stopping is not to look at the first epochs."""
-    return bool(case.config["callback"].get("start_from_epoch", 0))
-
-
 def in_batches(case: Case, data: Data) -> bool:
     """Data are given in batches."""
     return "batches" in case.config["data"]
 
 
-def runs_out(case: Case, data: Data) -> bool:
-    """There are fewer batches than so many steps in each epoch take."""
-    given = case.config["fit"]
-    steps = given.get("steps_per_epoch", 0) * given.get("epochs", 1)
-    return bool(steps > len(case.config["data"]["batches"]))
-
-
-def stops_within_an_epoch(case: Case, data: Data) -> bool:
-    """A callback ends the training after the first of several batches."""
-    (x,) = data_of(case, data.inputs)["x"]
-    return "on_train_batch_end" in case.config["callback"] and case.config["fit"]["batch_size"] < len(x)
-
-
-def optimizer_by_name(*names: str) -> Scope:
-    return lambda case, data: case.config["compile"]["optimizer"] in names
-
-
-def optimizer_is_a_name(case: Case, data: Data) -> bool:
-    return isinstance(case.config["compile"]["optimizer"], str)
+def validates(case: Case, data: Data) -> bool:
+    return "validation" in case.config["data"] or "validation_split" in case.config.get("fit", {})
 
 
 def measures(name: str) -> Scope:
     """A metric of that name is asked for."""
     return lambda case, data: name in case.config["compile"].get("metrics", ())
-
-
-def optimizes_otherwise(case: Case, data: Data) -> bool:
-    """The optimizer is one that TensorFlow.js has not."""
-    name = type(optimizers.get(case.config["compile"]["optimizer"])).__name__
-    return f"optimizers.{name}" not in OPTIMIZERS_THERE
-
-
-def never(original: Any, *given: Any) -> bool:
-    return False
-
-
-def no_logs(original: Any, epoch: int) -> dict[str, Any]:
-    return {}
-
-
-def where_complete(original: Any, complete: bool) -> bool:
-    return complete
 
 
 class OfBatches(Metric):
@@ -202,27 +136,6 @@ def unconstrained(original: Any, constraints: Any) -> dict[str, Any]:
     return {}
 
 
-def the_baseline(original: Any, baseline: float | None) -> float | None:
-    return baseline
-
-
-def any_epoch(original: Any, epoch: int, *others: Any) -> bool:
-    return True
-
-
-def of_the_batch(
-    original: Any, metrics: Mapping[str, Metric], before: Mapping[str, State]
-) -> dict[str, Tensor]:
-    """What the batch has added."""
-
-    def alone(metric: Metric, earlier: State) -> State:
-        return {
-            name: subtract(x, earlier[name]) if name in earlier else x for name, x in metric.state.items()
-        }
-
-    return {name: m.compute(alone(m, before.get(name, {}))) for name, m in metrics.items()}
-
-
 def forgotten_in_evaluation(original: Any, penalties: Sequence[Tensor], training: bool) -> Sequence[Tensor]:
     return penalties if training else []
 
@@ -246,116 +159,7 @@ def shifted(original: Any, results: dict[str, Tensor], losses: Sequence[str]) ->
     return dict(zip(("loss", *losses, *metrics), values, strict=False))
 
 
-Occasion = list[Any]
-
-
-def occasions(change: Callable[[Occasion], Occasion | None]) -> Callable[[Case, Any], Any]:
-    """Each occasion changed so, or left out."""
-
-    def patch(case: Case, expected: Sequence[Occasion]) -> list[Occasion]:
-        return [changed for occasion in expected if (changed := change(occasion)) is not None]
-
-    return patch
-
-
-def without_tests(occasion: Occasion) -> Occasion | None:
-    return None if occasion[0].startswith("on_test") else occasion
-
-
-def with_batch_and_size(at: str) -> Callable[[Occasion], Occasion]:
-    """With both in the logs at an occasion."""
-
-    def change(occasion: Occasion) -> Occasion:
-        if occasion[0] != at:
-            return occasion
-        return [*occasion[:-1], sorted({*occasion[-1], "batch", "size"})]
-
-    return change
-
-
-def without_last_logs(occasion: Occasion) -> Occasion:
-    return ["on_train_end", []] if occasion[0] == "on_train_end" else occasion
-
-
-def abbreviated(occasion: Occasion) -> Occasion:
-    logs = (
-        name.removesuffix("accuracy") + "acc" if name.endswith("accuracy") else name for name in occasion[-1]
-    )
-    return [*occasion[:-1], sorted(logs)]
-
-
-def names_accuracy(case: Case, data: Data) -> bool:
-    return "accuracy" in str(case.config["compile"].get("metrics", ""))
-
-
-def validates(case: Case, data: Data) -> bool:
-    return "validation" in case.config["data"] or "validation_split" in case.config.get("fit", {})
-
-
 DEVIATIONS = (
-    deviation(
-        "tfjs-logs-of-the-batch-alone",
-        "What a callback is given at the end of a batch is of that batch; Keras gives the mean over the "
-        "batches of the epoch so far. The logs of an epoch are the same.",
-        kind="intentional",
-        source=f"{TRAINING}:fitLoop, `batchLogs[label] = out`",
-        upstream=searched("onBatchEnd logs loss per batch running average differs from Keras"),
-        remedy="Average in the callback, weighted by `size`.",
-        since=FIRST,
-        scope=all_of(RUNS, asks("fit")),
-        effect=Value({"training.results_after_batch": of_the_batch}, ("fit/step/*/log/*",)),
-        witnesses=(drafts.last_batch_is_smaller(),),
-    ),
-    deviation(
-        "tfjs-no-callbacks-of-evaluation",
-        "Callbacks are not called when validation begins and ends, nor at its batches: there are no such "
-        "methods.",
-        kind="intentional",
-        source=f"{LAYERS}/base_callbacks.js:BaseCallback",
-        upstream=searched("callbacks onTestBegin onTestEnd not called during validation evaluate callback"),
-        remedy="Call `evaluate` yourself at the end of each epoch.",
-        since=FIRST,
-        scope=all_of(RUNS, asks("fit"), validates),
-        effect=Metadata(("fit/callbacks",), occasions(without_tests)),
-        witnesses=(drafts.normalization(),),
-    ),
-    deviation(
-        "tfjs-batch-and-size-in-logs",
-        "The logs at the end of a batch have its number and its size, `batch` and `size`, beside the losses"
-        " and metrics, as those of Keras 2.",
-        kind="intentional",
-        source=f"{TRAINING}:fitLoop, `batchLogs['size'] = batchEnd - batchStart`",
-        upstream=searched("onBatchEnd logs batch and size keys in callback logs"),
-        remedy="Leave the two out when you read the logs.",
-        since=FIRST,
-        scope=all_of(RUNS, asks("fit")),
-        effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size("on_train_batch_end"))),
-        witnesses=(drafts.last_batch_is_smaller(),),
-    ),
-    deviation(
-        "tfjs-train-end-without-logs",
-        "At the end of training callbacks are given no logs; Keras gives those of the last epoch.",
-        kind="intentional",
-        source=f"{TRAINING}:fitLoop, `callbackList.onTrainEnd()`",
-        upstream=searched("onTrainEnd callback logs undefined"),
-        remedy="Keep the logs of the last onEpochEnd.",
-        since=FIRST,
-        scope=all_of(RUNS, asks("fit")),
-        effect=Metadata(("fit/callbacks",), occasions(without_last_logs)),
-        witnesses=(drafts.last_batch_is_smaller(),),
-    ),
-    deviation(
-        "tfjs-accuracy-is-acc",
-        "The metric `accuracy` is `acc` in logs and histories, as in Keras before 2.3.",
-        kind="intentional",
-        source=f"{TRAINING}:compile, `suffix = 'acc'`",
-        upstream=issue(680),
-        remedy="Read `acc` and `val_acc`.",
-        since="keras 2.3.0 (2019)",
-        scope=all_of(RUNS, asks("fit"), names_accuracy),
-        effect=Metadata(("fit/callbacks",), occasions(abbreviated)),
-        witnesses=(drafts.accuracy(),),
-    ),
     deviation(
         "tfjs-penalties-not-evaluated",
         "The loss that `evaluate` and validation give is without the penalties of regularizers, which that "
@@ -450,28 +254,6 @@ DEVIATIONS = (
         witnesses=(drafts.some_classes_weighted(),),
     ),
     deviation(
-        "tfjs-compile-takes-less",
-        "`compile` has neither weights of losses nor weighted metrics.",
-        kind="intentional",
-        source=f"{TRAINING}:compile",
-        upstream=issue(25),
-        remedy="Put the weights into losses of your own.",
-        since=FIRST,
-        scope=all_of(
-            RUNS,
-            lambda case, data: any(
-                case.config["compile"].get(n) for n in ("loss_weights", "weighted_metrics")
-            ),
-        ),
-        effect=Raises(
-            "not-implemented",
-            "construction",
-            EVERYTHING,
-            "compile of TensorFlow.js takes no",
-        ),
-        witnesses=(drafts.weighted_losses(),),
-    ),
-    deviation(
         "tfjs-fit-takes-less",
         "`fit` has no batch size for validation of its own, and validates after every epoch.",
         kind="intentional",
@@ -507,170 +289,6 @@ DEVIATIONS = (
         scope=all_of(RUNS, constrains),
         effect=Value({"training.constrained": unconstrained}, ("fit/*", "train_on_batch/*")),
         witnesses=(drafts.constrained(),),
-    ),
-    deviation(
-        "tfjs-baseline-is-the-first-best",
-        "EarlyStopping takes the baseline for the best value so far: an epoch that is better than those "
-        "before, and no better than it, is none. It may stop after the first epoch, too.",
-        kind="intentional",
-        source=f"{LAYERS}/callbacks.js:EarlyStopping.onTrainBegin, `this.best = this.baseline`",
-        upstream=searched("earlyStopping baseline patience stops at first epoch"),
-        remedy="Give no baseline, or a callback of your own.",
-        since="tfjs-layers 1.1.0 (2019)",
-        scope=all_of(calls_back("EarlyStopping"), has_baseline),
-        effect=Value(
-            {
-                "training.first_to_be_better_than": the_baseline,
-                "training.may_stop_after": any_epoch,
-            },
-            FIT,
-        ),
-        witnesses=(callbacks.stopping(patience=1, baseline=2.0**-10),),
-    ),
-    deviation(
-        "tfjs-few-optimizers",
-        "Of Keras's optimizers there are SGD, RMSprop, Adam, Adamax, Adadelta and Adagrad.",
-        kind="intentional",
-        source=f"{CORE}/optimizers/optimizer_constructors.js",
-        upstream=searched("AdamW Nadam Ftrl optimizer not available feature request"),
-        remedy="Use one of these, or train in Keras.",
-        since="tfjs-core 0.5.0 (2018)",
-        scope=all_of(RUNS, optimizes_otherwise, without(optimizer_is_a_name)),
-        effect=Raises("not-implemented", "construction", EVERYTHING, "TensorFlow.js has no optimizer"),
-        witnesses=(drafts.with_optimizer(drafts.LION),),
-    ),
-    deviation(
-        "tfjs-few-optimizer-names",
-        "Of Keras's optimizers sgd, rmsprop, adam, adamax, adadelta and adagrad can be given by their names.",
-        kind="intentional",
-        source=f"{LAYERS}/optimizers.js:getOptimizer",
-        upstream=searched("AdamW Nadam Ftrl optimizer not available feature request"),
-        remedy="Use one of these, or train in Keras.",
-        since=FIRST,
-        scope=all_of(RUNS, optimizes_otherwise, optimizer_is_a_name),
-        effect=Raises("invalid-argument", "construction", EVERYTHING, "Unknown Optimizer"),
-        witnesses=(drafts.named("nadam"),),
-    ),
-    deviation(
-        "tfjs-stops-early-from-the-first-epoch",
-        "EarlyStopping has no `startFromEpoch`, and passes over an argument that it does not know: it looks "
-        "at every epoch.",
-        kind="intentional",
-        source=f"{LAYERS}/callbacks.js:EarlyStopping",
-        upstream=searched("earlyStopping startFromEpoch start_from_epoch"),
-        remedy="Watch from the first epoch on, or write the callback by tf.CustomCallback.",
-        since="tfjs-layers 1.1.0 (2019)",
-        scope=all_of(calls_back("EarlyStopping"), starts_later),
-        effect=Value({"training.watches": any_epoch}, FIT),
-        witnesses=(callbacks.stopping(patience=1, start_from_epoch=2),),
-    ),
-    deviation(
-        "tfjs-best-weights-not-restored",
-        "EarlyStopping does not implement `restoreBestWeights`.",
-        kind="intentional",
-        source=f"{LAYERS}/callbacks.js:EarlyStopping",
-        upstream=issue(8488),
-        remedy="Keep the best weights in a callback of your own.",
-        since="tfjs-layers 1.1.0 (2019)",
-        scope=calls_back("EarlyStopping", restore_best_weights=True),
-        effect=Raises("not-implemented", "construction", FIT, "restoreBestWeights = True is not implemented"),
-        witnesses=(callbacks.best_weights_restored(),),
-    ),
-    deviation(
-        "tfjs-cut-short-not-validated",
-        "An epoch that is cut short, since a callback has ended the training or a dataset has run out before "
-        "`batchesPerEpoch`, is not followed by validation: the history of validation has fewer numbers than "
-        "there are epochs.",
-        kind="intentional",
-        source=f"{TRAINING}:fitLoop, `if (batchIndex === batches.length - 1)`; "
-        f"{LAYERS}/engine/training_dataset.js:fitDataset, `interrupting training`",
-        upstream=searched(
-            "stopTraining onBatchEnd validation not run val_loss missing epoch cut short fitLoop"
-        ),
-        remedy="Call `evaluate` yourself where training has ended.",
-        since="keras 2.6.0 (2021)",
-        scope=any_of(
-            all_of(RUNS, asks("fit"), validates, in_batches, takes_no("steps_per_epoch")),
-            all_of(calls_back("LambdaCallback"), validates, stops_within_an_epoch),
-        ),
-        effect=Value({"training.validates_after": where_complete}, FIT),
-        witnesses=(datasets.validated_in_steps(), callbacks.ended("on_train_batch_end", batch_size=4)),
-    ),
-    deviation(
-        "tfjs-dataset-begins-once",
-        "A dataset that has run out before all epochs have had their `batchesPerEpoch` does not begin again, "
-        "as in Keras: the epochs that are left have no batches, and no losses in the history.",
-        kind="intentional",
-        source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `if (!hasBatchesPerEpoch)`",
-        upstream=searched(
-            "fitDataset batchesPerEpoch dataset iterator ran out of data repeat epochs validation"
-        ),
-        remedy="Give a dataset that repeats itself: `dataset.repeat()`.",
-        since="keras 3.0.0 (2023)",
-        scope=all_of(RUNS, asks("fit"), in_batches, takes_no("steps_per_epoch"), runs_out),
-        effect=Value({"training.begins_again": never, "training.logs_without_batches": no_logs}, FIT),
-        witnesses=(datasets.in_steps([4, 3], 3, 2), datasets.in_steps([4, 3], 2, 2)),
-    ),
-    deviation(
-        "tfjs-dataset-batch-and-size-before",
-        "Of datasets, the logs at the beginning of a batch have its number and its size too.",
-        kind="intentional",
-        source=f"{LAYERS}/engine/training_dataset.js:fitDataset, `onBatchBegin(batchIndex, batchLogs)`",
-        upstream=searched("fitDataset onBatchBegin logs batch size callback"),
-        remedy="Ignore the two keys.",
-        since="keras 2.6.0 (2021)",
-        scope=all_of(RUNS, asks("fit"), in_batches),
-        effect=Metadata(("fit/callbacks",), occasions(with_batch_and_size("on_train_batch_begin"))),
-        witnesses=(datasets.uneven(),),
-    ),
-    deviation(
-        "tfjs-datasets-without-weights",
-        "The batches of a dataset are `{xs, ys}`: there is no place for weights of samples in them.",
-        kind="intentional",
-        source=f"{LAYERS}/engine/training_dataset.js:standardizeDataIteratorOutput",
-        upstream=issue(25),
-        remedy="Weigh in a loss of your own, or by `classWeight`.",
-        since="tfjs-layers 0.8.2 (2018)",
-        scope=all_of(RUNS, in_batches, weighs_samples),
-        effect=Raises(
-            "not-implemented", "call", (*FIT, *EVALUATE), "datasets of TensorFlow.js have no weights"
-        ),
-        witnesses=(datasets.weighted(),),
-    ),
-    deviation(
-        "tfjs-no-predict-of-datasets",
-        "There are `fitDataset` and `evaluateDataset`, and nothing that predicts for a dataset.",
-        kind="intentional",
-        source=f"{TRAINING}:LayersModel",
-        upstream=searched("predict dataset predictDataset LayersModel tf.data"),
-        remedy="Predict batch by batch, by `dataset.forEachAsync`.",
-        since="tfjs-layers 0.8.2 (2018)",
-        scope=all_of(RUNS, asks("predict"), in_batches),
-        effect=Raises(
-            "not-implemented", "call", ("predict/*",), "predict of TensorFlow.js takes no datasets"
-        ),
-        witnesses=(datasets.uneven(),),
-    ),
-    deviation(
-        "tfjs-named-optimizers-are-faster",
-        "The learning rate of an optimizer that is given by its name is 0.01 for adagrad, 1 for adadelta and "
-        "0.002 for adamax, as in the Keras of before TensorFlow 2; in Keras 3 it is 0.001 for "
-        "all of them.",
-        kind="intentional",
-        source=f"{LAYERS}/optimizers.js:getOptimizer",
-        upstream=pull(229, "tfjs-layers"),
-        remedy="Give an optimizer with its learning rate: `tf.train.adagrad(0.001)`.",
-        since="keras 2.6.0 (2021)",
-        scope=all_of(RUNS, optimizer_by_name("adagrad", "adadelta", "adamax")),
-        effect=Value(
-            {
-                "default:optimizers.Adagrad.learning_rate": 0.01,
-                "default:optimizers.Adadelta.learning_rate": 1.0,
-                "default:optimizers.Adamax.learning_rate": 0.002,
-            },
-            ("fit/*", "train_on_batch/*"),
-        ),
-        witnesses=(drafts.named("adagrad"), drafts.named("adadelta"), drafts.named("adamax")),
     ),
     deviation(
         "tfjs-metrics-averaged-over-batches",

@@ -28,9 +28,11 @@ from conformance.dialects.scopes import (
 )
 from conformance.dialects.tensorflow_js import (
     advanced_activations,
+    center_crop,
     convolutional_recurrent,
     images,
-    preprocessing,
+    resizing,
+    resizing_gradients,
     wasm_convolution,
 )
 from conformance.dialects.tensorflow_js.activations import (
@@ -50,6 +52,7 @@ from conformance.dialects.tensorflow_js.defaults import (
     CONV2D_CASE,
     EMBEDDING_CASE,
 )
+from conformance.dialects.tensorflow_js.global_pooling import pools_inner_axes
 from conformance.dialects.tensorflow_js.losses import all_largest
 from conformance.dialects.tensorflow_js.memory import (
     LEFT_ON_WASM,
@@ -62,7 +65,7 @@ from conformance.dialects.tensorflow_js.merging import (
     first_where_nan,
 )
 from conformance.dialects.tensorflow_js.normalization import NORMALIZES_EMPTY_BATCH, OF_NOTHING
-from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING, pools_inner_axes
+from conformance.dialects.tensorflow_js.pooling import TRANSPOSED_POOLING
 from conformance.dialects.tensorflow_js.record import (
     CELLS,
     CONV_LSTM,
@@ -141,7 +144,9 @@ TIED_SOFTMAX = Case(
 DEVIATIONS = (
     failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_CASE, EMBEDDING_CASE),
     *advanced_activations.ON_WASM,
-    *preprocessing.ON_WASM,
+    *center_crop.ON_WASM,
+    *resizing_gradients.ON_WASM,
+    *resizing.ON_WASM,
     *convolutional_recurrent.ON_WASM,
     *images.ON_WASM,
     *wasm_convolution.DEVIATIONS,

@@ -1,11 +1,9 @@
-"""Models written as TensorFlow.js keeps them, and read again: shards, dtypes, names, and what is replaced."""
+"""Models written as TensorFlow.js keeps them: shards, dtypes, what was compiled, names, what is replaced."""
 
 from __future__ import annotations
 
 import json
-import math
-import tracemalloc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,37 +16,17 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from conformance.reference_impl.saving import model_json
-from conformance.reference_impl.saving.configuration import Untranslatable, legacy, modern
+from conformance.reference_impl.saving.configuration import Untranslatable, modern
 from conformance.reference_impl.saving.configuration.modern import described
 from conformance.reference_impl.saving.saved_model import (
-    PIECE,
     FormatError,
     InMemory,
     JSONObject,
-    LayerPath,
     SavedModel,
     loaded,
 )
 from tests.saving.hostile_model_json import document, make
-
-
-def layer(class_name: str, name: str, **config: Any) -> JSONObject:
-    return {"class_name": class_name, "config": {"name": name, **config}}
-
-
-def sequential(*layers: JSONObject, name: str = "model") -> JSONObject:
-    return layer("Sequential", name, layers=list(layers))
-
-
-def dense(**weights: NDArray[Any]) -> SavedModel:
-    """A model of one layer, which may have any weights: the specification does not know it."""
-    any_dense = layer("EinsumDense", "dense", equation="ab,bc->ac", output_shape=2)
-    arrays = {name: InMemory(array) for name, array in weights.items()}
-    return SavedModel(modern(sequential(any_dense)), {("dense",): arrays}, made_by="Keras 3.15.1")
-
-
-def ramp(*shape: int) -> NDArray[np.float32]:
-    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+from tests.saving.small_model_json import DENSE, bare, dense, layer, ramp, sequential, weights, write, written
 
 
 def optimizer(class_name: str, **config: Any) -> JSONObject:
@@ -56,24 +34,6 @@ def optimizer(class_name: str, **config: Any) -> JSONObject:
 
 
 ADAM = optimizer("Adam", beta_1=0.75, beta_2=0.875, epsilon=0.125)
-
-
-def write(model: SavedModel, directory: Path, **arguments: Any) -> None:
-    """Written also where TensorFlow.js does not know the layer."""
-    topology = legacy(model.configuration, "tfjs", lambda what: None)
-    model_json.write(model, directory, topology=topology, **arguments)
-
-
-def written(model: SavedModel, directory: Path, **arguments: Any) -> dict[str, bytes]:
-    """The files that a model becomes."""
-    write(model, directory, **arguments)
-    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
-
-
-def weights(directory: Path) -> dict[str, NDArray[Any]]:
-    """The weights of the layer `dense`."""
-    return {name: loaded(array) for name, array in model_json.read(directory).weights["dense",].items()}
-
 
 ARRAYS = st.sampled_from(["float32", "int32", "bool", "complex64"]).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3))
@@ -114,11 +74,6 @@ def test_all_that_a_model_says_comes_back(tmp_path: Path) -> None:
     assert list(found.optimizer) == list(state)
     assert list(found.weights) == [("dense",)]
     np.testing.assert_array_equal(loaded(found.optimizer["dense/kernel/m"]), ramp(3, 2))
-
-
-def test_a_model_is_read_by_its_file_as_by_its_directory(tmp_path: Path) -> None:
-    write(dense(kernel=ramp(2)), tmp_path / "model")
-    assert model_json.read(tmp_path / "model" / "model.json").weights.keys() == {("dense",)}
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -212,24 +167,6 @@ def test_what_json_has_not_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_boolean_of_two_is_refused_when_it_is_read(tmp_path: Path) -> None:
-    write(dense(kernel=np.ones(3, bool)), tmp_path / "model")
-    (tmp_path / "model" / "group1-shard1of1.bin").write_bytes(b"\1\0\2")
-    with pytest.raises(FormatError, match="/weightsManifest/0/weights/0: a boolean is neither 0 nor 1"):
-        weights(tmp_path / "model")
-
-
-@pytest.mark.parametrize("left", [None, 3])
-def test_a_shard_that_is_gone_or_shorter_when_it_is_read_is_refused(left: int | None, tmp_path: Path) -> None:
-    make(tmp_path / "model", document())
-    model = model_json.read(tmp_path / "model")
-    (tmp_path / "model" / "b.bin").unlink()
-    if left is not None:
-        (tmp_path / "model" / "b.bin").write_bytes(bytes(left))
-    with pytest.raises(FormatError, match=r"b\.bin: "):
-        loaded(model.weights["dense",]["bias"])
-
-
 SCHEDULE = described("keras.optimizers.schedules", "CosineDecay", {"decay_steps": 9})
 UNUSED = {"name": "adam", "weight_decay": None, "use_ema": False, "ema_momentum": 0.99, "amsgrad": False}
 OPTIMIZERS: Mapping[str, tuple[JSONObject, str | None]] = {
@@ -302,197 +239,6 @@ def test_the_state_of_another_programs_optimizer_is_left_out(tmp_path: Path) -> 
 
 
 # Names
-
-
-Shapes = Mapping[str, tuple[int, ...]]
-
-
-def names(
-    configuration: JSONObject, in_manifest: Shapes, directory: Path
-) -> dict[tuple[str, ...], list[str]]:
-    """The weights of each layer, from their names and shapes in a manifest."""
-    model = document() | {"modelTopology": configuration}
-    declared = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in in_manifest.items()]
-    model["weightsManifest"] = [{"paths": ["a.bin"], "weights": declared}]
-    make(directory, model, a=bytes(4 * sum(math.prod(shape) for shape in in_manifest.values())))
-    return {path: list(own) for path, own in model_json.read(directory).weights.items()}
-
-
-def bare(class_name: str, name: str, **config: Any) -> JSONObject:
-    """A layer of two units and no bias."""
-    return layer(class_name, name, units=2, use_bias=False, **config)
-
-
-LSTM = bare("LSTM", "lstm")
-DENSE = (3, 2)
-KERNEL, RECURRENT = (3, 8), (2, 8)
-"""Of an LSTM."""
-STACK = layer(
-    "StackedRNNCells",
-    "stacked_rnn_cells",
-    cells=[bare("LSTMCell", "lstm_cell"), bare("SimpleRNNCell", "simple_rnn_cell")],
-)
-OF_STACK: Mapping[LayerPath, Sequence[str]] = {
-    ("rnn",): [
-        "lstm_cell/kernel",
-        "lstm_cell/recurrent_kernel",
-        "simple_rnn_cell/kernel",
-        "simple_rnn_cell/recurrent_kernel",
-    ]
-}
-NAMES: Mapping[str, tuple[JSONObject, Shapes, Mapping[LayerPath, Sequence[str]]]] = {
-    "the cell of a recurrent layer": (
-        LSTM,
-        {"lstm/lstm_cell_3/kernel": KERNEL, "lstm/lstm_cell_3/recurrent_kernel": RECURRENT},
-        {("lstm",): ["kernel", "recurrent_kernel"]},
-    ),
-    "both directions": (
-        layer("Bidirectional", "b", layer=LSTM),
-        {
-            "b/backward_lstm/lstm_cell_2/kernel": KERNEL,
-            "b/backward_lstm/lstm_cell_2/recurrent_kernel": RECURRENT,
-            "b/forward_lstm/lstm_cell_1/kernel": KERNEL,
-            "b/forward_lstm/lstm_cell_1/recurrent_kernel": RECURRENT,
-        },
-        {
-            ("b",): [
-                "forward_lstm/kernel",
-                "forward_lstm/recurrent_kernel",
-                "backward_lstm/kernel",
-                "backward_lstm/recurrent_kernel",
-            ]
-        },
-    ),
-    "both directions, named after one": (
-        layer("Bidirectional", "b", layer=bare("SimpleRNN", "forward_rnn")),
-        {
-            "b/forward_forward_rnn/kernel": DENSE,
-            "b/forward_forward_rnn/recurrent_kernel": (2, 2),
-            "b/backward_forward_rnn/kernel": DENSE,
-            "b/backward_forward_rnn/recurrent_kernel": (2, 2),
-        },
-        {
-            ("b",): [
-                "forward_rnn/kernel",
-                "forward_rnn/recurrent_kernel",
-                "backward_rnn/kernel",
-                "backward_rnn/recurrent_kernel",
-            ]
-        },
-    ),
-    "a stack of cells in Keras 2": (
-        layer("RNN", "rnn", cell=STACK),
-        {
-            "rnn/stacked_rnn_cells/lstm_cell/kernel": KERNEL,
-            "rnn/stacked_rnn_cells/lstm_cell/recurrent_kernel": RECURRENT,
-            "rnn/stacked_rnn_cells/simple_rnn_cell/kernel": (2, 2),
-            "rnn/stacked_rnn_cells/simple_rnn_cell/recurrent_kernel": (2, 2),
-        },
-        OF_STACK,
-    ),
-    "a stack of cells in TensorFlow.js": (
-        layer("RNN", "rnn", cell=STACK),
-        {
-            "rnn/RNNCell_1/kernel": (2, 2),
-            "rnn/RNNCell_1/recurrent_kernel": (2, 2),
-            "rnn/RNNCell_0/kernel": KERNEL,
-            "rnn/RNNCell_0/recurrent_kernel": RECURRENT,
-        },
-        OF_STACK,
-    ),
-    "a layer at every time": (
-        layer(
-            "TimeDistributed", "times", layer=layer("DepthwiseConv2D", "inner", kernel_size=2, use_bias=False)
-        ),
-        {"times/depthwise_kernel": (2, 2, 3, 1)},
-        {("times",): ["kernel"]},
-    ),
-    "a model at every time": (
-        layer("TimeDistributed", "times", layer=sequential(bare("Dense", "d"), name="inner")),
-        {"d/kernel": DENSE},
-        {("times", "inner", "d"): ["kernel"]},
-    ),
-    "a model that was built with what is in it": (
-        bare("Dense", "dense"),
-        {"model/dense/kernel": DENSE},
-        {("dense",): ["kernel"]},
-    ),
-    "a model in the model": (
-        sequential(layer("Dense", "dense", units=2), name="inner"),
-        {"dense/bias": (2,), "model/inner/dense/kernel": DENSE},
-        {("inner", "dense"): ["kernel", "bias"]},
-    ),
-    "a name with a slash": (
-        bare("Dense", "block/dense"),
-        {"block/dense/kernel": DENSE},
-        {("block/dense",): ["kernel"]},
-    ),
-    "a layer that the specification has not": (
-        layer("MultiHeadAttention", "attention", num_heads=2, key_dim=2),
-        {"attention/query/kernel": (2, 2), "attention/scale": ()},
-        {("attention",): ["query/kernel", "scale"]},
-    ),
-}
-
-
-@pytest.mark.parametrize(("inner", "in_manifest", "expected"), NAMES.values(), ids=NAMES)
-def test_names_are_those_of_the_specification(
-    inner: JSONObject,
-    in_manifest: Shapes,
-    expected: Mapping[LayerPath, Sequence[str]],
-    tmp_path: Path,
-) -> None:
-    found = names(sequential(inner), in_manifest, tmp_path / "model")
-    assert found == expected
-
-
-def test_weights_are_in_the_order_of_the_model_not_of_the_manifest(tmp_path: Path) -> None:
-    model = sequential(bare("Dense", "a"), bare("Dense", "b"))
-    found = names(model, {"b/kernel": (2, 2), "a/kernel": DENSE}, tmp_path / "model")
-    assert list(found) == [("a",), ("b",)]
-
-
-def test_two_models_of_one_layers_name_are_told_apart_by_the_models(tmp_path: Path) -> None:
-    model = sequential(*(sequential(bare("Dense", "dense"), name=name) for name in "ab"))
-    found = names(model, {"b/dense/kernel": (2, 2), "a/dense/kernel": DENSE}, tmp_path / "model")
-    assert found == {("a", "dense"): ["kernel"], ("b", "dense"): ["kernel"]}
-
-
-def test_a_name_that_two_layers_have_is_that_of_the_one_with_weights(tmp_path: Path) -> None:
-    without = layer("LayerNormalization", "norm", center=False, scale=False)
-    model = sequential(sequential(bare("Dense", "norm"), name="a"), without)
-    assert names(model, {"norm/kernel": DENSE}, tmp_path / "model") == {("a", "norm"): ["kernel"]}
-
-
-@pytest.mark.parametrize(
-    "in_manifest",
-    [
-        {"dense/kernel": DENSE},
-        {"dense/kernel": DENSE, "dense/bias": (3,)},
-        {"dense/kernel": (2, 3), "dense/bias": (2,)},
-        {"dense/kernel": DENSE, "dense/bias": (2,), "dense/gamma": (2,)},
-        {"dense/kernel": DENSE, "dense/gamma": (2,)},
-    ],
-)
-def test_weights_that_are_not_the_layers_are_refused(in_manifest: Shapes, tmp_path: Path) -> None:
-    expected = "layer 'dense': expected the weights kernel, bias, .*; found kernel"
-    with pytest.raises(FormatError, match=expected):
-        names(sequential(layer("Dense", "dense", units=2)), in_manifest, tmp_path / "model")
-
-
-def test_what_the_converter_of_keras_2_writes_is_read(tmp_path: Path) -> None:
-    model = document()
-    inner = model["modelTopology"]
-    training = {"loss": "mse", "optimizer_config": {"class_name": "Adam", "config": {}}}
-    versions = {"keras_version": "2.15.0", "backend": "tensorflow"}
-    model["modelTopology"] = versions | {"model_config": inner, "training_config": training}
-    by = {"generatedBy": "keras v2.15.0", "convertedBy": "TensorFlow.js Converter v4.22.0"}
-    make(tmp_path / "model", model | by)
-    found = model_json.read(tmp_path / "model")
-    assert found.configuration == modern(inner)
-    assert found.training == {"optimizer": described("keras.optimizers", "Adam", {}), "loss": "mse"}
-    assert found.made_by == "keras v2.15.0"
-    assert found.weights.keys() == {("dense",)}
 
 
 def of_one_weight(configuration: JSONObject, *paths: tuple[str, ...]) -> SavedModel:
@@ -632,125 +378,3 @@ def test_if_a_file_cannot_be_moved_all_are_as_they_were(
         write(dense(kernel=ramp(2)), directory)
     assert contents(directory) == before
     assert list(tmp_path.iterdir()) == [directory]
-
-
-# Quantization
-
-
-def test_whole_numbers_are_those_of_the_official_converter(tmp_path: Path) -> None:
-    """The example of its documentation."""
-    given = np.array([0, -0.1, 1.2], np.float32)
-    files = written(dense(kernel=given), tmp_path / "model", quantization={"uint8": []})
-    assert list(files["group1-shard1of1.bin"]) == [20, 0, 255]
-    (declared,) = json.loads(files["model.json"])["weightsManifest"][0]["weights"]
-    assert declared["quantization"] == {
-        "dtype": "uint8",
-        "min": pytest.approx(-0.10196078817, rel=1e-9),
-        "scale": pytest.approx(0.00509803940852, rel=1e-9),
-        "original_dtype": "float32",
-    }
-    found = weights(tmp_path / "model")["kernel"]
-    assert found[0] == 0
-    assert np.abs(found - given).max() <= 0.00509803940852 / 2 * 1.001
-
-
-@given(
-    array=hnp.arrays("float32", st.integers(1, 30), elements=st.floats(-1000, 1000, width=32)),
-    dtype=st.sampled_from(["uint8", "uint16"]),
-)
-@settings(deadline=None)
-def test_what_is_restored_is_within_a_step_and_zero_is_zero(
-    array: NDArray[np.float32], dtype: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    directory = tmp_path_factory.mktemp("model")
-    write(dense(kernel=array), directory, quantization={dtype: []})
-    found = weights(directory)["kernel"]
-    step = (float(array.max()) - float(array.min())) / np.iinfo(dtype).max
-    assert np.abs(found.astype(float) - array).max() <= step * (1 + 1e-6) + 1e-4
-    if array.min() < array.max():
-        assert (found[array == 0] == 0).all()
-
-
-def test_each_weight_is_stored_as_its_pattern_says(tmp_path: Path) -> None:
-    model = dense(kernel=ramp(3), bias=ramp(3), other=ramp(3), count=np.arange(3, dtype=np.int32))
-    patterns = {"uint8": ["*/kernel"], "uint16": ["dense/b*"], "float16": []}
-    files = written(model, tmp_path / "model", quantization=patterns)
-    declared = json.loads(files["model.json"])["weightsManifest"][0]["weights"]
-    told = [one.get("quantization", {}).get("dtype") for one in declared]
-    assert told == ["uint8", "uint16", "float16", None]
-    assert len(files["group1-shard1of1.bin"]) == 3 * (1 + 2 + 2 + 4)
-    for name, found in weights(tmp_path / "model").items():
-        np.testing.assert_allclose(found, np.arange(3), atol=0.01, err_msg=name)
-
-
-@pytest.mark.parametrize(
-    ("quantization", "reason"),
-    [
-        ({"uint4": []}, "float16, uint8, uint16, not to uint4"),
-        ({"uint8": [], "float16": []}, "uint8 and float16 are both for all"),
-        ({"uint8": ["*"], "float16": ["*"]}, "both to uint8 and to float16"),
-        ({"uint8": ["conv*"]}, "no weight's name matches 'conv\\*'; there are dense/kernel"),
-    ],
-)
-def test_contradictory_quantization_is_refused(
-    quantization: dict[str, list[str]], reason: str, tmp_path: Path
-) -> None:
-    with pytest.raises(ValueError, match=reason):
-        write(dense(kernel=ramp(3)), tmp_path / "model", quantization=quantization)
-
-
-@pytest.mark.parametrize(
-    ("value", "dtype", "reason"),
-    [
-        (np.nan, "uint8", "NaN or infinity"),
-        (np.nan, "float16", "NaN or infinity"),
-        (np.inf, "uint16", "NaN or infinity"),
-        (65520, "float16", "too large for float16"),
-        (-1e30, "float16", "too large for float16"),
-    ],
-)
-def test_what_does_not_fit_in_fewer_bits_is_refused(
-    value: float, dtype: str, reason: str, tmp_path: Path
-) -> None:
-    with pytest.raises(FormatError, match=f"dense/kernel: .*{reason}"):
-        write(dense(kernel=np.array([1, value], np.float32)), tmp_path / "model", quantization={dtype: []})
-
-
-def test_the_largest_float16_is_kept(tmp_path: Path) -> None:
-    given = np.array([65519, -65504, 1e-8], np.float32)
-    write(dense(kernel=given), tmp_path / "model", quantization={"float16": []})
-    np.testing.assert_array_equal(weights(tmp_path / "model")["kernel"], [65504, -65504, 0])
-
-
-# Memory
-
-
-@dataclass(frozen=True)
-class Endless:
-    """Many numbers that take no memory."""
-
-    shape = (16 * 2**20,)
-    dtype = "float32"
-
-    def pieces(self) -> Iterator[memoryview]:
-        for start in range(0, 64 * 2**20, PIECE):
-            yield np.full(PIECE // 4, start / 2**20, np.float32).view(np.uint8).data
-
-
-@pytest.mark.parametrize("quantization", [None, {"uint8": []}, {"float16": []}])
-def test_a_weight_is_never_in_memory_as_a_whole(
-    quantization: dict[str, list[str]] | None, tmp_path: Path
-) -> None:
-    """64 MiB written and read: a handful of pieces, in float64 where numbers are rounded."""
-    model = replace(dense(), weights={("dense",): {"kernel": Endless()}})
-    tracemalloc.start()
-    try:
-        write(model, tmp_path / "model", quantization=quantization)
-        stored = model_json.read(tmp_path / "model").weights["dense",]["kernel"]
-        sizes = [len(content) for content in stored.pieces()]
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert sum(sizes) == 64 * 2**20
-    assert max(sizes) <= PIECE
-    assert most < 12 * PIECE
