@@ -54,6 +54,19 @@ class Statistics:
     repeats: Callable[[], float]
 
 
+@dataclass(frozen=True)
+class Summed:
+    """What a cotangent is the sum of.
+
+    Attributes:
+        terms: their values, some elements of which a mask may have put 0 for since.
+        magnitude: Σ|term|, with the errors of the terms.
+    """
+
+    terms: tuple[Array, ...]
+    magnitude: Array
+
+
 class Tensor:
     """A value, the bound of its error, and how it was made.
 
@@ -64,9 +77,12 @@ class Tensor:
         provenance: see `Provenance`.
         tracked: whether gradients flow to it.
         dot: of a large dot product of exact operands, what statistics of its errors need; else None.
+        summed: of a cotangent to which several others have contributed, these; else None.
     """
 
-    __slots__ = ("_reach", "dot", "error", "index", "node", "provenance", "subnormal", "tracked", "value")
+    __slots__ = (
+        "_reach", "dot", "error", "index", "node", "provenance", "subnormal", "summed", "tracked", "value",
+    )  # fmt: skip
 
     counter = itertools.count()
 
@@ -84,6 +100,7 @@ class Tensor:
         self.node: tuple[Any, tuple[Tensor, ...], dict[str, Any]] | None = None
         self.subnormal = False
         self.dot: Statistics | None = None
+        self.summed: Summed | None = None
         self.index = next(Tensor.counter)
         self._reach: Array | None = None
 
@@ -266,12 +283,39 @@ def brought_together(contributions: Sequence[Tensor | Slice], shape: tuple[int, 
     for part in at_once if slices else ():
         cotangents, keys = zip(*part, strict=True)
         whole.append(put_slices(*cotangents, shape=shape, keys=keys))
-    match whole:
-        case [x]:
-            return x
-        case [x, y]:
-            return add(x, y)
-    return add_n(*whole)
+    if len(whole) == 1:
+        return whole[0]
+    # Of two it does not matter which is first: a single rounding.
+    total: Tensor = add(*whole) if len(whole) == 2 else add_n(*whole)
+    arithmetic = current_arithmetic()
+    if arithmetic is not None:
+        bound_in_any_order(arithmetic, total, whole)
+    return total
+
+
+def bound_in_any_order(a: Arithmetic, total: Tensor, parts: Sequence[Tensor]) -> None:
+    """Remember what was summed, and bound a sum of sums as if all their terms had been added in any order:
+    which parts of a gradient meet first is no runtime's promise. Where a mask keeps an output as it was, it
+    may be the output before it that goes on, or the state, which is the same."""
+    from conformance.reference_impl.primitives.primitive import are_integers, largest_element
+
+    sums = [part.summed or Summed((part.value,), part.reach) for part in parts]
+    terms = tuple(itertools.chain.from_iterable(s.terms for s in sums))
+    magnitude = functools.reduce(xp.add, (s.magnitude for s in sums))
+    total.summed = Summed(terms, magnitude)
+    if len(terms) == len(parts) or not magnitude.size:
+        return
+    largest = largest_element(magnitude)
+    if total.error is None and largest <= a.exact_integers and all(map(are_integers, terms)):
+        return
+    known = xp.zeros_like(magnitude) if total.error is None else total.error
+    error = known + a.gamma(float(len(terms) - 1)) * magnitude
+    if not largest <= a.largest:
+        # What is infinite or NaN is so in any order; finite terms may overflow in one.
+        otherwise = xp.where(xp.isfinite(magnitude), xp.inf, known)
+        error = xp.where(magnitude + error <= a.largest, error, otherwise)
+    total.error = error.astype(total.dtype)
+    total.forget_reach()
 
 
 def _disjoint(keys: Sequence[Key], shape: tuple[int, ...]) -> bool:

@@ -86,6 +86,31 @@ def test_contributions_of_several_uses_are_bounded_in_any_order(factors: list[fl
         assert abs(functools.reduce(np.add, order) - found.value) <= found.error
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_sum_of_sums_is_bounded_in_any_order(masked: bool) -> None:
+    """(1.8 − 1.8) − 0.003 is exact; 1.8 + (−1.8 − 0.003) is not."""
+    x = variable(np.ones(2))
+    with error_bounds(IEEE_FLOAT32):
+        y = multiply(x, np.array([1.0, 2.0]))
+        held = where(Tensor(np.zeros(2)), 0.0, y) if masked else add(y, 0.0)
+        uses = [multiply(held, 1.8), multiply(held, -1.8), multiply(y, -0.003)]
+        (found,) = vjp(uses, [ones_like(use) for use in uses], [y])
+    other = np.float32(1.8) + (np.float32(-1.8) + np.float32(-0.003))
+    assert abs(float(other) + 0.003) > 2.0**-26
+    assert found.error is not None
+    assert (np.abs(other - found.value) <= found.error).all()
+
+
+def test_integers_add_up_exactly_in_sums_of_sums_too() -> None:
+    x = variable(np.ones(1))
+    with error_bounds(IEEE_FLOAT32):
+        held = add(x, 0.0)
+        uses = [multiply(held, 3.0), multiply(held, -3.0), multiply(x, 5.0)]
+        (found,) = vjp(uses, [ones_like(use) for use in uses], [x])
+    assert found.value == 5.0
+    assert found.error is None
+
+
 def test_contributions_may_overflow_in_another_order() -> None:
     x = variable(np.ones(1))
     with error_bounds(IEEE_FLOAT32):

@@ -16,7 +16,7 @@ from conformance.reference_impl.primitives.primitive import (
     exact,
     present,
 )
-from conformance.reference_impl.tape import Tensor
+from conformance.reference_impl.tape import Summed, Tensor
 
 
 class Absolute(Selection):
@@ -214,6 +214,10 @@ class Where(Selection):
             return None
         zero = Tensor(xp.zeros((), cotangent.dtype))
         kept = where(c, cotangent, zero) if position == 1 else where(c, zero, cotangent)
+        if cotangent.summed is not None:
+            terms, magnitude = cotangent.summed.terms, cotangent.summed.magnitude
+            operands = (magnitude, zero.value) if position == 1 else (zero.value, magnitude)
+            kept.summed = Summed(terms, self.value(c.value, *operands))
         return unbroadcast(kept, (x, y)[position - 1].shape)
 
 
