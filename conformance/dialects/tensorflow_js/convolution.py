@@ -12,6 +12,7 @@ from conformance.dialects.deviation import CONFIGURATIONS, GRADIENTS, Metadata, 
 from conformance.dialects.scopes import (
     ALL_CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
+    activated_by,
     all_of,
     any_of,
     channels_first,
@@ -47,6 +48,7 @@ from conformance.dialects.tensorflow_js.refusals import (
     grouped,
 )
 from conformance.reference_impl import layers
+from conformance.reference_impl.activations import Activation
 from conformance.reference_impl.layers.convolution import WindowedProduct, geometry
 from conformance.reference_impl.layers.recurrent import Recurrent, step_shape
 from conformance.reference_impl.primitives import add, pad, reshape, take_slice, transpose
@@ -99,6 +101,12 @@ def bias_along_height(original: Any, layer: Any, x: Tensor, kernels: Any, bias: 
     """The bias is shaped for channels first, and added before the output is transposed back."""
     z = original(layer, x, kernels, None)
     return z if bias is None else add(z, reshape(bias, shape=(1, 1, layer.filters, 1)))
+
+
+def along_channels(original: Activation, z: Tensor) -> Tensor:
+    """Before the channels, (batch, height, width, channels), are brought first again."""
+    y = original(transpose(z, axes=(0, 2, 3, 1)))
+    return transpose(y, axes=(0, 3, 1, 2))
 
 
 def gaps(layer: WindowedProduct, spatial: Sequence[int | None]) -> list[int]:
@@ -599,6 +607,34 @@ DEVIATIONS = (
                 3,
                 4,
                 6,
+            ),
+        ),
+    ),
+    deviation(
+        "tfjs-separable-channels-first-activation",
+        "With channels first SeparableConv2D applies softmax and log_softmax along the channels; in Keras "
+        "they are along the last axis, the width.",
+        kind="bug",
+        source=f"{LAYERS}/layers/convolutional.js:798 (SeparableConv.call activates before transposing)",
+        upstream=searched("separableConv2d channelsFirst activation softmax axis wrong before transpose"),
+        remedy="Use a Softmax layer with the axis that is meant.",
+        since="tfjs-layers 0.4.0 (2018)",
+        scope=all_of(subject(SEPARABLE), channels_first, activated_by({"softmax", "log_softmax"})),
+        effect=Value({"activations.softmax": along_channels, "activations.log_softmax": along_channels}),
+        witnesses=(
+            configured(
+                SEPARABLE,
+                {
+                    "filters": 3,
+                    "kernel_size": 1,
+                    "use_bias": False,
+                    "activation": "softmax",
+                    "data_format": "channels_first",
+                },
+                1,
+                2,
+                3,
+                4,
             ),
         ),
     ),
