@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from conformance.cases.case import Case
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
@@ -65,6 +67,9 @@ OF_BIAS = ("gradient/weight/bias", "training/gradient/weight/bias")
 
 DEPTHWISE, SEPARABLE = "layers.DepthwiseConv2D", "layers.SeparableConv2D"
 
+WITHOUT_DILATION = (DEPTHWISE, *TRANSPOSED_CONVOLUTIONS)
+"""The layers that do not read their dilation rate."""
+
 RECONSTRUCTED = ("reconstructed/output/*",)
 
 
@@ -72,6 +77,12 @@ def layer_of(case: Case) -> WindowedProduct:
     layer = layers.get(case.subject.partition(".")[2]).from_config(case.config)
     assert isinstance(layer, WindowedProduct)
     return layer
+
+
+def computed_layer_of(case: Case) -> WindowedProduct:
+    """The layer that is computed: without a dilation where none is read."""
+    unread = {"dilation_rate": 1} if case.subject in WITHOUT_DILATION else {}
+    return layer_of(replace(case, config=case.config | unread))
 
 
 def output_shape(case: Case, data: Data) -> tuple[int | None, ...]:
@@ -218,13 +229,13 @@ def padded_spatial(case: Case, data: Data) -> tuple[int | None, ...]:
 
 def leaves_gaps(case: Case, data: Data) -> bool:
     """Padding is "same", and a stride is so much longer than the kernel that elements lie between windows."""
-    layer = layer_of(case)
+    layer = computed_layer_of(case)
     return layer.padding == "same" and min(gaps(layer, padded_spatial(case, data))) < 0
 
 
 def centres_windows(case: Case, data: Data) -> bool:
     """Padding is "same", and the gaps between windows are wide enough to move the first one."""
-    layer = layer_of(case)
+    layer = computed_layer_of(case)
     return layer.padding == "same" and any(skipped(layer, padded_spatial(case, data)))
 
 
@@ -435,7 +446,7 @@ DEVIATIONS = (
         remedy="Write the zeros into the kernel.",
         converted="writes them there",
         since=FIRST,
-        scope=all_of(subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), dilates),
+        scope=all_of(subject(*WITHOUT_DILATION), dilates),
         effect=Value({"layers.geometry": undilated}),
         witnesses=DILATED_CASES,
     ),

@@ -25,6 +25,7 @@ from conformance.dialects.scopes import (
     unsets,
     without,
 )
+from conformance.dialects.tensorflow_js.normalization import scaled_last
 from conformance.dialects.tensorflow_js.record import (
     CPU,
     FIRST,
@@ -111,13 +112,18 @@ def element_by_element(
     along: tuple[int, ...],
 ) -> Tensor:
     """The statistics are taken in turn, one for each element of x in row-major order, from the first to the
-    last and over again; in gradients they are those of its channel."""
+    last and over again; in gradients they are those of its channel, and γ's is of what it multiplies last."""
     channels = average.shape[0]
     in_turn = reshape(x, shape=(x.value.size // channels, channels))
     z = original(layer, in_turn, average, variance, gamma, beta, (1, channels))
-    return computed_elsewhere(
-        original(layer, x, average, variance, gamma, beta, along), detached(reshape(z, shape=x.shape))
-    )
+    if gamma is None:
+        own = original(layer, x, average, variance, gamma, beta, along)
+    else:
+        of_gamma = scaled_last(
+            original, layer, detached(x), detached(average), detached(variance), gamma, None, along
+        )
+        own = add(original(layer, x, average, variance, detached(gamma), beta, along), of_gamma)
+    return computed_elsewhere(own, detached(reshape(z, shape=x.shape)))
 
 
 def weighted_by_mask(original: Any, kept: Tensor, new: Tensor, old: Tensor) -> Tensor:

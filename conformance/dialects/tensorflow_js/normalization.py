@@ -16,10 +16,10 @@ from conformance.dialects.deviation import CONFIGURATIONS, GRADIENTS, Metadata, 
 from conformance.dialects.normalization import orders_weights_otherwise, weights_in_order
 from conformance.dialects.scopes import all_of, asks, given_empty_batch, last_axis, sets, without
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, NUMERIC, deviation, searched
-from conformance.reference_impl.layers.batch_normalization import BatchNormalization
+from conformance.reference_impl.layers import Layer
 from conformance.reference_impl.layers.moments import normalized
 from conformance.reference_impl.layers.spanned_axes import axes_of
-from conformance.reference_impl.primitives import add, multiply, subtract, where
+from conformance.reference_impl.primitives import add, multiply, reshape, subtract, where
 from conformance.reference_impl.tape import Tensor, constant
 
 LARGEST = np.finfo(np.float32).max
@@ -73,7 +73,7 @@ def overflows_before_gamma(case: Case, data: Data) -> bool:
 
 def scaled_last(
     original: Any,
-    layer: BatchNormalization,
+    layer: Layer,
     x: Tensor,
     average: Tensor,
     variance: Tensor,
@@ -85,8 +85,8 @@ def scaled_last(
     y: Tensor = original(layer, x, average, variance, None, None, along)
     y = where(abs(y.value) <= LARGEST, y, constant(np.copysign(np.inf, y.value), y))
     if gamma is not None:
-        y = multiply(y, gamma)
-    return y if beta is None else add(y, beta)
+        y = multiply(y, reshape(gamma, shape=along))
+    return y if beta is None else add(y, reshape(beta, shape=along))
 
 
 def moved_by_difference(original: Any, old: Tensor, new: Tensor, momentum: float) -> Tensor:

@@ -393,6 +393,11 @@ DEVIATIONS = (
         witnesses=(
             draft_layer("layers.Conv2D", GAPS, [recipe("normal", 1, 6, 9, 3)]),
             draft_layer("layers.Conv1D", GAPS, [recipe("normal", 1, 9, 3)]),
+            draft_layer(
+                "layers.DepthwiseConv2D",
+                {"kernel_size": [2, 1], "strides": 3, "padding": "same", "dilation_rate": [3, 1]},
+                [recipe("normal", 1, 3, 1, 2)],
+            ),
         ),
     ),
     loses_nan(
