@@ -54,8 +54,11 @@ def positions(old: int, new: int, first: int) -> Array:
 
 
 def rows_rounded_down(original: Any, x: Tensor, axes: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """Of images that are to keep their width, the rows at positions in float32, rounded down."""
+    """Of images that are to keep their width, the rows at positions in float32, rounded down. Without what
+    else is recorded, as of channels that come first, the axes may be others, and too short."""
     old, new = x.shape[axes[0]], size[0]
+    if old < new:
+        return cropped_or_stretched(original, x, axes, size)
     at = positions(old, new, (old - new) // 2)
     order = (axes[0], *(i for i in range(x.ndim) if i != axes[0]))
     back = tuple(sorted(range(x.ndim), key=order.__getitem__))
@@ -192,7 +195,10 @@ ON_WASM = (
         since="tfjs-layers 4.1.0 (2022)",
         scope=all_of(CENTER_CROP, crops_rows_only),
         effect=Value({"layers.CenterCrop.centre": rows_rounded_down}),
-        witnesses=(center_crop(3, 2, 2, 5, 2, 3),),
+        witnesses=(
+            center_crop(3, 2, 2, 5, 2, 3),
+            center_crop(7, 3, 16, 3, 9, data_format="channels_first"),
+        ),
     ),
 )
 """What the WebAssembly backend does, beside `DEVIATIONS`."""
