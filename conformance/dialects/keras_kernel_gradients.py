@@ -14,17 +14,10 @@ import numpy as np
 from conformance.cases.case import Case, Literal
 from conformance.cases.data import Data
 from conformance.cases.drafts.draft import draft_layer, recipe
-from conformance.dialects.convolution import (
-    cuts_left_out,
-    padding_left_out,
-    with_gradient,
-)
+from conformance.dialects.convolution import cuts_left_out, padding_left_out, with_gradient
 from conformance.dialects.deviation import GRADIENTS, Value, subject
 from conformance.dialects.keras_convolutions import DEPTHWISE
-from conformance.dialects.keras_record import (
-    in_tensorflow,
-    searched,
-)
+from conformance.dialects.keras_record import in_tensorflow, searched
 from conformance.dialects.scopes import (
     all_of,
     channels_first,

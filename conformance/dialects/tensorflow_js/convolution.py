@@ -80,8 +80,10 @@ def layer_of(case: Case) -> WindowedProduct:
 
 
 def computed_layer_of(case: Case) -> WindowedProduct:
-    """The layer that is computed: without a dilation where none is read."""
-    unread = {"dilation_rate": 1} if case.subject in WITHOUT_DILATION else {}
+    """The layer that is computed: without a dilation where none is read, and without output padding."""
+    unread: dict[str, Any] = {"dilation_rate": 1} if case.subject in WITHOUT_DILATION else {}
+    if case.config.get("output_padding") is not None:
+        unread["output_padding"] = None
     return layer_of(replace(case, config=case.config | unread))
 
 
@@ -192,16 +194,13 @@ def pads_output(case: Case, data: Data) -> bool:
     return case.config.get("output_padding") is not None
 
 
-def plain_shape(case: Case, data: Data) -> tuple[int | None, ...]:
-    """The shape of the output without dilation and output padding."""
-    unread = {"dilation_rate": 1} | ({"output_padding": None} if pads_output(case, data) else {})
-    plain = layers.get(case.subject.partition(".")[2]).from_config(case.config | unread)
-    return plain.output_shapes([x.shape for x in data.inputs])[0]
+def computed_shape(case: Case, data: Data) -> tuple[int | None, ...]:
+    return computed_layer_of(case).output_shapes([x.shape for x in data.inputs])[0]
 
 
 def of_another_shape(case: Case, data: Data) -> bool:
     """Without dilation and output padding the output has another shape."""
-    return plain_shape(case, data) != output_shape(case, data)
+    return computed_shape(case, data) != output_shape(case, data)
 
 
 def bias_fits_height(case: Case, data: Data) -> bool:
@@ -224,7 +223,7 @@ def padded_spatial(case: Case, data: Data) -> tuple[int | None, ...]:
     """The spatial shape of what is padded: the input, or the output of a transposed convolution, which has
     neither dilation nor output padding here."""
     transposed = case.subject in TRANSPOSED_CONVOLUTIONS
-    return spatial(layer_of(case), plain_shape(case, data) if transposed else data.inputs[0].shape)
+    return spatial(layer_of(case), computed_shape(case, data) if transposed else data.inputs[0].shape)
 
 
 def leaves_gaps(case: Case, data: Data) -> bool:
@@ -472,9 +471,7 @@ DEVIATIONS = (
         upstream=searched("dilationRate ignored depthwiseConv2d conv2dTranspose layer"),
         remedy="Leave both at their defaults, and write zeros into the kernel, or pad the output, instead.",
         since="tfjs-layers 0.2.0 (2018)",
-        scope=all_of(
-            subject(DEPTHWISE, *TRANSPOSED_CONVOLUTIONS), any_of(dilates, pads_output), of_another_shape
-        ),
+        scope=all_of(subject(*WITHOUT_DILATION), any_of(dilates, pads_output), of_another_shape),
         effect=Raises("invalid-argument", "gradient", GRADIENTS, "Cotangent 0 does not match its output"),
         witnesses=(*DILATED_CASES, PADDED_CASE),
     ),

@@ -141,6 +141,11 @@ TIED_SOFTMAX = Case(
     observables=("gradient/input/0",),
 )
 
+CLAMP_OF_NAN = (
+    f"{WASM}/kernels/Relu.js (src/cc/kernels/Relu.cc: XNNPACK's clamp at 0; as measured, NaN with its "
+    "sign set, as x86 makes it, becomes 0)"
+)
+
 DEVIATIONS = (
     failed_gradient_leaks("wasm-", LEFT_ON_WASM, CONV2D_CASE, EMBEDDING_CASE),
     *advanced_activations.ON_WASM,
@@ -203,8 +208,7 @@ DEVIATIONS = (
         "relu and relu6 of NaN that arithmetic makes, of ∞ − ∞ or 0 · ∞, are 0, so that it goes unnoticed; "
         "their gradients are NaN. Of NaN that was given relu stays NaN.",
         kind="bug",
-        source=f"{WASM}/kernels/Relu.js (src/cc/kernels/Relu.cc: XNNPACK's clamp at 0; as measured, NaN with "
-        "its sign set, as x86 makes it, becomes 0)",
+        source=CLAMP_OF_NAN,
         upstream=searched("relu NaN wasm"),
         remedy="Check for infinities before the layer.",
         since="tfjs-backend-wasm 3.2.0 (2021)",
@@ -225,8 +229,7 @@ DEVIATIONS = (
         "With gates, relu and relu6 of NaN that arithmetic makes are 0 in some elements and NaN in "
         "others: it depends on the sign of NaN, which 1 / (1 + exp(−x)) and sums change.",
         kind="bug",
-        source=f"{WASM}/kernels/Relu.js (src/cc/kernels/Relu.cc: XNNPACK's clamp at 0; as measured, NaN with "
-        "its sign set, as x86 makes it, becomes 0)",
+        source=CLAMP_OF_NAN,
         upstream=searched("relu NaN wasm"),
         remedy="Check for infinities before the layer.",
         since="tfjs-backend-wasm 3.2.0 (2021)",
