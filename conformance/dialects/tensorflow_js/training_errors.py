@@ -29,9 +29,9 @@ from conformance.dialects.refused import (
 from conformance.dialects.scopes import all_of
 from conformance.dialects.tensorflow_js.optimizers import SUBJECTS as OPTIMIZERS
 from conformance.dialects.tensorflow_js.record import CORE, LAYERS, deviation, pull, searched
+from conformance.dialects.tensorflow_js.training import TRAINING
 from conformance.reference_impl.identified import CLASSES
 
-TRAINING = f"{LAYERS}/engine/training.js"
 INITIALIZERS = tuple(f"initializers.{name}" for name in CLASSES["initializers"])
 OF_CLASSES = ("losses.SparseCategoricalCrossentropy", "metrics.SparseCategoricalCrossentropy", *RUNS)
 """What labels are given to that are numbers of classes."""
