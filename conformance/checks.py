@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -113,6 +115,10 @@ NOTHING = WireJSON(None)
 UNSUPPORTED = Ruling(Judgement(Verdict.UNSUPPORTED, message="not among the backend's capabilities"))
 
 
+class Unexplained(Exception):
+    """The deviations in scope do not tell together what the backend should answer: the message says why."""
+
+
 class Trial:
     """One case before one backend: the specification's answers and the dialect's, computed as needed."""
 
@@ -156,17 +162,44 @@ class Trial:
         ]
 
     def under(self, deviations: Sequence[Deviation], *, bounded: bool = True) -> Answers:
-        """The specification's answers with the patches of some deviations, none of which conflict, each set
-        of them kept; without bounds they cost a third."""
+        """The specification's answers with the patches of some deviations, each set of them kept; without
+        bounds they cost a third.
+
+        Raises:
+            Unexplained: two of them patch one target, and neither says what both come to.
+        """
         key = tuple(d.id for d in deviations), bounded
         if key not in self._deviating:
             patches: dict[str, Any] = {}
+            patching: dict[str, str] = {}
             for d in deviations:
                 assert isinstance(d.effect, effects.Value)
-                patches |= d.effect.patches
+                for target, patch in d.effect.patches.items():
+                    if target in patching:
+                        raise Unexplained(f"deviations {patching[target]} and {d.id} both patch {target}")
+                    patches[target], patching[target] = patch, d.id
             arithmetic = self.bench.arithmetic if bounded else None
             self._deviating[key] = Answers(self.case, self.data, arithmetic, patches, own=self.own)
         return self._deviating[key]
+
+    def answer_under(
+        self, deviations: Sequence[Deviation], observable: str, *, bounded: bool = True
+    ) -> Expected:
+        """What `under` gives for one observable.
+
+        Raises:
+            Unexplained: the patches conflict, or one of them fails.
+        """
+        answers = self.under(deviations, bounded=bounded)
+        try:
+            return answers[observable]
+        except Exception as error:
+            names = ", ".join(d.id for d in deviations)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise Unexplained(
+                f"with what {names} patch, {where.name} ({Path(where.filename).name}:{where.lineno}) "
+                f"fails: {type(error).__name__}: {error}"
+            ) from error
 
     def rule(self, property_: Property, observable: str, answer: Answer | None) -> Ruling:
         """What is to be said of one observable of what the backend answered, None being nothing."""
@@ -255,21 +288,22 @@ class Trial:
     def as_dialect(
         self, property_: Property, observable: str, observed: Observed, judgement: Judgement
     ) -> tuple[Judgement, tuple[str, ...]] | None:
-        """What the specification gives with its functions, defaults and structures as recorded; nothing is
-        explained by deviations that conflict."""
+        """What the specification gives with its functions, defaults and structures as recorded. What is wrong
+        with these explains nothing, and is said beside the judgement."""
         structural = [a for a in self.structuring(observable) if self.may_explain(a, judgement)]
         patching = self.patching(observable)
         if not patching and not structural:
             return None
-        conflict = conflict_of(patching)
-        if conflict is not None:
-            return replace(judgement, message=f"{judgement.message}; not explained: {conflict}"), ()
-        answers = self.under(patching)
-        expected, seen = self.compared(property_, answers[observable], observed)
+        try:
+            answer = self.answer_under(patching, observable)
+        except Unexplained as fault:
+            return replace(judgement, message=f"{judgement.message}; not explained: {fault}"), ()
+        expected, seen = self.compared(property_, answer, observed)
         deviant = judge(self.restructured(expected, structural), seen, self.bench.arithmetic)
         if not deviant.passed:
             return None
-        shown = [d for d in patching if answers.reached & targets(d)]
+        reached = self.under(patching).reached
+        shown = [d for d in patching if reached & targets(d)]
         if len(shown) + len(structural) > 1:
             # Where none of them makes a difference by itself, they make it together.
             alone = [d for d in shown if self.changed(d, patching, observable)]
@@ -296,10 +330,15 @@ class Trial:
         return without != self.restructured(expected, structural)
 
     def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:
-        """Whether the dialect's answer would be another one without the deviation."""
+        """Whether the dialect's answer would be another one without the deviation, or none: a patch may rely
+        on another one."""
         bounded = not isinstance(self.specified[observable], Value)
-        without = self.under([other for other in patching if other is not d], bounded=bounded)
-        return not same(without[observable], self.under(patching, bounded=bounded)[observable])
+        others = [other for other in patching if other is not d]
+        try:
+            without = self.answer_under(others, observable, bounded=bounded)
+        except Unexplained:
+            return True
+        return not same(without, self.answer_under(patching, observable, bounded=bounded))
 
     def as_unpredictable(self, observable: str, ruling: Ruling) -> Ruling:
         """What is recorded as garbage or as a crash: never conforming, and no finding either. So it is where
@@ -471,17 +510,6 @@ def targets(d: Deviation) -> Set[str]:
     """What a deviation of the specification's functions and defaults patches."""
     assert isinstance(d.effect, effects.Value)
     return d.effect.patches.keys()
-
-
-def conflict_of(deviations: Sequence[Deviation]) -> str | None:
-    """In words which two deviations patch one target, if any do: neither says what both come to."""
-    patching: dict[str, str] = {}
-    for d in deviations:
-        for target in sorted(targets(d)):
-            if target in patching:
-                return f"deviations {patching[target]} and {d.id} both patch {target}"
-            patching[target] = d.id
-    return None
 
 
 def same(a: Expected, b: Expected) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,7 @@ from conformance.cases.properties.property import basis, matches, pairs, with_ba
 from conformance.cases.relations import relation_of
 from conformance.cases.relations.composition import Composition
 from conformance.cases.training import is_about_training
-from conformance.checks import Bench, Ruling, Trial, outputs_of, own_of, targets
-from conformance.dialects import deviation as effects
+from conformance.checks import Bench, Ruling, Trial, Unexplained, outputs_of, own_of, targets
 from conformance.dialects.deviation import Deviation
 from conformance.engine import Made, Posed
 from conformance.judging import Judgement
@@ -374,9 +374,8 @@ def _reached(trial: Trial, observable: str) -> Iterator[tuple[Deviation, bool | 
     patching = trial.patching(observable)
     for d in trial.in_scope():
         if d in patching:
-            assert isinstance(d.effect, effects.Value)
-            answers = Answers(trial.case, trial.data, trial.bench.arithmetic, d.effect.patches, own=trial.own)
-            answers[observable]
-            yield d, bool(answers.reached & targets(d))
+            with suppress(Unexplained):
+                trial.answer_under((d,), observable)
+            yield d, bool(trial.under((d,)).reached & targets(d))
         elif matches(d.effect.observables, observable):
             yield d, None

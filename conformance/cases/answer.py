@@ -52,8 +52,10 @@ class Answers:
         if observable not in self._found:
             if self.patches:
                 with patched(self.patches) as reached:
-                    self._found |= self._together_with(observable)
-                self.reached |= reached
+                    try:
+                        self._found |= self._together_with(observable)
+                    finally:
+                        self.reached |= reached
             else:
                 self._found |= self._together_with(observable)
         return self._found[observable]

@@ -115,6 +115,18 @@ def test_two_patches_of_one_target_explain_nothing_and_the_finding_names_both() 
     assert f"deviations {GELU_DOUBLED.id} and {other.id} both patch activations.gelu" in check.message
 
 
+def test_patch_that_fails_explains_nothing_and_the_finding_names_it() -> None:
+    def failing(original: Any, x: Any, *args: Any) -> Any:
+        return x.value[99]
+
+    other = deviation("gelu-at-99", Value({"activations.gelu": failing}), subject("activations.gelu"))
+    check = judged(GELU, other, replaced={"activations.gelu": doubled})["output/0"]
+    assert (check.verdict, check.deviations) == (Verdict.DIVERGES, ())
+    assert "gelu-at-99" in check.message
+    assert "failing (test_dialects.py:" in check.message
+    assert "IndexError: index 99" in check.message
+
+
 def test_two_patches_compose_and_only_those_that_matter_are_named() -> None:
     """The momentum changes the state, the epsilon the output; each observable names its own cause."""
     target = "layers.BatchNormalization"
@@ -129,6 +141,22 @@ def test_two_patches_compose_and_only_those_that_matter_are_named() -> None:
     assert checks["training/state/moving_mean"].deviations == ("momentum",)
     assert set(checks["config"].deviations) == {"momentum", "epsilon"}
     assert checks["shape/concrete"].verdict is Verdict.CONFORMS
+
+
+def test_patch_need_not_hold_without_another_one_that_matters() -> None:
+    def relying(original: Any, *args: Any, **kwargs: Any) -> Any:
+        if layers.get(target.partition(".")[2])().get_config()["epsilon"] != 0.5:
+            raise IndexError
+        return original(*args, **kwargs)
+
+    target = "layers.BatchNormalization"
+    patches = {f"default:{target}.epsilon": 0.5, f"{target}.moments": relying}
+    epsilon, other = (
+        deviation(name, Value({place: patch}), subject(target))
+        for name, (place, patch) in zip(("epsilon", "relying"), patches.items(), strict=True)
+    )
+    check = judged(case_of(target), epsilon, other, replaced=patches)["training/output/0"]
+    assert (check.verdict, check.deviations) == (Verdict.DEVIATES, ("epsilon",))
 
 
 REFUSED = WireError("missing-kernel", "gradient", "no gradient registered for Erf")
