@@ -116,14 +116,15 @@ def cotangent_in_blocks(original: Any, layer: Any, x: Tensor, kernels: Any, bias
     return meeting_zeros(original(layer, x, kernels, bias), layer, x, kernels[0], beside_windows_of_blocks)
 
 
-def input_among_zeros(original: Any, layer: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+def input_among_zeros(original: Any, layer: Any, x: Tensor, kernels: Any, bias: Tensor | None) -> Tensor:
     """The filter's gradient is a convolution of the cotangent with the input, which zeros fill to the
     cotangent's size."""
+    (kernel,) = kernels
 
     def beside(cotangent: Tensor) -> Tensor:
         return zeros_met(cotangent, kernel, beside_windows(layer, cotangent.shape[1:-1]))
 
-    return with_gradient(original(layer, x, kernel, bias), kernel, gradient=beside)
+    return with_gradient(original(layer, x, kernels, bias), kernel, gradient=beside)
 
 
 def cotangents_among_groups(
@@ -141,11 +142,12 @@ def cotangents_among_groups(
 
 
 def activates_what_may_overflow(case: Case, data: Data) -> bool:
-    """Sums before an activation function may be beyond the largest finite number, and its derivative NaN."""
+    """Sums before an activation function may be beyond the largest finite number, or NaN, and its derivative
+    NaN."""
     activated = case.config.get("activation") not in (None, "linear")
     given = [*data.inputs, *data.weights.values()]
     largest = math.prod(float(np.abs(x).max(initial=1.0)) for x in given)
-    return activated and largest * data.weights["kernel"].size > IEEE_FLOAT32.largest
+    return activated and not largest * data.weights["kernel"].size <= IEEE_FLOAT32.largest
 
 
 def pads_same(case: Case, data: Data) -> bool:
@@ -336,9 +338,9 @@ PLAIN = (
     ),
     in_tensorflow(
         id="keras-conv3d-transpose-kernel-gradient-of-overflows",
-        summary="Where a sum before the activation function of Conv3DTranspose overflows, and its derivative "
-        "is NaN, the gradient of the kernel is NaN also at the places that do not reach the element: it is "
-        "multiplied by zeros around the input.",
+        summary="Where a sum before the activation function of Conv3DTranspose overflows or is NaN, and its "
+        "derivative is NaN, the gradient of the kernel is NaN also at the places that do not reach the "
+        "element: it is multiplied by zeros around the input.",
         kind="bug",
         source="tensorflow 2.21, tensorflow/core/kernels/conv_grad_ops_3d.cc, Conv3DBackpropFilterOp",
         upstream=searched(
@@ -350,10 +352,9 @@ PLAIN = (
             subject("layers.Conv3DTranspose"),
             without(channels_first),
             without(dilates),
-            without(given_special_values),
             activates_what_may_overflow,
         ),
-        effect=Value({"layers.overlapped": input_among_zeros}, GRADIENTS),
+        effect=Value({"layers.windowed_product": input_among_zeros}, GRADIENTS),
         witnesses=(
             Case(
                 "layers.Conv3DTranspose",
@@ -367,6 +368,20 @@ PLAIN = (
                 inputs=(Literal((1, 1, 3, 1, 1), (3e38, 0.0, -3e38)),),
                 weights={"kernel": Literal((3, 3, 1, 1, 1), (2.0,) * 9)},
                 cotangents=(Literal((1, 1, 3, 1, 1), (0.0, 0.0, 0.0)),),
+                observables=("gradient/weight/kernel",),
+            ),
+            Case(
+                "layers.Conv3DTranspose",
+                {
+                    "filters": 1,
+                    "kernel_size": [1, 3, 1],
+                    "padding": "same",
+                    "activation": "tanh",
+                    "use_bias": False,
+                },
+                inputs=(Literal((1, 1, 1, 1, 2), (0.0, "nan")),),
+                weights={"kernel": Literal((1, 3, 1, 1, 2), (0.0,) * 6)},
+                cotangents=(Literal((1, 1, 1, 1, 1), (1.0,)),),
                 observables=("gradient/weight/kernel",),
             ),
         ),
