@@ -12,11 +12,14 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import anyio
+import psutil
 
 from benchmarks.throughput import Work, bare_rates, machine
 from conformance import engine
@@ -37,36 +40,83 @@ REQUIRED_RATIO = 0.6
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured of one backend: cases per second, the median of each side and of the ratios."""
+    """What was measured of one backend: cases per second, the median of each side and of the ratios.
+
+    Attributes:
+        processor_ms: what each part of the last search took of processor time, per case.
+    """
 
     backend: str
     cases: int
     bare: float
     search: float
     ratio: float
+    processor_ms: Mapping[str, float]
 
     def __str__(self) -> str:
+        parts = ", ".join(f"{part} {ms:.2f}" for part, ms in self.processor_ms.items())
         return (
             f"{self.backend}: {self.cases} cases; bare {self.bare:.0f}/s, search {self.search:.0f}/s, "
-            f"ratio {self.ratio:.2f} (required: {REQUIRED_RATIO})"
+            f"ratio {self.ratio:.2f} (required: {REQUIRED_RATIO})\n"
+            f"  processor time of the search per case, in ms: {parts}"
         )
 
 
-async def searched(spec: BackendSpec, examples: int, seed: int) -> tuple[Bench, list[Case], float]:
-    """What a search of so many cases has asked, and the seconds from the first answer to the last."""
+@dataclass(frozen=True)
+class Searched:
+    """A search that is over.
+
+    Attributes:
+        cases: those that the backend was asked.
+        seconds: from the first answer to the last.
+        processor_s: the processor time of each part in the meantime.
+    """
+
+    bench: Bench
+    cases: list[Case]
+    seconds: float
+    processor_s: Counter[str]
+
+
+def processor_times() -> Counter[str]:
+    """The seconds of processor time that each part of a search has taken up to now."""
+    loop = psutil.Process()
+    times: Counter[str] = Counter()
+    for process in (loop, *loop.children(recursive=True)):
+        command = process.cmdline()
+        if process == loop:
+            part = "event loop"
+        elif "conformance.exploring.drawing" in command:
+            part = "drawing"
+        elif "anyio.to_process" in command:
+            part = "judging"
+        else:
+            part = "backend"
+        spent = process.cpu_times()
+        times[part] += spent.user + spent.system
+    return times
+
+
+async def searched(spec: BackendSpec, examples: int, seed: int) -> Searched:
+    """What a search of so many cases has asked, and what it took."""
     plan = engine.Plan((), (spec,), seed=seed, witnesses=False)
     subjects = {c.subject for c in corpus.load("quick") if not c.subject.startswith("models.")}
     cases: list[Case] = []
     times: list[float] = []
+    before = after = Counter[str]()
     async for event in explore(plan, partial(of_quick, subjects), Goal(examples=examples)):
         match event:
             case Started(identity=identity):
                 bench = Bench.of(identity, ())
             case Judged(case=case):
+                before = before or processor_times()
                 cases.append(case)
                 times.append(time.perf_counter())
+            case _ if before and not after:
+                after = processor_times()
     asked = [case for case in cases if bench.asked(case) and not bench.dialect.breaks(case, make(case))]
-    return bench, asked, times[-1] - times[0]
+    after.subtract(before)
+    return Searched(bench, asked, times[-1] - times[0], after)
 
 
 def bare(spec: BackendSpec, bench: Bench, cases: list[Case]) -> float:
@@ -84,15 +134,17 @@ def measure(spec: BackendSpec, examples: int, repeats: int) -> Figures:
     """Both rates in turn, each time with another seed."""
     rates = []
     for seed in range(repeats):
-        bench, cases, seconds = anyio.run(searched, spec, examples, seed)
-        rates.append((bare(spec, bench, cases), len(cases) / seconds))
+        search = anyio.run(searched, spec, examples, seed)
+        cases = len(search.cases)
+        rates.append((bare(spec, search.bench, search.cases), cases / search.seconds))
         print(f"{spec.name}: bare {rates[-1][0]:.0f}/s, search {rates[-1][1]:.0f}/s", file=sys.stderr)
     return Figures(
         spec.name,
-        len(cases),
+        cases,
         statistics.median(b for b, _ in rates),
         statistics.median(s for _, s in rates),
         statistics.median(s / b for b, s in rates),
+        {part: 1e3 * seconds / cases for part, seconds in search.processor_s.items()},
     )
 
 
