@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from conformance.dialects.deviation import Value
 from conformance.interchange import barring
 from conformance.interchange.preflight import Met
-from conformance.interchange.rewriting import Rewrite, counted_on, rewritten, uniquely_named
+from conformance.interchange.rewriting import Rewrite, calls_counted, counted_on, rewritten, uniquely_named
 from conformance.interchange.training import Lost, carried
 from conformance.interchange.verdict import Objection
 from conformance.reference_impl.models import Model
@@ -216,7 +216,7 @@ def fit(read: SavedModel, source: Program, target: Program) -> Fitted:
     if target == "keras3":
         return _asked(Fitted(model, rewrites=rewrites), model.configuration, source, target)
     if target == "tfjs":
-        model, rewrites = uniquely_named(model, rewrites)
+        model, rewrites = calls_counted(*uniquely_named(model, rewrites))
     else:
         model = replace(model, configuration=in_keras_order(model.configuration, "configuration"))
     left_out: list[Untranslatable] = []

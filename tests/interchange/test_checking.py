@@ -165,6 +165,19 @@ def test_layers_of_one_name_in_several_models_are_told_apart(models: Path) -> No
 
 @pytest.mark.keras
 @pytest.mark.node
+def test_calls_of_shared_layers_are_connected_as_they_were(models: Path) -> None:
+    """TensorFlow.js would take one for another, and say nothing."""
+    answer = checked(models / "late.keras", keras=registry.backends()[KERAS])
+    why = "tfjs-reorders-calls-of-shared-layer"
+    assert {(r.layer, r.what, r.why) for r in answer.rewrites} == {
+        ("shared", "layers.Dense", why),
+        ("inside", "models.Functional", why),
+    }
+    assert answer.backends[0].outcome is Outcome.SAME
+
+
+@pytest.mark.keras
+@pytest.mark.node
 def test_a_model_in_time_distributed_is_judged_as_a_layer(models: Path) -> None:
     (answer,) = checked(models / "times.keras", keras=registry.backends()[KERAS]).backends
     assert (answer.outcome, answer.layers, answer.conforming) == (Outcome.SAME, 1, 1)

@@ -3,7 +3,7 @@ layers themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,9 +15,10 @@ from conformance.cases.models import configuration, described
 from conformance.dialects.deviation import Metadata, Raises, Value
 from conformance.dialects.exchanging import about
 from conformance.dialects.tensorflow_js.record import LAYERS, deviation, searched
-from conformance.reference_impl.models.graph import Call, Reference, graph, is_operation, references
+from conformance.reference_impl.models.graph import Call, Reference, graph
 from conformance.reference_impl.patches import patched
 from conformance.reference_impl.saving.saved_model import JSONObject
+from conformance.reference_impl.saving.tfjs_order import order_of_calls
 
 
 def uses_output_and_state(model: JSONObject) -> bool:
@@ -37,32 +38,6 @@ def uses_output_and_state(model: JSONObject) -> bool:
     )
 
 
-def order_of_calls(layers: Mapping[str, JSONObject], calls: Sequence[Call]) -> dict[str, list[int]]:
-    """By layer, its calls in the order in which Container.fromConfig makes them: again and again it goes
-    through the layers, and puts aside each call whose inputs are not there yet. Calls that it would put aside
-    without end are missing."""
-    waiting: dict[str, list[Call]] = {name: [] for name in layers}
-    for call in sorted(calls, key=lambda call: call.index):
-        waiting[call.layer].append(call)
-    made: dict[str, list[int]] = {name: [] for name in layers}
-    counts = {name: int(layer["class_name"] == "InputLayer") for name, layer in layers.items()}
-    before = -1
-    while before < sum(counts.values()):
-        before = sum(counts.values())
-        for name, own in waiting.items():
-            aside = []
-            for call in own:
-                # Masks, and the operations that compute them, are not in the file.
-                given = references([*call.args, call.kwargs.get("initial_state")])
-                if is_operation(layers[name]) or all(counts[r.layer] > r.call for r in given):
-                    made[name].append(call.index)
-                    counts[name] += 1
-                else:
-                    aside.append(call)
-            waiting[name] = aside
-    return made
-
-
 def as_made(
     original: Callable[[Mapping[str, JSONObject]], list[Call]], layers: Mapping[str, JSONObject]
 ) -> list[Call]:
@@ -80,8 +55,9 @@ AS_MADE = {"models.counted_calls": as_made}
 def reorders(model: JSONObject) -> bool:
     """The calls of a layer are all made, and in another order than the one in which they are counted."""
     found = graph(model)
-    made = order_of_calls(found.layers, found.calls).values()
-    return sum(map(len, made)) == len(found.calls) and any(own != sorted(own) for own in made)
+    made = order_of_calls(found.layers, found.calls)
+    all_made = all(call.index in made[call.layer] for call in found.calls)
+    return all_made and any(own != sorted(own) for own in made.values())
 
 
 def with_calls_as_made(case: Case, expected: Any) -> Any:
@@ -123,6 +99,7 @@ reordering = partial(
         "shared layer called several times loadLayersModel node order permuted outputs swapped"
     ),
     remedy="Call a shared layer first on what is computed from the input by the fewest layers.",
+    converted="counts the calls in that order",
     since="tfjs-layers 0.8.3 (2018)",
     scope=about(reorders),
     witnesses=(called_late_and_early(),),

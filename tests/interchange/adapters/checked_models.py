@@ -77,3 +77,13 @@ one, other, x = keras.Input((7,), name="one"), keras.Input((7,), name="other"), 
 tower = keras.Model(x, layers.Dense(4, activation="relu", name="low")(x), name="tower")
 difference = layers.Subtract(name="minus")([tower(one), tower(other)])
 keras.Model([one, other], layers.Dense(1, name="top")(difference)).save(folder / "shared.keras")
+
+# A layer and a model, called first on what comes late in the file, since more is behind their second call.
+x, z = keras.Input((4,), name="x"), keras.Input((4,), name="z")
+shared = layers.Dense(4, "tanh", name="shared")
+inside = keras.Model(z, layers.Dense(4, "tanh", name="low")(z), name="inside")
+inner = layers.Dense(4, "tanh", name="inner")
+late = inside(shared(inner(x)))
+early = inside(shared(x))
+behind = layers.Dense(2, "tanh", name="behind")(early)
+keras.Model(x, [layers.Dense(3, name="top")(behind), late]).save(folder / "late.keras")
