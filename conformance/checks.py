@@ -330,15 +330,15 @@ class Trial:
         return without != self.restructured(expected, structural)
 
     def changed(self, d: Deviation, patching: Sequence[Deviation], observable: str) -> bool:
-        """Whether the dialect's answer would be another one without the deviation, or none: a patch may rely
-        on another one."""
+        """Whether the dialect's answer would be another one without the deviation, or cannot be told: a patch
+        may rely on another one."""
         bounded = not isinstance(self.specified[observable], Value)
         others = [other for other in patching if other is not d]
         try:
-            without = self.answer_under(others, observable, bounded=bounded)
+            without, whole = (self.answer_under(ds, observable, bounded=bounded) for ds in (others, patching))
         except Unexplained:
             return True
-        return not same(without, self.answer_under(patching, observable, bounded=bounded))
+        return not same(without, whole)
 
     def as_unpredictable(self, observable: str, ruling: Ruling) -> Ruling:
         """What is recorded as garbage or as a crash: never conforming, and no finding either. So it is where
