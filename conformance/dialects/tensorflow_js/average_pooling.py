@@ -39,6 +39,11 @@ def cuts_windows(case: Case, data: Data) -> bool:
     return any(after > 0 for _, after in edges(layer, spatial))
 
 
+def averages_several(case: Case, data: Data) -> bool:
+    """Windows are of more than one element."""
+    return bool(math.prod(pooling(case).pool_size) > 1)
+
+
 class SharedAmongAll(Composite):
     """An average whose gradient is divided by the size of the whole window, also where it is cut."""
 
@@ -115,7 +120,7 @@ ONLY_WASM = (
         upstream=searched("wasm maxPool avgPool NaN input returns -Infinity"),
         remedy="Check for NaN before the layer.",
         since="tfjs-backend-wasm 3.14.0 (2022)",
-        scope=all_of(subject(*FLAT_AVERAGE), given_special_values),
+        scope=all_of(subject(*FLAT_AVERAGE), given_special_values, averages_several),
         effect=Value({"layers.AveragePooling.pooled": averaged_and_clamped}),
         witnesses=(draft_layer("layers.AveragePooling1D", {"pool_size": 2, "strides": 1}, [NAN_FIRST]),),
     ),

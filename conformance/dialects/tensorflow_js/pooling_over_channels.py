@@ -80,6 +80,11 @@ DEVIATIONS = (
         witnesses=(
             draft_layer("layers.MaxPooling1D", {"data_format": "channels_first"}, [SERIES]),
             draft_layer("layers.GlobalAveragePooling1D", {"data_format": "channels_first"}, [SERIES]),
+            draft_layer(
+                "layers.AveragePooling1D",
+                {"pool_size": 1, "strides": 2, "data_format": "channels_first"},
+                [recipe("one_nan", 1, 1, 2)],
+            ),
         ),
     ),
 )
