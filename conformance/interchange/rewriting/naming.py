@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.interchange.rewriting.rewriter import Rewrite
-from conformance.reference_impl.models.graph import is_model
+from conformance.reference_impl.models.graph import is_model, retold
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath, SavedModel
 
 
@@ -103,6 +103,10 @@ def _unused(stem: str, taken: set[str]) -> str:
 def _renamed(description: JSONObject, path: LayerPath, names: Mapping[LayerPath, str]) -> JSONObject:
     """A model in which layers have other names, by their paths; those that name them too."""
     own = {old[-1]: new for old, new in names.items() if old[:-1] == path}
+
+    def called(layer: str, call: int) -> tuple[str, int] | None:
+        return (own[layer], call) if layer in own else None
+
     layers = []
     for name, entry in Held(path, description).members():
         inside = (*path, name)
@@ -114,23 +118,11 @@ def _renamed(description: JSONObject, path: LayerPath, names: Mapping[LayerPath,
         if name in own:
             entry = {**entry, "name": own[name], "config": {**entry["config"], "name": own[name]}}
         if "inbound_nodes" in entry:
-            entry = {**entry, "inbound_nodes": _told(entry["inbound_nodes"], own)}
+            entry = {**entry, "inbound_nodes": retold(entry["inbound_nodes"], called)}
         layers.append(entry)
     ends = {
-        key: _told(description["config"][key], own)
+        key: retold(description["config"][key], called)
         for key in ("input_layers", "output_layers")
         if key in description["config"]
     }
     return {**description, "config": {**description["config"], "layers": layers, **ends}}
-
-
-def _told(value: Any, names: Mapping[str, str]) -> Any:
-    """What names outputs of layers, `[layer, call, output]`, with other names."""
-    match value:
-        case [str(layer), int(call), int(output), *rest] if layer in names:
-            return [names[layer], call, output, *rest]
-        case list():
-            return [_told(item, names) for item in value]
-        case dict():
-            return {key: _told(item, names) for key, item in value.items()}
-    return value

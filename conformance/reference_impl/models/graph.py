@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any, NamedTuple
@@ -102,6 +102,22 @@ def references(value: Any) -> Iterator[Reference]:
     elif isinstance(value, Mapping):
         for key in sorted(value):
             yield from references(value[key])
+
+
+def retold(value: Any, called: Callable[[str, int], tuple[str, int] | None]) -> Any:
+    """A part of a configuration in which outputs of layers, `[layer, call, output]`, are told otherwise.
+
+    Args:
+        called: a layer and the number of its call as they are to be told; None where they stay.
+    """
+    match value:
+        case [str(layer), int(call), int(output), *rest] if (new := called(layer, call)) is not None:
+            return [*new, output, *rest]
+        case list():
+            return [retold(item, called) for item in value]
+        case dict():
+            return {key: retold(item, called) for key, item in value.items()}
+    return value
 
 
 def graph(description: Mapping[str, Any]) -> Graph:

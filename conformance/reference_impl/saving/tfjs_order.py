@@ -8,11 +8,18 @@ their calls as they are made, so that one which was put aside has another number
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from conformance.reference_impl.models.graph import Call, Reference, graph, is_model, is_operation, references
+from conformance.reference_impl.models.graph import (
+    Call,
+    Reference,
+    graph,
+    is_model,
+    is_operation,
+    references,
+    retold,
+)
 from conformance.reference_impl.saving.saved_model import JSONObject, LayerPath
 
 Made = dict[str, list[int]]
@@ -116,7 +123,7 @@ def _counted(model: JSONObject, path: LayerPath, changed: list[Recounted]) -> JS
             changed.append(Recounted((*path, name), entry))
             entry = {**entry, "inbound_nodes": [entry["inbound_nodes"][call] for call in moved[name]]}
         if "inbound_nodes" in entry:
-            entry = {**entry, "inbound_nodes": _told(entry["inbound_nodes"], moved)}
+            entry = {**entry, "inbound_nodes": retold(entry["inbound_nodes"], _renumbered(moved))}
         if is_model(entry):
             entry = _counted(entry, (*path, name), changed)
         elif entry["class_name"] == "TimeDistributed" and is_model(
@@ -128,22 +135,19 @@ def _counted(model: JSONObject, path: LayerPath, changed: list[Recounted]) -> JS
     if moved:
         # Of a model inside, the outputs count its own graph as the first call.
         inside = frozenset(name for name in moved if is_model(found.layers[name]))
-        config = {**config, "output_layers": _told(config["output_layers"], moved, inside)}
+        config = {**config, "output_layers": retold(config["output_layers"], _renumbered(moved, inside))}
     return {**model, "config": {**config, "layers": layers}}
 
 
-def _told(value: Any, moved: Made, from_one: Collection[str] = ()) -> Any:
-    """What names outputs of layers, `[layer, call, output]`, with the new numbers of the calls.
+def _renumbered(moved: Made, from_one: Collection[str] = ()) -> Callable[[str, int], tuple[str, int] | None]:
+    """The new number of a call, for `retold`.
 
     Args:
         from_one: the layers whose calls are counted from 1.
     """
-    match value:
-        case [str(layer), int(call), int(output), *rest] if layer in moved:
-            first = int(layer in from_one)
-            return [layer, moved[layer].index(call - first) + first, output, *rest]
-        case list():
-            return [_told(item, moved, from_one) for item in value]
-        case dict():
-            return {key: _told(item, moved, from_one) for key, item in value.items()}
-    return value
+
+    def called(layer: str, call: int) -> tuple[str, int] | None:
+        first = int(layer in from_one)
+        return (layer, moved[layer].index(call - first) + first) if layer in moved else None
+
+    return called
